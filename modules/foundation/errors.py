@@ -1,0 +1,97 @@
+"""The tree of errors that Easel raises on purpose.
+
+    EaselError                  anything a person can do something about; its text is shown as it is
+    ├── SettingsError           a setting, flag or settings file has a value that cannot be used
+    ├── CheckpointError         a model file cannot be found, read or used
+    │   └── UnknownArchitecture     the file is sound, but no family of models here claims it
+    ├── PromptError             a prompt cannot be turned into conditioning
+    ├── RequestError            a request asks for something impossible (size, steps, counts)
+    │   └── UnknownName             a name (sampler, schedule, checkpoint, ...) matches nothing; says what comes near
+    ├── NetworkError            an extra network (LoRA, ...) cannot be applied
+    ├── OutOfMemory             a device ran out of memory
+    ├── SaveError               a finished picture could not be written; the picture is kept in memory
+    ├── ExtensionError          an extension failed
+    └── StartupError            the program cannot start; the process ends with the error's exit code
+
+    Interrupted                 somebody asked to stop; not an error, and therefore outside the tree
+
+Every message says what happened, to which file or field, and what to do next, in one or two plain sentences.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class EaselError(Exception):
+    """Base of everything that is reported to a person without a traceback."""
+
+
+class SettingsError(EaselError):
+    """A setting, a flag or a settings file has a value that cannot be used."""
+
+
+class CheckpointError(EaselError):
+    """A model file cannot be found, read or used."""
+
+
+class UnknownArchitecture(CheckpointError):
+    """A model file was read, and every family of models refused it; the message carries their reasons."""
+
+
+class PromptError(EaselError):
+    """A prompt cannot be turned into conditioning."""
+
+
+class RequestError(EaselError):
+    """A request asks for something impossible; `field` names what to change."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnknownName(RequestError):
+    """A name matches nothing. The message lists the nearest known names."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], field: str | None = None) -> None:
+        known = list(known)
+        folded = {candidate.casefold(): candidate for candidate in known}
+        near = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=4, cutoff=0.5)]
+        if near:
+            hint = "Did you mean " + " or ".join(repr(candidate) for candidate in near) + "?"
+        elif known:
+            hint = "Known: " + ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") + "."
+        else:
+            hint = f"There is no {kind} at all."
+        super().__init__(f"Unknown {kind} {name!r}. {hint}", field)
+        self.kind, self.name, self.near = kind, name, near
+
+
+class NetworkError(EaselError):
+    """An extra network (LoRA, ...) cannot be applied."""
+
+
+class OutOfMemory(EaselError):
+    """A device ran out of memory while it was making a picture."""
+
+
+class SaveError(EaselError):
+    """A finished picture could not be written to disk. The picture itself is still in memory."""
+
+
+class ExtensionError(EaselError):
+    """An extension failed; the message names it."""
+
+
+class StartupError(EaselError):
+    """The program cannot start."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class Interrupted(Exception):  # noqa: N818 - a request that was granted, not an error
+    """Somebody asked the running job to stop, and it has."""
