@@ -1,0 +1,85 @@
+"""Files that are either whole or not there: written under a temporary name, flushed to disk, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+
+@contextlib.contextmanager
+def atomic_write(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+    """Open a binary file that appears as `path`, complete, when the block ends, and not at all when it raises.
+
+    The temporary file lies in the same folder (a rename across file systems is not atomic). With `durable` the bytes
+    are on the disk before the name is. An existing file is replaced. Raises OSError as the file system does.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def atomic_create(path: Path, data: bytes) -> bool:
+    """Write `data` as `path` only if nobody has that name yet; False when somebody does, and nothing is changed.
+
+    The name is taken by a hard link, which fails when it exists: two processes that number their pictures in one
+    folder cannot overwrite each other. File systems without hard links fall back to an exclusive open.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError:
+            return _exclusive_copy(path, data)
+        return True
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _exclusive_copy(path: Path, data: bytes) -> bool:
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        return False
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return True
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically."""
+    with atomic_write(path) as file:
+        file.write(json.dumps(value, indent=4, ensure_ascii=False).encode())
+
+
+def _umask() -> int:
+    # The only way POSIX offers to read it is to set it.
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,146 @@
+"""How far a run is, and the wishes to stop it: the only values of a run that two threads share."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modules.foundation.errors import Interrupted
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgressSnapshot:
+    """How far a run is at one moment. `fraction` is 0..1; `eta` is in seconds, None while it cannot be told."""
+
+    fraction: float = 0.0
+    eta: float | None = None
+    phase: str = "waiting"
+    step: int = 0
+    steps: int = 0
+    batch: int = 0
+    batches: int = 0
+    preview_number: int = 0
+    elapsed: float = 0.0
+
+
+class RunControl:
+    """Shared between the thread that makes pictures and those that watch or stop it. All methods are thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._interrupted = threading.Event()
+        self._skipped = threading.Event()
+        self._stop_after_batch = threading.Event()
+        self._started: float | None = None
+        self._first_step: float | None = None
+        self._phase, self._step, self._steps, self._batch, self._batches = "waiting", 0, 0, 0, 0
+        self._preview: Image.Image | None = None
+        self._preview_number = 0
+
+    # Wishes, from any thread
+
+    def interrupt(self) -> None:
+        """Stop within the current step; what is finished is kept."""
+        self._interrupted.set()
+
+    def skip(self) -> None:
+        """Leave the current batch within its current step and go on with the next."""
+        self._skipped.set()
+
+    def stop_after_batch(self) -> None:
+        """Finish the current batch, then stop."""
+        self._stop_after_batch.set()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked to stop at once."""
+        return self._interrupted.is_set()
+
+    @property
+    def skipped(self) -> bool:
+        """Whether somebody asked to skip the current batch."""
+        return self._skipped.is_set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether no further batch is to be started."""
+        return self._interrupted.is_set() or self._stop_after_batch.is_set()
+
+    def check(self) -> None:
+        """Raise Interrupted when the work at hand should be left. Called before each call of the UNet."""
+        if self._interrupted.is_set() or self._skipped.is_set():
+            raise Interrupted
+
+    # Reports, from the working thread
+
+    def begin(self, batches: int) -> None:
+        """The run starts and will make `batches` batches."""
+        with self._lock:
+            self._started, self._batches, self._phase = time.monotonic(), batches, "preparing"
+
+    def begin_batch(self, index: int, steps: int) -> None:
+        """Batch `index` (from 0) starts; it takes `steps` sampling steps."""
+        self._skipped.clear()
+        with self._lock:
+            self._batch, self._step, self._steps, self._phase = index, 0, steps, "sampling"
+            if self._first_step is None:
+                self._first_step = time.monotonic()
+
+    def at_step(self, step: int) -> None:
+        """`step` sampling steps of this batch are done."""
+        with self._lock:
+            self._step = step
+
+    def at_phase(self, phase: str) -> None:
+        """The run is now `phase`: "loading", "encoding", "decoding", "saving", "done"."""
+        with self._lock:
+            self._phase = phase
+
+    def show(self, preview: Image.Image) -> None:
+        """The newest view of the unfinished picture."""
+        with self._lock:
+            self._preview = preview
+            self._preview_number += 1
+
+    # Views, from any thread
+
+    @property
+    def preview(self) -> tuple[int, Image.Image | None]:
+        """The newest preview and its number; the number grows with each new one."""
+        with self._lock:
+            return self._preview_number, self._preview
+
+    def snapshot(self) -> ProgressSnapshot:
+        """How far the run is now."""
+        with self._lock:
+            if self._started is None:
+                return ProgressSnapshot()
+            now = time.monotonic()
+            fraction = self._fraction()
+            sampling_since = self._first_step
+            eta = None
+            if sampling_since is not None and 0 < fraction < 1:
+                eta = (now - sampling_since) / fraction * (1 - fraction)
+            return ProgressSnapshot(
+                fraction=fraction,
+                eta=eta,
+                phase=self._phase,
+                step=self._step,
+                steps=self._steps,
+                batch=self._batch,
+                batches=self._batches,
+                preview_number=self._preview_number,
+                elapsed=now - self._started,
+            )
+
+    def _fraction(self) -> float:
+        if self._phase == "done":
+            return 1.0
+        if not self._batches or not self._steps:
+            return 0.0
+        return min((self._batch + self._step / self._steps) / self._batches, 1.0)

@@ -1,0 +1,73 @@
+"""What was asked: one request as the page or a client sent it, before anything is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from PIL import Image
+
+from modules.foundation.errors import RequestError
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GenerationRequest:
+    """One request. A seed of -1 means "choose one"; None means "as the settings say".
+
+    Sizes are in pixels and are rounded down to multiples of 8 by the plan. `batch_count` batches of `batch_size`
+    pictures are made one after another; picture i of them all has seed + i.
+    """
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    styles: tuple[str, ...] = ()
+    seed: int = -1
+    subseed: int = -1
+    subseed_strength: float = 0.0
+    seed_resize_from_width: int = 0
+    seed_resize_from_height: int = 0
+    sampler: str | None = None
+    scheduler: str | None = None
+    steps: int = 20
+    cfg_scale: float = 7.0
+    width: int = 512
+    height: int = 512
+    batch_size: int = 1
+    batch_count: int = 1
+    tiling: bool | None = None
+    eta: float | None = None
+    s_min_uncond: float | None = None
+    s_churn: float | None = None
+    s_tmin: float | None = None
+    s_tmax: float | None = None
+    s_noise: float | None = None
+    init_images: tuple[Image.Image, ...] = ()
+    denoising_strength: float | None = None
+    override_settings: Mapping[str, Any] = field(default=NOTHING)
+    save_images: bool = True
+    save_grid: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise RequestError, naming the field, for what no plan could make sense of."""
+        _at_least("steps", self.steps, 1)
+        _at_least("width", self.width, 8)
+        _at_least("height", self.height, 8)
+        _at_least("batch_size", self.batch_size, 1)
+        _at_least("batch_count", self.batch_count, 1)
+        strength = self.denoising_strength
+        if self.init_images and strength is not None and not 0 <= strength <= 1:
+            raise RequestError(f"denoising_strength must lie between 0 and 1; it is {strength}.", "denoising_strength")
+
+    @property
+    def is_img2img(self) -> bool:
+        """Whether sampling starts from pictures instead of pure noise."""
+        return bool(self.init_images)
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise RequestError(f"{name} must be at least {least}; it is {value}.", name)

@@ -1,0 +1,46 @@
+"""What came of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FinishedImage:
+    """One picture with the text that makes it again. `path` is None when it was not (or could not be) saved.
+
+    `kind` is "sample" or "grid". `error` says why a picture that should have been saved was not; it is still here.
+    """
+
+    image: Image.Image
+    infotext: str
+    seed: int
+    subseed: int
+    prompt: str
+    negative_prompt: str
+    kind: str = "sample"
+    path: Path | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GenerationResult:
+    """All pictures of a request. `info` holds the fields of A1111's `info` object, `warnings` sentences for the user,
+    `seconds` where the time went, by phase; `interrupted` tells that fewer pictures came than were asked for."""
+
+    images: tuple[FinishedImage, ...]
+    info: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+    interrupted: bool = False
+    peak_device_bytes: int = 0
+
+    @property
+    def samples(self) -> tuple[FinishedImage, ...]:
+        """The pictures without grids."""
+        return tuple(image for image in self.images if image.kind == "sample")

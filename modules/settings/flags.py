@@ -1,0 +1,139 @@
+"""The command line. Each flag is declared once, as a field of `Flags`; the parser and docs/flags.md are read off it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from modules.foundation.errors import StartupError
+from modules.settings.legacy_flags import IGNORED_SWITCHES, IGNORED_WITH_VALUE
+
+log = logging.getLogger(__name__)
+
+
+def _switch(help_text: str, *names: str) -> Any:
+    return field(default=False, metadata={"help": help_text, "names": names, "action": "store_true"})
+
+
+def _value(default: Any, help_text: str, *, convert: Any = str, **more: Any) -> Any:
+    return field(default=default, metadata={"help": help_text, "type": convert, **more})
+
+
+def _list(help_text: str, **more: Any) -> Any:
+    return field(default=(), metadata={"help": help_text, "action": "extend", "nargs": "+", **more})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flags:
+    """What the command line said; the names are A1111's where the thing exists."""
+
+    # Serving
+    listen: bool = _switch("serve the whole network (0.0.0.0) instead of this machine alone")
+    server_name: str | None = _value(None, "address to serve on; overrides --listen", metavar="ADDRESS")
+    port: int | None = _value(None, "port to serve on; default 7860, with --nowebui 7861", convert=int)
+    subpath: str | None = _value(None, "path prefix when a reverse proxy serves Easel below one", metavar="PATH")
+    api: bool = _switch("serve the API beside the page (it always is; the flag is accepted for old command lines)")
+    nowebui: bool = _switch("serve the API alone, without the page")
+    cors_allow_origins: str | None = _value(None, "origins, separated by commas, that may call the API from a browser")
+    autolaunch: bool = _switch("open the page in the default browser after start-up")
+    theme: str | None = _value(None, "colours of the page: light or dark; default: as the browser", metavar="NAME")
+    loglevel: str = _value(
+        "INFO",
+        "how much is logged",
+        convert=str.upper,
+        choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+    )
+
+    # Folders
+    data_dir: Path | None = _value(None, "folder of models, outputs and settings; default: this one", convert=Path)
+    models_dir: Path | None = _value(None, "folder of models; default: models in the data folder", convert=Path)
+    ckpt: Path | None = _value(None, "checkpoint to use, beside those in the folders", convert=Path)
+    ckpt_dir: Path | None = _value(None, "one more folder of checkpoints", convert=Path)
+    vae_dir: Path | None = _value(None, "one more folder of VAE files", convert=Path)
+    lora_dir: Path | None = _value(None, "folder of LoRA files; default: models/Lora", convert=Path)
+    embeddings_dir: Path | None = _value(None, "folder of embeddings; default: embeddings", convert=Path)
+    styles_file: tuple[Path, ...] = _list("file of styles; default: styles.csv in the data folder", type=Path)
+    ui_config_file: Path | None = _value(None, "file of the page's defaults; default: ui-config.json", convert=Path)
+    ui_settings_file: Path | None = _value(None, "file of the settings; default: config.json", convert=Path)
+
+    # Computing
+    use_cpu: tuple[str, ...] = _list("parts that compute on the CPU; 'all' for everything", type=str.lower)
+    device_id: str | None = _value(None, "number of the CUDA device to use", metavar="N")
+    no_half: bool = _switch("compute in float32 throughout")
+    no_half_vae: bool = _switch("compute the VAE in float32")
+    precision: str = _value(
+        "autocast",
+        "full: float32 throughout; half or autocast: the machine's fast type",
+        choices=("full", "half", "autocast"),
+    )
+    medvram: bool = _switch("keep only the part of the model that is computing on the device")
+    lowvram: bool = _switch("the same, and send the UNet through the device block by block; slow")
+    xformers: bool = _switch("use xformers' attention on CUDA")
+    opt_sdp_attention: bool = _switch("use scaled-dot-product attention (the default)")
+    opt_sdp_no_mem_attention: bool = _switch("the same without its memory-efficient kernel")
+    opt_channelslast: bool = _switch("use the channels-last memory layout (the default)")
+    skip_load_model_at_start: bool = _switch("load the checkpoint with the first picture instead of at start-up")
+
+
+def parse_flags(arguments: Sequence[str]) -> Flags:
+    """Read a command line (without the program's name).
+
+    A1111's flags that mean nothing here are named in one warning. Raises StartupError for anything else unknown.
+    `--help` prints the list and exits, as argparse does.
+    """
+    parser = build_parser()
+    known, rest = parser.parse_known_args(list(arguments))
+    ignored, unknown = _sort_unknown(rest)
+    if unknown:
+        raise StartupError(f"Unknown flag {unknown[0]}.{_nearest(unknown[0])} See --help for the list.", exit_code=2)
+    if ignored:
+        log.warning("Flags without effect in Easel, ignored: %s", " ".join(ignored))
+    given = {name: value for name, value in vars(known).items() if value is not None}
+    return Flags(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser that the fields of `Flags` imply."""
+    parser = argparse.ArgumentParser(
+        prog="webui", description="Easel, a local web UI for text-to-image diffusion.", allow_abbrev=False
+    )
+    for spec in dataclasses.fields(Flags):
+        options = {key: value for key, value in spec.metadata.items() if key != "names"}
+        options["default"] = spec.default if options.get("action") != "extend" else None
+        parser.add_argument("--" + spec.name.replace("_", "-"), *spec.metadata.get("names", ()), **options)
+    parser.error = _raise_startup_error  # type: ignore[method-assign] - argparse would print its usage and exit
+    return parser
+
+
+def _raise_startup_error(message: str) -> Any:
+    raise StartupError(f"{message[:1].upper()}{message[1:]}. See --help for the list of flags.", exit_code=2)
+
+
+def _sort_unknown(rest: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split what the parser did not know into (A1111's, nobody's), each without the values that follow a flag."""
+    ignored: list[str] = []
+    unknown: list[str] = []
+    arguments = iter(rest)
+    for argument in arguments:
+        name, has_value = argument.split("=", 1)[0], "=" in argument
+        if name in IGNORED_SWITCHES:
+            ignored.append(name)
+        elif name in IGNORED_WITH_VALUE:
+            ignored.append(name)
+            if not has_value:
+                next(arguments, None)
+        else:
+            unknown.append(argument)
+    return ignored, unknown
+
+
+def _nearest(argument: str) -> str:
+    names = ["--" + spec.name.replace("_", "-") for spec in dataclasses.fields(Flags)]
+    near = difflib.get_close_matches(argument.split("=", 1)[0], names, n=1)
+    return f" Did you mean {near[0]}?" if near else ""

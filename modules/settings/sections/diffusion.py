@@ -1,0 +1,123 @@
+"""The model, the samplers and what else decides the numbers of a picture."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from modules.settings.declare import Section, setting
+
+
+class Compatibility(Section):
+    """Switches that bring back older behaviour, so that older pictures can be made again."""
+
+    title: ClassVar[str] = "Compatibility"
+    category: ClassVar[str] = "sd"
+
+    use_old_emphasis_implementation: bool = setting(False, "Use old emphasis implementation")
+    use_old_karras_scheduler_sigmas: bool = setting(False, "Use old karras scheduler sigmas (0.1 to 10).")
+    no_dpmpp_sde_batch_determinism: bool = setting(False, "Let the batch size change the noise of DPM++ SDE")
+    use_old_scheduling: bool = setting(
+        False, "Use old prompt editing timelines.", infotext="Old prompt editing timelines"
+    )
+    use_downcasted_alpha_bar: bool = setting(
+        False, "Round alphas_cumprod to float16 before use", infotext="Downcast alphas_cumprod"
+    )
+
+
+class Optimizations(Section):
+    """Speed against exactness."""
+
+    title: ClassVar[str] = "Optimizations"
+    category: ClassVar[str] = "sd"
+
+    s_min_uncond: float = setting(0.0, "Negative Guidance minimum sigma", ge=0.0, le=15.0, step=0.01, infotext="NGMS")
+    s_min_uncond_all: bool = setting(False, "Negative Guidance minimum sigma all steps", infotext="NGMS all steps")
+    pad_cond_uncond: bool = setting(False, "Pad prompt/negative prompt", infotext="Pad conds")
+    persistent_cond_cache: bool = setting(True, "Persistent cond cache")
+    batch_cond_uncond: bool = setting(True, "Batch cond/uncond")
+
+
+class SamplerParameters(Section):
+    """Free parameters of samplers and schedules; 0 for sigmas and rho means the sampler's own choice."""
+
+    title: ClassVar[str] = "Sampler parameters"
+    category: ClassVar[str] = "sd"
+
+    hide_samplers: list[str] = setting([], "Hide samplers in user interface", choices="samplers")
+    eta_ddim: float = setting(0.0, "Eta for DDIM", ge=0.0, le=1.0, step=0.01, infotext="Eta DDIM")
+    eta_ancestral: float = setting(1.0, "Eta for k-diffusion samplers", ge=0.0, le=1.0, step=0.01, infotext="Eta")
+    ddim_discretize: Literal["uniform", "quad"] = setting(
+        "uniform", "img2img DDIM discretize", choices=("uniform", "quad")
+    )
+    s_churn: float = setting(0.0, "sigma churn", ge=0.0, le=100.0, step=0.01, infotext="Sigma churn")
+    s_tmin: float = setting(0.0, "sigma tmin", ge=0.0, le=10.0, step=0.01, infotext="Sigma tmin")
+    s_tmax: float = setting(0.0, "sigma tmax", ge=0.0, le=999.0, step=0.01, infotext="Sigma tmax")
+    s_noise: float = setting(1.0, "sigma noise", ge=0.0, le=1.1, step=0.001, infotext="Sigma noise")
+    sigma_min: float = setting(0.0, "sigma min", infotext="Schedule min sigma")
+    sigma_max: float = setting(0.0, "sigma max", infotext="Schedule max sigma")
+    rho: float = setting(0.0, "rho", infotext="Schedule rho")
+    eta_noise_seed_delta: int = setting(0, "Eta noise seed delta", infotext="ENSD")
+    always_discard_next_to_last_sigma: bool = setting(
+        False, "Always discard next-to-last sigma", infotext="Discard penultimate sigma"
+    )
+    sgm_noise_multiplier: bool = setting(False, "SGM noise multiplier", infotext="SGM noise multiplier")
+    uni_pc_variant: Literal["bh1", "bh2", "vary_coeff"] = setting(
+        "bh1", "UniPC variant", choices=("bh1", "bh2", "vary_coeff"), infotext="UniPC variant"
+    )
+    uni_pc_skip_type: Literal["time_uniform", "time_quadratic", "logSNR"] = setting(
+        "time_uniform",
+        "UniPC skip type",
+        choices=("time_uniform", "time_quadratic", "logSNR"),
+        infotext="UniPC skip type",
+    )
+    uni_pc_order: int = setting(3, "UniPC order", ge=1, le=50, step=1, infotext="UniPC order")
+    uni_pc_lower_order_final: bool = setting(True, "UniPC lower order final", infotext="UniPC lower order final")
+    sd_noise_schedule: Literal["Default", "Zero Terminal SNR"] = setting(
+        "Default", "Noise schedule for sampling", choices=("Default", "Zero Terminal SNR"), infotext="Noise Schedule"
+    )
+    skip_early_cond: float = setting(
+        0.0,
+        "Ignore negative prompt during early sampling",
+        ge=0.0,
+        le=1.0,
+        step=0.01,
+        infotext="Skip Early CFG",
+    )
+    beta_dist_alpha: float = setting(
+        0.6, "Beta scheduler - alpha", ge=0.01, le=1.0, step=0.01, infotext="Beta schedule alpha"
+    )
+    beta_dist_beta: float = setting(
+        0.6, "Beta scheduler - beta", ge=0.01, le=1.0, step=0.01, infotext="Beta schedule beta"
+    )
+
+
+class StableDiffusion(Section):
+    """The checkpoint and how prompts become conditioning."""
+
+    title: ClassVar[str] = "Stable Diffusion"
+    category: ClassVar[str] = "sd"
+
+    sd_model_checkpoint: str | None = setting(None, "Stable Diffusion checkpoint", choices="checkpoints")
+    sd_checkpoints_limit: int = setting(1, "Checkpoints kept in memory", ge=1, le=10, step=1)
+    emphasis: Literal["None", "Ignore", "Original", "No norm"] = setting(
+        "Original", "Emphasis mode", choices=("None", "Ignore", "Original", "No norm"), infotext="Emphasis"
+    )
+    comma_padding_backtrack: int = setting(
+        20, "Prompt word wrap length limit", ge=0, le=74, step=1, infotext="Prompt word wrap length limit"
+    )
+    CLIP_stop_at_last_layers: int = setting(1, "Clip skip", ge=1, le=12, step=1, infotext="Clip skip")
+    randn_source: Literal["GPU", "CPU", "NV"] = setting(
+        "GPU", "Random number generator source.", choices=("GPU", "CPU", "NV"), infotext="RNG"
+    )
+    tiling: bool = setting(False, "Tiling", infotext="Tiling")
+    enable_prompt_comments: bool = setting(True, "Enable comments")
+    enable_batch_seeds: bool = setting(True, "Make pictures of a batch the same as alone")
+
+
+class Vae(Section):
+    """The decoder of latents."""
+
+    title: ClassVar[str] = "VAE"
+    category: ClassVar[str] = "sd"
+
+    auto_vae_precision: bool = setting(True, "Automatically revert VAE to 32-bit floats")

@@ -1,0 +1,55 @@
+"""The page: gallery, infotext, live previews, layout."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from modules.settings.declare import Section, setting
+
+
+class Gallery(Section):
+    """What the gallery shows."""
+
+    title: ClassVar[str] = "Gallery"
+    category: ClassVar[str] = "ui"
+
+    return_grid: bool = setting(True, "Show grid in gallery")
+
+
+class Infotext(Section):
+    """The parameters text of a picture."""
+
+    title: ClassVar[str] = "Infotext"
+    category: ClassVar[str] = "ui"
+
+    enable_pnginfo: bool = setting(True, "Write the parameters into the picture's file")
+    save_txt: bool = setting(False, "Write the parameters also into a text file beside each picture")
+    add_model_name_to_info: bool = setting(True, "Add model name to infotext")
+    add_model_hash_to_info: bool = setting(True, "Add model hash to infotext")
+    add_version_to_infotext: bool = setting(True, "Add program version to infotext")
+
+
+class LivePreviews(Section):
+    """The picture that is seen while it is made."""
+
+    title: ClassVar[str] = "Live previews"
+    category: ClassVar[str] = "ui"
+
+    live_previews_enable: bool = setting(True, "Show live previews of the created image")
+    live_previews_image_format: Literal["jpeg", "png", "webp"] = setting(
+        "png", "Live preview file format", choices=("jpeg", "png", "webp")
+    )
+    show_progress_every_n_steps: int = setting(
+        10, "Live preview display period, steps; -1: only at the end of a batch", ge=-1, le=32, step=1
+    )
+    live_preview_refresh_period: float = setting(1000, "Progressbar and preview update period, ms", ge=50)
+
+
+class UserInterface(Section):
+    """Layout of the page."""
+
+    title: ClassVar[str] = "User interface"
+    category: ClassVar[str] = "ui"
+
+    interrupt_after_current: bool = setting(True, "Don't Interrupt in the middle")
+    show_progress_in_title: bool = setting(True, "Show generation progress in window title.")

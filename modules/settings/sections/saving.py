@@ -1,0 +1,63 @@
+"""Where pictures are saved, under which names, in which form."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from modules.settings.declare import Section, setting
+
+
+class SavingPaths(Section):
+    """Folders; an empty one means the default below the data folder's outputs/."""
+
+    title: ClassVar[str] = "Paths for saving"
+    category: ClassVar[str] = "saving"
+
+    outdir_samples: str = setting("", "Folder for all pictures; empty: the separate folders below")
+    outdir_txt2img_samples: str = setting("", "Output directory for txt2img images")
+    outdir_img2img_samples: str = setting("", "Output directory for img2img images")
+    outdir_grids: str = setting("", "Folder for all grids; empty: the separate folders below")
+    outdir_txt2img_grids: str = setting("", "Output directory for txt2img grids")
+    outdir_img2img_grids: str = setting("", "Output directory for img2img grids")
+
+
+class SavingImages(Section):
+    """What a saved file holds and how it is called."""
+
+    title: ClassVar[str] = "Saving images/grids"
+    category: ClassVar[str] = "saving"
+
+    samples_save: bool = setting(True, "Always save all generated images")
+    samples_format: str = setting("png", "File format for images")
+    samples_filename_pattern: str = setting("", "Images filename pattern")
+    save_images_add_number: bool = setting(True, "Add number to filename when saving")
+    save_images_replace_action: Literal["Replace", "Add number suffix"] = setting(
+        "Replace", "Saving the image to an existing file", choices=("Replace", "Add number suffix")
+    )
+    grid_save: bool = setting(True, "Always save all generated image grids")
+    grid_format: str = setting("png", "File format for grids")
+    grid_extended_filename: bool = setting(False, "Put seed and prompt into the file names of grids")
+    grid_only_if_multiple: bool = setting(True, "Do not save grids consisting of one picture")
+    grid_prevent_empty_spots: bool = setting(False, "Choose grid sizes that leave no empty place")
+    n_rows: int = setting(-1, "Rows in a grid; -1: near a square, 0: as many as the batch size", ge=-1, le=16, step=1)
+    grid_background_color: str = setting("#ffffff", "Background color for image grids")
+    jpeg_quality: int = setting(80, "Quality for saved jpeg and avif images", ge=1, le=100, step=1)
+    webp_lossless: bool = setting(False, "Use lossless compression for webp images")
+    export_for_4chan: bool = setting(True, "Save copy of large images as JPG")
+    img_downscale_threshold: float = setting(4.0, "File size limit for the above option, MB")
+    target_side_length: int = setting(4000, "Width or height limit for the above option, pixels")
+    save_incomplete_images: bool = setting(False, "Save incomplete images")
+
+
+class SavingFolders(Section):
+    """Sub-folders of the output folders."""
+
+    title: ClassVar[str] = "Saving to a directory"
+    category: ClassVar[str] = "saving"
+
+    save_to_dirs: bool = setting(True, "Save images to a subdirectory")
+    grid_save_to_dirs: bool = setting(True, "Save grids to a subdirectory")
+    directories_filename_pattern: str = setting("[date]", "Directory name pattern")
+    directories_max_prompt_words: int = setting(
+        8, "Max prompt words for [prompt_words] pattern", ge=1, le=20, step=1
+    )

@@ -1,0 +1,104 @@
+"""The settings of a running program and their file, config.json."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from modules.foundation.atomic import write_json
+from modules.foundation.errors import SettingsError
+from modules.settings.model import Settings
+
+log = logging.getLogger(__name__)
+
+
+class SettingsStore:
+    """Owner of the current settings. Reading `.current` gives a frozen value that nobody changes behind one's back."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._observers: list[Callable[[Settings, Settings], None]] = []
+        self._current = read_settings(path)
+
+    @property
+    def current(self) -> Settings:
+        """The settings as they are now."""
+        return self._current
+
+    def observe(self, observer: Callable[[Settings, Settings], None]) -> None:
+        """Have `observer(before, after)` called after each change that changed something."""
+        self._observers.append(observer)
+
+    def change(self, changes: Mapping[str, Any], *, save: bool = True) -> Settings:
+        """Apply `changes` together or not at all, and write config.json.
+
+        Raises SettingsError when a value does not fit (nothing is changed) or the file cannot be written (the change
+        then holds until the program ends).
+        """
+        with self._lock:
+            before = self._current
+            after = before.changed(changes)
+            if after == before:
+                return before
+            self._current = after
+        for observer in self._observers:
+            observer(before, after)
+        if save:
+            self.save()
+        return after
+
+    def save(self) -> None:
+        """Write config.json. Raises SettingsError when that fails."""
+        with self._lock:
+            try:
+                write_json(self.path, self._current.model_dump())
+            except OSError as error:
+                raise SettingsError(
+                    f"The settings could not be written to {self.path}: {error.strerror}. "
+                    "They hold until the program ends; make the file writable and save again."
+                ) from error
+
+
+def read_settings(path: Path) -> Settings:
+    """Settings from a config.json, which need not exist.
+
+    A value that does not fit is named in a warning and left at its default. A file that is no JSON at all is moved
+    aside as `config.json.broken`, so that saving cannot destroy what could be rescued by hand.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise SettingsError(f"The settings file {path} cannot be read: {error.strerror}.") from error
+    try:
+        values = json.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError("it is not a JSON object")
+    except ValueError as error:
+        aside = path.with_name(path.name + ".broken")
+        path.replace(aside)
+        log.warning("%s is damaged (%s). It was moved to %s, and settings are at their defaults.", path, error, aside)
+        return Settings()
+    return _lenient(values, path)
+
+
+def _lenient(values: dict[str, Any], path: Path) -> Settings:
+    while True:
+        try:
+            return Settings.checked(values)
+        except SettingsError as error:
+            bad = _named_key(str(error))
+            log.warning("%s: %s The default is used instead.", path, error)
+            if bad not in values:
+                raise
+            values = {key: value for key, value in values.items() if key != bad}
+
+
+def _named_key(message: str) -> str:
+    return message.split("'")[1].split(".")[0]
