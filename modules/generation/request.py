@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from PIL import Image
 
 from modules.foundation.errors import RequestError
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,7 +44,7 @@ class GenerationRequest:
     s_noise: float | None = None
     init_images: tuple[Image.Image, ...] = ()
     denoising_strength: float | None = None
-    override_settings: Mapping[str, Any] = field(default=NOTHING)
+    override_settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     save_images: bool = True
     save_grid: bool = True
 

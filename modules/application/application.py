@@ -1,0 +1,121 @@
+"""The Application: everything that lasts longer than one picture, put together in one place."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import TYPE_CHECKING
+
+from modules.application.jobs import Job
+from modules.application.queue import JobQueue
+from modules.checkpoints.catalogue import Catalogue
+from modules.checkpoints.hashes import HashStore
+from modules.checkpoints.info import CheckpointInfo
+from modules.foundation.errors import EaselError, UnknownName
+from modules.generation.request import GenerationRequest
+from modules.generation.result import GenerationResult
+from modules.hooks.points import Hooks
+from modules.settings.flags import Flags
+from modules.settings.model import Settings
+from modules.settings.paths import Paths
+from modules.settings.store import SettingsStore
+
+if TYPE_CHECKING:
+    from modules.pipeline.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+class Application:
+    """Settings, checkpoints, hooks, the queue and the engine of one running Easel.
+
+    Building it reads settings and nothing else: torch is imported and the checkpoint loaded on the engine's thread,
+    ahead of time after `start()` or else with the first job.
+    """
+
+    def __init__(self, flags: Flags) -> None:
+        self.flags = flags
+        self.paths = Paths.from_flags(flags)
+        self.settings = SettingsStore(self.paths.settings_file)
+        self.hooks = Hooks()
+        self.catalogue = Catalogue(
+            self.paths.checkpoint_folders,
+            [flags.ckpt.expanduser().absolute()] if flags.ckpt else [],
+            HashStore(self.paths.data / "cache" / "hashes.json"),
+            self.paths.starter_checkpoint,
+        )
+        self.queue = JobQueue(self._execute)
+        self.settings.observe(self._on_settings_changed)
+
+    def start(self) -> None:
+        """Begin the slow part of start-up (importing torch, loading the checkpoint) behind the page."""
+        if not self.flags.skip_load_model_at_start:
+            self.queue.call_soon(self._load_selected)
+
+    def close(self) -> None:
+        """Interrupt what runs, finish what is being saved, and free the engine."""
+        self.queue.close()
+        if "engine" in self.__dict__:
+            self.engine.close()
+
+    # Jobs
+
+    def submit(self, request: GenerationRequest, job_id: str | None = None) -> Job:
+        """Queue a request. Raises EaselError for a request that cannot run at all, before it is queued."""
+        return self.queue.submit(Job(request, job_id))
+
+    # Checkpoints
+
+    @property
+    def selected_checkpoint(self) -> CheckpointInfo | None:
+        """The checkpoint that the next job without a wish of its own will use; None when there is none at all."""
+        return self.checkpoint_for(self.settings.current)
+
+    def checkpoint_for(self, settings: Settings) -> CheckpointInfo | None:
+        """The checkpoint that `settings` choose, or the default one where their choice is gone."""
+        wanted = settings.sd_model_checkpoint
+        if not wanted and self.flags.ckpt:
+            wanted = str(self.flags.ckpt.expanduser().absolute())
+        try:
+            return self.catalogue.find(wanted) if wanted else self.catalogue.default()
+        except UnknownName as error:
+            log.warning("%s Another one is used.", error)
+            return self.catalogue.default()
+        except EaselError:
+            return None
+
+    def select_checkpoint(self, name: str) -> CheckpointInfo:
+        """Make `name` the checkpoint of the settings and load it when the queue is idle. Raises UnknownName."""
+        info = self.catalogue.find(name)
+        self.settings.change({"sd_model_checkpoint": info.title})
+        return info
+
+    def _on_settings_changed(self, before: Settings, after: Settings) -> None:
+        if before.sd_model_checkpoint != after.sd_model_checkpoint:
+            self.queue.call_soon(self._load_selected)
+
+    # The engine's thread
+
+    @functools.cached_property
+    def engine(self) -> Engine:
+        """What makes pictures. First use imports torch."""
+        from modules.pipeline.engine import Engine
+
+        return Engine(
+            flags=self.flags, paths=self.paths, settings=self.settings, hooks=self.hooks, catalogue=self.catalogue
+        )
+
+    @property
+    def engine_ready(self) -> bool:
+        """Whether the engine has been built (and torch been imported)."""
+        return "engine" in self.__dict__
+
+    def _load_selected(self) -> None:
+        info = self.selected_checkpoint
+        if info is not None:
+            self.engine.load(info)
+
+    def _execute(self, job: Job) -> GenerationResult:
+        from modules.pipeline.run import run
+
+        return run(job.request, self.engine, job.control)

@@ -1,0 +1,1 @@
+"""Model files: which there are, what they are, and how they become models."""
