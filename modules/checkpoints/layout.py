@@ -1,0 +1,140 @@
+"""The dimensions of the networks inside a checkpoint, read off the names and shapes of its tensors.
+
+Names are those of the original latent-diffusion ("LDM") single-file layout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from modules.checkpoints.tensors import Shapes
+from modules.foundation.errors import CheckpointError
+
+UNET = "model.diffusion_model."
+VAE = "first_stage_model."
+
+
+@dataclass(frozen=True, kw_only=True)
+class UNetLayout:
+    """Dimensions of a UNet. Levels run from the finest; `depths` counts transformer blocks of each (0: none)."""
+
+    in_channels: int
+    out_channels: int
+    channels: tuple[int, ...]
+    res_blocks: int
+    depths: tuple[int, ...]
+    middle_depth: int
+    context_width: int
+    linear_projection: bool
+    vector_width: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaeLayout:
+    """Dimensions of an autoencoder. `channels` run from the finest level."""
+
+    channels: tuple[int, ...]
+    res_blocks: int
+    latent_channels: int
+    has_quant_conv: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipLayout:
+    """Dimensions of a CLIP text encoder in the Hugging Face key layout."""
+
+    width: int
+    layers: int
+    mlp: int
+    positions: int
+    vocabulary: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One entry of LDM's `input_blocks`: what it is, its output channels, its transformer depth."""
+
+    kind: Literal["conv", "res", "down"]
+    channels: int = 0
+    depth: int = 0
+
+
+def unet_layout(shapes: Shapes, prefix: str = UNET) -> UNetLayout:
+    """Read a UNet. Raises CheckpointError when the names do not form one."""
+    blocks: list[Block] = []
+    while (block := _input_block(shapes, f"{prefix}input_blocks.{len(blocks)}.")) is not None:
+        blocks.append(block)
+    levels: list[list[Block]] = [[]]
+    for block in blocks[1:]:
+        if block.kind == "down":
+            levels.append([])
+        else:
+            levels[-1].append(block)
+    counts = {len(level) for level in levels}
+    if not blocks or blocks[0].kind != "conv" or len(counts) != 1 or 0 in counts:
+        raise CheckpointError("its UNet has a shape that no known family has")
+    first = shapes[f"{prefix}input_blocks.0.0.weight"]
+    contexts = [shape for key, shape in shapes.items() if key.startswith(prefix) and key.endswith("attn2.to_k.weight")]
+    projections = [shape for key, shape in shapes.items() if key.startswith(prefix) and key.endswith("proj_in.weight")]
+    if not contexts or not projections:
+        raise CheckpointError("its UNet has no attention to the prompt")
+    return UNetLayout(
+        in_channels=first[1],
+        out_channels=shapes[f"{prefix}out.2.weight"][0],
+        channels=tuple(level[0].channels for level in levels),
+        res_blocks=counts.pop(),
+        depths=tuple(level[0].depth for level in levels),
+        middle_depth=_depth(shapes, f"{prefix}middle_block.1."),
+        context_width=contexts[0][1],
+        linear_projection=len(projections[0]) == 2,
+        vector_width=shapes.get(f"{prefix}label_emb.0.0.weight", (0, 0))[1],
+    )
+
+
+def _input_block(shapes: Shapes, key: str) -> Block | None:
+    if f"{key}0.weight" in shapes:
+        return Block(kind="conv")
+    if f"{key}0.op.weight" in shapes:
+        return Block(kind="down")
+    if (conv := shapes.get(f"{key}0.out_layers.3.weight")) is not None:
+        return Block(kind="res", channels=conv[0], depth=_depth(shapes, f"{key}1."))
+    return None
+
+
+def _depth(shapes: Shapes, key: str) -> int:
+    depth = 0
+    while f"{key}transformer_blocks.{depth}.norm1.weight" in shapes:
+        depth += 1
+    return depth
+
+
+def vae_layout(shapes: Shapes, prefix: str = VAE) -> VaeLayout:
+    """Read an autoencoder. Raises CheckpointError when the names do not form one."""
+    channels: list[int] = []
+    while (conv := shapes.get(f"{prefix}encoder.down.{len(channels)}.block.0.conv1.weight")) is not None:
+        channels.append(conv[0])
+    if not channels or f"{prefix}decoder.conv_in.weight" not in shapes:
+        raise CheckpointError("it holds no VAE")
+    res_blocks = 0
+    while f"{prefix}encoder.down.0.block.{res_blocks}.conv1.weight" in shapes:
+        res_blocks += 1
+    return VaeLayout(
+        channels=tuple(channels),
+        res_blocks=res_blocks,
+        latent_channels=shapes[f"{prefix}decoder.conv_in.weight"][1],
+        has_quant_conv=f"{prefix}post_quant_conv.weight" in shapes,
+    )
+
+
+def clip_layout(shapes: Shapes, prefix: str) -> ClipLayout:
+    """Read a CLIP text encoder whose names begin with `prefix`. Raises CheckpointError when there is none."""
+    tokens = shapes.get(f"{prefix}embeddings.token_embedding.weight")
+    positions = shapes.get(f"{prefix}embeddings.position_embedding.weight")
+    mlp = shapes.get(f"{prefix}encoder.layers.0.mlp.fc1.weight")
+    if tokens is None or positions is None or mlp is None:
+        raise CheckpointError("it holds no CLIP text encoder")
+    layers = 0
+    while f"{prefix}encoder.layers.{layers}.mlp.fc1.weight" in shapes:
+        layers += 1
+    return ClipLayout(width=tokens[1], layers=layers, mlp=mlp[0], positions=positions[0], vocabulary=tokens[0])

@@ -1,0 +1,31 @@
+"""Pictures in the model's own space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Latents:
+    """A batch of latents [B, 4, H/8, W/8] on the device, float32, scaled as the UNet sees them."""
+
+    samples: Tensor
+
+    @property
+    def count(self) -> int:
+        """Pictures in the batch."""
+        return int(self.samples.shape[0])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StepReport:
+    """A sampling step: `index` of `total` (from 0), the latents `x` and the model's estimate `denoised`, [B, 4, h, w]."""
+
+    index: int
+    total: int
+    x: Tensor
+    denoised: Tensor

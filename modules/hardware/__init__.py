@@ -1,0 +1,1 @@
+"""The machine: device, number types, memory, attention kernels. Knows nothing of models."""

@@ -1,0 +1,82 @@
+"""Every hook point of Easel, in the order in which one run of the pipeline reaches them."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from modules.generation.conditioning import Conditioning
+from modules.generation.latents import Latents, StepReport
+from modules.generation.plan import Plan
+from modules.generation.request import GenerationRequest
+from modules.generation.result import FinishedImage, GenerationResult
+from modules.hooks.registry import Around, Observe, Point, Transform
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunEvent:
+    """Where a run is: its request and, once that is decided, its plan and the index of the batch (from 0)."""
+
+    request: GenerationRequest
+    plan: Plan | None = None
+    batch: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StepEvent:
+    """One sampling step was taken."""
+
+    run: RunEvent
+    step: StepReport
+
+
+@dataclass
+class Hooks:
+    """One set of points; an application has one, and so has each test that wants its own."""
+
+    request: Transform[GenerationRequest, RunEvent] = field(
+        default_factory=lambda: Transform("request", "Change what was asked, before anything is decided.")
+    )
+    plan: Transform[Plan, RunEvent] = field(
+        default_factory=lambda: Transform("plan", "Change what was decided, before any work is done.")
+    )
+    around_run: Around[RunEvent] = field(
+        default_factory=lambda: Around("around_run", "Wrap a whole run: patch the model on entering, undo on leaving.")
+    )
+    around_batch: Around[RunEvent] = field(
+        default_factory=lambda: Around("around_batch", "Wrap one batch of a run.")
+    )
+    conditioning: Transform[Conditioning, RunEvent] = field(
+        default_factory=lambda: Transform("conditioning", "Change the encoded prompts of a batch.")
+    )
+    start_latents: Transform[Latents, RunEvent] = field(
+        default_factory=lambda: Transform("start_latents", "Change the noise (or noised picture) a batch starts from.")
+    )
+    step: Observe[StepEvent] = field(
+        default_factory=lambda: Observe("step", "Watch a sampling step; called within the loop, so be quick.")
+    )
+    sampled_latents: Transform[Latents, RunEvent] = field(
+        default_factory=lambda: Transform("sampled_latents", "Change the latents after the last step.")
+    )
+    picture: Transform[Any, RunEvent] = field(
+        default_factory=lambda: Transform("picture", "Change one decoded PIL picture, before its text is written.")
+    )
+    infotext_fields: Transform[dict[str, object], RunEvent] = field(
+        default_factory=lambda: Transform("infotext_fields", "Add or change the parameters written with a picture.")
+    )
+    saved: Observe[FinishedImage] = field(
+        default_factory=lambda: Observe("saved", "Hear of each finished picture once it is saved (or failed to be).")
+    )
+    result: Transform[GenerationResult, RunEvent] = field(
+        default_factory=lambda: Transform("result", "Change the result before it is handed to whoever asked.")
+    )
+
+    def all(self) -> tuple[Point, ...]:
+        """Every point, in order."""
+        return tuple(getattr(self, each.name) for each in dataclasses.fields(self))
+
+    def detach_owner(self, owner: str) -> None:
+        """Remove every attachment made in the name of `owner`."""
+        for point in self.all():
+            point.attachments = [each for each in point.attachments if each.owner != owner]
