@@ -1,0 +1,126 @@
+"""The value syntax of X/Y/Z plots: lists and ranges of numbers, quoted text, permutations."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar
+
+_Number = TypeVar("_Number", int, float)
+
+AxisType = Literal["int", "float", "str", "permutation"]
+
+MOST_VALUES = 10_000
+"""A range longer than this is refused: it is a slip of the keyboard, and nobody could look at that many pictures."""
+
+_INT = r"([+-]?\s*\d+)"
+_FLOAT = r"([+-]?\s*(?:\d+\.?\d*|\.\d+))"
+
+
+def _range_patterns(number: str, step: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    between = rf"\s*{number}\s*-\s*{number}\s*"
+    return re.compile(rf"{between}(?:\(\s*({step})\s*\)\s*)?"), re.compile(rf"{between}\[\s*(\d+)\s*\]\s*")
+
+
+_PATTERNS = {
+    "int": _range_patterns(_INT, r"[+-]\s*\d+"),
+    "float": _range_patterns(_FLOAT, r"[+-]\s*(?:\d+\.?\d*|\.\d+)"),
+}
+_SINGLE = {"int": re.compile(_INT), "float": re.compile(_FLOAT)}
+
+
+def split_values(text: str) -> list[str]:
+    """Comma-separated values over any number of lines; double quotes keep a comma, a doubled quote is a quote.
+
+    White space around each value is dropped, empty values stay.
+    """
+    source = io.StringIO(text.replace("\0", ""), newline="")
+    try:
+        return [value.strip() for row in csv.reader(source, skipinitialspace=True) for value in row]
+    except csv.Error as error:
+        raise ValueError(f"The list of values cannot be read: {error}.") from error
+
+
+def parse_axis_values(text: str, kind: AxisType) -> list[Any]:
+    """The values of an axis whose values are of this kind.
+
+    Numbers: `1-5` is 1 2 3 4 5, `1-5 (+2)` and `5-1 (-2)` go in steps, `1-10 [4]` is four of them evenly spread.
+    A permutation axis takes every order of its values. Raises ValueError that names what is not a number.
+
+    >>> parse_axis_values("1-3, 10-20 [3]", "int")
+    [1, 2, 3, 10, 15, 20]
+    """
+    values = split_values(text)
+    if kind == "str":
+        return list(values)
+    if kind == "permutation":
+        if math.factorial(min(len(values), 20)) > MOST_VALUES:
+            raise ValueError(f"{len(values)} parts have more than {MOST_VALUES} orders; give fewer.")
+        return [list(order) for order in itertools.permutations(values)]
+    expand = _expand_ints if kind == "int" else _expand_floats
+    return [number for value in values if value for number in expand(value)]
+
+
+def axis_label(name: str, value: Any, kind: AxisType) -> str:
+    """What is drawn beside a row or column. Text stands for itself, a number after the axis' name, rounded to 8 digits."""
+    if kind == "permutation":
+        return ", ".join(value)
+    if kind == "str":
+        return str(value)
+    return f"{name}: {round(value, 8) if isinstance(value, float) else value}"
+
+
+def _expand_ints(text: str) -> Sequence[int]:
+    def convert(number: str) -> int:
+        return int(number.replace(" ", "").replace("\t", ""))
+
+    stepped, counted = _PATTERNS["int"]
+    if found := stepped.fullmatch(text):
+        start, end, step = convert(found[1]), convert(found[2]), convert(found[3] or "1")
+        # The end belongs to it; counting down it does not, as A1111 has it.
+        return _limited(range(start, end + 1, step) if step else (), text)
+    if found := counted.fullmatch(text):
+        return [int(value) for value in _spread(convert(found[1]), convert(found[2]), int(found[3]), text)]
+    return [_single(text, "int", convert)]
+
+
+def _expand_floats(text: str) -> Sequence[float]:
+    def convert(number: str) -> float:
+        return float(number.replace(" ", "").replace("\t", ""))
+
+    stepped, counted = _PATTERNS["float"]
+    if found := stepped.fullmatch(text):
+        start, end, step = convert(found[1]), convert(found[2]), convert(found[3] or "1")
+        if not step:
+            return []
+        count = math.ceil((end + step - start) / step)
+        width = (start + step) - start  # rounded once, so that the values are those of numpy.arange
+        return [start + width * index for index in _limited(range(count), text)]
+    if found := counted.fullmatch(text):
+        return _spread(convert(found[1]), convert(found[2]), int(found[3]), text)
+    return [_single(text, "float", convert)]
+
+
+def _single(text: str, kind: str, convert: Callable[[str], _Number]) -> _Number:
+    if not _SINGLE[kind].fullmatch(text):
+        raise ValueError(f"{text!r} is neither a number nor a range of numbers.")
+    return convert(text)
+
+
+def _spread(start: float, end: float, count: int, text: str) -> list[float]:
+    """`count` numbers from `start` to `end`, both included."""
+    _limited(range(count), text)
+    if count == 1:
+        return [float(start)]
+    width = (end - start) / (count - 1) if count else 0.0
+    return [float(end) if index == count - 1 else start + index * width for index in range(count)]
+
+
+def _limited(values: Sequence[Any], text: str) -> Sequence[Any]:
+    if len(values) > MOST_VALUES:
+        raise ValueError(f"{text!r} has {len(values)} values; the most is {MOST_VALUES}.")
+    return values

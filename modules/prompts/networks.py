@@ -1,0 +1,41 @@
+"""Tags of extra networks in a prompt: `<lora:name:0.8>`, `<lora:name:te=0.5:unet=0.7>`, `<hypernet:name:0.3>`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+_TAG = re.compile(r"<(\w+):([^>]+)>")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkTag:
+    """One tag. Arguments are text as written; the first positional one is the network's name by custom."""
+
+    kind: str
+    items: tuple[str, ...]
+
+    @property
+    def positional(self) -> tuple[str, ...]:
+        """The arguments without a name, in order."""
+        return tuple(item for item in self.items if item.count("=") != 1)
+
+    @property
+    def named(self) -> Mapping[str, str]:
+        """The arguments of the form `key=value`; of equal keys the last one counts."""
+        pairs = (item.partition("=") for item in self.items if item.count("=") == 1)
+        return MappingProxyType({key: value for key, _, value in pairs})
+
+
+def extract_networks(text: str) -> tuple[str, list[NetworkTag]]:
+    """`text` without its tags, and the tags in order. Nothing checks that such a network exists."""
+    tags = [NetworkTag(kind=kind, items=tuple(arguments.split(":"))) for kind, arguments in _TAG.findall(text)]
+    return _TAG.sub("", text), tags
+
+
+def extract_batch(texts: Iterable[str]) -> tuple[list[str], list[NetworkTag]]:
+    """The texts of a batch without their tags, and the tags of the first: a batch shares one model, so one set applies."""
+    pairs = [extract_networks(text) for text in texts]
+    return [text for text, _ in pairs], pairs[0][1] if pairs else []

@@ -1,0 +1,106 @@
+"""Styles: named pieces of prompt, kept in styles.csv, put around a prompt and found again in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from modules.foundation.errors import SettingsError
+
+PLACE = "{prompt}"
+"""Where a style takes up the prompt. A style without it is appended after a comma."""
+
+_COLUMNS = ("name", "prompt", "negative_prompt")
+_SPACES = re.compile(" {2,}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """A style; `prompt` and `negative_prompt` are templates that may contain `{prompt}`."""
+
+    name: str
+    prompt: str = ""
+    negative_prompt: str = ""
+
+
+def read_styles(csv_text: str) -> list[Style]:
+    """The styles of a styles.csv in order. Rows whose name begins with `#` or is missing are comments.
+
+    A file without a `prompt` column may call it `text`, as the first versions of A1111 did. Raises SettingsError for
+    text that is no CSV.
+    """
+    # csv stops at NUL on some versions of Python.
+    source = io.StringIO(csv_text.lstrip("\ufeff").replace("\0", ""), newline="")
+    try:
+        rows = list(csv.DictReader(source, skipinitialspace=True))
+    except csv.Error as error:
+        raise SettingsError(f"The styles file is not a CSV file ({error}). Correct it, or move it away.") from error
+    return [
+        Style(name=name, prompt=row.get("prompt") or row.get("text") or "", negative_prompt=row.get(_COLUMNS[2]) or "")
+        for row in rows
+        if (name := row.get("name")) and not name.startswith("#")
+    ]
+
+
+def write_styles(styles: Iterable[Style]) -> str:
+    """The text of a styles.csv with these styles."""
+    target = io.StringIO(newline="")
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows((style.name, style.prompt, style.negative_prompt) for style in styles)
+    return target.getvalue()
+
+
+def merge_style(style_text: str, prompt: str) -> str:
+    """One template filled with one prompt."""
+    if PLACE in style_text:
+        return style_text.replace(PLACE, prompt)
+    return ", ".join(part for part in (prompt.strip(), style_text.strip()) if part)
+
+
+def apply_styles(prompt: str, negative_prompt: str, styles: Iterable[Style]) -> tuple[str, str]:
+    """Both prompts with the styles put around them, one after another."""
+    for style in styles:
+        prompt = merge_style(style.prompt, prompt)
+        negative_prompt = merge_style(style.negative_prompt, negative_prompt)
+    return prompt, negative_prompt
+
+
+def pick_styles(names: Iterable[str], styles: Sequence[Style]) -> tuple[list[Style], list[str]]:
+    """The styles of these names in this order, and the names that match none ("None" and "" ask for nothing)."""
+    by_name = {style.name: style for style in styles}
+    names = [name for name in names if name not in ("", "None")]
+    return [by_name[name] for name in names if name in by_name], [name for name in names if name not in by_name]
+
+
+def extract_styles(prompt: str, negative_prompt: str, styles: Sequence[Style]) -> tuple[list[str], str, str]:
+    """Find the styles that these prompts were made with: their names in the order applied, and the prompts without them.
+
+    A style counts only if both of its halves are found. Each is taken off once, the outermost first.
+    """
+    left = [style for style in styles if style.prompt or style.negative_prompt]
+    found: list[str] = []
+    while True:
+        for style in left:
+            rest = _without(style.prompt, prompt)
+            negative_rest = _without(style.negative_prompt, negative_prompt)
+            if rest is not None and negative_rest is not None:
+                break
+        else:
+            return found, prompt, negative_prompt
+        prompt, negative_prompt = rest, negative_rest
+        found.insert(0, style.name)
+        left.remove(style)
+
+
+def _without(style_text: str, prompt: str) -> str | None:
+    """What `style_text` was put around to give `prompt`; None if it was not."""
+    prompt, style_text = (_SPACES.sub(" ", text.strip()) for text in (prompt, style_text))
+    before, place, after = style_text.partition(PLACE)
+    if place:
+        fits = len(before) + len(after) <= len(prompt) and prompt.startswith(before) and prompt.endswith(after)
+        return prompt[len(before) : len(prompt) - len(after)] if fits else None
+    return prompt.removesuffix(style_text).removesuffix(", ") if prompt.endswith(style_text) else None
