@@ -1,0 +1,105 @@
+"""Pictures brought to a wanted size: stretched, cropped or filled up, and laid on a background."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+class ResizeMode(enum.IntEnum):
+    """What happens when the picture and the wanted size have different proportions. The numbers are A1111's."""
+
+    STRETCH = 0
+    CROP = 1
+    FILL = 2
+
+
+def resize(
+    image: Image.Image,
+    width: int,
+    height: int,
+    mode: ResizeMode = ResizeMode.STRETCH,
+    upscale: Callable[[Image.Image, float], Image.Image] | None = None,
+) -> Image.Image:
+    """`image` at `width` x `height`.
+
+    STRETCH ignores the proportions; CROP covers the size and cuts off what hangs over; FILL fits inside it and repeats
+    the outermost row or column outwards. `upscale(image, factor)` enlarges where enlarging is due (its result is then
+    brought to the exact size); without it, and for grey pictures, Lanczos does.
+    """
+    if mode == ResizeMode.STRETCH:
+        return _to_size(image, width, height, upscale)
+    wide = width / height > image.width / image.height
+    if mode == ResizeMode.CROP:
+        inner = (width, image.height * width // image.width) if wide else (image.width * height // image.height, height)
+    else:
+        inner = (image.width * height // image.height, height) if wide else (width, image.height * width // image.width)
+    inner = (max(inner[0], 1), max(inner[1], 1))
+    return _on_canvas(_to_size(image, *inner, upscale), width, height, fill=mode == ResizeMode.FILL)
+
+
+def flatten(image: Image.Image, background: str = "#ffffff") -> Image.Image:
+    """`image` without transparency: laid on `background` where it has an alpha channel. The result is RGB."""
+    from PIL import Image
+
+    if image.mode == "RGBA" or "transparency" in image.info:
+        canvas = Image.new("RGB", image.size, background)
+        layer = image.convert("RGBA")
+        canvas.paste(layer, mask=layer)
+        return canvas
+    return image.convert("RGB")
+
+
+def enlarge(image: Image.Image, factor: float, *, nearest: bool = False) -> Image.Image:
+    """`image` larger by `factor`, by Lanczos or by nearest neighbour, its sides then rounded down to multiples of 8.
+
+    What A1111's built-in upscalers "Lanczos" and "Nearest" do; fits `resize` as its `upscale`.
+    """
+    from PIL import Image
+
+    method = Image.Resampling.NEAREST if nearest else Image.Resampling.LANCZOS
+    larger = image.resize((int(image.width * factor), int(image.height * factor)), method)
+    target = (int(image.width * factor // 8 * 8), int(image.height * factor // 8 * 8))
+    return larger if larger.size == target else larger.resize(target, Image.Resampling.LANCZOS)
+
+
+def _to_size(
+    image: Image.Image, width: int, height: int, upscale: Callable[[Image.Image, float], Image.Image] | None
+) -> Image.Image:
+    from PIL import Image
+
+    if upscale is not None and image.mode != "L":
+        factor = max(width / image.width, height / image.height)
+        if factor > 1:
+            image = upscale(image, factor)
+        if image.size == (width, height):
+            return image
+    return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _on_canvas(inner: Image.Image, width: int, height: int, *, fill: bool) -> Image.Image:
+    from PIL import Image
+
+    # Halves are rounded one by one, as A1111 does: an odd overhang goes to the right and to the bottom.
+    left, top = width // 2 - inner.width // 2, height // 2 - inner.height // 2
+    canvas = Image.new("L" if inner.mode == "L" else "RGB", (width, height))
+    canvas.paste(inner, (left, top))
+    if not fill:
+        return canvas
+    if top > 0:
+        canvas.paste(inner.resize((width, top), box=(0, 0, inner.width, 0)), (0, 0))
+        below = height - top - inner.height
+        canvas.paste(
+            inner.resize((width, below), box=(0, inner.height, inner.width, inner.height)), (0, top + inner.height)
+        )
+    elif left > 0:
+        canvas.paste(inner.resize((left, height), box=(0, 0, 0, inner.height)), (0, 0))
+        beside = width - left - inner.width
+        canvas.paste(
+            inner.resize((beside, height), box=(inner.width, 0, inner.width, inner.height)), (left + inner.width, 0)
+        )
+    return canvas

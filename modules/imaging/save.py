@@ -1,0 +1,239 @@
+"""Pictures into files: the name, the number, the bytes, the text beside it, the smaller copy."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from modules.foundation.atomic import atomic_create, atomic_write
+from modules.foundation.errors import SaveError
+from modules.imaging.encode import NO_TEXT, PictureText, encode, format_of
+from modules.imaging.filenames import MAX_PART_LENGTH, NameContext, NameLimits, fill_pattern
+from modules.imaging.numbering import reserved_number
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_LONGEST_NAME = 255
+"""Bytes of a file name where the file system does not tell."""
+
+_KEPT_FREE = 40
+"""Bytes of it kept for what is put around a pattern: number, suffix, extension."""
+
+_WINDOWS_FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
+_WINDOWS_DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_LARGEST_JPEG_SIDE = 65500
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveOptions:
+    """Where and how pictures of one kind are saved; the values of the settings, under plain names.
+
+    `folder` is the output folder; with `save_to_dirs` a sub-folder named by `directories_pattern` is used. An empty
+    `filename_pattern` means `[seed]` in sub-folders and `[seed]-[prompt_spaces]` without.
+    """
+
+    folder: Path
+    extension: str = "png"
+    filename_pattern: str = ""
+    add_number: bool = True
+    replace: bool = True
+    save_to_dirs: bool = True
+    directories_pattern: str = "[date]"
+    max_prompt_words: int = 8
+    max_part_length: int = MAX_PART_LENGTH
+    quality: int = 80
+    lossless: bool = False
+    text_file: bool = False
+    jpeg_copy: bool = True
+    jpeg_copy_above_megabytes: float = 4.0
+    jpeg_copy_above_side: int = 4000
+
+    @property
+    def limits(self) -> NameLimits:
+        """The limits of the patterns."""
+        return NameLimits(part_length=self.max_part_length, prompt_words=self.max_prompt_words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedPicture:
+    """The files of one picture. `text_path` and `jpeg_path` are None where they were not wanted.
+
+    `warning` says what could not be written beside the picture; the picture itself is there.
+    """
+
+    path: Path
+    text_path: Path | None = None
+    jpeg_path: Path | None = None
+    warning: str | None = None
+
+
+def save_picture(
+    image: Image.Image,
+    context: NameContext,
+    options: SaveOptions,
+    *,
+    text: PictureText = NO_TEXT,
+    basename: str = "",
+    suffix: str = "",
+    short_name: bool = False,
+    forced_name: str | None = None,
+) -> SavedPicture:
+    """Write `image` as a new file and return where it is; nothing half-written is ever seen under its name.
+
+    The name is NNNNN-<pattern><suffix>.<extension>, with a `basename` ("grid") basename-NNNN-<pattern>...; `short_name`
+    leaves the pattern out and `forced_name` replaces all of it. Raises SaveError, which names the file, the reason and
+    what to do; the picture is untouched.
+    """
+    format_of(options.extension)  # an impossible format is reported before anything is computed
+    data = encode(image, options.extension, text=text, quality=options.quality, lossless=options.lossless)
+    folder = options.folder / _sub_folder(context, options)
+    try:
+        if forced_name is not None:
+            stem = _clean_parts(forced_name, _longest_name(options.folder)) + suffix
+            path = _place(folder, stem, data, options.extension, replace=options.replace)
+        else:
+            path = _save_by_pattern(
+                folder, context, options, data, basename=basename, suffix=suffix, short_name=short_name
+            )
+    except OSError as error:
+        raise save_error(error, folder) from error
+    return _with_companions(path, image, len(data), text, options)
+
+
+def save_error(error: OSError, folder: Path) -> SaveError:
+    """What `error` means for somebody who wants a picture saved below `folder`."""
+    where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else folder
+    if error.errno in (errno.EACCES, errno.EPERM):
+        reason, advice = "there is no permission to write there", "Make the folder writable or choose another one"
+    elif error.errno == errno.EROFS:
+        reason, advice = "the disk can only be read", "Choose another output folder"
+    elif error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        reason, advice = "the disk is full", "Make room or choose an output folder on another disk"
+    elif error.errno == errno.ENAMETOOLONG:
+        reason, advice = "the name is too long for the file system", "Choose a shorter filename pattern"
+    elif error.errno in (errno.ENOTDIR, errno.EEXIST):
+        reason, advice = "a file stands where a folder is needed", "Move that file away or choose another output folder"
+    else:
+        reason, advice = error.strerror or str(error), "Check the folder"
+    return SaveError(
+        f"The picture could not be saved to {where}: {reason}. {advice} in the settings, then save it again."
+    )
+
+
+def _save_by_pattern(
+    folder: Path,
+    context: NameContext,
+    options: SaveOptions,
+    data: bytes,
+    *,
+    basename: str,
+    suffix: str,
+    short_name: bool,
+) -> Path:
+    decoration = "" if short_name or context.seed is None else _decoration(context, options)
+    *folders, decoration = decoration.split("/")
+    folder = folder.joinpath(*folders)
+    if not options.add_number and decoration:
+        return _place(folder, decoration + suffix, data, options.extension, replace=options.replace)
+    with reserved_number(folder, basename) as number:
+        counted = f"{basename}-{number:04}" if basename else f"{number:05}"
+        stem = (f"{counted}-{decoration}" if decoration else counted) + suffix
+        return _place(folder, stem, data, options.extension, replace=False)
+
+
+def _decoration(context: NameContext, options: SaveOptions) -> str:
+    default = "[seed]" if options.save_to_dirs else "[seed]-[prompt_spaces]"
+    filled = fill_pattern(options.filename_pattern or default, context, options.limits)
+    return _clean_parts(filled, _longest_name(options.folder))
+
+
+def _sub_folder(context: NameContext, options: SaveOptions) -> Path:
+    if not options.save_to_dirs:
+        return Path()
+    filled = fill_pattern(options.directories_pattern or "[date]", context, options.limits)
+    return Path(_clean_parts(filled.lstrip(" ").rstrip("\\ /"), _longest_name(options.folder)))
+
+
+def _clean_parts(name: str, room: int, *, windows: bool = os.name == "nt") -> str:
+    """`name` as a relative path that stays below its folder, every part at most `room` bytes and fit for the system."""
+    if windows:
+        name = _WINDOWS_FORBIDDEN.sub("_", name.replace("\\", "/"))
+    parts = [part.strip(" ").replace("\x00", "_") for part in name.split("/")]
+    parts = [part for part in parts if part not in ("", ".", "..")]
+    if windows:
+        parts = [part.rstrip(".") + ("_" if _WINDOWS_DEVICES.match(part) else "") for part in parts]
+    return "/".join(part.encode(errors="replace")[:room].decode(errors="ignore").rstrip(" ") for part in parts)
+
+
+def _longest_name(folder: Path) -> int:
+    """Bytes that a pattern may fill in a file name below `folder`, as its file system (or most of them) has it."""
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists() or parent == parent.parent)
+    try:
+        longest = os.pathconf(existing, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # Windows has no pathconf
+        longest = _LONGEST_NAME
+    return longest - _KEPT_FREE
+
+
+def _place(folder: Path, stem: str, data: bytes, extension: str, *, replace: bool) -> Path:
+    """Write `data` as `stem` plus extension below `folder`, replacing or avoiding what has the name already."""
+    ending = "." + extension.lower().lstrip(".")
+    path = folder / (stem + ending)
+    if atomic_create(path, data):
+        return path
+    if replace:
+        with atomic_write(path) as file:
+            file.write(data)
+        return path
+    copy = 1
+    while not atomic_create(path := folder / f"{stem}-{copy}{ending}", data):
+        copy += 1
+    return path
+
+
+def _with_companions(
+    path: Path, image: Image.Image, size: int, text: PictureText, options: SaveOptions
+) -> SavedPicture:
+    """What lies beside a picture; that it cannot be written does not make the picture any less saved."""
+    text_path = jpeg_path = warning = None
+    try:
+        if options.text_file and text.text:
+            text_path = _save_text(path, text.text)
+        jpeg_path = _save_jpeg_copy(path, image, size, text, options)
+    except OSError as error:
+        warning = f"{path.name} is saved, but not everything beside it: {error.strerror or error}."
+    except SaveError as error:
+        warning = f"{path.name} is saved, but not its JPEG copy: {error}"
+    return SavedPicture(path=path, text_path=text_path, jpeg_path=jpeg_path, warning=warning)
+
+
+def _save_text(path: Path, text: str) -> Path:
+    beside = path.with_name(path.name.rpartition(".")[0] + ".txt")
+    with atomic_write(beside) as file:
+        file.write(f"{text}\n".encode())
+    return beside
+
+
+def _save_jpeg_copy(path: Path, image: Image.Image, size: int, text: PictureText, options: SaveOptions) -> Path | None:
+    """A JPEG beside a picture whose file or sides are too large for many sites, scaled down to the longest side."""
+    side = options.jpeg_copy_above_side
+    too_wide = 0 < side < max(image.size)
+    too_heavy = size > options.jpeg_copy_above_megabytes * 1024 * 1024
+    if not options.jpeg_copy or not (too_wide or too_heavy) or format_of(options.extension) == "JPEG":
+        return None
+    from PIL import Image as PillowImage
+
+    longest = min(side if too_wide else max(image.size), _LARGEST_JPEG_SIDE)
+    scale = longest / max(image.size)
+    if scale < 1:
+        smaller = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(smaller, PillowImage.Resampling.LANCZOS)
+    copy = path.with_name(path.name.rpartition(".")[0] + ".jpg")
+    with atomic_write(copy) as file:
+        file.write(encode(image, "jpg", text=text, quality=options.quality))
+    return copy
