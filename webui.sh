@@ -111,7 +111,10 @@ find_python() {
                 without_venv=${answer%% *} ;;
         esac
         if [ "$candidate" = "${PYTHON:-}" ] || [ "$candidate" = "${python_cmd:-}" ]; then
-            say "$candidate, the Python that was asked for, ${answer:+is Python }${answer:-cannot be run}; looking for another."
+            case $answer in
+                "") say "$candidate, the Python that was asked for, cannot be run; looking for another." ;;
+                *) say "$candidate, the Python that was asked for, is Python ${answer%% *} (${answer#* is }); looking for another." ;;
+            esac
         elif [ -n "$answer" ]; then
             found="$found${found:+, }$path (Python $answer)"
         fi

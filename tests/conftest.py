@@ -1,4 +1,4 @@
-"""What holds for every test: nothing leaves this machine, threads do not spin, and a browser for those that drive one."""
+"""What holds for every test: nothing leaves this machine, threads do not spin, and there may be a browser."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BROWSER_FLAGS = (
 )
 
 
-class LeavesThisMachine(AssertionError):
+class NetworkUseError(AssertionError):
     """A test tried to reach another machine."""
 
 
@@ -73,7 +73,7 @@ def only_loopback() -> Iterator[None]:
 
     def check_address(family: int, address: object) -> None:
         if family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple) and not is_loopback(address[0]):
-            raise LeavesThisMachine(f"A test tried to connect to {address}. Tests need no network.")
+            raise NetworkUseError(f"A test tried to connect to {address}. Tests need no network.")
 
     def guarded(original: Callable[..., Any]) -> Callable[..., Any]:
         def method(self: socket.socket, *arguments: Any) -> Any:
@@ -86,7 +86,7 @@ def only_loopback() -> Iterator[None]:
 
     def guarded_resolve(host: Any, *arguments: Any, **options: Any) -> Any:
         if not is_loopback(host) and host != socket.gethostname():
-            raise LeavesThisMachine(f"A test tried to look up {host!r}. Tests need no network.")
+            raise NetworkUseError(f"A test tried to look up {host!r}. Tests need no network.")
         return resolve(host, *arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
