@@ -1,0 +1,95 @@
+"""From a command line to an Application with its folders and its port: what can go wrong before anything is served."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from modules.application.application import Application
+from modules.foundation.errors import StartupError
+from modules.foundation.log import configure_logging
+from modules.settings.flags import Flags, parse_flags
+from modules.settings.paths import Paths
+
+log = logging.getLogger(__name__)
+
+PAGE_PORT, API_PORT = 7860, 7861
+
+
+def prepare(arguments: Sequence[str]) -> tuple[Application, socket.socket]:
+    """Read the flags, take the port, make the folders and build the application.
+
+    Raises StartupError with one sentence that says what is wrong and what to do.
+    """
+    flags = parse_flags(arguments)
+    configure_logging(flags.loglevel)
+    listener = take_port(flags)
+    try:
+        make_folders(Paths.from_flags(flags))
+        return Application(flags), listener
+    except BaseException:
+        listener.close()
+        raise
+
+
+def address(flags: Flags) -> tuple[str, int]:
+    """The host and port that the flags ask for."""
+    host = flags.server_name or ("0.0.0.0" if flags.listen else "127.0.0.1")
+    return host, flags.port if flags.port is not None else API_PORT if flags.nowebui else PAGE_PORT
+
+
+def take_port(flags: Flags) -> socket.socket:
+    """A bound socket, so that a port in use is known at once instead of after everything was built."""
+    host, port = address(flags)
+    if not 0 <= port <= 65535:
+        raise StartupError(f"--port {port} is not a port number; choose one from 1 to 65535.", exit_code=2)
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    if os.name == "posix":  # on Windows the option would let two programs share the port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise StartupError(_why_not_bound(error, host, port)) from error
+    return listener
+
+
+def _why_not_bound(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is in use, perhaps by another Easel. Close that one, or choose another with --port."
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs administrator rights. Choose one above 1023 with --port."
+    return f"The address {host}:{port} cannot be served ({error.strerror}). Check --server-name and --port."
+
+
+def make_folders(paths: Paths) -> None:
+    """Make the folders that a user would look for. Raises StartupError when the data folder cannot be written to."""
+    folders = [
+        *(paths.models / name for name in ("Stable-diffusion", "VAE", "Lora", "ESRGAN", "hypernetworks")),
+        paths.embeddings,
+        paths.outputs,
+    ]
+    try:
+        paths.data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=paths.data):
+            pass
+    except OSError as error:
+        raise StartupError(
+            f"The data folder {paths.data} cannot be written to ({error.strerror}). "
+            "Change its permissions, or choose another with --data-dir."
+        ) from error
+    for folder in folders:
+        _make(folder)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        # A models folder on a read-only share is fine as long as the models can be read.
+        log.warning("The folder %s could not be made: %s", folder, error.strerror)

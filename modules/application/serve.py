@@ -1,0 +1,62 @@
+"""Serving: uvicorn on the port that was taken, the slow part of start-up behind it, and an orderly end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+import webbrowser
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from modules.application.application import Application
+
+log = logging.getLogger(__name__)
+
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
+    """Serve `asgi` on `listener` until Ctrl+C or SIGTERM. Returns the process's exit code."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        asgi,
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=5,
+        root_path=_root_path(application.flags.subpath),
+        ws="none",
+    )
+    server = uvicorn.Server(config)
+    threading.Thread(target=_once_serving, args=(server, application, listener), name="start-up", daemon=True).start()
+    try:
+        # Ctrl+C is how people end the program; uvicorn raises it again after its own orderly end.
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    finally:
+        log.info("Ending: what runs is interrupted, what is finished is saved.")
+        application.close()
+    return 0
+
+
+def _once_serving(server: Any, application: Application, listener: socket.socket) -> None:
+    while not server.started:
+        if server.should_exit:
+            return
+        threading.Event().wait(0.02)
+    host, port = listener.getsockname()[:2]
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    url = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}{_root_path(application.flags.subpath)}"
+    print(f"Easel is at {url}", flush=True)
+    if host in ("0.0.0.0", "::"):
+        log.warning("Everybody on this network can use this Easel (--listen).")
+    application.start()
+    if application.flags.autolaunch and not application.flags.nowebui:
+        webbrowser.open(url)
+
+
+def _root_path(subpath: str | None) -> str:
+    return "/" + subpath.strip("/") if subpath and subpath.strip("/") else ""

@@ -1,0 +1,91 @@
+"""What a run needs of the world: the machine, the loaded checkpoint, caches, the saver."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from modules.checkpoints.catalogue import Catalogue
+from modules.checkpoints.info import CheckpointInfo
+from modules.checkpoints.load import load_checkpoint
+from modules.hardware.device import Hardware, Wishes, choose_hardware
+from modules.hardware.memory import release
+from modules.hooks.points import Hooks
+from modules.imaging.saver import Saver
+from modules.pipeline.model import Model
+from modules.settings.flags import Flags
+from modules.settings.paths import Paths
+from modules.settings.store import SettingsStore
+from modules.text_encoders.cache import ConditioningCache
+from modules.text_encoders.tokenizer import ClipTokenizer
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Lives as long as the application, on the engine's thread. Building it imports torch but loads no model."""
+
+    def __init__(
+        self, *, flags: Flags, paths: Paths, settings: SettingsStore, hooks: Hooks, catalogue: Catalogue
+    ) -> None:
+        self.paths, self.settings, self.hooks, self.catalogue = paths, settings, hooks, catalogue
+        self.hardware: Hardware = choose_hardware(wishes(flags))
+        self.saver = Saver()
+        self.tokenizer = ClipTokenizer()
+        self.conditioning_cache = ConditioningCache()
+        self._model: Model | None = None
+        self._hashes: dict[CheckpointInfo, Future[str]] = {}
+        self._hasher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hash")
+        log.info("Computing on %s, UNet in %s", self.hardware.name, str(self.hardware.unet_dtype).removeprefix("torch."))
+
+    @property
+    def model(self) -> Model | None:
+        """The loaded model."""
+        return self._model
+
+    def load(self, info: CheckpointInfo, on_progress: Callable[[float], None] | None = None) -> Model:
+        """The model of `info`, loaded if another one is. Raises CheckpointError; the loaded one then stays."""
+        current = self._model
+        if current is not None and current.checkpoint.info.path == info.path and current.is_current:
+            return current
+        loaded = Model(load_checkpoint(info, self.hardware, on_progress), self.hardware, self.tokenizer)
+        self._model = loaded
+        self.conditioning_cache.clear()
+        del current
+        release(self.hardware.device)
+        self._hashes[info] = self._hasher.submit(self.catalogue.hashes.compute, info.path)
+        log.info("Loaded %s (%s, %.1f GB)", info.name, loaded.checkpoint.family, loaded.checkpoint.size / 1e9)
+        return loaded
+
+    def unload(self) -> None:
+        """Let go of the loaded model."""
+        self._model = None
+        self.conditioning_cache.clear()
+        release(self.hardware.device)
+
+    def short_hash(self, info: CheckpointInfo) -> str | None:
+        """The short hash of a checkpoint that was loaded. It is computed beside the sampling; this waits for it."""
+        future = self._hashes.get(info)
+        try:
+            return future.result()[:10] if future is not None else info.short_hash
+        except OSError as error:
+            log.warning("%s could not be hashed: %s", info.path, error)
+            return None
+
+    def close(self) -> None:
+        """Finish what is being saved and let go of everything."""
+        self.saver.close()
+        self._hasher.shutdown(wait=False, cancel_futures=True)
+        self.unload()
+
+
+def wishes(flags: Flags) -> Wishes:
+    """What the flags say about computing."""
+    return Wishes(
+        use_cpu=frozenset(flags.use_cpu),
+        device_id=flags.device_id,
+        full_precision=flags.no_half or flags.precision == "full",
+        full_precision_vae=flags.no_half_vae,
+        offload=flags.medvram or flags.lowvram,
+    )

@@ -1,0 +1,86 @@
+"""A loaded checkpoint, ready to compute: the callables that the stages use, and what goes to the device when."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from modules.checkpoints.load import LoadedCheckpoint
+from modules.hardware.device import Hardware
+from modules.hardware.memory import release
+from modules.sampling.model_schedule import ModelSchedule, scaled_linear_alphas_cumprod
+from modules.text_encoders.clip import ClipEncoder
+from modules.text_encoders.tokenizer import ClipTokenizer
+
+log = logging.getLogger(__name__)
+
+
+class Model:
+    """One loaded checkpoint on one machine."""
+
+    def __init__(self, checkpoint: LoadedCheckpoint, hardware: Hardware, tokenizer: ClipTokenizer) -> None:
+        self.checkpoint = checkpoint
+        self.hardware = hardware
+        alphas = checkpoint.alphas_cumprod
+        self.schedule = ModelSchedule.of(
+            scaled_linear_alphas_cumprod() if alphas is None else alphas, prediction=checkpoint.prediction
+        )
+        self.text_encoder = ClipEncoder(checkpoint.text_encoder, tokenizer)
+        self._stamp = _stamp(checkpoint)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file is still the one that was loaded."""
+        now = _stamp(self.checkpoint)
+        # A file that is gone (a disk was unplugged) does not make the loaded model any worse.
+        return now is None or now == self._stamp
+
+    def predict(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+        """The UNet: noised latents x [B, 4, h, w], time steps t [B], context [B, n, width] -> its prediction, float32."""
+        dtype = self.hardware.unet_dtype
+        x = x.to(dtype).contiguous(memory_format=self.hardware.memory_format)
+        return self.checkpoint.unet(x, t, encoder_hidden_states=context.to(dtype), return_dict=False)[0].float()
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents [B, 4, h, w] -> pictures [B, 3, 8h, 8w], float32, about -1..1."""
+        vae = self.checkpoint.vae
+        scaled = (latents / self.checkpoint.latent_scale).to(vae.dtype)
+        scaled = scaled.contiguous(memory_format=self.hardware.memory_format)
+        return vae.decode(scaled, return_dict=False)[0].float()
+
+    def encode_moments(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures [B, 3, H, W] in -1..1 -> mean and standard deviation of their latents [B, 4, H/8, W/8], float32."""
+        vae = self.checkpoint.vae
+        pictures = pictures.to(vae.dtype).contiguous(memory_format=self.hardware.memory_format)
+        posterior = vae.encode(pictures).latent_dist
+        return posterior.mean.float(), posterior.std.float()
+
+    def use_full_precision_vae(self) -> None:
+        """Compute the VAE in float32 from now on."""
+        log.warning("The VAE of %s gave NaN; it computes in float32 from now on.", self.checkpoint.info.name)
+        self.checkpoint.vae.to(torch.float32)
+
+    @contextlib.contextmanager
+    def on_device(self, part: nn.Module) -> Iterator[None]:
+        """Have `part` on the device within the block; with offloading it is on the host otherwise."""
+        if not self.hardware.offload:
+            yield
+            return
+        part.to(self.hardware.device)
+        try:
+            yield
+        finally:
+            part.to("cpu")
+            release(self.hardware.device)
+
+
+def _stamp(checkpoint: LoadedCheckpoint) -> tuple[int, int] | None:
+    try:
+        status = checkpoint.info.path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

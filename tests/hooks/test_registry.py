@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from modules.foundation.errors import Interrupted
+from modules.hooks.points import Hooks
+from modules.hooks.registry import Around, Collect, Observe, Transform
+
+
+def test_a_value_is_folded_through_attachments_in_their_order() -> None:
+    point: Transform[list[str], None] = Transform("t", "")
+    point.attach("late", lambda value, _: [*value, "late"], order=10)
+    point.attach("early", lambda value, _: [*value, "early"], order=-10)
+    point.attach("middle", lambda value, _: [*value, "middle"])
+    assert point([], None) == ["early", "middle", "late"]
+
+
+def test_one_that_fails_is_named_reported_and_skipped(caplog: pytest.LogCaptureFixture) -> None:
+    point: Transform[int, None] = Transform("t", "")
+
+    def broken(_value: int, _event: None) -> int:
+        raise ValueError("bad luck")
+
+    point.attach("doubler", lambda value, _: value * 2)
+    point.attach("a broken extension", broken)
+    point.attach("adder", lambda value, _: value + 1)
+    with caplog.at_level(logging.ERROR):
+        assert point(5, None) == 11
+    assert "a broken extension" in caplog.text
+    assert "bad luck" in str(point.failures[0])
+
+
+@pytest.mark.parametrize("kind", [Transform, Observe, Collect])
+def test_a_wish_to_stop_passes_through_every_kind(kind: type[Observe[None]]) -> None:
+    def stop(*_: object) -> None:
+        raise Interrupted
+
+    point = kind("p", "")
+    point.attach("someone", stop)
+    arguments = (None, None) if kind is Transform else (None,)
+    with pytest.raises(Interrupted):
+        point(*arguments)
+
+
+def test_a_detached_function_is_called_no_more() -> None:
+    heard: list[str] = []
+    point: Observe[str] = Observe("o", "")
+    detach = point.attach("someone", heard.append)
+    point("first")
+    detach()
+    point("second")
+    assert heard == ["first"]
+
+
+def test_items_of_all_attachments_are_gathered() -> None:
+    point: Collect[int, None] = Collect("c", "")
+    point.attach("a", lambda _: [1, 2])
+    point.attach("b", lambda _: [3])
+    assert point(None) == [1, 2, 3]
+
+
+def _recording(name: str, record: list[str], *, fail_at: str = "") -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def manager() -> Iterator[None]:
+        if fail_at == "enter":
+            raise ValueError(name)
+        record.append(f"enter {name}")
+        yield
+        record.append(f"leave {name}")
+        if fail_at == "leave":
+            raise ValueError(name)
+
+    return manager()
+
+
+def test_contexts_are_left_in_reverse_order_even_when_the_block_raises() -> None:
+    record: list[str] = []
+    point: Around[None] = Around("a", "")
+    point.attach("outer", lambda _: _recording("outer", record))
+    point.attach("inner", lambda _: contextlib.closing(_Closer(record)))
+    with pytest.raises(KeyError), point(None):
+        raise KeyError("block")
+    assert record[0] == "enter outer"
+    assert "closed" in record
+
+
+class _Closer:
+    def __init__(self, record: list[str]) -> None:
+        self.record = record
+
+    def close(self) -> None:
+        self.record.append("closed")
+
+
+@pytest.mark.parametrize("when", ["enter", "leave"])
+def test_a_context_that_fails_harms_neither_the_block_nor_the_others(when: str) -> None:
+    record: list[str] = []
+    point: Around[None] = Around("a", "")
+    point.attach("good", lambda _: _recording("good", record))
+    point.attach("bad", lambda _: _recording("bad", record, fail_at=when))
+    with point(None):
+        record.append("block")
+    assert "block" in record
+    assert record[-1] == "leave good"
+    assert len(point.failures) == 1
+
+
+def test_every_point_has_a_name_of_its_own_and_a_sentence() -> None:
+    hooks = Hooks()
+    names = [point.name for point in hooks.all()]
+    assert len(names) == len(set(names))
+    for point in hooks.all():
+        assert getattr(hooks, point.name) is point
+        assert point.sentence.endswith(".")
+
+
+def test_an_owner_can_be_detached_from_everything_at_once() -> None:
+    hooks = Hooks()
+    hooks.step.attach("extension", lambda event: None)
+    hooks.saved.attach("extension", lambda image: None)
+    hooks.saved.attach("other", lambda image: None)
+    hooks.detach_owner("extension")
+    assert [each.owner for point in hooks.all() for each in point.attachments] == ["other"]

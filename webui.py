@@ -1,0 +1,31 @@
+"""Easel's entry point: read the flags, build the application, serve it."""
+
+from __future__ import annotations
+
+import sys
+
+from modules.foundation.errors import EaselError, StartupError
+
+
+def main() -> int:
+    """Run until interrupted. Returns the exit code."""
+    from modules.application.launch import prepare
+
+    try:
+        application, listener = prepare(sys.argv[1:])
+        from modules.api.server import create_api
+        from modules.application.serve import serve
+
+        api = create_api(application)
+        if not application.flags.nowebui:
+            from modules.webui.page import mount_page
+
+            mount_page(api, application)
+        return serve(api, application, listener)
+    except EaselError as error:
+        print(f"Easel cannot start: {error}", file=sys.stderr)
+        return error.exit_code if isinstance(error, StartupError) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
