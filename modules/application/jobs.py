@@ -6,6 +6,7 @@ import enum
 import threading
 import time
 import uuid
+from collections.abc import Callable
 
 from modules.foundation.errors import EaselError
 from modules.generation.progress import ProgressSnapshot, RunControl
@@ -39,6 +40,8 @@ class Job:
         self.result: GenerationResult | None = None
         self.error: EaselError | None = None
         self._finished = threading.Event()
+        self._lock = threading.Lock()
+        self._watchers: list[Callable[[], None]] = []
 
     @property
     def finished(self) -> bool:
@@ -66,9 +69,21 @@ class Job:
             raise self.error
         return self.result or GenerationResult(images=(), info={}, interrupted=True)
 
+    def when_finished(self, callback: Callable[[], None]) -> None:
+        """Have `callback()` called once the state is final: at once if it is, else on the queue's thread."""
+        with self._lock:
+            if not self._finished.is_set():
+                self._watchers.append(callback)
+                return
+        callback()
+
     def finish(
         self, state: JobState, *, result: GenerationResult | None = None, error: EaselError | None = None
     ) -> None:
         """Set the final state and wake everybody who waits. Called by the queue alone."""
         self.result, self.error, self.state = result, error, state
-        self._finished.set()
+        with self._lock:
+            self._finished.set()
+            watchers, self._watchers = self._watchers, []
+        for callback in watchers:
+            callback()
