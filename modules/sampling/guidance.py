@@ -1,0 +1,292 @@
+"""Classifier-free guidance: Ho, Salimans 2022, "Classifier-Free Diffusion Guidance".
+
+Prompts joined by AND are composed as in Liu et al. 2022, "Compositional Visual Generation with Composable Diffusion
+Models": uncond + sum_i w_i s (cond_i - uncond).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from modules.sampling.conditioning import CondBatch, CondsAt, StepConds, fit_uncond, join, pad_with_empty, stack
+from modules.sampling.options import SamplingOptions
+
+if TYPE_CHECKING:
+    from modules.sampling.denoiser import Denoiser
+
+UNet = Callable[[Tensor, Tensor, CondBatch], Tensor]
+"""`unet(x, t, cond)`: raw output [rows, C, H, W] for scaled latents x and time steps t [rows], float32."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GuidanceInput:
+    """One evaluation before the network is called; `uncond` is None where guidance is left out."""
+
+    x: Tensor
+    level: float
+    call: int
+    total_calls: int
+    cond: CondBatch
+    uncond: CondBatch | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GuidanceOutput:
+    """One evaluation after the network: the estimate of each row of `cond`, and of each image's negative prompt.
+
+    `weights` are those that AND gives the rows. Where guidance was left out, `uncond` repeats each image's first
+    conditional estimate.
+    """
+
+    x: Tensor
+    level: float
+    call: int
+    total_calls: int
+    cond: Tensor
+    uncond: Tensor
+    images: tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuidanceHooks:
+    """Where outsiders may look in or change something; each may be None.
+
+    `before` sees every evaluation before the network, `after` the estimates before they are combined, `combine` replaces
+    the combination, `guided` changes its result. `blend` keeps parts of a latent (inpainting): it gets a latent and the
+    noise level or time step, and is applied to the denoised latent, or for samplers over time steps to their input.
+    """
+
+    before: Callable[[GuidanceInput], GuidanceInput] | None = None
+    after: Callable[[GuidanceOutput], GuidanceOutput] | None = None
+    combine: Callable[[GuidanceOutput, float], Tensor] | None = None
+    guided: Callable[[Tensor, GuidanceOutput], Tensor] | None = None
+    blend: Callable[[Tensor, float], Tensor] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Prepared:
+    """The batches of one `StepConds`, kept while the same object is in force."""
+
+    source: StepConds
+    cond: CondBatch
+    uncond: CondBatch
+    weights: tuple[float, ...]
+
+
+class GuidedModel:
+    """A network with its conditioning and guidance, as a sampler calls it (`modules.sampling.step.Model`).
+
+    `total_calls` is the number of evaluations that prompts and "skip early" are scheduled over. `check` is called before
+    every network call and may raise `Interrupted`. `noted` collects what guidance did that belongs into the picture's
+    parameters.
+    """
+
+    def __init__(
+        self,
+        *,
+        denoiser: Denoiser,
+        unet: UNet,
+        conds: CondsAt,
+        guidance_scale: float,
+        total_calls: int,
+        options: SamplingOptions | None = None,
+        image_cond: Tensor | None = None,
+        empty_prompt: Tensor | None = None,
+        hooks: GuidanceHooks | None = None,
+        blend_before: bool = False,
+        check: Callable[[], None] | None = None,
+    ) -> None:
+        self.denoiser, self.unet, self.conds = denoiser, unet, conds
+        self.guidance_scale, self.total_calls = guidance_scale, total_calls
+        self.options = options or SamplingOptions()
+        self.image_cond, self.empty_prompt = image_cond, empty_prompt
+        self.hooks, self.blend_before, self.check = hooks or GuidanceHooks(), blend_before, check
+        self.call = 0
+        self.noted: dict[str, object] = {}
+        self.last: GuidanceOutput | None = None
+        self._prepared: _Prepared | None = None
+
+    def __call__(self, x: Tensor, level: float) -> Tensor:
+        """The guided estimate for latents `x` [B, C, H, W]."""
+        return self.with_uncond(x, level)[0]
+
+    def with_uncond(self, x: Tensor, level: float) -> tuple[Tensor, Tensor]:
+        """The guided and the unconditional estimate."""
+        blend = self.hooks.blend
+        if blend is not None and self.blend_before:
+            x = blend(x, level)
+        output = self._evaluate(x, level)
+        scale = self.guidance_scale
+        guided = self.hooks.combine(output, scale) if self.hooks.combine else combine(output, scale)
+        if self.options.cfg_rescale:
+            guided = self._rescale(guided, output)
+        if self.hooks.guided is not None:
+            guided = self.hooks.guided(guided, output)
+        if blend is not None and not self.blend_before:
+            guided = blend(guided, level)
+        self.last = output
+        self.call += 1
+        return guided, output.uncond
+
+    def image(self, index: int) -> GuidedModel:
+        """The same model for one image of the batch, counting its own calls."""
+        view = GuidedModel(
+            denoiser=self.denoiser,
+            unet=self.unet,
+            conds=_ImageConds(self.conds, index),
+            guidance_scale=self.guidance_scale,
+            total_calls=self.total_calls,
+            options=self.options,
+            image_cond=None if self.image_cond is None else self.image_cond[index : index + 1],
+            empty_prompt=self.empty_prompt,
+            hooks=self.hooks,
+            blend_before=self.blend_before,
+            check=self.check,
+        )
+        view.noted = self.noted
+        return view
+
+    def _evaluate(self, x: Tensor, level: float) -> GuidanceOutput:
+        prepared = self._prepare(self.conds(self.call))
+        uncond = None if self._skips_uncond(prepared, level) else prepared.uncond
+        given = GuidanceInput(
+            x=x, level=level, call=self.call, total_calls=self.total_calls, cond=prepared.cond, uncond=uncond
+        )
+        if self.hooks.before is not None:
+            given = self.hooks.before(given)
+        cond_rows, uncond_rows = self._run(given)
+        if uncond_rows is None:
+            firsts = [given.cond.images.index(image) for image in range(len(x))]
+            uncond_rows = cond_rows if len(cond_rows) == len(x) else torch.stack([cond_rows[row] for row in firsts])
+        output = GuidanceOutput(
+            x=given.x,
+            level=level,
+            call=self.call,
+            total_calls=self.total_calls,
+            cond=cond_rows,
+            uncond=uncond_rows,
+            images=given.cond.images,
+            weights=prepared.weights,
+        )
+        return output if self.hooks.after is None else self.hooks.after(output)
+
+    def _prepare(self, conds: StepConds) -> _Prepared:
+        """The batches for `conds`, made again only when the conditioning changes."""
+        if self._prepared is not None and self._prepared.source is conds:
+            return self._prepared
+        parts = [(part, weight, image) for image, parts in enumerate(conds.positive) for part, weight in parts]
+        cond = stack([part for part, _, _ in parts], [image for _, _, image in parts], self.image_cond)
+        uncond = stack(conds.negative, range(len(conds.negative)), self.image_cond)
+        if cond.tokens.shape[1] != uncond.tokens.shape[1]:
+            if self.options.pad_cond_uncond_v0:
+                uncond = fit_uncond(cond, uncond)
+                self.noted["Pad conds v0"] = True
+            elif self.options.pad_cond_uncond and self.empty_prompt is not None:
+                cond, uncond = pad_with_empty(cond, uncond, self.empty_prompt)
+                self.noted["Pad conds"] = True
+        self._prepared = _Prepared(
+            source=conds, cond=cond, uncond=uncond, weights=tuple(weight for _, weight, _ in parts)
+        )
+        return self._prepared
+
+    def _skips_uncond(self, prepared: _Prepared, level: float) -> bool:
+        """Whether this evaluation goes without the negative prompt."""
+        options = self.options
+        if options.skip_early_cond and self.call / self.total_calls <= options.skip_early_cond:
+            self.noted["Skip Early CFG"] = options.skip_early_cond
+            return True
+        odd = bool(self.call % 2) or options.s_min_uncond_all
+        if odd and 0 < options.s_min_uncond and level < options.s_min_uncond:
+            self.noted["NGMS"] = options.s_min_uncond
+            if options.s_min_uncond_all:
+                self.noted["NGMS all steps"] = True
+            return True
+        single = len(prepared.weights) == len(prepared.uncond)
+        return self.guidance_scale == 1.0 and single and all(weight == 1.0 for weight in prepared.weights)
+
+    def _run(self, given: GuidanceInput) -> tuple[Tensor, Tensor | None]:
+        """The estimates for all rows, in one network call where the numbers of tokens agree."""
+        cond, uncond = given.cond, given.uncond
+        if uncond is None:
+            return self._network(given.x, given.level, cond), None
+        if self.options.batch_cond_uncond and cond.tokens.shape[1:] == uncond.tokens.shape[1:]:
+            rows = self._network(given.x, given.level, join(cond, uncond))
+            return rows[: len(cond)], rows[len(cond) :]
+        return self._network(given.x, given.level, cond), self._network(given.x, given.level, uncond)
+
+    def _network(self, x: Tensor, level: float, cond: CondBatch) -> Tensor:
+        if self.check is not None:
+            self.check()
+        rows = x if cond.images == tuple(range(len(x))) else _rows_of(x, cond.images)
+        scaled, time = self.denoiser.network_input(rows, level)
+        t = torch.full((len(rows),), time, dtype=torch.float32, device=x.device)
+        return self.denoiser.estimate(self.unet(scaled, t, cond).to(x.dtype), rows, level)
+
+    def _rescale(self, guided: Tensor, output: GuidanceOutput) -> Tensor:
+        """Guidance rescale, in terms of what the network predicts."""
+        positive = combine(replace(output, weights=_normalised(output)), 1.0)
+        x, level, denoiser = output.x, output.level, self.denoiser
+        rescaled = rescale_guidance(
+            denoiser.prediction(guided, x, level), denoiser.prediction(positive, x, level), self.options.cfg_rescale
+        )
+        return denoiser.estimate(rescaled, x, level)
+
+
+class _ImageConds:
+    """The conditioning of one image, the same object for as long as the batch's stays the same."""
+
+    def __init__(self, conds: CondsAt, index: int) -> None:
+        self._conds, self._index = conds, index
+        self._source: StepConds | None = None
+        self._part: StepConds | None = None
+
+    def __call__(self, call: int) -> StepConds:
+        source = self._conds(call)
+        if self._part is None or source is not self._source:
+            self._source, self._part = source, source.image(self._index)
+        return self._part
+
+
+def combine(output: GuidanceOutput, scale: float) -> Tensor:
+    """uncond + sum_i w_i scale (cond_i - uncond), image by image."""
+    cond, uncond = output.cond, output.uncond
+    if output.images == tuple(range(len(uncond))) and len(set(output.weights)) == 1:
+        return uncond + (cond - uncond) * (output.weights[0] * scale)
+    guided = list(uncond)
+    for row, (image, weight) in enumerate(zip(output.images, output.weights, strict=True)):
+        guided[image] = guided[image] + (cond[row] - uncond[image]) * (weight * scale)
+    return torch.stack(guided)
+
+
+def rescale_guidance(guided: Tensor, positive: Tensor, strength: float) -> Tensor:
+    """`guided` brought back to the spread of the conditional prediction, blended in by `strength`.
+
+    Lin et al. 2023, "Common Diffusion Noise Schedules and Sample Steps are Flawed", section 3.4, equations 14 to 16.
+    """
+    axes = tuple(range(1, guided.ndim))
+    factor = positive.std(dim=axes, keepdim=True) / guided.std(dim=axes, keepdim=True)
+    return guided * (strength * factor + (1 - strength))
+
+
+def _normalised(output: GuidanceOutput) -> tuple[float, ...]:
+    """The weights of each image's prompts, scaled to a sum of one; prompts that cancel out count evenly."""
+    sums = [0.0] * len(output.uncond)
+    counts = [0] * len(output.uncond)
+    for image, weight in zip(output.images, output.weights, strict=True):
+        sums[image] += weight
+        counts[image] += 1
+    return tuple(
+        weight / sums[image] if sums[image] else 1 / counts[image]
+        for image, weight in zip(output.images, output.weights, strict=True)
+    )
+
+
+def _rows_of(x: Tensor, images: Sequence[int]) -> Tensor:
+    """One row of `x` for each entry of `images`; views and one concatenation, no index tensor to upload."""
+    return torch.cat([x[image : image + 1] for image in images])

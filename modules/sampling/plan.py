@@ -1,0 +1,135 @@
+"""From names and numbers to the exact levels a run visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from modules.foundation.errors import RequestError
+from modules.sampling.model_schedule import ModelSchedule, lcm_schedule
+from modules.sampling.options import SamplingOptions
+from modules.sampling.samplers.registry import Sampler
+from modules.sampling.schedules import AUTOMATIC, Range, Schedule, resolve
+
+_OLD_RANGE = (0.1, 10.0)
+"""The range that Karras's schedule had before it was taken from the model."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SigmaPlan:
+    """The levels of one run, highest first, float32 on the CPU.
+
+    `sigmas` [n + 1] are the noise levels; for samplers over time steps they describe the rising `timesteps` [n] (int64)
+    and end in zero as well. `schedule` is the label of the schedule that was used. `infotext` is what it adds to the
+    picture's parameters. `from_image` says that the plan is the later part of a longer one.
+    """
+
+    sigmas: Tensor
+    schedule: str
+    timesteps: Tensor | None = None
+    infotext: dict[str, Any] = field(default_factory=dict[str, Any])
+    from_image: bool = False
+
+    @property
+    def steps(self) -> int:
+        return len(self.sigmas) - 1 if self.timesteps is None else len(self.timesteps)
+
+
+def build_sigmas(
+    *,
+    sampler: Sampler,
+    schedule: Schedule | str | None,
+    steps: int,
+    model_schedule: ModelSchedule,
+    options: SamplingOptions | None = None,
+    is_sdxl: bool = False,
+) -> SigmaPlan:
+    """The plan for a full run of `steps` steps.
+
+    Raises RequestError for fewer than one step and UnknownName for an unknown schedule.
+    """
+    options = options or SamplingOptions()
+    chosen = schedule if isinstance(schedule, Schedule) else resolve(schedule)
+    if steps < 1:
+        raise RequestError(f"Sampling needs at least 1 step, not {steps}. Raise the number of steps.", "steps")
+    infotext: dict[str, Any] = {}
+    discard = sampler.discard_next_to_last_sigma
+    if options.always_discard_next_to_last_sigma and not discard:
+        discard = True
+        infotext["Discard penultimate sigma"] = True
+    if sampler.space == "timesteps":
+        return _timestep_plan(model_schedule, steps + discard, chosen.label, infotext)
+    if chosen.function is None:
+        chosen = resolve(sampler.default_schedule)
+        implied = sampler.default_schedule == "Uniform"
+    else:
+        implied = False
+    levels = lcm_schedule(model_schedule) if sampler.lcm and model_schedule.stride == 1 else model_schedule
+    bounds = _range(chosen, steps + discard, levels, options, is_sdxl, {} if implied else infotext)
+    assert chosen.function is not None
+    sigmas = chosen.function(bounds).float()
+    if discard:
+        sigmas = torch.cat([sigmas[:-2], sigmas[-1:]])
+    return SigmaPlan(sigmas=sigmas, schedule=AUTOMATIC.label if implied else chosen.label, infotext=infotext)
+
+
+def _range(
+    schedule: Schedule,
+    steps: int,
+    model: ModelSchedule,
+    options: SamplingOptions,
+    is_sdxl: bool,
+    infotext: dict[str, Any],
+) -> Range:
+    """The schedule's range and shape after the user's wishes, which are noted in `infotext`."""
+    infotext["Schedule type"] = schedule.label
+    low, high = _OLD_RANGE if options.use_old_karras_scheduler_sigmas else (model.sigma_min, model.sigma_max)
+    if options.sigma_min not in (0, model.sigma_min):
+        low = infotext["Schedule min sigma"] = options.sigma_min
+    if options.sigma_max not in (0, model.sigma_max):
+        high = infotext["Schedule max sigma"] = options.sigma_max
+    rho = schedule.default_rho or 0.0
+    if schedule.default_rho is not None and options.rho not in (0, schedule.default_rho):
+        rho = infotext["Schedule rho"] = options.rho
+    if schedule.name == "beta":
+        infotext["Beta schedule alpha"] = options.beta_dist_alpha
+        infotext["Beta schedule beta"] = options.beta_dist_beta
+    return Range(
+        steps=steps, sigma_min=low, sigma_max=high, rho=rho, model=model, options=options, is_sdxl=is_sdxl
+    )
+
+
+def _timestep_plan(model: ModelSchedule, steps: int, label: str, infotext: dict[str, Any]) -> SigmaPlan:
+    """DDIM's "uniform" choice of training steps: every (T // n)-th, one step late. May hold more than n entries."""
+    total = model.total_steps
+    timesteps = (torch.arange(0, total, max(total // steps, 1)) + 1).clamp(max=total - 1)
+    return SigmaPlan(sigmas=_levels_of(model, timesteps), schedule=label, timesteps=timesteps, infotext=infotext)
+
+
+def _levels_of(model: ModelSchedule, timesteps: Tensor) -> Tensor:
+    return torch.cat([model.sigmas[timesteps].flip(0), model.sigmas.new_zeros(1)])
+
+
+def img2img_steps(
+    *, steps: int, denoising_strength: float, fix_steps: bool = False, prescribed: int | None = None
+) -> tuple[int, int]:
+    """How long the schedule of a run from an image is, and `t_enc`; t_enc + 1 of its steps are done.
+
+    Usually `steps` is the length of the whole schedule, of which the strength picks a part. With `fix_steps` exactly
+    `steps`, and with `prescribed` (a second pass) exactly that many are done, on a schedule as much longer.
+    """
+    strength = min(denoising_strength, 0.999)
+    if fix_steps or prescribed is not None:
+        wanted = steps if prescribed is None else prescribed
+        return (int(wanted / strength) if strength > 0 else 0), wanted - 1
+    return steps, int(strength * steps)
+
+
+def from_image(plan: SigmaPlan, t_enc: int) -> SigmaPlan:
+    """The last t_enc + 1 steps of a plan, for a run that starts from an image (t_enc time steps, as DDIM counts)."""
+    if plan.timesteps is not None:
+        return replace(plan, timesteps=plan.timesteps[:t_enc], sigmas=plan.sigmas[-(t_enc + 1) :], from_image=True)
+    return replace(plan, sigmas=plan.sigmas[max(len(plan.sigmas) - 1 - t_enc - 1, 0) :], from_image=True)

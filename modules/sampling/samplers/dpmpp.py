@@ -1,0 +1,183 @@
+"""DPM-Solver++ for guided sampling: Lu et al. 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion
+Probabilistic Models".
+
+In variance-exploding form, with lambda = -log sigma, the exact solution over a step of size h = lambda_next - lambda is
+x_next = (sigma_next / sigma) x - expm1(-h) D, where D is an approximation of the denoised latent over the step.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from modules.sampling.samplers.euler import ancestral_step, derivative
+from modules.sampling.step import StepEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from modules.sampling.step import Callback, Model, StepNoise
+
+
+def exponential_step(x: Tensor, sigma: float, sigma_next: float, denoised: Tensor) -> Tensor:
+    """The exact step for a constant denoised latent: an interpolation from `x` towards `denoised`."""
+    ratio = sigma_next / sigma
+    return x * ratio + denoised * (1 - ratio)
+
+
+def sample_dpmpp_2m(
+    model: Model, x: Tensor, sigmas: Sequence[float], *, noise: StepNoise, callback: Callback
+) -> Tensor:
+    """DPM-Solver++(2M): algorithm 2, second order from the previous step's value."""
+    total = len(sigmas) - 1
+    previous: Tensor | None = None
+    last_h = 0.0
+    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+        denoised = model(x, sigma)
+        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        h = math.log(sigma / sigma_next) if sigma_next > 0 else math.inf
+        estimate = denoised
+        if previous is not None and sigma_next > 0:
+            weight = h / (2 * last_h)
+            estimate = denoised * (1 + weight) - previous * weight
+        x = exponential_step(x, sigma, sigma_next, estimate)
+        previous, last_h = denoised, h
+    return x
+
+
+def sample_dpmpp_2s_ancestral(
+    model: Model,
+    x: Tensor,
+    sigmas: Sequence[float],
+    *,
+    noise: StepNoise,
+    callback: Callback,
+    eta: float = 1.0,
+    s_noise: float = 1.0,
+) -> Tensor:
+    """Ancestral sampling with DPM-Solver++(2S) steps: algorithm 1, one evaluation at the middle of the step."""
+    total = len(sigmas) - 1
+    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+        denoised = model(x, sigma)
+        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        down, up = ancestral_step(sigma, sigma_next, eta)
+        if down == 0:
+            x = x + derivative(x, sigma, denoised) * (down - sigma)
+        else:
+            middle = (sigma * down) ** 0.5
+            x_middle = exponential_step(x, sigma, middle, denoised)
+            x = exponential_step(x, sigma, down, model(x_middle, middle))
+        if sigma_next > 0:
+            x = x + noise(sigma, sigma_next) * (s_noise * up)
+    return x
+
+
+def sample_dpmpp_sde(
+    model: Model,
+    x: Tensor,
+    sigmas: Sequence[float],
+    *,
+    noise: StepNoise,
+    callback: Callback,
+    eta: float = 1.0,
+    s_noise: float = 1.0,
+    r: float = 0.5,
+) -> Tensor:
+    """DPM-Solver++(2S) for the diffusion SDE: both stages add Brownian noise; `r` places the middle stage."""
+    total = len(sigmas) - 1
+    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+        denoised = model(x, sigma)
+        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        if sigma_next == 0:
+            x = x + derivative(x, sigma, denoised) * (sigma_next - sigma)
+            continue
+        middle = sigma ** (1 - r) * sigma_next**r
+        down, up = ancestral_step(sigma, middle, eta)
+        x_middle = exponential_step(x, sigma, down, denoised) + noise(sigma, middle) * (s_noise * up)
+        at_middle = model(x_middle, middle)
+        down, up = ancestral_step(sigma, sigma_next, eta)
+        weight = 1 / (2 * r)
+        estimate = denoised * (1 - weight) + at_middle * weight
+        x = exponential_step(x, sigma, down, estimate) + noise(sigma, sigma_next) * (s_noise * up)
+    return x
+
+
+def sample_dpmpp_2m_sde(
+    model: Model,
+    x: Tensor,
+    sigmas: Sequence[float],
+    *,
+    noise: StepNoise,
+    callback: Callback,
+    eta: float = 1.0,
+    s_noise: float = 1.0,
+    solver_type: str = "midpoint",
+) -> Tensor:
+    """SDE-DPM-Solver++(2M): the paper's section 4.3; `solver_type` is "midpoint" or "heun"."""
+    total = len(sigmas) - 1
+    previous: Tensor | None = None
+    last_h = 0.0
+    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+        denoised = model(x, sigma)
+        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        if sigma_next == 0:
+            x = denoised
+            continue
+        h = math.log(sigma / sigma_next)
+        h_eta = h * (1 + eta)
+        phi_1 = -math.expm1(-h_eta)
+        x = x * (sigma_next / sigma * math.exp(-h * eta)) + denoised * phi_1
+        if previous is not None:
+            second = 1 - phi_1 / h_eta if solver_type == "heun" else 0.5 * phi_1
+            x = x + (denoised - previous) * (second * h / last_h)
+        if eta:
+            x = x + noise(sigma, sigma_next) * (sigma_next * math.sqrt(-math.expm1(-2 * h * eta)) * s_noise)
+        previous, last_h = denoised, h
+    return x
+
+
+def sample_dpmpp_3m_sde(
+    model: Model,
+    x: Tensor,
+    sigmas: Sequence[float],
+    *,
+    noise: StepNoise,
+    callback: Callback,
+    eta: float = 1.0,
+    s_noise: float = 1.0,
+) -> Tensor:
+    """SDE-DPM-Solver++ of third order: a quadratic through the last three denoised latents, in lambda."""
+    total = len(sigmas) - 1
+    history: list[tuple[Tensor, float]] = []
+    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+        denoised = model(x, sigma)
+        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        if sigma_next == 0:
+            x = denoised
+            continue
+        h = math.log(sigma / sigma_next)
+        h_eta = h * (1 + eta)
+        x = x * math.exp(-h_eta) + denoised * -math.expm1(-h_eta)
+        x = x + _higher_orders(denoised, history, h, h_eta)
+        if eta:
+            x = x + noise(sigma, sigma_next) * (sigma_next * math.sqrt(-math.expm1(-2 * h * eta)) * s_noise)
+        history = [(denoised, h), *history[:1]]
+    return x
+
+
+def _higher_orders(denoised: Tensor, history: list[tuple[Tensor, float]], h: float, h_eta: float) -> Tensor | float:
+    """The second- and third-order terms from divided differences of up to two earlier denoised latents."""
+    if not history:
+        return 0.0
+    phi_2 = math.expm1(-h_eta) / h_eta + 1
+    (previous, h_1), *older = history
+    r_0 = h_1 / h
+    difference = (denoised - previous) / r_0
+    if not older:
+        return difference * phi_2
+    before, h_2 = older[0]
+    r_1 = h_2 / h
+    second = (difference - (previous - before) / r_1) / (r_0 + r_1)
+    return (difference + second * r_0) * phi_2 - second * (phi_2 / h_eta - 0.5)

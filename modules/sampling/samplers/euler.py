@@ -1,0 +1,166 @@
+"""Samplers of first and second order from Karras et al. 2022, "Elucidating the Design Space of Diffusion-Based
+Generative Models" (EDM), with their ancestral forms and the linear multistep method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modules.sampling.step import StepEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from modules.sampling.step import Callback, Model, StepNoise
+
+MAX_CHURN = 2**0.5 - 1
+"""The largest factor by which one step may raise the noise level (EDM, section 4)."""
+
+
+def ancestral_step(sigma: float, sigma_next: float, eta: float) -> tuple[float, float]:
+    """The level to step down to, and the noise to add back, so that the sum has level `sigma_next`.
+
+    `eta` scales the noise that the reverse of the forward process would add (Song et al. 2021, DDIM, equation 16).
+    """
+    if not eta:
+        return sigma_next, 0.0
+    up = min(sigma_next, eta * (sigma_next**2 * (sigma**2 - sigma_next**2) / sigma**2) ** 0.5)
+    return (sigma_next**2 - up**2) ** 0.5, up
+
+
+def derivative(x: Tensor, sigma: float, denoised: Tensor) -> Tensor:
+    """dx/dsigma of the probability flow ODE: (x - D(x; sigma)) / sigma (EDM, equation 3)."""
+    return (x - denoised) / sigma
+
+
+def churned(sigma: float, steps: int, *, s_churn: float, s_tmin: float, s_tmax: float) -> float:
+    """The raised noise level sigma-hat of EDM, algorithm 2, lines 4 to 6."""
+    gamma = min(s_churn / steps, MAX_CHURN) if s_tmin <= sigma <= s_tmax else 0.0
+    return sigma * (gamma + 1)
+
+
+def raise_noise(x: Tensor, sigma: float, sigma_hat: float, noise: StepNoise, s_noise: float) -> Tensor:
+    """`x` moved from level `sigma` up to `sigma_hat` by fresh noise.
+
+    The noise is drawn even where nothing is raised, so that the later steps of a stream do not depend on `s_tmin`.
+    """
+    drawn = noise(sigma, sigma_hat)
+    return x + drawn * (s_noise * (sigma_hat**2 - sigma**2) ** 0.5) if sigma_hat > sigma else x
+
+
+def sample_euler(
+    model: Model,
+    x: Tensor,
+    sigmas: Sequence[float],
+    *,
+    noise: StepNoise,
+    callback: Callback,
+    s_churn: float = 0.0,
+    s_tmin: float = 0.0,
+    s_tmax: float = float("inf"),
+    s_noise: float = 1.0,
+) -> Tensor:
+    """Euler's method: EDM, algorithm 2 without the second-order correction."""
+    total = len(sigmas) - 1
+    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+        sigma_hat = churned(sigma, total, s_churn=s_churn, s_tmin=s_tmin, s_tmax=s_tmax)
+        if s_churn > 0:
+            x = raise_noise(x, sigma, sigma_hat, noise, s_noise)
+        denoised = model(x, sigma_hat)
+        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        x = x + derivative(x, sigma_hat, denoised) * (sigma_next - sigma_hat)
+    return x
+
+
+def sample_euler_ancestral(
+    model: Model,
+    x: Tensor,
+    sigmas: Sequence[float],
+    *,
+    noise: StepNoise,
+    callback: Callback,
+    eta: float = 1.0,
+    s_noise: float = 1.0,
+) -> Tensor:
+    """Ancestral sampling with Euler steps: further down than the next level, then noise up to it."""
+    total = len(sigmas) - 1
+    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+        denoised = model(x, sigma)
+        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        down, up = ancestral_step(sigma, sigma_next, eta)
+        x = x + derivative(x, sigma, denoised) * (down - sigma)
+        if sigma_next > 0:
+            x = x + noise(sigma, sigma_next) * (s_noise * up)
+    return x
+
+
+def sample_heun(
+    model: Model,
+    x: Tensor,
+    sigmas: Sequence[float],
+    *,
+    noise: StepNoise,
+    callback: Callback,
+    s_churn: float = 0.0,
+    s_tmin: float = 0.0,
+    s_tmax: float = float("inf"),
+    s_noise: float = 1.0,
+) -> Tensor:
+    """Heun's method of second order: EDM, algorithm 2."""
+    total = len(sigmas) - 1
+    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+        sigma_hat = churned(sigma, total, s_churn=s_churn, s_tmin=s_tmin, s_tmax=s_tmax)
+        if s_churn > 0:
+            x = raise_noise(x, sigma, sigma_hat, noise, s_noise)
+        denoised = model(x, sigma_hat)
+        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        x = heun_step(model, x, sigma_hat, sigma_next, denoised)
+    return x
+
+
+def heun_step(model: Model, x: Tensor, sigma: float, sigma_next: float, denoised: Tensor) -> Tensor:
+    """One step of Heun's method from D(x; sigma); the last step, to zero, is Euler's."""
+    slope = derivative(x, sigma, denoised)
+    euler = x + slope * (sigma_next - sigma)
+    if sigma_next == 0:
+        return euler
+    slope_next = derivative(euler, sigma_next, model(euler, sigma_next))
+    return x + (slope + slope_next) / 2 * (sigma_next - sigma)
+
+
+def sample_lms(
+    model: Model,
+    x: Tensor,
+    sigmas: Sequence[float],
+    *,
+    noise: StepNoise,
+    callback: Callback,
+    order: int = 4,
+) -> Tensor:
+    """Linear multistep (Adams-Bashforth) on uneven steps: the last slopes' interpolating polynomial, integrated."""
+    total = len(sigmas) - 1
+    slopes: list[Tensor] = []
+    for index in range(total):
+        denoised = model(x, sigmas[index])
+        callback(StepEvent(index=index, total=total, sigma=sigmas[index], x=x, denoised=denoised))
+        slopes = [*slopes, derivative(x, sigmas[index], denoised)][-order:]
+        weights = multistep_weights(sigmas[: index + 1][-len(slopes) :], sigmas[index], sigmas[index + 1])
+        for weight, slope in zip(weights, slopes, strict=True):
+            x = x + slope * weight
+    return x
+
+
+def multistep_weights(nodes: Sequence[float], start: float, end: float) -> list[float]:
+    """The integrals from `start` to `end` of the Lagrange basis polynomials on `nodes`.
+
+    Hairer, Norsett, Wanner 1993, "Solving Ordinary Differential Equations I", section III.5.
+    """
+    weights: list[float] = []
+    for index, node in enumerate(nodes):
+        others = [other - start for position, other in enumerate(nodes) if position != index]
+        basis = np.poly(others) / np.prod([node - start - other for other in others])
+        weights.append(float(np.polyval(np.polyint(basis), end - start)))
+    return weights

@@ -1,0 +1,219 @@
+"""The samplers by name: what each is called, how it is called, and what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from modules.foundation.errors import UnknownName
+from modules.sampling import schedules
+from modules.sampling.samplers import ddim, dpm2, dpm_solver, dpmpp, euler, lcm, restart, unipc
+from modules.sampling.schedules import Schedule
+
+Space = Literal["sigmas", "range", "timesteps"]
+"""What a sampler walks along: a list of noise levels, a range of noise levels, or a list of time steps."""
+
+_CHURN = frozenset({"s_churn", "s_tmin", "s_tmax", "s_noise"})
+_ANCESTRAL = frozenset({"eta", "s_noise"})
+_ETA = frozenset({"eta"})
+_NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampler:
+    """One sampler. `parameters` are the options that it takes from the user; `fixed` are its own."""
+
+    name: str
+    aliases: tuple[str, ...]
+    function: Callable[..., Any]
+    space: Space = "sigmas"
+    default_schedule: str = "Uniform"
+    parameters: frozenset[str] = _NONE
+    fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    second_order: bool = False
+    brownian_noise: bool = False
+    discard_next_to_last_sigma: bool = False
+    uses_ensd: bool = False
+    lcm: bool = False
+    guidance_multiplier: float = 1.0
+
+    def model_calls(self, steps: int) -> int:
+        """How many evaluations of the model prompts are scheduled over."""
+        return steps * 2 if self.second_order else steps
+
+    @property
+    def default_eta(self) -> float:
+        """The eta at which nothing is written to a picture's parameters."""
+        return 0.0 if self.space == "timesteps" else 1.0
+
+
+SAMPLERS: tuple[Sampler, ...] = (
+    Sampler(
+        name="DPM++ 2M", aliases=("k_dpmpp_2m",), function=dpmpp.sample_dpmpp_2m, default_schedule="Karras"
+    ),
+    Sampler(
+        name="DPM++ SDE",
+        aliases=("k_dpmpp_sde",),
+        function=dpmpp.sample_dpmpp_sde,
+        default_schedule="Karras",
+        parameters=_ANCESTRAL,
+        second_order=True,
+        brownian_noise=True,
+    ),
+    Sampler(
+        name="DPM++ 2M SDE",
+        aliases=("k_dpmpp_2m_sde",),
+        function=dpmpp.sample_dpmpp_2m_sde,
+        default_schedule="Exponential",
+        parameters=_ANCESTRAL,
+        brownian_noise=True,
+    ),
+    Sampler(
+        name="DPM++ 2M SDE Heun",
+        aliases=("k_dpmpp_2m_sde_heun",),
+        function=dpmpp.sample_dpmpp_2m_sde,
+        default_schedule="Exponential",
+        parameters=_ANCESTRAL,
+        fixed={"solver_type": "heun"},
+        brownian_noise=True,
+    ),
+    Sampler(
+        name="DPM++ 2S a",
+        aliases=("k_dpmpp_2s_a",),
+        function=dpmpp.sample_dpmpp_2s_ancestral,
+        default_schedule="Karras",
+        parameters=_ANCESTRAL,
+        second_order=True,
+        uses_ensd=True,
+    ),
+    Sampler(
+        name="DPM++ 3M SDE",
+        aliases=("k_dpmpp_3m_sde",),
+        function=dpmpp.sample_dpmpp_3m_sde,
+        default_schedule="Exponential",
+        parameters=_ANCESTRAL,
+        brownian_noise=True,
+        discard_next_to_last_sigma=True,
+    ),
+    Sampler(
+        name="Euler a",
+        aliases=("k_euler_a", "k_euler_ancestral"),
+        function=euler.sample_euler_ancestral,
+        parameters=_ETA,
+        uses_ensd=True,
+    ),
+    Sampler(name="Euler", aliases=("k_euler",), function=euler.sample_euler, parameters=_CHURN),
+    Sampler(name="LMS", aliases=("k_lms",), function=euler.sample_lms),
+    Sampler(
+        name="Heun", aliases=("k_heun",), function=euler.sample_heun, parameters=_CHURN, second_order=True
+    ),
+    Sampler(
+        name="DPM2",
+        aliases=("k_dpm_2",),
+        function=dpm2.sample_dpm_2,
+        default_schedule="Karras",
+        parameters=_CHURN,
+        second_order=True,
+        discard_next_to_last_sigma=True,
+    ),
+    Sampler(
+        name="DPM2 a",
+        aliases=("k_dpm_2_a",),
+        function=dpm2.sample_dpm_2_ancestral,
+        default_schedule="Karras",
+        parameters=_ANCESTRAL,
+        second_order=True,
+        discard_next_to_last_sigma=True,
+        uses_ensd=True,
+    ),
+    Sampler(
+        name="DPM fast",
+        aliases=("k_dpm_fast",),
+        function=dpm_solver.sample_dpm_fast,
+        space="range",
+        parameters=_ANCESTRAL,
+        uses_ensd=True,
+    ),
+    Sampler(
+        name="DPM adaptive",
+        aliases=("k_dpm_ad",),
+        function=dpm_solver.sample_dpm_adaptive,
+        space="range",
+        parameters=_ETA,
+        uses_ensd=True,
+    ),
+    Sampler(
+        name="Restart",
+        aliases=("restart",),
+        function=restart.sample_restart,
+        default_schedule="Karras",
+        second_order=True,
+    ),
+    Sampler(name="DDIM", aliases=("ddim",), function=ddim.sample_ddim, space="timesteps", parameters=_ETA),
+    Sampler(
+        name="DDIM CFG++",
+        aliases=("ddim_cfgpp",),
+        function=ddim.sample_ddim_cfgpp,
+        space="timesteps",
+        parameters=_ETA,
+        guidance_multiplier=1 / 12.5,
+    ),
+    Sampler(name="PLMS", aliases=("plms",), function=ddim.sample_plms, space="timesteps"),
+    Sampler(name="UniPC", aliases=("unipc",), function=unipc.sample_unipc, space="timesteps"),
+    Sampler(name="LCM", aliases=("k_lcm",), function=lcm.sample_lcm, lcm=True),
+)
+
+DEFAULT_SAMPLER = SAMPLERS[0]
+"""What is used where nobody names a sampler."""
+
+
+def names() -> list[str]:
+    """The names of all samplers, in the order in which they are offered."""
+    return [sampler.name for sampler in SAMPLERS]
+
+
+def find(name: str) -> Sampler | None:
+    """The sampler of that name or alias, in any case, or None."""
+    wanted = name.strip().casefold()
+    for sampler in SAMPLERS:
+        if wanted == sampler.name.casefold() or wanted in sampler.aliases:
+            return sampler
+    return None
+
+
+def resolve(name: str | None) -> Sampler:
+    """The sampler of that name or alias; none given means the default one.
+
+    Raises UnknownName with the nearest names.
+    """
+    return resolve_pair(name, None)[0]
+
+
+def resolve_pair(sampler_name: str | None, scheduler_name: str | None) -> tuple[Sampler, Schedule]:
+    """Sampler and schedule from two names, of which the first may hold both ("DPM++ 2M Karras").
+
+    A schedule inside of the sampler's name outranks the second name. The schedule that is a sampler's own default comes
+    back as Automatic. Raises UnknownName with the nearest names.
+    """
+    if sampler_name is None or not sampler_name.strip():
+        sampler, inner = DEFAULT_SAMPLER, None
+    else:
+        sampler, inner = find(sampler_name), None
+        if sampler is None:
+            sampler, inner = _split(sampler_name)
+    schedule = inner or schedules.resolve(scheduler_name)
+    if schedule.label == sampler.default_schedule and sampler.default_schedule != "Uniform":
+        schedule = schedules.AUTOMATIC
+    return sampler, schedule
+
+
+def _split(name: str) -> tuple[Sampler, Schedule]:
+    """Sampler and schedule out of one combined name."""
+    words = name.split()
+    for cut in range(len(words) - 1, 0, -1):
+        sampler, schedule = find(" ".join(words[:cut])), schedules.find(" ".join(words[cut:]))
+        if sampler is not None and schedule is not None:
+            return sampler, schedule
+    known = [*names(), *(alias for sampler in SAMPLERS for alias in sampler.aliases)]
+    raise UnknownName("sampler", name, known, "sampler_name")
