@@ -1,1 +1,1 @@
-"""The language of prompts: emphasis, schedules, AND, BREAK, styles, comments, extra-network tags. Pure: text in, data out."""
+"""The language of prompts: emphasis, schedules, AND, BREAK, styles, comments, extra-network tags. Text in, data out."""

@@ -66,7 +66,7 @@ def parse_axis_values(text: str, kind: AxisType) -> list[Any]:
 
 
 def axis_label(name: str, value: Any, kind: AxisType) -> str:
-    """What is drawn beside a row or column. Text stands for itself, a number after the axis' name, rounded to 8 digits."""
+    """What is drawn beside a row or column: text as it is, a number rounded to 8 digits after the name of the axis."""
     if kind == "permutation":
         return ", ".join(value)
     if kind == "str":

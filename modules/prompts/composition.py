@@ -1,4 +1,4 @@
-"""Composable prompts: `a cat :1.2 AND a dog AND a penguin :2.2` (Liu et al. 2022, "Compositional Visual Generation")."""
+"""Composable prompts: `a cat :1.2 AND a dog AND a fox :2.2` (Liu et al. 2022, "Compositional Visual Generation")."""
 
 from __future__ import annotations
 

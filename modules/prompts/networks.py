@@ -36,6 +36,6 @@ def extract_networks(text: str) -> tuple[str, list[NetworkTag]]:
 
 
 def extract_batch(texts: Iterable[str]) -> tuple[list[str], list[NetworkTag]]:
-    """The texts of a batch without their tags, and the tags of the first: a batch shares one model, so one set applies."""
+    """The texts of a batch without their tags, and the tags of the first: a batch shares one model and so one set."""
     pairs = [extract_networks(text) for text in texts]
     return [text for text, _ in pairs], pairs[0][1] if pairs else []

@@ -77,7 +77,7 @@ def pick_styles(names: Iterable[str], styles: Sequence[Style]) -> tuple[list[Sty
 
 
 def extract_styles(prompt: str, negative_prompt: str, styles: Sequence[Style]) -> tuple[list[str], str, str]:
-    """Find the styles that these prompts were made with: their names in the order applied, and the prompts without them.
+    """The names of the styles these prompts were made with, in the order applied, and the prompts without them.
 
     A style counts only if both of its halves are found. Each is taken off once, the outermost first.
     """

@@ -1,0 +1,191 @@
+"""Picture files that carry an infotext: PNG text chunks, and the EXIF user comment of JPEG, WebP and AVIF."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from modules.foundation.errors import EaselError, SaveError
+
+PARAMETERS = "parameters"
+_EXIF_IFD, _USER_COMMENT, _IMAGE_DESCRIPTION = 0x8769, 0x9286, 0x010E
+_JPEG_LIMIT = 65_533 - 64
+_EXIF_FORMATS = frozenset({"JPEG", "WEBP", "AVIF"})
+
+# The names of what libraries write into `Image.info` for their own use.
+_TECHNICAL = frozenset(
+    {
+        "jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi", "exif", "loop", "background", "timestamp", "duration",
+        "progressive", "progression", "icc_profile", "chromaticity", "photoshop", "gamma", "transparency", "xmp", "srgb",
+        "interlace", "aspect", "adobe", "adobe_transform", "mp", "mpoffset", "bbox", "default_image",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """What a picture file says about itself: the infotext, if it has one, and its other texts by name."""
+
+    infotext: str | None = None
+    others: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def save_arguments(picture_format: str, infotext: str | None, others: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The arguments for `PIL.Image.save` that put `infotext` into a file of this format ("PNG", "JPEG", "WEBP", ...).
+
+    `others` are further texts by name, which only PNG can hold. A format without a place for text gives no arguments.
+    Raises SaveError for a text that is too long for a JPEG.
+    """
+    picture_format = picture_format.upper()
+    if picture_format == "PNG":
+        chunks = PngInfo()
+        texts = {**(others or {}), **({PARAMETERS: infotext} if infotext is not None else {})}
+        for key, text in texts.items():
+            # Pillow writes tEXt where Latin-1 will do, and iTXt, which is UTF-8, elsewhere.
+            chunks.add_text(key, _without_surrogates(text))
+        return {"pnginfo": chunks}
+    if infotext is None:
+        return {}
+    if picture_format == "GIF":
+        return {"comment": _without_surrogates(infotext)}
+    if picture_format not in _EXIF_FORMATS:
+        return {}
+    exif = exif_with(infotext)
+    if picture_format == "JPEG" and len(exif) > _JPEG_LIMIT:
+        raise SaveError(
+            f"The parameters take {len(exif)} bytes, and a JPEG can hold {_JPEG_LIMIT} at most. "
+            "Save as PNG or WebP, or turn off parameters in pictures."
+        )
+    return {"exif": exif}
+
+
+def exif_with(infotext: str) -> bytes:
+    """EXIF data with `infotext` as its user comment."""
+    exif = Image.Exif()
+    comment = b"UNICODE\0" + _without_surrogates(infotext).encode("utf-16-be")
+    exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = comment
+    return exif.tobytes()
+
+
+def read_carried(source: Image.Image | bytes | Path) -> Carried:
+    """Read what a picture carries, from the picture itself, the bytes of its file, or its path.
+
+    A `.txt` beside a path counts where the file itself has no infotext. NovelAI's own fields are put into words.
+    Raises EaselError for what is no picture.
+    """
+    if isinstance(source, Image.Image):
+        return _read(source)
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
+            carried = _read(picture)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        name = source.name if isinstance(source, Path) else "The file"
+        raise EaselError(f"{name} cannot be read as a picture ({error}).") from error
+    if carried.infotext is None and isinstance(source, Path) and (beside := _text_beside(source)) is not None:
+        return Carried(infotext=beside, others=carried.others)
+    return carried
+
+
+def _read(picture: Image.Image) -> Carried:
+    # PNG keeps text that follows the pixels out of `info` until they are read.
+    texts = dict(getattr(picture, "text", {})) if picture.format == "PNG" else {}
+    found = {str(key): text for key, value in {**picture.info, **texts}.items() if (text := _text_of(value)) is not None}
+    infotext = found.pop(PARAMETERS, None)
+    others = {key: text for key, text in found.items() if key.lower() not in _TECHNICAL}
+    exif = picture.getexif()
+    if infotext is None:
+        comment = exif.get_ifd(_EXIF_IFD).get(_USER_COMMENT) or exif.get(_USER_COMMENT)
+        infotext = decode_user_comment(comment) if comment else None
+    if infotext is None and isinstance(description := exif.get(_IMAGE_DESCRIPTION), str) and "Steps: " in description:
+        infotext = description
+    if infotext is None and picture.format == "GIF":
+        infotext = others.pop("comment", None)
+    if others.get("Software") == "NovelAI":
+        infotext = _from_novelai(others, picture.size) or infotext
+    return Carried(infotext=infotext, others=others)
+
+
+def decode_user_comment(comment: bytes | str) -> str | None:
+    """The text of an EXIF user comment, whichever of the customary encodings it has."""
+    if isinstance(comment, str):
+        return comment.strip("\0") or None
+    kind, text = comment[:8], comment[8:]
+    if kind == b"UNICODE\0":
+        return _decode_utf16(text) or None
+    if kind == b"ASCII\0\0\0" or kind == b"\0" * 8:
+        return _decode_bytes(text) or None
+    if kind == b"JIS\0\0\0\0\0":
+        return text.decode("iso2022_jp", "replace").strip("\0") or None
+    return _decode_bytes(comment) or None
+
+
+def _decode_utf16(text: bytes) -> str:
+    """The standard leaves the byte order open: a mark decides, else the order in which plain letters are letters."""
+    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return text.decode("utf-16", "replace").strip("\0")
+    big_endian = text[0::2].count(0) >= text[1::2].count(0)
+    return text.decode("utf-16-be" if big_endian else "utf-16-le", "replace").strip("\0")
+
+
+def _decode_bytes(text: bytes) -> str:
+    try:
+        return text.decode("utf-8").strip("\0")
+    except UnicodeDecodeError:
+        return text.decode("latin-1").strip("\0")
+
+
+def _text_of(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    return _decode_bytes(value) if isinstance(value, bytes) else None
+
+
+def _without_surrogates(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _text_beside(path: Path) -> str | None:
+    try:
+        return path.with_suffix(".txt").read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _from_novelai(texts: Mapping[str, str], size: tuple[int, int]) -> str | None:
+    """NovelAI's fields as an infotext. Its models are used with clip skip 2 and a noise seed offset of 31337."""
+    try:
+        data = json.loads(texts["Comment"])
+        sampler = _NOVELAI_SAMPLERS.get(data["sampler"], "Euler a")
+        return (
+            f"{texts['Description']}\nNegative prompt: {data['uc']}\n"
+            f"Steps: {data['steps']}, Sampler: {sampler}, CFG scale: {data['scale']}, Seed: {data['seed']}, "
+            f"Size: {size[0]}x{size[1]}, Clip skip: 2, ENSD: 31337"
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+_NOVELAI_SAMPLERS = {
+    "k_euler": "Euler",
+    "k_euler_ancestral": "Euler a",
+    "k_lms": "LMS",
+    "k_heun": "Heun",
+    "k_dpm_2": "DPM2",
+    "k_dpm_2_ancestral": "DPM2 a",
+    "k_dpm_fast": "DPM fast",
+    "k_dpm_adaptive": "DPM adaptive",
+    "k_dpmpp_2m": "DPM++ 2M",
+    "k_dpmpp_2s_ancestral": "DPM++ 2S a",
+    "k_dpmpp_sde": "DPM++ SDE",
+    "k_dpmpp_2m_sde": "DPM++ 2M SDE",
+    "ddim": "DDIM",
+    "ddim_v3": "DDIM",
+    "plms": "PLMS",
+}

@@ -1,0 +1,57 @@
+"""Reading: the text back into prompt, negative prompt and fields, whichever version wrote it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from modules.infotext.quoting import unquote
+
+NEGATIVE = "Negative prompt:"
+
+FEWEST_FIELDS = 3
+"""A last line with fewer fields than this belongs to the prompt."""
+
+_FIELD = re.compile(r'\s*(\w[\w /-]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+_SIZE = re.compile(r"(\d+)x(\d+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Infotext:
+    """A picture's parameters. `fields` holds every field as text, in the order written, known or not."""
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    fields: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The fields with each size "WxH" taken apart into "Name-1" and "Name-2"."""
+        parts: dict[str, str] = {}
+        for key, value in self.fields.items():
+            size = _SIZE.fullmatch(value)
+            parts |= {f"{key}-1": size[1], f"{key}-2": size[2]} if size else {key: value}
+        return parts
+
+
+def parse(text: str) -> Infotext:
+    """Take an infotext apart. Any text is one: without a line of fields it is all prompt.
+
+    Prompts may have any number of lines; the negative one begins at the line that says so. Values in quotes are
+    unquoted, fields without a value are dropped.
+    """
+    *lines, last = text.strip().split("\n")
+    pairs = _FIELD.findall(last)
+    if len(pairs) < FEWEST_FIELDS:
+        lines.append(last)
+        pairs = []
+    prompts = {False: "", True: ""}
+    negative = False
+    for each in lines:
+        line = each.strip()
+        if line.startswith(NEGATIVE):
+            negative = True
+            line = line.removeprefix(NEGATIVE).strip()
+        prompts[negative] += ("\n" if prompts[negative] else "") + line
+    fields = {key: unquote(value) for key, value in pairs if value}
+    return Infotext(prompt=prompts[False], negative_prompt=prompts[True], fields=fields)

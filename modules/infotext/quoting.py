@@ -1,0 +1,26 @@
+"""How values stand in the line of parameters: as they are, or as a JSON string where they would break the line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_SEPARATORS = ",\n:"
+
+
+def quote(value: Any) -> Any:
+    """`value` unchanged, or as JSON if its text contains a comma, a colon or a line break."""
+    text = str(value)
+    if not any(separator in text for separator in _SEPARATORS):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def unquote(text: str) -> str:
+    """What `quote` was given, if `text` is a JSON string; otherwise `text` itself."""
+    if len(text) < 2 or text[0] != '"' or text[-1] != '"':
+        return text
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        return text

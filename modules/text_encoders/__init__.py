@@ -1,0 +1,1 @@
+"""From prompts to conditioning: tokens, chunks, CLIP and OpenCLIP, textual inversion, the conditioning cache."""

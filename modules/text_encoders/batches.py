@@ -1,0 +1,59 @@
+"""Batches of prompts of different lengths: columns of chunks, each distinct chunk encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+
+import torch
+from torch import Tensor
+
+from modules.text_encoders.chunks import Chunk
+from modules.text_encoders.emphasis import Emphasis, apply_emphasis
+
+LARGEST_BATCH = 32
+"""How many chunks go through the transformer at once; a prompt that alternates over 1000 steps has many."""
+
+
+class Columns:
+    """The chunks of a batch of prompts, filled up to equal length.
+
+    `rows[column][prompt]` is the index in `distinct` of that prompt's chunk; chunks that differ only in their weights
+    are one, since weights act on what the transformer gives.
+    """
+
+    def __init__(self, prompts: Sequence[Sequence[Chunk]], filler: Chunk) -> None:
+        length = max(len(chunks) for chunks in prompts)
+        self.chunks = [[chunks[i] if i < len(chunks) else filler for chunks in prompts] for i in range(length)]
+        self.distinct: list[Chunk] = []
+        seen: dict[Hashable, int] = {}
+        self.rows: list[list[int]] = []
+        for column in self.chunks:
+            self.rows.append([])
+            for chunk in column:
+                key = (chunk.tokens, chunk.embeddings)
+                if key not in seen:
+                    seen[key] = len(self.distinct)
+                    self.distinct.append(chunk)
+                self.rows[-1].append(seen[key])
+
+    def run(self, encode: Callable[[Sequence[Chunk]], Tensor]) -> Tensor:
+        """`encode` applied to the distinct chunks, some at a time: [distinct, ...]."""
+        pieces = [
+            encode(self.distinct[start : start + LARGEST_BATCH])
+            for start in range(0, len(self.distinct), LARGEST_BATCH)
+        ]
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+    def join(self, encoded: Tensor, emphasis: Emphasis, mean_per_prompt: bool) -> Tensor:
+        """Put encoded chunks [distinct, 77, width] back in their places: [prompts, 77 * columns, width].
+
+        Weights are applied column by column in float32, as the mean that "Original" restores is that of a column.
+        """
+        joined: list[Tensor] = []
+        for chunks, rows in zip(self.chunks, self.rows, strict=True):
+            hidden = encoded[torch.tensor(rows, device=encoded.device)]
+            if any(weight != 1.0 for chunk in chunks for weight in chunk.multipliers):
+                multipliers = torch.tensor([chunk.multipliers for chunk in chunks], device=encoded.device)
+                hidden = apply_emphasis(hidden.float(), multipliers, emphasis, mean_per_prompt=mean_per_prompt)
+            joined.append(hidden.to(encoded.dtype))
+        return torch.cat(joined, dim=1)

@@ -1,0 +1,134 @@
+"""CLIP's text transformer as Stable Diffusion 1 uses it: prompts of any length to one sequence of vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor
+
+from modules.foundation.errors import PromptError
+from modules.prompts.attention import Dialect
+from modules.text_encoders.batches import Columns
+from modules.text_encoders.chunks import Chunk, ChunkedPrompt, EmbeddingLookup, chunk_prompt, empty_chunk
+from modules.text_encoders.embeddings import TextualInversion
+from modules.text_encoders.emphasis import Emphasis
+from modules.text_encoders.tokenizer import ClipTokenizer
+
+if TYPE_CHECKING:
+    from transformers import CLIPTextModel
+
+
+class ClipEncoder:
+    """A text model with its tokenizer. The model is used where and as it is: it may move or be patched between calls.
+
+    `name` is what textual inversion files for several encoders call this one.
+    """
+
+    def __init__(self, model: CLIPTextModel, tokenizer: ClipTokenizer, name: str = "clip_l") -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.name = name
+
+    @property
+    def width(self) -> int:
+        """The length of the vectors."""
+        return self.model.config.hidden_size
+
+    def chunk(
+        self,
+        text: str,
+        *,
+        dialect: Dialect = "A1111",
+        emphasis: Emphasis = "Original",
+        comma_backtrack: int = 20,
+        embeddings: EmbeddingLookup | None = None,
+    ) -> ChunkedPrompt:
+        """`text` as chunks, as `encode` will take it."""
+        return chunk_prompt(
+            text,
+            self.tokenizer,
+            dialect="none" if emphasis == "None" else dialect,
+            comma_backtrack=comma_backtrack,
+            embeddings=embeddings,
+        )
+
+    @torch.no_grad()
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        clip_skip: int = 1,
+        emphasis: Emphasis = "Original",
+        dialect: Dialect = "A1111",
+        comma_backtrack: int = 20,
+        embeddings: EmbeddingLookup | None = None,
+        mean_per_prompt: bool = False,
+    ) -> Tensor:
+        """Encode a batch of texts to [batch, 77 * chunks, width] in the model's dtype, on its device.
+
+        A text with fewer chunks than the longest is filled up with empty ones. `clip_skip` 1 takes the last layer, n
+        the n-th from the end; the final layer norm follows either way. Raises PromptError if there is no such layer.
+        """
+        prompts = [
+            self.chunk(
+                text, dialect=dialect, emphasis=emphasis, comma_backtrack=comma_backtrack, embeddings=embeddings
+            ).chunks
+            for text in texts
+        ]
+        return self.encode_chunks(prompts, clip_skip=clip_skip, emphasis=emphasis, mean_per_prompt=mean_per_prompt)
+
+    @torch.no_grad()
+    def encode_chunks(
+        self,
+        prompts: Sequence[Sequence[Chunk]],
+        *,
+        clip_skip: int = 1,
+        emphasis: Emphasis = "Original",
+        mean_per_prompt: bool = False,
+    ) -> Tensor:
+        """Encode prompts that are chunks already; otherwise as `encode`."""
+        layers = self.layers_for(clip_skip)
+        columns = Columns(prompts, empty_chunk(self.tokenizer))
+        hidden = columns.run(lambda chunks: self.final(self.hidden_states(chunks, layers)))
+        return columns.join(hidden, emphasis, mean_per_prompt)
+
+    def layers_for(self, clip_skip: int) -> int:
+        """How many layers to run. Raises PromptError if that is fewer than none."""
+        layers = self.model.config.num_hidden_layers + 1 - clip_skip
+        if not 0 <= layers <= self.model.config.num_hidden_layers:
+            raise PromptError(
+                f"Clip skip is {clip_skip}, but this checkpoint's text encoder has only "
+                f"{self.model.config.num_hidden_layers} layers. Choose a lower clip skip."
+            )
+        return layers
+
+    def hidden_states(self, chunks: Sequence[Chunk], layers: int) -> Tensor:
+        """The output of the given number of layers for each chunk, [chunks, 77, width], without final layer norm."""
+        model = self.model
+        rows = [padded_tokens(chunk, self.tokenizer) for chunk in chunks]
+        hidden = model.embeddings.token_embedding(torch.tensor(rows, device=model.device))
+        for row, chunk in zip(hidden, chunks, strict=True):
+            for offset, embedding in chunk.embeddings:
+                vectors = cast(TextualInversion, embedding).vectors_for(self.name)
+                # The start token stands before offset 0, and the last place belongs to the end token.
+                target = row[offset + 1 : -1][: len(vectors)]
+                target.copy_(vectors[: len(target)])
+        hidden = model.embeddings(inputs_embeds=hidden)
+        for layer in model.encoder.layers[:layers]:
+            hidden = layer(hidden, attention_mask=None, is_causal=True)
+        return hidden
+
+    def final(self, hidden: Tensor) -> Tensor:
+        """The final layer norm."""
+        return self.model.final_layer_norm(hidden)
+
+
+def padded_tokens(chunk: Chunk, tokenizer: ClipTokenizer) -> list[int]:
+    """The chunk's ids with everything after the first end token set to the id this tokenizer pads with."""
+    tokens = list(chunk.tokens)
+    if tokenizer.pad != tokenizer.end:
+        end = tokens.index(tokenizer.end) + 1
+        tokens[end:] = [tokenizer.pad] * (len(tokens) - end)
+    return tokens

@@ -1,0 +1,169 @@
+"""Textual inversions (Gal et al. 2022): learned vectors that stand for a word, looked up by the name of their file."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modules.checkpoints.hashes import sha256_of
+from modules.foundation.errors import EaselError
+from modules.text_encoders.tokenizer import ClipTokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = frozenset({".pt", ".bin", ".safetensors", ".png", ".webp", ".jxl", ".avif"})
+IMAGE_SUFFIXES = frozenset({".png", ".webp", ".jxl", ".avif"})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TextualInversion:
+    """One embedding.
+
+    `tensors` holds vectors [n, width] by the text encoder they are for ("clip_l", "clip_g"); files made for a model
+    with a single encoder have theirs under "". `step`, `checkpoint_hash` and `checkpoint_name` tell of its training.
+    """
+
+    name: str
+    tensors: Mapping[str, Tensor]
+    path: Path | None = None
+    digest: str = ""
+    step: int | None = None
+    checkpoint_hash: str | None = None
+    checkpoint_name: str | None = None
+
+    @property
+    def vectors(self) -> int:
+        """How many tokens it takes up."""
+        return max(len(tensor) for tensor in self.tensors.values())
+
+    @property
+    def width(self) -> int:
+        """The length of its vectors, those for several encoders added up."""
+        return sum(tensor.shape[-1] for tensor in self.tensors.values())
+
+    @property
+    def short_hash(self) -> str:
+        """As infotext has it."""
+        return self.digest[:12]
+
+    def fits(self, widths: Mapping[str, int]) -> bool:
+        """Whether it was made for a model whose encoders have these names and widths."""
+        found = {key: tensor.shape[-1] for key, tensor in self.tensors.items()}
+        return found == dict(widths) or (len(widths) == 1 and found == {"": next(iter(widths.values()))})
+
+    def vectors_for(self, encoder: str) -> Tensor:
+        """The vectors for one encoder, [n, width]."""
+        return self.tensors[encoder] if encoder in self.tensors else self.tensors[""]
+
+
+class EmbeddingTable:
+    """Finds embeddings among the tokens of one tokenizer. Of several that match at a place the longest name wins."""
+
+    def __init__(self, embeddings: Iterable[TextualInversion], tokenizer: ClipTokenizer) -> None:
+        embeddings = list(embeddings)
+        self._by_first: dict[int, list[tuple[list[int], TextualInversion]]] = {}
+        for ids, embedding in zip(tokenizer.encode_batch([each.name for each in embeddings]), embeddings, strict=True):
+            if ids:
+                self._by_first.setdefault(ids[0], []).append((ids, embedding))
+        for candidates in self._by_first.values():
+            candidates.sort(key=lambda candidate: len(candidate[0]), reverse=True)
+
+    def find(self, tokens: Sequence[int], position: int) -> tuple[TextualInversion, int] | None:
+        """The embedding whose name begins at `position` and the number of tokens of that name, or None."""
+        for ids, embedding in self._by_first.get(tokens[position], ()):
+            if list(tokens[position : position + len(ids)]) == ids:
+                return embedding, len(ids)
+        return None
+
+
+class EmbeddingCatalogue:
+    """The embeddings in some folders and their sub-folders. Files are read when they appear or change."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.folders = tuple(folders)
+        self._lock = threading.Lock()
+        self._read: dict[Path, tuple[tuple[int, int], TextualInversion | None]] = {}
+        self._all: tuple[TextualInversion, ...] | None = None
+        self._tables: dict[tuple[str, tuple[tuple[str, int], ...]], EmbeddingTable] = {}
+
+    def refresh(self) -> None:
+        """Look at the folders again."""
+        with self._lock:
+            self._scan()
+
+    def all(self) -> tuple[TextualInversion, ...]:
+        """Every readable embedding, one of each name, sorted by name."""
+        with self._lock:
+            return self._scan() if self._all is None else self._all
+
+    def fitting(self, widths: Mapping[str, int]) -> tuple[list[TextualInversion], list[TextualInversion]]:
+        """Those made for a model whose text encoders have these names and widths, and the others."""
+        every = self.all()
+        return [each for each in every if each.fits(widths)], [each for each in every if not each.fits(widths)]
+
+    def table(self, tokenizer: ClipTokenizer, widths: Mapping[str, int]) -> EmbeddingTable:
+        """A look-up of the embeddings that fit; the same object until something changes."""
+        fitting, _ = self.fitting(widths)
+        key = (tokenizer.manner, tuple(sorted(widths.items())))
+        with self._lock:
+            if key not in self._tables:
+                self._tables[key] = EmbeddingTable(fitting, tokenizer)
+            return self._tables[key]
+
+    def _scan(self) -> tuple[TextualInversion, ...]:
+        before, self._read = self._read, {}
+        found: dict[str, TextualInversion] = {}
+        for path in _files(self.folders):
+            stat = path.stat()
+            stamp = (stat.st_mtime_ns, stat.st_size)
+            known = before.get(path)
+            embedding = known[1] if known and known[0] == stamp else _try_to_read(path)
+            self._read[path] = (stamp, embedding)
+            if embedding is not None and found.setdefault(embedding.name, embedding) is not embedding:
+                log.warning("Two embeddings are called %r; %s is not used.", embedding.name, path)
+        self._all = tuple(found[name] for name in sorted(found, key=str.casefold))
+        self._tables = {}
+        return self._all
+
+
+def hashes_text(used: Iterable[TextualInversion]) -> str:
+    """The value of infotext's "TI hashes"; empty when there is none."""
+    return ", ".join(f"{_label(each.name)}: {each.short_hash}" for each in used if each.digest)
+
+
+def _label(name: str) -> str:
+    return name.replace(":", "").replace(",", "")
+
+
+def _files(folders: Sequence[Path]) -> list[Path]:
+    files = (path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*")))
+    # "name.preview.png" is the picture of another embedding.
+    return [
+        path
+        for path in files
+        if path.suffix.lower() in SUFFIXES and not path.stem.lower().endswith(".preview") and path.is_file()
+    ]
+
+
+def _try_to_read(path: Path) -> TextualInversion | None:
+    from modules.text_encoders.embedding_files import read_embedding
+
+    try:
+        found = read_embedding(path)
+        return None if found is None else _with_digest(found, path)
+    except (EaselError, OSError) as error:
+        log.warning("Embedding %s is not used: %s", path, error)
+        return None
+
+
+def _with_digest(embedding: TextualInversion, path: Path) -> TextualInversion:
+    from dataclasses import replace
+
+    return replace(embedding, path=path, digest=sha256_of(path))

@@ -1,0 +1,179 @@
+"""A whole prompt as conditioning: parts joined by AND, each of them changing over the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from modules.prompts.attention import Dialect
+from modules.prompts.composition import split_and
+from modules.prompts.schedule import ScheduledText, parse_schedule
+from modules.text_encoders.chunks import EmbeddingLookup
+from modules.text_encoders.emphasis import Emphasis
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from modules.text_encoders.cache import ConditioningCache
+    from modules.text_encoders.embeddings import TextualInversion
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodingOptions:
+    """How prompts are read and encoded: everything besides text and model that decides the conditioning."""
+
+    clip_skip: int = 1
+    emphasis: Emphasis = "Original"
+    dialect: Dialect = "A1111"
+    comma_backtrack: int = 20
+    mean_per_prompt: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EncodedTexts:
+    """A batch of encoded texts.
+
+    cross_attention: [texts, 77 * chunks, width]. pooled: [texts, width of the projection] where the model has one.
+    used: the textual inversions in the texts, each once for every encoder that met it.
+    """
+
+    cross_attention: Tensor
+    pooled: Tensor | None = None
+    used: tuple[TextualInversion, ...] = ()
+
+
+class TextEncoder(Protocol):
+    """All the text encoders of a checkpoint behind one call."""
+
+    def __call__(
+        self, texts: Sequence[str], options: EncodingOptions, embeddings: Mapping[str, EmbeddingLookup]
+    ) -> EncodedTexts:
+        """Encode a batch. `embeddings` holds a look-up for each encoder that may meet textual inversions, by its name."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TimedCondition:
+    """What holds up to and including step `until_step`. cond: [77 * chunks, width]; pooled: [width] or None."""
+
+    until_step: int
+    cond: Tensor
+    pooled: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ConditionPart:
+    """One part of a composed prompt: its weight, and its conditions in the order of their steps."""
+
+    weight: float
+    conditions: tuple[TimedCondition, ...]
+
+    def at(self, step: int) -> TimedCondition:
+        """The condition of a step counted from 0.
+
+        As in A1111 a change after step n, counted from 1, is seen from the step with index n + 1 on.
+        """
+        return next((each for each in self.conditions if step <= each.until_step), self.conditions[-1])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PromptConditioning:
+    """One prompt, encoded. A prompt without AND has one part of weight 1."""
+
+    parts: tuple[ConditionPart, ...]
+    used: tuple[TextualInversion, ...] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """For which sampling steps a prompt is scheduled; see `modules.prompts.schedule.parse_schedule`."""
+
+    steps: int
+    hires_steps: int | None = None
+    old_scheduling: bool = False
+
+
+def encode_prompt(
+    prompt: str,
+    encoder: TextEncoder,
+    timing: Timing,
+    options: EncodingOptions,
+    *,
+    embeddings: Mapping[str, EmbeddingLookup] | None = None,
+    composable: bool = True,
+) -> PromptConditioning:
+    """Encode one prompt for all its steps. Negative prompts are not `composable`: AND is text in them.
+
+    The texts of one part are encoded together, so that the mean which "Original" emphasis restores is that of all of
+    them, as in A1111.
+    """
+    parts = split_and(prompt) if composable else [(prompt, 1.0)]
+    # Equal parts are encoded once.
+    encoded: dict[str, tuple[list[ScheduledText], EncodedTexts]] = {}
+    used: tuple[TextualInversion, ...] = ()
+    for text, _ in parts:
+        if text not in encoded:
+            schedule = parse_schedule(
+                text, timing.steps, hires_steps=timing.hires_steps, old_scheduling=timing.old_scheduling
+            )
+            batch = encoder([entry.text for entry in schedule], options, embeddings or {})
+            encoded[text] = schedule, batch
+            used = batch.used + used
+    return PromptConditioning(
+        parts=tuple(ConditionPart(weight=weight, conditions=_timed(*encoded[text])) for text, weight in parts),
+        used=used,
+    )
+
+
+def _timed(schedule: list[ScheduledText], batch: EncodedTexts) -> tuple[TimedCondition, ...]:
+    return tuple(
+        TimedCondition(
+            until_step=entry.until_step,
+            cond=batch.cross_attention[index],
+            pooled=None if batch.pooled is None else batch.pooled[index],
+        )
+        for index, entry in enumerate(schedule)
+    )
+
+
+def with_weight(part: ConditionPart, weight: float) -> ConditionPart:
+    """`part` with another weight."""
+    return replace(part, weight=weight)
+
+
+def conditioning_key(
+    prompt: str,
+    timing: Timing,
+    options: EncodingOptions,
+    *,
+    composable: bool,
+    model: Hashable,
+    networks: Hashable = (),
+    embeddings: Hashable = (),
+) -> Hashable:
+    """The key under which a prompt's conditioning may be remembered.
+
+    `model` identifies the weights of the text encoders with dtype and device, `networks` what patches them now, and
+    `embeddings` the state of the embeddings folders.
+    """
+    return prompt, timing, options, composable, model, networks, embeddings
+
+
+def size_in_bytes(conditioning: PromptConditioning) -> int:
+    """What a conditioning takes up; conditions that share memory count once."""
+    tensors = [
+        tensor
+        for part in conditioning.parts
+        for condition in part.conditions
+        for tensor in (condition.cond, condition.pooled)
+        if tensor is not None
+    ]
+    return sum({tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}.values())
+
+
+def new_cache(max_bytes: int) -> ConditioningCache[PromptConditioning]:
+    """A cache for prompts of this module's kind."""
+    from modules.text_encoders.cache import ConditioningCache
+
+    return ConditioningCache(max_bytes, size_in_bytes)
