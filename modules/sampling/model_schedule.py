@@ -58,7 +58,8 @@ class ModelSchedule:
                 "The checkpoint's alphas_cumprod is not a list of numbers between 0 and 1, so its noise levels are "
                 "unknown. The file is damaged or of another kind; try another copy of it."
             )
-        sigmas = ((1 - alphas) / alphas) ** 0.5
+        # NumPy's square root is correctly rounded on every machine; torch's may be off by a last place.
+        sigmas = torch.from_numpy(np.sqrt(((1 - alphas) / alphas).numpy()))
         return cls(
             alphas_cumprod=alphas,
             sigmas=sigmas,
