@@ -63,6 +63,13 @@ class JobQueue:
             candidates = (*self._waiting, *([self._current] if self._current else []), *self._finished)
         return next((job for job in candidates if job.id == job_id), None)
 
+    @property
+    def last_result(self) -> GenerationResult | None:
+        """What the last job made that made any picture."""
+        with self._changed:
+            finished = tuple(reversed(self._finished))
+        return next((job.result for job in finished if job.result and job.result.images), None)
+
     def close(self, timeout: float = 30.0) -> None:
         """Take no more jobs, interrupt the running one, and wait for it to end."""
         with self._changed:

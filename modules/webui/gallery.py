@@ -1,0 +1,123 @@
+"""The right side of the txt2img tab: the pictures, their parameters, and what there is to say about the run."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from modules.foundation.errors import EaselError
+from modules.generation.result import FinishedImage, GenerationResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """The components of the results column. `selected` holds the number of the picture that is shown large."""
+
+    gallery: Any
+    selected: Any
+    generation_info: Any
+    html_info: Any
+    html_log: Any
+
+
+def build_results() -> Results:
+    """Draw the column."""
+    with gr.Column(elem_id="txt2img_results", scale=1, min_width=320), gr.Column(elem_id="txt2img_results_panel"):
+        with gr.Group(elem_id="txt2img_gallery_container"):
+            gallery = gr.Gallery(
+                label="Output",
+                show_label=False,
+                elem_id="txt2img_gallery",
+                columns=4,
+                object_fit="contain",
+                preview=True,
+                height="100%",
+                interactive=False,
+                buttons=["download", "fullscreen"],
+            )
+        with gr.Row(elem_id="image_buttons_txt2img"):
+            pass
+        html_info = gr.HTML("", elem_id="html_info_txt2img", elem_classes=["infotext"])
+        html_log = gr.HTML("", elem_id="html_log_txt2img", elem_classes=["html-log"])
+        generation_info = gr.Textbox("", elem_id="generation_info_txt2img", visible="hidden")
+        selected = gr.State(0)
+    return Results(
+        gallery=gallery, selected=selected, generation_info=generation_info, html_info=html_info, html_log=html_log
+    )
+
+
+def generation_info(result: GenerationResult) -> str:
+    """The text of the hidden box: A1111's `info` object, with the parameters of every picture in the gallery."""
+    info = {**result.info, "infotexts": [image.infotext for image in result.images]}
+    grids = sum(image.kind == "grid" for image in result.images)
+    info["index_of_first_image"] = grids
+    info["all_seeds"] = [image.seed for image in result.samples]
+    info["all_subseeds"] = [image.subseed for image in result.samples]
+    return json.dumps(info, default=str)
+
+
+def infotext_html(text: str) -> str:
+    """The parameters of a picture as they stand under it."""
+    return f"<p>{html.escape(text)}</p>" if text else ""
+
+
+def info_of_picture(info_text: str, index: int) -> str:
+    """What stands under the gallery when picture `index` is shown."""
+    texts: Sequence[str] = _parsed(info_text).get("infotexts", ())
+    return infotext_html(texts[index]) if 0 <= index < len(texts) else ""
+
+
+def seed_of_picture(info_text: str, index: int, name: str) -> int:
+    """The seed (`name` "all_seeds") or variation seed ("all_subseeds") of picture `index`; of the first for a grid.
+
+    -1 when there is no picture yet.
+    """
+    info = _parsed(info_text)
+    seeds: Sequence[int] = info.get(name, ())
+    position = max(index - int(info.get("index_of_first_image", 0)), 0)
+    return int(seeds[position]) if position < len(seeds) else -1
+
+
+def log_html(result: GenerationResult) -> str:
+    """What is to be said about a finished run: troubles first, then how long it took."""
+    notes = [*dict.fromkeys(image.error for image in result.images if image.error), *result.warnings]
+    parts = [_note(note) for note in notes]
+    if result.interrupted:
+        parts.append(_note("Interrupted: fewer pictures were finished than asked for.", "quiet"))
+    if (seconds := sum(result.seconds.values())) > 0:
+        memory = f" · device memory {result.peak_device_bytes / 2**30:.2f} GiB" if result.peak_device_bytes else ""
+        parts.append(f'<p class="performance">{_duration(seconds)}{memory}</p>')
+    return "".join(parts)
+
+
+def error_html(error: EaselError) -> str:
+    """A failed run in the place where its remarks would stand."""
+    return _note(str(error), "error")
+
+
+def unsaved(images: Sequence[FinishedImage]) -> list[FinishedImage]:
+    """The pictures whose saving failed."""
+    return [image for image in images if image.error]
+
+
+def _parsed(info_text: str) -> Mapping[str, Any]:
+    # The text comes back from the browser; whatever it has become, it must not stop the page.
+    try:
+        info = json.loads(info_text or "{}")
+    except ValueError:
+        return {}
+    return info if isinstance(info, dict) else {}
+
+
+def _note(text: str, kind: str = "warning") -> str:
+    return f'<p class="note {kind}">{html.escape(text)}</p>'
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"Time taken: {int(minutes)} min {rest:.1f} s" if minutes >= 1 else f"Time taken: {rest:.1f} s"

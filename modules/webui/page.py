@@ -1,0 +1,174 @@
+"""The page: its parts, what ties them together, and its place beside the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from modules.webui import assets
+from modules.webui.generate import generate, interrupt, restore, skip
+from modules.webui.pictures import add_unsaved_route
+from modules.webui.pnginfo import build_pnginfo
+from modules.webui.quicksettings import QuickSettings, build_quicksettings, checkpoint_state, wire_quicksettings
+from modules.webui.restoring import wire_pasting
+from modules.webui.settings_page import SettingsPanel, build_settings, current_values, section_tabs, wire_settings
+from modules.webui.small_events import wire_small_events
+from modules.webui.style_files import styles_of
+from modules.webui.tabs import Tab, tab_bar, tab_rules
+from modules.webui.txt2img import Txt2ImgPanel, build_txt2img
+from modules.webui.ui_config import UiConfig
+
+if TYPE_CHECKING:
+    import fastapi
+
+    from modules.application.application import Application
+    from modules.settings.model import Settings
+
+TABS = (
+    Tab(name="txt2img", label="txt2img", elem_id="tab_txt2img"),
+    Tab(name="pnginfo", label="PNG Info", elem_id="tab_pnginfo"),
+    Tab(name="settings", label="Settings", elem_id="tab_settings"),
+)
+
+
+def mount_page(api: fastapi.FastAPI, app: Application) -> None:
+    """Put the page at "/" of `api`. To be called last: the mount answers every path that no route before it does."""
+    from modules.webui.theme import easel_theme
+
+    page = build_page(app)
+    gr.set_static_paths([app.paths.outputs.resolve(), *_configured_outputs(app)])
+    api.mount(f"/{assets.STATIC_URL}", assets.RevalidatedFiles(directory=assets.STATIC_FOLDER))
+    add_unsaved_route(api, app)
+    rules = tab_rules("tab", TABS) + tab_rules("settings", section_tabs())
+    api.add_middleware(assets.HeadTags, tags=lambda: assets.head_tags(script_options(app), rules, theme_of(app)))
+    gr.mount_gradio_app(
+        api,
+        page,
+        path="/",
+        root_path=_root_path(app),
+        theme=easel_theme(),
+        favicon_path=str(assets.STATIC_FOLDER / "favicon.svg"),
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        show_error=True,
+    )
+
+
+def build_page(app: Application) -> gr.Blocks:
+    """All parts of the page, wired. Also completes ui-config.json."""
+    ui = UiConfig(app.paths.ui_config_file)
+    built_with = app.settings.current
+    # Uploaded pictures are of no use after a day.
+    with gr.Blocks(title="Easel", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
+        quick = build_quicksettings(app)
+        with gr.Column(elem_id="tabs"):
+            tab_bar("tab", TABS, "Parts of the page")
+            with gr.Column(elem_id="tab_txt2img", elem_classes=["tabitem"]):
+                txt2img = build_txt2img(ui, built_with, [style.name for style in styles_of(app)])
+            with gr.Column(elem_id="tab_pnginfo", elem_classes=["tabitem"]):
+                pnginfo = build_pnginfo()
+            with gr.Column(elem_id="tab_settings", elem_classes=["tabitem"]):
+                settings = build_settings(built_with)
+        wire_quicksettings(app, quick)
+        _wire_running(app, txt2img, quick)
+        wire_small_events(app, txt2img)
+        wire_pasting(app, txt2img, pnginfo)
+        wire_settings(app, settings)
+        page.load(
+            *_on_opening(app, quick, txt2img, settings, built_with), show_progress="hidden", api_visibility="private"
+        )
+    ui.write()
+    return page
+
+
+def script_options(app: Application) -> dict[str, Any]:
+    """What the scripts of the page want to know when it is opened."""
+    settings = app.settings.current
+    return {
+        "previewPeriod": settings.live_preview_refresh_period,
+        "previews": settings.live_previews_enable,
+        "progressInTitle": settings.show_progress_in_title,
+    }
+
+
+def theme_of(app: Application) -> str | None:
+    """The colours that the command line asks for; None leaves them to the browser."""
+    return app.flags.theme if app.flags.theme in ("light", "dark") else None
+
+
+def _wire_running(app: Application, panel: Txt2ImgPanel, quick: QuickSettings) -> None:
+    results = panel.results
+    outputs = [
+        results.gallery,
+        results.selected,
+        results.generation_info,
+        results.html_info,
+        results.html_log,
+        quick.checkpoint,
+    ]
+    quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
+
+    async def on_generate(task: str, *rest: Any, request: gr.Request) -> tuple[Any, ...]:
+        return await generate(app, task, list(rest), request)
+
+    async def on_restore(task: str, request: gr.Request) -> tuple[Any, ...]:
+        return await restore(app, task, request)
+
+    # The browser names the run before it asks for it, so that it can watch it at once; see static/progress.js.
+    panel.top.generate.click(
+        on_generate,
+        [panel.task, *panel.controls.components],
+        outputs,
+        js="(...values) => easel.begin('txt2img', values)",
+        **quiet,
+    ).then(None, js="() => easel.finished('txt2img')")
+    panel.top.restore_progress.click(
+        on_restore, [panel.task], outputs, js="() => easel.runningTask('txt2img')", **quiet
+    ).then(None, js="() => easel.finished('txt2img')")
+    for button, act in (
+        (panel.top.interrupt, interrupt),
+        (panel.top.interrupting, interrupt),
+        (panel.top.skip, skip),
+    ):
+        script = "skipping" if act is skip else "interrupting"
+        button.click(_bound(act, app), [panel.task], None, js=f"() => easel.{script}('txt2img')", **quiet)
+
+
+def _bound(act: Any, app: Application) -> Any:
+    def handler(task: str) -> None:
+        act(app, task)
+
+    return handler
+
+
+def _on_opening(
+    app: Application, quick: QuickSettings, txt2img: Txt2ImgPanel, settings: SettingsPanel, built_with: Settings
+) -> tuple[Callable[[], list[Any]], None, list[Any]]:
+    """Handler, inputs and outputs of the page's opening: it shows what is so now, not since the program started."""
+
+    def on_open() -> list[Any]:
+        return [
+            gr.Dropdown(**checkpoint_state(app)),
+            gr.Dropdown(choices=[style.name for style in styles_of(app)]),
+            *current_values(app, settings, built_with),
+        ]
+
+    shown = [quick.checkpoint, txt2img.controls.styles, settings.shown, *settings.components.values()]
+    return on_open, None, shown
+
+
+def _configured_outputs(app: Application) -> list[Path]:
+    settings = app.settings.current
+    folders = (settings.outdir_samples, settings.outdir_txt2img_samples, settings.outdir_grids)
+    return [(app.paths.data / folder).resolve() for folder in (*folders, settings.outdir_txt2img_grids) if folder]
+
+
+def _root_path(app: Application) -> str | None:
+    subpath = (app.flags.subpath or "").strip("/")
+    return f"/{subpath}" if subpath else None

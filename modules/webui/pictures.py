@@ -1,0 +1,72 @@
+"""Where the browser finds a picture: saved ones as the files they are, others out of memory."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urljoin
+
+import gradio as gr
+
+from modules.application.jobs import Job
+from modules.generation.result import FinishedImage, GenerationResult
+
+if TYPE_CHECKING:
+    import fastapi
+
+    from modules.application.application import Application
+
+UNSAVED_URL = "easel/picture"
+
+
+def picture_addresses(job: Job, result: GenerationResult, request: gr.Request) -> list[str]:
+    """What the gallery is given for each picture: the path of its file, or an address that serves it from memory.
+
+    Files go out byte for byte, so a downloaded picture still holds its parameters.
+    """
+    page = request.headers.get("referer") or f"http://{request.headers.get('host', 'localhost')}/"
+    addresses: list[str] = []
+    for index, image in enumerate(result.images):
+        if image.path is not None:
+            addresses.append(served_path(image.path))
+        else:
+            addresses.append(urljoin(page, f"{UNSAVED_URL}/{quote(job.id, safe='')}/{index}.png"))
+    return addresses
+
+
+def served_path(path: Path) -> str:
+    """The path of a file that Gradio may send as it is; its folder is added to those it may read from."""
+    from gradio.utils import is_static_file, set_static_paths
+
+    path = path.resolve()
+    if not is_static_file({"path": str(path), "meta": {"_type": "gradio.FileData"}}):
+        set_static_paths([path.parent])
+    return str(path)
+
+
+def add_unsaved_route(api: fastapi.FastAPI, app: Application) -> None:
+    """Serve the pictures that are in no file: GET easel/picture/JOB/NUMBER.png."""
+    import fastapi
+
+    @api.get(f"/{UNSAVED_URL}/{{task}}/{{index}}.png", include_in_schema=False)
+    def picture(task: str, index: int) -> fastapi.Response:
+        job = app.queue.find(task)
+        images = job.result.images if job and job.result else ()
+        if not 0 <= index < len(images):
+            raise fastapi.HTTPException(404, "This picture is no longer in memory.")
+        headers = {"Content-Disposition": f'inline; filename="{images[index].seed}.png"', "Cache-Control": "no-store"}
+        return fastapi.Response(_png(images[index]), media_type="image/png", headers=headers)
+
+
+def _png(image: FinishedImage) -> bytes:
+    from PIL.PngImagePlugin import PngInfo
+
+    chunks = PngInfo()
+    if image.infotext:
+        chunks.add_itxt("parameters", image.infotext) if not image.infotext.isascii() else chunks.add_text(
+            "parameters", image.infotext
+        )
+    buffer = io.BytesIO()
+    image.image.save(buffer, "PNG", pnginfo=chunks)
+    return buffer.getvalue()

@@ -1,0 +1,76 @@
+"""The row at the very top: the name of the program and the checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from modules.foundation.errors import EaselError
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
+
+BRAND = """
+<a class="brand" href="./" aria-label="Easel">
+<svg viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">
+<rect x="6" y="5" width="20" height="15" rx="2" fill="none" stroke="currentColor" stroke-width="2.2"/>
+<path d="M8.5 17.5l5-6 3.5 4 2.5-2.5 4 4.5z" fill="var(--easel-accent)"/>
+<path d="M16 1.5V5M11.5 20L8 30M20.5 20L24 30M16 20v7" stroke="currentColor" stroke-width="2.2" stroke-linecap="round"/>
+</svg><span>Easel</span></a>
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuickSettings:
+    """The components of the row."""
+
+    checkpoint: Any
+    refresh: Any
+
+
+def build_quicksettings(app: Application) -> QuickSettings:
+    """Draw the row."""
+    with gr.Row(elem_id="easel_header"):
+        gr.HTML(BRAND, elem_id="easel_brand", padding=False)
+        with gr.Row(elem_id="quicksettings"):
+            checkpoint = gr.Dropdown(
+                label="Stable Diffusion checkpoint",
+                elem_id="setting_sd_model_checkpoint",
+                interactive=True,
+                scale=0,
+                min_width=320,
+                **checkpoint_state(app),
+            )
+            refresh = gr.Button("🔄", elem_id="refresh_sd_model_checkpoint", elem_classes=["tool"])
+    return QuickSettings(checkpoint=checkpoint, refresh=refresh)
+
+
+def checkpoint_state(app: Application) -> dict[str, Any]:
+    """Choices and value of the dropdown now."""
+    selected = app.selected_checkpoint
+    titles = [info.title for info in app.catalogue.all()]
+    return {"choices": titles, "value": selected.title if selected else None}
+
+
+def wire_quicksettings(app: Application, quick: QuickSettings) -> None:
+    """Let the dropdown choose the checkpoint and the button read the folders again."""
+
+    def choose(title: str | None) -> Any:
+        if title:
+            try:
+                app.select_checkpoint(title)
+            except EaselError as error:
+                gr.Warning(str(error), title="The checkpoint was not changed")
+        return gr.Dropdown(**checkpoint_state(app))
+
+    def refresh() -> Any:
+        app.catalogue.refresh()
+        return gr.Dropdown(**checkpoint_state(app))
+
+    # `input` is the user's choice alone; `change` would answer to our own updates as well.
+    quick.checkpoint.input(
+        choose, [quick.checkpoint], [quick.checkpoint], show_progress="hidden", api_visibility="private"
+    )
+    quick.refresh.click(refresh, None, [quick.checkpoint], show_progress="hidden", api_visibility="private")

@@ -1,0 +1,236 @@
+"""The settings tab, drawn from the declarations of the settings."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+import gradio as gr
+
+from modules.foundation.errors import EaselError
+from modules.settings.declare import Section, choices_of
+from modules.settings.model import SECTIONS, Settings
+from modules.webui.choices import sampler_names
+from modules.webui.tabs import Tab, tab_bar
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from modules.application.application import Application
+
+ELSEWHERE = frozenset({"sd_model_checkpoint"})
+"""Settings that have their control at the top of the page."""
+
+SECTION_NAMES = {
+    "Paths for saving": "saving-paths",
+    "Saving images/grids": "saving-images",
+    "Saving to a directory": "saving-to-dirs",
+    "Stable Diffusion": "sd",
+    "Sampler parameters": "sampler-params",
+    "Optimizations": "optimizations",
+    "VAE": "vae",
+    "Compatibility": "compatibility",
+    "Gallery": "ui_gallery",
+    "Infotext": "infotext",
+    "Live previews": "ui",
+}
+"""A1111's short names of its sections, from which the ids of their elements are made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsPanel:
+    """The components of the tab; `components` by key. `shown` holds the values that the page was given."""
+
+    components: Mapping[str, Any]
+    shown: Any
+    submit: Any
+    result: Any
+
+
+def section_name(section: type[Section]) -> str:
+    """The short name of a section."""
+    return SECTION_NAMES.get(section.title) or re.sub(r"\W+", "_", section.title.casefold()).strip("_")
+
+
+def section_tabs() -> list[Tab]:
+    """The sections as tabs inside the settings tab."""
+    return [
+        Tab(name=section_name(section), label=section.title, elem_id=f"settings_{section_name(section)}")
+        for section in SECTIONS
+        if _keys(section)
+    ]
+
+
+def build_settings(settings: Settings) -> SettingsPanel:
+    """Draw the tab."""
+    components: dict[str, Any] = {}
+    with gr.Row(elem_id="settings_top_row"):
+        submit = gr.Button("Apply settings", elem_id="settings_submit", variant="primary", scale=0, min_width=160)
+        search = gr.Textbox(
+            label="Search",
+            elem_id="settings_search",
+            placeholder="Search the settings",
+            show_label=False,
+            container=False,
+            max_lines=1,
+            scale=1,
+        )
+        search.api_visibility = "private"
+    result = gr.HTML("", elem_id="settings_result")
+    with gr.Row(elem_id="settings", equal_height=False):
+        tab_bar("settings", section_tabs(), "Sections of the settings")
+        with gr.Column(elem_id="settings_pages"):
+            for section in SECTIONS:
+                if _keys(section):
+                    components |= _build_section(section, settings)
+    shown = gr.State({})
+    return SettingsPanel(components=components, shown=shown, submit=submit, result=result)
+
+
+def wire_settings(app: Application, panel: SettingsPanel) -> None:
+    """Let "Apply settings" change what the user changed."""
+    keys = list(panel.components)
+
+    def apply(shown: Mapping[str, Any], *values: Any) -> tuple[Any, ...]:
+        given = dict(zip(keys, values, strict=True))
+        # Only what was changed on this page: another page or the API may have changed the others meanwhile.
+        changes = {key: value for key, value in given.items() if not same(value, shown.get(key))}
+        try:
+            before = app.settings.current
+            after = app.settings.change({key: from_page(key, value) for key, value in changes.items()})
+        except EaselError as error:
+            gr.Warning(str(error), title="The settings were not changed")
+            return (gr.skip(), f'<p class="note error">{html.escape(str(error))}</p>', *(gr.skip() for _ in keys))
+        changed = [key for key in keys if getattr(before, key) != getattr(after, key)]
+        updates = [_update(key, after) if key in changes else gr.skip() for key in keys]
+        return ({**shown, **{key: to_page(key, after) for key in changes}}, _summary(changed), *updates)
+
+    panel.submit.click(
+        apply,
+        [panel.shown, *panel.components.values()],
+        [panel.shown, panel.result, *panel.components.values()],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def current_values(app: Application, panel: SettingsPanel, built_with: Settings) -> list[Any]:
+    """For a page just opened: `shown` and the components whose settings changed since the page was built."""
+    settings = app.settings.current
+    shown = {key: to_page(key, settings) for key in panel.components}
+    updates = [
+        _update(key, settings) if getattr(settings, key) != getattr(built_with, key) else gr.skip()
+        for key in panel.components
+    ]
+    return [shown, *updates]
+
+
+def to_page(key: str, settings: Settings) -> Any:
+    """The value of a setting as its control shows it."""
+    value = getattr(settings, key)
+    return "" if value is None and not isinstance(value, list) else value
+
+
+def from_page(key: str, value: Any) -> Any:
+    """What a control's value means as a setting: an emptied number is the default, whole numbers are ints."""
+    field = Settings.model_fields[key]
+    if value is None or (value == "" and field.annotation is not str):
+        return field.get_default(call_default_factory=True)
+    if field.annotation is int:
+        return round(value)
+    return value
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two values of one control are the same; the browser makes no difference between 1 and 1.0."""
+    return a == b or (a in (None, "") and b in (None, ""))
+
+
+def _update(key: str, settings: Settings) -> Any:
+    return gr.update(value=to_page(key, settings))
+
+
+def _summary(changed: Sequence[str]) -> str:
+    if not changed:
+        return '<p class="note quiet">Nothing was changed.</p>'
+    count = "1 setting" if len(changed) == 1 else f"{len(changed)} settings"
+    names = ", ".join(str(Settings.model_fields[key].title) for key in changed)
+    return f'<p class="note quiet">{count} changed: {html.escape(names)}.</p>'
+
+
+def _keys(section: type[Section]) -> list[str]:
+    return [key for key in section.model_fields if key not in ELSEWHERE]
+
+
+def _build_section(section: type[Section], settings: Settings) -> dict[str, Any]:
+    name = section_name(section)
+    with (
+        gr.Column(elem_id=f"settings_{name}", elem_classes=["settings-page", "tabitem"]),
+        gr.Column(elem_id=f"column_settings_{name}"),
+    ):
+        gr.HTML(
+            f"<h2>{html.escape(section.title)}</h2><p>{html.escape(_sentence(section))}</p>",
+            elem_classes=["settings-head"],
+            padding=False,
+        )
+        return {key: _control(key, section.model_fields[key], settings) for key in _keys(section)}
+
+
+def _sentence(section: type[Section]) -> str:
+    return (section.__doc__ or "").strip().split("\n\n")[0]
+
+
+def _control(key: str, field: FieldInfo, settings: Settings) -> Any:
+    label = str(field.title or key)
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and extra.get("restart"):
+        label += " (takes effect after a restart)"
+    common: dict[str, Any] = {
+        "label": label,
+        "elem_id": f"setting_{key}",
+        "value": to_page(key, settings),
+        "interactive": True,
+    }
+    choices = _choices(field)
+    if field.annotation is bool:
+        return gr.Checkbox(**common)
+    if get_origin(field.annotation) is list:
+        return gr.Dropdown(choices=list(choices or ()), multiselect=True, allow_custom_value=choices is None, **common)
+    if choices is not None:
+        kind = gr.Radio if len(choices) <= 4 else gr.Dropdown
+        return kind(choices=list(choices), **common)
+    if field.annotation in (int, float):
+        return _number(field, common)
+    if "color" in key:
+        return gr.ColorPicker(**common)
+    return gr.Textbox(max_lines=1, **common)
+
+
+def _number(field: FieldInfo, common: Mapping[str, Any]) -> Any:
+    least, most = _limit(field, "ge"), _limit(field, "le")
+    extra = field.json_schema_extra
+    step = extra.get("step") if isinstance(extra, dict) else None
+    if least is not None and most is not None:
+        return gr.Slider(minimum=least, maximum=most, step=step, **common)
+    precision = 0 if field.annotation is int else None
+    return gr.Number(
+        precision=precision, minimum=least, maximum=most, step=step or (1 if precision == 0 else 0.1), **common
+    )
+
+
+def _limit(field: FieldInfo, name: str) -> float | None:
+    return next((getattr(limit, name) for limit in field.metadata if hasattr(limit, name)), None)
+
+
+def _choices(field: FieldInfo) -> Sequence[Any] | None:
+    choices = choices_of(field)
+    if choices == "samplers":
+        return sampler_names()
+    if isinstance(choices, str):
+        return None
+    if choices is None and get_origin(field.annotation) is not list and (options := get_args(field.annotation)):
+        return [option for option in options if isinstance(option, str)] or None
+    return choices

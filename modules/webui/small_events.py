@@ -1,0 +1,97 @@
+"""The small buttons: swap, dice, reuse, clear, styles, token counters, and the picture chosen in the gallery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from modules.prompts.styles import apply_styles, pick_styles
+from modules.webui.gallery import info_of_picture, seed_of_picture
+from modules.webui.style_files import styles_of
+from modules.webui.tokens import TokenCounter
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
+    from modules.webui.txt2img import Txt2ImgPanel
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def wire_small_events(app: Application, panel: Txt2ImgPanel) -> None:
+    """Tie them all. What needs nothing from the server is done in the browser."""
+    _wire_seeds(panel)
+    _wire_gallery(panel)
+    _wire_styles(app, panel)
+    _wire_token_counters(app, panel)
+    controls, top = panel.controls, panel.top
+    panel.buttons.swap_sizes.click(
+        None, [controls.width, controls.height], [controls.width, controls.height], js="(w, h) => [h, w]"
+    )
+    top.clear_prompt.click(
+        None,
+        [controls.prompt, controls.negative_prompt],
+        [controls.prompt, controls.negative_prompt],
+        js="(words, negative) => confirm('Clear both prompts?') ? ['', ''] : [words, negative]",
+    )
+
+
+def _wire_seeds(panel: Txt2ImgPanel) -> None:
+    controls, buttons, results = panel.controls, panel.buttons, panel.results
+    for random, reuse, seed, name in (
+        (buttons.random, buttons.reuse, controls.seed, "all_seeds"),
+        (buttons.random_variation, buttons.reuse_variation, controls.subseed, "all_subseeds"),
+    ):
+        random.click(None, None, [seed], js="() => -1")
+        reuse.click(_seed_reader(name), [results.generation_info, results.selected], [seed], **QUIET)
+
+
+def _seed_reader(name: str) -> Any:
+    def read(info: str, selected: int) -> int:
+        return seed_of_picture(info, selected, name)
+
+    return read
+
+
+def _wire_gallery(panel: Txt2ImgPanel) -> None:
+    results = panel.results
+
+    def on_select(info: str, event: gr.SelectData) -> tuple[int, str]:
+        index = event.index if isinstance(event.index, int) else 0
+        return index, info_of_picture(info, index)
+
+    results.gallery.select(on_select, [results.generation_info], [results.selected, results.html_info], **QUIET)
+
+
+def _wire_styles(app: Application, panel: Txt2ImgPanel) -> None:
+    controls, top = panel.controls, panel.top
+
+    def on_apply(words: str, negative: str, names: list[str]) -> tuple[str, str, list[str]]:
+        styles, missing = pick_styles(names or (), styles_of(app))
+        if missing:
+            gr.Warning(f"These styles are no longer in the styles file: {', '.join(missing)}.", title="Styles")
+        return *apply_styles(words, negative, styles), []
+
+    def on_refresh() -> Any:
+        return gr.Dropdown(choices=[style.name for style in styles_of(app)])
+
+    texts = [controls.prompt, controls.negative_prompt, controls.styles]
+    top.apply_styles.click(on_apply, texts, texts, **QUIET)
+    top.refresh_styles.click(on_refresh, None, [controls.styles], **QUIET)
+
+
+def _wire_token_counters(app: Application, panel: Txt2ImgPanel) -> None:
+    counter, top, controls = TokenCounter(app), panel.top, panel.controls
+
+    def on_prompt(words: str, steps: float, styles: list[str]) -> str:
+        return counter.html(words, steps, styles, negative=False)
+
+    def on_negative(words: str, steps: float, styles: list[str]) -> str:
+        return counter.html(words, steps, styles, negative=True)
+
+    # The buttons are hidden; static/tokens.js presses them when the typing pauses.
+    for button, act, words, shown in (
+        (top.token_button, on_prompt, controls.prompt, top.token_counter),
+        (top.negative_token_button, on_negative, controls.negative_prompt, top.negative_token_counter),
+    ):
+        button.click(act, [words, controls.steps, controls.styles], [shown], trigger_mode="always_last", **QUIET)

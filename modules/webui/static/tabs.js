@@ -1,0 +1,37 @@
+// The page's own tabs. Which one is open stands in data- attributes of the document element (see tabs.py).
+
+/** Open a tab of the page by its name, or of a group of tabs inside it. */
+export function openTab(name, group = "tab") {
+  document.documentElement.dataset[group] = name;
+  for (const button of buttonsOf(group)) {
+    const chosen = button.dataset.tab === name;
+    button.classList.toggle("selected", chosen);
+    button.setAttribute("aria-selected", String(chosen));
+    button.tabIndex = chosen ? 0 : -1;
+  }
+}
+
+function buttonsOf(group) {
+  return [...document.querySelectorAll(`.tab-nav button[data-group="${group}"]`)];
+}
+
+export function watchTabs() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".tab-nav button[data-tab]");
+    if (button) {
+      openTab(button.dataset.tab, button.dataset.group);
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const button = event.target.closest?.(".tab-nav button[data-tab]");
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    if (!button || !step || event.ctrlKey || event.altKey || event.metaKey) {
+      return;
+    }
+    const all = buttonsOf(button.dataset.group);
+    const next = all[(all.indexOf(button) + step + all.length) % all.length];
+    openTab(next.dataset.tab, next.dataset.group);
+    next.focus();
+    event.preventDefault();
+  });
+}

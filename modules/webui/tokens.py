@@ -1,0 +1,44 @@
+"""The token counters beside the prompts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modules.foundation.errors import EaselError
+from modules.prompts.styles import pick_styles
+from modules.webui.style_files import styles_of
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
+    from modules.text_encoders.tokenizer import ClipTokenizer
+
+
+class TokenCounter:
+    """Counts prompts the way they will be encoded. The vocabulary is read with the first count."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._tokenizer: ClipTokenizer | None = None
+
+    def html(self, prompt: str, steps: float | None, style_names: list[str] | None, *, negative: bool) -> str:
+        """ "12/75" for the corner of the prompt box; empty for a prompt that cannot be read (yet)."""
+        from modules.text_encoders.counter import count_tokens
+        from modules.text_encoders.tokenizer import ClipTokenizer
+
+        self._tokenizer = self._tokenizer or ClipTokenizer()
+        settings = self._app.settings.current
+        styles, _ = pick_styles(style_names or (), styles_of(self._app))
+        try:
+            count = count_tokens(
+                prompt or "",
+                self._tokenizer,
+                steps=max(int(steps or 20), 1),
+                is_negative=negative,
+                styles=styles,
+                comments=settings.enable_prompt_comments,
+                dialect="A1111",
+                comma_backtrack=settings.comma_padding_backtrack,
+            )
+        except EaselError as error:
+            return f'<span class="gr-box gr-text-input error" title="{error}">!</span>'
+        return f'<span class="gr-box gr-text-input">{count.tokens}/{count.room}</span>'

@@ -1,0 +1,126 @@
+"""The user's defaults for the controls of the page: ui-config.json, with A1111's keys."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from modules.foundation.atomic import write_json
+
+log = logging.getLogger(__name__)
+
+
+class UiConfig:
+    """What ui-config.json says, asked while the controls are being built.
+
+    Each method is given the built-in values of a control and answers with the keyword arguments to build it with. What
+    the file lacks is noted, and `write` adds it, so that the file lists everything that can be changed. Keys that no
+    control asks for are kept as they are.
+
+    A key is `where/label/field`; for controls that A1111 keeps in a script, `where` is `customscript/FILE/TAB`. The
+    shorter `TAB/label/field` of its older versions is understood where the long key is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._values = _read(path)
+        self._missing: dict[str, Any] = {}
+
+    def slider(self, key: str, *, value: float, minimum: float, maximum: float, step: float) -> dict[str, Any]:
+        """Arguments of a slider. A value outside the range is moved into it."""
+        shown = self._visible(key)
+        chosen = self._number(key, "value", value)
+        least = self._number(key, "minimum", minimum)
+        most = self._number(key, "maximum", maximum)
+        stride = self._number(key, "step", step)
+        if least >= most or stride <= 0:
+            log.warning("%s: %s has no sensible range; the built-in one is used.", self.path, key)
+            least, most, stride = minimum, maximum, step
+        return {**shown, "value": min(max(chosen, least), most), "minimum": least, "maximum": most, "step": stride}
+
+    def number(self, key: str, *, value: float) -> dict[str, Any]:
+        """Arguments of a number box."""
+        return {**self._visible(key), "value": self._number(key, "value", value)}
+
+    def checkbox(self, key: str, *, value: bool) -> dict[str, Any]:
+        """Arguments of a checkbox."""
+        return {**self._visible(key), "value": self._typed(key, "value", value, (bool,))}
+
+    def text(self, key: str, *, value: str = "") -> dict[str, Any]:
+        """Arguments of a text box."""
+        return {**self._visible(key), "value": self._typed(key, "value", value, (str,))}
+
+    def choice(self, key: str, choices: Sequence[str], *, value: str) -> dict[str, Any]:
+        """Arguments of a dropdown. A value that is not among the choices (any more) gives way to the built-in one."""
+        shown = self._visible(key)
+        chosen = self._typed(key, "value", value, (str,))
+        if chosen not in choices:
+            log.warning("%s: %s cannot be %r here; it is %r now.", self.path, key, chosen, value)
+            chosen = value
+        return {**shown, "choices": list(choices), "value": chosen}
+
+    def choices(self, key: str, choices: Sequence[str], *, value: Sequence[str] = ()) -> dict[str, Any]:
+        """Arguments of a dropdown for several; values that are not among the choices are left out."""
+        shown = self._visible(key)
+        chosen = self._typed(key, "value", list(value), (list,))
+        return {**shown, "choices": list(choices), "value": [name for name in chosen if name in choices]}
+
+    def button(self, key: str) -> dict[str, Any]:
+        """Arguments of a button."""
+        return self._visible(key)
+
+    def write(self) -> None:
+        """Add what is missing to the file. A folder without write permission costs a warning, no more."""
+        if not self._missing:
+            return
+        try:
+            write_json(self.path, {**self._values, **self._missing})
+        except OSError as error:
+            log.warning("%s could not be written: %s. The page works without it.", self.path, error.strerror)
+
+    def _visible(self, key: str) -> dict[str, Any]:
+        # "hidden" keeps the element in the document, where scripts expect it.
+        return {} if self._typed(key, "visible", True, (bool,)) else {"visible": "hidden"}
+
+    def _number(self, key: str, field: str, default: float) -> float:
+        value = self._typed(key, field, default, (int, float))
+        return default if isinstance(value, bool) else value
+
+    def _typed(self, key: str, field: str, default: Any, types: tuple[type, ...]) -> Any:
+        value = self._get(f"{key}/{field}", default)
+        if isinstance(value, types):
+            return value
+        log.warning("%s: %s/%s cannot be %r; the built-in default is used.", self.path, key, field, value)
+        return default
+
+    def _get(self, key: str, default: Any) -> Any:
+        if key in self._values:
+            return self._values[key]
+        parts = key.split("/", 2)
+        value = self._values.get(parts[2], default) if parts[0] == "customscript" else default
+        self._missing[key] = value
+        return value
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError("it is not a JSON object")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        log.warning("%s cannot be read: %s. The controls begin with their built-in defaults.", path, error.strerror)
+        return {}
+    except ValueError as error:
+        aside = path.with_name(path.name + ".broken")
+        try:
+            path.replace(aside)
+        except OSError:
+            aside = path
+        log.warning("%s is damaged (%s); it is kept as %s, and the controls begin anew.", path, error, aside)
+        return {}
+    return values
