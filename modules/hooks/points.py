@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from modules.generation.conditioning import Conditioning
 from modules.generation.latents import Latents, StepReport
 from modules.generation.plan import Plan
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.hooks.registry import Around, Observe, Point, Transform
+
+if TYPE_CHECKING:
+    # It imports torch, and the page must be up before torch is.
+    from modules.generation.conditioning import Conditioning
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
