@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from typing import TYPE_CHECKING
 
 from modules.application.jobs import Job
@@ -11,10 +10,11 @@ from modules.application.queue import JobQueue
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.hashes import HashStore
 from modules.checkpoints.info import CheckpointInfo
-from modules.foundation.errors import EaselError, UnknownName
+from modules.foundation.errors import CheckpointError
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
 from modules.hooks.points import Hooks
+from modules.prompts.style_book import StyleBook
 from modules.settings.flags import Flags
 from modules.settings.model import Settings
 from modules.settings.paths import Paths
@@ -22,8 +22,6 @@ from modules.settings.store import SettingsStore
 
 if TYPE_CHECKING:
     from modules.pipeline.engine import Engine
-
-log = logging.getLogger(__name__)
 
 
 class Application:
@@ -44,6 +42,7 @@ class Application:
             HashStore(self.paths.data / "cache" / "hashes.json"),
             self.paths.starter_checkpoint,
         )
+        self.styles = StyleBook(self.paths.styles_files)
         self.queue = JobQueue(self._execute)
         self.settings.observe(self._on_settings_changed)
 
@@ -69,20 +68,15 @@ class Application:
     @property
     def selected_checkpoint(self) -> CheckpointInfo | None:
         """The checkpoint that the next job without a wish of its own will use; None when there is none at all."""
-        return self.checkpoint_for(self.settings.current)
-
-    def checkpoint_for(self, settings: Settings) -> CheckpointInfo | None:
-        """The checkpoint that `settings` choose, or the default one where their choice is gone."""
-        wanted = settings.sd_model_checkpoint
-        if not wanted and self.flags.ckpt:
-            wanted = str(self.flags.ckpt.expanduser().absolute())
         try:
-            return self.catalogue.find(wanted) if wanted else self.catalogue.default()
-        except UnknownName as error:
-            log.warning("%s Another one is used.", error)
-            return self.catalogue.default()
-        except EaselError:
+            return self.catalogue.chosen(self.settings.current.sd_model_checkpoint or self.command_line_checkpoint)
+        except CheckpointError:
             return None
+
+    @property
+    def command_line_checkpoint(self) -> str | None:
+        """The checkpoint that --ckpt names, for settings that name none."""
+        return str(self.flags.ckpt.expanduser().absolute()) if self.flags.ckpt else None
 
     def select_checkpoint(self, name: str) -> CheckpointInfo:
         """Make `name` the checkpoint of the settings and load it when the queue is idle. Raises UnknownName."""
@@ -102,7 +96,12 @@ class Application:
         from modules.pipeline.engine import Engine
 
         return Engine(
-            flags=self.flags, paths=self.paths, settings=self.settings, hooks=self.hooks, catalogue=self.catalogue
+            flags=self.flags,
+            paths=self.paths,
+            settings=self.settings,
+            hooks=self.hooks,
+            catalogue=self.catalogue,
+            styles=self.styles,
         )
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,8 @@ from pathlib import Path
 from modules.checkpoints.hashes import HashStore
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import CheckpointError, UnknownName
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = (".safetensors", ".ckpt")
 
@@ -54,9 +57,16 @@ class Catalogue:
         folders = " or ".join(str(folder) for folder in self._folders)
         raise CheckpointError(f"There is no checkpoint. Put a .safetensors file into {folders} and refresh the list.")
 
-    def hashed(self, info: CheckpointInfo) -> CheckpointInfo:
-        """The same checkpoint with its hash, computed if need be (this reads the whole file)."""
-        return dataclasses.replace(info, sha256=self.hashes.compute(info.path))
+    def chosen(self, name: str | None) -> CheckpointInfo:
+        """The checkpoint that a stored setting names; the default one when it names none, or one that is gone."""
+        if not name:
+            return self.default()
+        try:
+            return self.find(name)
+        except UnknownName as error:
+            instead = self.default()
+            log.warning("%s %s is used instead.", error, instead.name)
+            return instead
 
     def _with_hash(self, info: CheckpointInfo) -> CheckpointInfo:
         return dataclasses.replace(info, sha256=self.hashes.known(info.path))

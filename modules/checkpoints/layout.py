@@ -72,7 +72,9 @@ def unet_layout(shapes: Shapes, prefix: str = UNET) -> UNetLayout:
         else:
             levels[-1].append(block)
     counts = {len(level) for level in levels}
-    if not blocks or blocks[0].kind != "conv" or len(counts) != 1 or 0 in counts:
+    known = {f"{prefix}input_blocks.{index}." for index in range(len(blocks))}
+    stray = any(key.startswith(f"{prefix}input_blocks.") and not key.startswith(tuple(known)) for key in shapes)
+    if not blocks or stray or blocks[0].kind != "conv" or len(counts) != 1 or 0 in counts:
         raise CheckpointError("its UNet has a shape that no known family has")
     first = shapes[f"{prefix}input_blocks.0.0.weight"]
     contexts = [shape for key, shape in shapes.items() if key.startswith(prefix) and key.endswith("attn2.to_k.weight")]

@@ -7,6 +7,7 @@ import math
 import pickle
 import re
 import struct
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,11 +173,14 @@ def _load_weights_only(path: Path) -> dict[str, Tensor]:
     import torch
 
     try:
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        except RuntimeError:
-            # The format before torch 1.6 is no zip file and cannot be mapped.
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # torch remarks on pickle protocols that other programs write; the reader refuses what it cannot read.
+            warnings.filterwarnings("ignore", message="Detected pickle protocol", category=UserWarning)
+            try:
+                content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            except RuntimeError:
+                # The format before torch 1.6 is no zip file and cannot be mapped.
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         refused = re.search(r"(?:GLOBAL|class) ([\w.]+)", str(error))
         wanted = f"it wants to import {refused[1]}" if refused else "it holds more than tensors"

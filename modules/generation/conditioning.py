@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
-if TYPE_CHECKING:
-    from modules.sampling.guidance import Cond
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ScheduledCond:
-    """A part of a prompt that holds up to and including step `until` (counted from 1, as A1111 counts)."""
-
-    until: int
-    cond: Cond
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class WeightedPrompt:
-    """One of the parts that AND joins, with its weight and its texts over the steps."""
-
-    weight: float
-    schedule: tuple[ScheduledCond, ...]
+from modules.sampling.conditioning import Cond, StepConds
+from modules.text_encoders.scheduled import PromptConditioning, TimedCondition
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Conditioning:
-    """For each picture of a batch: the parts of its prompt, and its negative prompt."""
+    """The encoded prompt and negative prompt of each picture of a batch."""
 
-    positive: tuple[tuple[WeightedPrompt, ...], ...]
-    negative: tuple[tuple[ScheduledCond, ...], ...]
+    positive: tuple[PromptConditioning, ...]
+    negative: tuple[PromptConditioning, ...]
+    _known: dict[tuple[int, ...], StepConds] = field(default_factory=dict[tuple[int, ...], StepConds], repr=False)
+
+    def at(self, call: int) -> StepConds:
+        """What holds at an evaluation of the model, counted from 0; the same object for as long as nothing changes."""
+        positive = [[(part.at(call), part.weight) for part in prompt.parts] for prompt in self.positive]
+        negative = [prompt.parts[0].at(call) for prompt in self.negative]
+        key = (*(id(cond) for parts in positive for cond, _ in parts), *(id(cond) for cond in negative))
+        if key not in self._known:
+            # Schedules move on and do not come back, but for alternations, which have few members.
+            if len(self._known) > 8:
+                self._known.clear()
+            self._known[key] = StepConds(
+                positive=tuple(tuple((_cond(cond), weight) for cond, weight in parts) for parts in positive),
+                negative=tuple(_cond(cond) for cond in negative),
+            )
+        return self._known[key]
+
+
+def _cond(timed: TimedCondition) -> Cond:
+    return Cond(tokens=timed.cond, vector=timed.pooled)

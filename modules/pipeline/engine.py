@@ -14,26 +14,39 @@ from modules.hardware.memory import release
 from modules.hooks.points import Hooks
 from modules.imaging.saver import Saver
 from modules.pipeline.model import Model
+from modules.prompts.style_book import StyleBook
 from modules.settings.flags import Flags
 from modules.settings.paths import Paths
 from modules.settings.store import SettingsStore
-from modules.text_encoders.cache import ConditioningCache
+from modules.text_encoders.embeddings import EmbeddingCatalogue
+from modules.text_encoders.scheduled import new_cache
 from modules.text_encoders.tokenizer import ClipTokenizer
 
 log = logging.getLogger(__name__)
+
+CONDITIONING_CACHE_BYTES = 256 * 1024 * 1024
 
 
 class Engine:
     """Lives as long as the application, on the engine's thread. Building it imports torch but loads no model."""
 
     def __init__(
-        self, *, flags: Flags, paths: Paths, settings: SettingsStore, hooks: Hooks, catalogue: Catalogue
+        self,
+        *,
+        flags: Flags,
+        paths: Paths,
+        settings: SettingsStore,
+        hooks: Hooks,
+        catalogue: Catalogue,
+        styles: StyleBook,
     ) -> None:
-        self.paths, self.settings, self.hooks, self.catalogue = paths, settings, hooks, catalogue
+        self.flags, self.paths, self.settings = flags, paths, settings
+        self.hooks, self.catalogue, self.styles = hooks, catalogue, styles
         self.hardware: Hardware = choose_hardware(wishes(flags))
         self.saver = Saver()
         self.tokenizer = ClipTokenizer()
-        self.conditioning_cache = ConditioningCache()
+        self.embeddings = EmbeddingCatalogue([paths.embeddings])
+        self.conditioning_cache = new_cache(CONDITIONING_CACHE_BYTES)
         self._model: Model | None = None
         self._hashes: dict[CheckpointInfo, Future[str]] = {}
         self._hasher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hash")

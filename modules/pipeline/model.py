@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from modules.checkpoints.load import LoadedCheckpoint
 from modules.hardware.device import Hardware
 from modules.hardware.memory import release
+from modules.sampling.conditioning import CondBatch
 from modules.sampling.model_schedule import ModelSchedule, scaled_linear_alphas_cumprod
 from modules.text_encoders.clip import ClipEncoder
+from modules.text_encoders.conditioner import SingleTextEncoder
 from modules.text_encoders.tokenizer import ClipTokenizer
 
 log = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ class Model:
         self.schedule = ModelSchedule.of(
             scaled_linear_alphas_cumprod() if alphas is None else alphas, prediction=checkpoint.prediction
         )
-        self.text_encoder = ClipEncoder(checkpoint.text_encoder, tokenizer)
+        self.text_encoder = SingleTextEncoder(ClipEncoder(checkpoint.text_encoder, tokenizer))
         self._stamp = _stamp(checkpoint)
 
     @property
@@ -39,11 +41,12 @@ class Model:
         # A file that is gone (a disk was unplugged) does not make the loaded model any worse.
         return now is None or now == self._stamp
 
-    def predict(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
-        """The UNet: noised latents x [B, 4, h, w], time steps t [B], context [B, n, width] -> its prediction, float32."""
+    def predict(self, x: Tensor, t: Tensor, cond: CondBatch) -> Tensor:
+        """The UNet: scaled latents x [B, 4, h, w] at time steps t [B] -> its prediction, float32 [B, 4, h, w]."""
         dtype = self.hardware.unet_dtype
         x = x.to(dtype).contiguous(memory_format=self.hardware.memory_format)
-        return self.checkpoint.unet(x, t, encoder_hidden_states=context.to(dtype), return_dict=False)[0].float()
+        context = cond.tokens.to(dtype)
+        return self.checkpoint.unet(x, t, encoder_hidden_states=context, return_dict=False)[0].float()
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [B, 4, h, w] -> pictures [B, 3, 8h, 8w], float32, about -1..1."""

@@ -24,6 +24,15 @@ class Compatibility(Section):
     )
 
 
+class ExtraNetworks(Section):
+    """Embeddings and, later, the other small networks."""
+
+    title: ClassVar[str] = "Extra Networks"
+    category: ClassVar[str] = "sd"
+
+    textual_inversion_add_hashes_to_infotext: bool = setting(True, "Add Textual Inversion hashes to infotext")
+
+
 class Optimizations(Section):
     """Speed against exactness."""
 
@@ -121,3 +130,13 @@ class Vae(Section):
     category: ClassVar[str] = "sd"
 
     auto_vae_precision: bool = setting(True, "Automatically revert VAE to 32-bit floats")
+
+
+class Img2Img(Section):
+    """Pictures made from pictures."""
+
+    title: ClassVar[str] = "img2img"
+    category: ClassVar[str] = "sd"
+
+    img2img_fix_steps: bool = setting(False, "With img2img, do exactly as many steps as the slider says")
+    img2img_background_color: str = setting("#ffffff", "With img2img, colour behind transparent parts of a picture")

@@ -1,0 +1,130 @@
+"""finish: a decoded picture gets the text that makes it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PIL import Image
+
+from modules.foundation.version import VERSION
+from modules.generation.plan import Plan
+from modules.generation.result import FinishedImage
+from modules.infotext.write import write
+from modules.settings.declare import infotext_label
+from modules.settings.model import Settings
+from modules.text_encoders.embeddings import TextualInversion, hashes_text
+
+LABELLED_SETTINGS = ("randn_source", "emphasis", "use_old_scheduling", "sd_noise_schedule", "use_downcasted_alpha_bar")
+"""Settings that change a picture and are written where they differ from their default."""
+
+
+def finish(
+    image: Image.Image, plan: Plan, index: int, fields: Mapping[str, object]
+) -> FinishedImage:
+    """Picture `index` of the plan with its infotext, not yet saved."""
+    prompt, negative = plan.prompts[index], plan.negative_prompts[index]
+    return FinishedImage(
+        image=image,
+        infotext=write(prompt, negative, fields),
+        seed=plan.seeds[index],
+        subseed=plan.subseeds[index],
+        prompt=prompt,
+        negative_prompt=negative,
+    )
+
+
+def fields_of(
+    plan: Plan,
+    index: int,
+    *,
+    model_hash: str | None,
+    sampled: Mapping[str, object],
+    used_embeddings: tuple[TextualInversion, ...] = (),
+) -> dict[str, object]:
+    """The parameters of picture `index`, in the writer's own order where that has one. None is left out by it."""
+    settings = plan.settings
+    clip_skip = settings.CLIP_stop_at_last_layers
+    varied = plan.subseed_strength != 0
+    resized_height, resized_width = plan.seed_resize_from
+    fields: dict[str, object] = {
+        "Steps": plan.steps,
+        "Sampler": plan.sampler.name,
+        "Schedule type": sampled.get("Schedule type", plan.schedule.label),
+        "CFG scale": plan.cfg_scale,
+        "Seed": plan.seeds[index],
+        "Size": f"{plan.width}x{plan.height}",
+        "Model hash": model_hash if settings.add_model_hash_to_info else None,
+        "Model": plan.checkpoint.model_name if settings.add_model_name_to_info else None,
+        "Variation seed": plan.subseeds[index] if varied else None,
+        "Variation seed strength": plan.subseed_strength if varied else None,
+        "Seed resize from": f"{resized_width}x{resized_height}" if resized_width > 0 and resized_height > 0 else None,
+        "Denoising strength": plan.denoising_strength,
+        "Clip skip": clip_skip if clip_skip > 1 else None,
+        "ENSD": sampled.get("ENSD"),
+        "Tiling": True if plan.tiling else None,
+    }
+    fields |= {key: value for key, value in sampled.items() if key not in fields}
+    fields |= changed_settings(settings)
+    if settings.textual_inversion_add_hashes_to_infotext and (hashes := hashes_text(used_embeddings)):
+        fields["TI hashes"] = hashes
+    if settings.add_version_to_infotext:
+        fields["Version"] = f"Easel {VERSION}"
+    return fields
+
+
+def changed_settings(settings: Settings) -> dict[str, object]:
+    """The labelled settings that differ from their defaults, by label."""
+    declared = Settings.model_fields
+    return {
+        infotext_label(declared[key]) or key: getattr(settings, key)
+        for key in LABELLED_SETTINGS
+        if getattr(settings, key) != declared[key].default
+    }
+
+
+def info_of(
+    plan: Plan,
+    images: tuple[FinishedImage, ...],
+    *,
+    model_hash: str | None,
+    job_timestamp: str,
+    extra: Mapping[str, object],
+) -> dict[str, object]:
+    """The `info` object of a result, with the keys that A1111's clients read."""
+    first = images[0] if images else None
+    grids = sum(image.kind == "grid" for image in images)
+    return {
+        "prompt": plan.prompts[0],
+        "all_prompts": list(plan.prompts),
+        "negative_prompt": plan.negative_prompts[0],
+        "all_negative_prompts": list(plan.negative_prompts),
+        "seed": first.seed if first else plan.seeds[0],
+        "all_seeds": list(plan.seeds),
+        "subseed": plan.subseeds[0],
+        "all_subseeds": list(plan.subseeds),
+        "subseed_strength": plan.subseed_strength,
+        "width": plan.width,
+        "height": plan.height,
+        "sampler_name": plan.sampler.name,
+        "cfg_scale": plan.cfg_scale,
+        "steps": plan.steps,
+        "batch_size": plan.batch_size,
+        "restore_faces": False,
+        "face_restoration_model": None,
+        "sd_model_name": plan.checkpoint.model_name,
+        "sd_model_hash": model_hash,
+        "sd_vae_name": None,
+        "sd_vae_hash": None,
+        "seed_resize_from_w": plan.seed_resize_from[1] or -1,
+        "seed_resize_from_h": plan.seed_resize_from[0] or -1,
+        "denoising_strength": plan.denoising_strength,
+        "extra_generation_params": dict(extra),
+        "index_of_first_image": grids,
+        "infotexts": [image.infotext for image in images],
+        "styles": list(plan.styles),
+        "job_timestamp": job_timestamp,
+        "clip_skip": plan.settings.CLIP_stop_at_last_layers,
+        "is_using_inpainting_conditioning": False,
+        "version": f"Easel {VERSION}",
+    }
+

@@ -1,0 +1,117 @@
+"""plan: from what was asked to what is decided. The one place that reads settings."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from PIL import Image, ImageOps
+
+from modules.checkpoints.catalogue import Catalogue
+from modules.checkpoints.info import CheckpointInfo
+from modules.generation.plan import Plan
+from modules.generation.request import GenerationRequest
+from modules.imaging.resize import flatten, resize
+from modules.prompts.comments import strip_comments
+from modules.prompts.styles import Style, apply_styles, pick_styles
+from modules.sampling.options import SamplingOptions
+from modules.sampling.samplers.registry import resolve_pair
+from modules.settings.model import Settings
+
+LARGEST_SEED = 2**32 - 1
+MULTIPLE = 8
+"""Pixels; a VAE halves the size three times."""
+
+
+def make_plan(
+    request: GenerationRequest, settings: Settings, catalogue: Catalogue, styles: Sequence[Style], fallback: str | None
+) -> Plan:
+    """Decide everything that `request` and `settings` leave open.
+
+    `fallback` names the checkpoint for settings that name none. Raises UnknownName for a sampler, schedule or checkpoint
+    that nobody knows, SettingsError for an override that does not fit.
+    """
+    settings = settings.changed(request.override_settings)
+    warnings: list[str] = []
+    sampler, schedule = resolve_pair(request.sampler, request.scheduler)
+    checkpoint = _checkpoint(request, settings, catalogue, fallback)
+    chosen, missing = pick_styles(request.styles, styles)
+    warnings += [f"The style {name!r} does not exist and was left out." for name in missing]
+    prompt, negative = _prompts(request, settings, chosen)
+    count = request.batch_size * request.batch_count
+    width, height = (_rounded(size) for size in (request.width, request.height))
+    if (width, height) != (request.width, request.height):
+        warnings.append(f"The size was changed to {width}x{height}: width and height must be multiples of {MULTIPLE}.")
+    seed, subseed = _seed(request.seed), _seed(request.subseed)
+    return Plan(
+        settings=settings,
+        checkpoint=checkpoint,
+        prompts=(prompt,) * count,
+        negative_prompts=(negative,) * count,
+        styles=tuple(style.name for style in chosen),
+        # A variation strength keeps the seed and varies the subseed; without one each picture has its own seed.
+        seeds=tuple(seed + (index if request.subseed_strength == 0 else 0) for index in range(count)),
+        subseeds=tuple(subseed + index for index in range(count)),
+        subseed_strength=request.subseed_strength,
+        seed_resize_from=(max(request.seed_resize_from_height, 0), max(request.seed_resize_from_width, 0)),
+        sampler=sampler,
+        schedule=schedule,
+        options=_options(request, settings),
+        steps=request.steps,
+        cfg_scale=request.cfg_scale,
+        width=width,
+        height=height,
+        batch_size=request.batch_size,
+        tiling=settings.tiling if request.tiling is None else request.tiling,
+        init_images=_init_images(request, width, height, settings.img2img_background_color),
+        denoising_strength=_strength(request),
+        save_images=request.save_images and settings.samples_save,
+        save_grid=request.save_grid and settings.grid_save,
+        warnings=tuple(warnings),
+    )
+
+
+def _checkpoint(
+    request: GenerationRequest, settings: Settings, catalogue: Catalogue, fallback: str | None
+) -> CheckpointInfo:
+    """The request's own wish must exist; a stored setting may name a file that is gone by now."""
+    asked = request.override_settings.get("sd_model_checkpoint")
+    return catalogue.find(str(asked)) if asked else catalogue.chosen(settings.sd_model_checkpoint or fallback)
+
+
+def _prompts(request: GenerationRequest, settings: Settings, styles: Sequence[Style]) -> tuple[str, str]:
+    prompt, negative = apply_styles(request.prompt, request.negative_prompt, styles)
+    if settings.enable_prompt_comments:
+        prompt, negative = strip_comments(prompt), strip_comments(negative)
+    return prompt, negative
+
+
+def _seed(seed: int) -> int:
+    return random.randrange(LARGEST_SEED) if seed == -1 else seed
+
+
+def _rounded(size: int) -> int:
+    return max(size // MULTIPLE * MULTIPLE, MULTIPLE)
+
+
+def _options(request: GenerationRequest, settings: Settings) -> SamplingOptions:
+    asked = {
+        name: value
+        for name in ("eta", "s_min_uncond", "s_churn", "s_tmin", "s_tmax", "s_noise")
+        if (value := getattr(request, name)) is not None
+    }
+    return SamplingOptions.from_settings(settings.model_dump(), **asked)
+
+
+def _strength(request: GenerationRequest) -> float | None:
+    if not request.is_img2img:
+        return None
+    return 0.75 if request.denoising_strength is None else request.denoising_strength
+
+
+def _init_images(request: GenerationRequest, width: int, height: int, background: str) -> tuple[Image.Image, ...]:
+    """One picture for each of the batch: upright, without transparency, stretched to the plan's size."""
+    prepared = [
+        resize(flatten(ImageOps.exif_transpose(image), background), width, height) for image in request.init_images
+    ]
+    return tuple(prepared[index % len(prepared)] for index in range(request.batch_size)) if prepared else ()

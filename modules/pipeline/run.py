@@ -1,0 +1,137 @@
+"""run: one request from words to pictures. Each stage is one call, with its hook before or after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from modules.foundation.errors import OutOfMemory
+from modules.foundation.timing import Stopwatch
+from modules.generation.latents import StepReport
+from modules.generation.plan import BatchSlice, Plan
+from modules.generation.progress import RunControl
+from modules.generation.request import GenerationRequest
+from modules.generation.result import FinishedImage, GenerationResult
+from modules.hardware.memory import peak_bytes, release, start_peak
+from modules.hooks.points import RunEvent, StepEvent
+from modules.pipeline.decode import decode
+from modules.pipeline.encode import encode
+from modules.pipeline.engine import Engine
+from modules.pipeline.finish import fields_of, finish, info_of
+from modules.pipeline.model import Model
+from modules.pipeline.plan import make_plan
+from modules.pipeline.sample import Sampled, sample
+from modules.pipeline.save import Saving
+from modules.pipeline.start import start
+from modules.pipeline.tiling import seamless
+from modules.pipeline.watch import Previewer
+
+
+@dataclass(kw_only=True, eq=False)
+class Run:
+    """What one run gathers on its way."""
+
+    engine: Engine
+    control: RunControl
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    extra: dict[str, object] = field(default_factory=dict[str, object])
+    incomplete: bool = False
+
+
+def run(request: GenerationRequest, engine: Engine, control: RunControl) -> GenerationResult:
+    """Make the pictures of a request.
+
+    Interrupting keeps what is finished; the result then says so. Raises the EaselError of whatever went wrong.
+    """
+    hooks = engine.hooks
+    this = Run(engine=engine, control=control)
+    control.begin(request.batch_count)
+    request = hooks.request(request, RunEvent(request=request))
+    flag = str(engine.flags.ckpt.expanduser().absolute()) if engine.flags.ckpt else None
+    plan = make_plan(request, engine.settings.current, engine.catalogue, engine.styles.all(), flag)
+    plan = hooks.plan(plan, RunEvent(request=request, plan=plan))
+    event = RunEvent(request=request, plan=plan)
+    try:
+        with this.watch.phase("load"):
+            control.at_phase("loading")
+            model = engine.load(plan.checkpoint)
+            engine.embeddings.refresh()
+        start_peak(engine.hardware.device)
+        with hooks.around_run(event), seamless(model, wanted=plan.tiling), torch.inference_mode():
+            saving = Saving(plan, engine.paths, engine.saver, lambda: engine.short_hash(plan.checkpoint), hooks.saved)
+            for batch in plan.batches:
+                if control.stopping:
+                    break
+                with hooks.around_batch(replace(event, batch=batch.index)):
+                    _one_batch(plan, batch, replace(event, batch=batch.index), model, this, saving)
+    except torch.OutOfMemoryError as error:
+        release(engine.hardware.device)
+        raise OutOfMemory(
+            f"{engine.hardware.name} ran out of memory at {plan.width}x{plan.height}, {plan.batch_size} at a time. "
+            "Make the picture or the batch smaller, or start with --medvram."
+        ) from error
+    result = _result(plan, saving, this)
+    control.at_phase("done")
+    return hooks.result(result, event)
+
+
+def _one_batch(plan: Plan, batch: BatchSlice, event: RunEvent, model: Model, this: Run, saving: Saving) -> None:
+    hooks, control, watch = this.engine.hooks, this.control, this.watch
+    with watch.phase("encode"):
+        conditioning = hooks.conditioning(encode(plan, batch, model, this.engine), event)
+    with watch.phase("start"):
+        begin = start(plan, batch, model)
+        begin = replace(begin, latents=hooks.start_latents(begin.latents, event))
+    control.begin_batch(batch.index, begin.sigmas.steps)
+    with watch.phase("sample"), Previewer(plan, control) as previewer:
+
+        def on_step(step: StepReport) -> None:
+            previewer.at_step(step)
+            hooks.step(StepEvent(run=event, step=step))
+
+        sampled = sample(plan, begin, conditioning, model, control, on_step)
+    this.incomplete |= not sampled.complete
+    if sampled.latents is None:
+        return
+    with watch.phase("decode"):
+        control.at_phase("decoding")
+        pictures = decode(hooks.sampled_latents(sampled.latents, event), plan, model)
+    used = tuple(
+        dict.fromkeys(each for prompt in (*conditioning.positive, *conditioning.negative) for each in prompt.used)
+    )
+    this.extra = dict(sampled.infotext)
+    for offset, picture in enumerate(pictures):
+        index = batch.first + offset
+        fields = fields_of(
+            plan,
+            index,
+            model_hash=this.engine.short_hash(plan.checkpoint),
+            sampled=sampled.infotext,
+            used_embeddings=used,
+        )
+        finished = finish(hooks.picture(picture, event), plan, index, hooks.infotext_fields(fields, event))
+        saving.add(finished, index, wanted=sampled.complete or plan.settings.save_incomplete_images)
+
+
+def _result(plan: Plan, saving: Saving, this: Run) -> GenerationResult:
+    with this.watch.phase("save"):
+        this.control.at_phase("saving")
+        images = saving.finished()
+        grid = saving.grid(images)
+    everything = (grid, *images) if grid is not None and plan.settings.return_grid else tuple(images)
+    return GenerationResult(
+        images=everything,
+        info=info_of(
+            plan,
+            everything,
+            model_hash=this.engine.short_hash(plan.checkpoint),
+            job_timestamp=saving.job_timestamp,
+            extra=this.extra,
+        ),
+        warnings=(*plan.warnings, *(image.error for image in everything if image.error)),
+        seconds=dict(this.watch.seconds),
+        interrupted=this.incomplete or this.control.stopping,
+        peak_device_bytes=peak_bytes(this.engine.hardware.device),
+    )

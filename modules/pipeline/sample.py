@@ -1,0 +1,80 @@
+"""sample: from the starting latents to finished ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from modules.foundation.errors import Interrupted
+from modules.generation.conditioning import Conditioning
+from modules.generation.latents import Latents, StepReport
+from modules.generation.plan import Plan
+from modules.generation.progress import RunControl
+from modules.pipeline.model import Model
+from modules.pipeline.start import Start
+from modules.sampling.loop import guided_model, infotext_of, uses_eta_noise_seed_delta
+from modules.sampling.loop import sample as run_sampler
+from modules.sampling.step import StepEvent
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sampled:
+    """Finished latents, and what sampling adds to the parameters text.
+
+    Interrupted sampling gives the model's last estimate, or None when there was none; `complete` tells which it is.
+    """
+
+    latents: Latents | None
+    complete: bool
+    infotext: dict[str, object] = field(default_factory=dict[str, object])
+
+
+def sample(
+    plan: Plan,
+    begin: Start,
+    conditioning: Conditioning,
+    model: Model,
+    control: RunControl,
+    on_step: Callable[[StepReport], None],
+) -> Sampled:
+    """Run the plan's sampler on one batch. `on_step` hears of each step; interrupts take effect within one."""
+    last: Tensor | None = None
+
+    def watch(event: StepEvent) -> None:
+        nonlocal last
+        last = event.denoised
+        control.at_step(min(event.index + 1, event.total))
+        on_step(StepReport(index=event.index, total=event.total, x=event.x, denoised=event.denoised))
+        control.check()
+
+    guided = guided_model(
+        sampler=plan.sampler,
+        unet=model.predict,
+        conds=conditioning.at,
+        guidance_scale=plan.cfg_scale,
+        model_schedule=begin.schedule,
+        steps=begin.sigmas.steps,
+        options=plan.options,
+        empty_prompt=None,
+        check=control.check,
+    )
+    try:
+        with model.on_device(model.checkpoint.unet):
+            samples = run_sampler(
+                sampler=plan.sampler,
+                plan=begin.sigmas,
+                model=guided,
+                x=begin.latents.samples,
+                noise=begin.noise,
+                model_schedule=begin.schedule,
+                options=plan.options,
+                callback=watch,
+            )
+    except Interrupted:
+        return Sampled(latents=None if last is None else Latents(samples=last), complete=False)
+    noted = {**begin.sigmas.infotext, **infotext_of(plan.sampler, plan.options), **guided.noted}
+    if plan.settings.eta_noise_seed_delta and uses_eta_noise_seed_delta(plan.sampler, plan.options):
+        noted["ENSD"] = plan.settings.eta_noise_seed_delta
+    return Sampled(latents=Latents(samples=samples), complete=True, infotext=noted)

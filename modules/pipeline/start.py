@@ -1,0 +1,98 @@
+"""start: the latents that sampling begins with, and the levels it will visit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from modules.generation.latents import Latents
+from modules.generation.plan import BatchSlice, Plan
+from modules.pipeline.model import Model
+from modules.sampling.loop import start_from_image, start_from_noise
+from modules.sampling.model_schedule import ModelSchedule, downcast_alphas_cumprod, rescale_zero_terminal_snr
+from modules.sampling.noise import EncodeNoise, ImageNoise
+from modules.sampling.plan import SigmaPlan, build_sigmas, img2img_steps
+
+LATENT_CHANNELS = 4
+PIXELS_PER_LATENT = 8
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Start:
+    """Everything that sampling one batch begins with. `noise` has given the initial noise and goes on from there."""
+
+    latents: Latents
+    sigmas: SigmaPlan
+    schedule: ModelSchedule
+    noise: ImageNoise
+
+
+def start(plan: Plan, batch: BatchSlice, model: Model) -> Start:
+    """Draw the noise of a batch; for img2img encode its pictures and noise them."""
+    schedule = model_schedule(plan, model)
+    noise = image_noise(plan, batch, model)
+    initial = noise.initial()
+    if not plan.is_img2img:
+        sigmas = _sigmas(plan, plan.steps, schedule)
+        x = start_from_noise(sampler=plan.sampler, plan=sigmas, noise=initial, options=plan.options)
+    else:
+        assert plan.denoising_strength is not None
+        steps, t_enc = img2img_steps(
+            steps=plan.steps,
+            denoising_strength=plan.denoising_strength,
+            fix_steps=plan.settings.img2img_fix_steps,
+        )
+        sigmas, x = start_from_image(
+            sampler=plan.sampler,
+            plan=_sigmas(plan, max(steps, 1), schedule),
+            t_enc=t_enc,
+            latent=_encode_pictures(plan, batch, model),
+            noise=initial,
+            model_schedule=schedule,
+        )
+    return Start(latents=Latents(samples=x), sigmas=sigmas, schedule=schedule, noise=noise)
+
+
+def model_schedule(plan: Plan, model: Model) -> ModelSchedule:
+    """The model's own noise levels, as the settings want them changed."""
+    schedule = model.schedule
+    if plan.settings.use_downcasted_alpha_bar:
+        schedule = downcast_alphas_cumprod(schedule)
+    if plan.settings.sd_noise_schedule == "Zero Terminal SNR":
+        schedule = rescale_zero_terminal_snr(schedule)
+    return schedule
+
+
+def image_noise(plan: Plan, batch: BatchSlice, model: Model) -> ImageNoise:
+    """All random numbers of a batch."""
+    return ImageNoise(
+        shape=(LATENT_CHANNELS, plan.height // PIXELS_PER_LATENT, plan.width // PIXELS_PER_LATENT),
+        seeds=plan.seeds[batch.pictures],
+        subseeds=plan.subseeds[batch.pictures],
+        subseed_strength=plan.subseed_strength,
+        seed_resize_from=plan.seed_resize_from,
+        source=plan.settings.randn_source,
+        device=model.hardware.device,
+        eta_noise_seed_delta=plan.settings.eta_noise_seed_delta,
+    )
+
+
+def _sigmas(plan: Plan, steps: int, schedule: ModelSchedule) -> SigmaPlan:
+    return build_sigmas(
+        sampler=plan.sampler, schedule=plan.schedule, steps=steps, model_schedule=schedule, options=plan.options
+    )
+
+
+def _encode_pictures(plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
+    """The batch's pictures as scaled latents, each sampled from its posterior with noise of the first seed's stream."""
+    noise = EncodeNoise(plan.seeds[batch.first])
+    latents: list[Tensor] = []
+    with model.on_device(model.checkpoint.vae):
+        for picture in plan.init_images[: batch.count]:
+            pixels = torch.from_numpy(np.asarray(picture, dtype=np.float32)).permute(2, 0, 1)[None]
+            mean, std = model.encode_moments((pixels / 127.5 - 1).to(model.hardware.device))
+            latents.append(mean + std * noise.draw(mean.shape).to(mean.device))
+    return torch.cat(latents) * model.checkpoint.latent_scale

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from modules.checkpoints.catalogue import Catalogue
+from modules.checkpoints.hashes import HashStore
+from modules.foundation.errors import CheckpointError, UnknownName
+
+
+class Library:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / "models" / "Stable-diffusion"
+        self.starter = root / "program" / "easel-starter.safetensors"
+        self.folder.mkdir(parents=True)
+
+    def add(self, name: str, content: bytes = b"x") -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def catalogue(self, *files: Path) -> Catalogue:
+        return Catalogue([self.folder], files, HashStore(self.root / "cache" / "hashes.json"), self.starter)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(tmp_path)
+
+
+def test_files_are_listed_by_name_with_their_folders_and_without_vaes_and_strangers(library: Library) -> None:
+    for name in ("b.safetensors", "A.ckpt", "anime/c.safetensors", "b.vae.safetensors", "b.yaml", "b.png"):
+        library.add(name)
+    assert [info.name for info in library.catalogue().all()] == ["A.ckpt", "anime/c.safetensors", "b.safetensors"]
+
+
+def test_a_diffusers_folder_is_one_checkpoint(library: Library) -> None:
+    library.add("pipe/model_index.json", b"{}")
+    library.add("pipe/unet/diffusion_pytorch_model.safetensors")
+    assert [info.name for info in library.catalogue().all()] == ["pipe"]
+
+
+def test_the_starter_comes_last_and_is_the_default_only_when_alone(library: Library) -> None:
+    library.starter.parent.mkdir()
+    library.starter.write_bytes(b"starter")
+    assert library.catalogue().default().is_starter
+    library.add("zebra.safetensors")
+    catalogue = library.catalogue()
+    assert [info.name for info in catalogue.all()] == ["zebra.safetensors", "easel-starter.safetensors"]
+    assert catalogue.default().name == "zebra.safetensors"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "anime/c.safetensors",
+        "anime/c",
+        "anime_c",
+        "c.safetensors",
+        "c",
+        "C.SafeTensors",
+        "anime/c.safetensors [2d711642b7]",
+        "2d711642b7",
+        "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881",
+        "anime/c.safetensors [0000000000]",
+    ],
+)
+def test_a_checkpoint_is_found_by_every_name_that_people_use(library: Library, name: str) -> None:
+    path = library.add("anime/c.safetensors", b"x")
+    library.add("other.safetensors", b"other")
+    catalogue = library.catalogue()
+    catalogue.hashes.compute(path)
+    assert catalogue.find(name).path == path
+
+
+def test_an_unknown_name_is_answered_with_near_ones(library: Library) -> None:
+    library.add("dreamshaper_8.safetensors")
+    with pytest.raises(UnknownName, match=r"dreamshaper_8\.safetensors"):
+        library.catalogue().find("dreamshapr_8.safetensors")
+
+
+def test_a_file_added_later_is_found_without_a_restart(library: Library) -> None:
+    catalogue = library.catalogue()
+    assert catalogue.all() == ()
+    library.add("new.safetensors")
+    assert catalogue.find("new").name == "new.safetensors"
+
+
+def test_no_checkpoint_at_all_says_where_to_put_one(library: Library) -> None:
+    with pytest.raises(CheckpointError, match="Stable-diffusion"):
+        library.catalogue().default()
+
+
+def test_a_single_file_named_on_the_command_line_is_listed_once(library: Library, tmp_path: Path) -> None:
+    outside = tmp_path / "elsewhere.safetensors"
+    outside.write_bytes(b"x")
+    inside = library.add("inside.safetensors")
+    names = [info.name for info in library.catalogue(outside, inside).all()]
+    assert names == ["elsewhere.safetensors", "inside.safetensors"]
+
+
+def test_hashes_are_computed_once_and_survive_a_restart(library: Library) -> None:
+    path = library.add("a.safetensors", b"content")
+    digest = hashlib.sha256(b"content").hexdigest()
+    assert library.catalogue().all()[0].sha256 is None
+    assert library.catalogue().hashes.compute(path) == digest
+    info = library.catalogue().all()[0]
+    assert info.title == f"a.safetensors [{digest[:10]}]"
+
+
+def test_a_changed_file_is_hashed_anew(library: Library) -> None:
+    path = library.add("a.safetensors", b"content")
+    hashes = library.catalogue().hashes
+    hashes.compute(path)
+    path.write_bytes(b"other content")
+    assert hashes.known(path) is None
+    assert hashes.compute(path) == hashlib.sha256(b"other content").hexdigest()
+
+
+def test_a_damaged_cache_costs_time_and_nothing_else(library: Library) -> None:
+    path = library.add("a.safetensors", b"content")
+    cache = library.root / "cache" / "hashes.json"
+    cache.parent.mkdir()
+    cache.write_text("{broken")
+    assert library.catalogue().hashes.compute(path) == hashlib.sha256(b"content").hexdigest()
+    assert str(path) in json.loads(cache.read_text())
