@@ -87,21 +87,35 @@ def sample_dpmpp_sde(
 ) -> Tensor:
     """DPM-Solver++(2S) for the diffusion SDE: both stages add Brownian noise; `r` places the middle stage."""
     total = len(sigmas) - 1
+    pairs = zip(sigmas, sigmas[1:], strict=False)
+    stages = [_stages(*pair, r) if pair[1] > 0 else (pair[0], 0.0, 0.0) for pair in pairs]
     for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
         denoised = model(x, sigma)
         callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         if sigma_next == 0:
             x = x + derivative(x, sigma, denoised) * (sigma_next - sigma)
             continue
-        middle = sigma ** (1 - r) * sigma_next**r
-        down, up = ancestral_step(sigma, middle, eta)
-        x_middle = exponential_step(x, sigma, down, denoised) + noise(sigma, middle) * (s_noise * up)
+        start, middle, end = stages[index]
+        down, up = ancestral_step(start, middle, eta)
+        x_middle = exponential_step(x, start, down, denoised) + noise(start, middle) * (s_noise * up)
         at_middle = model(x_middle, middle)
-        down, up = ancestral_step(sigma, sigma_next, eta)
+        down, up = ancestral_step(start, end, eta)
         weight = 1 / (2 * r)
         estimate = denoised * (1 - weight) + at_middle * weight
-        x = exponential_step(x, sigma, down, estimate) + noise(sigma, sigma_next) * (s_noise * up)
+        x = exponential_step(x, start, down, estimate) + noise(start, end) * (s_noise * up)
     return x
+
+
+def _stages(sigma: float, sigma_next: float, r: float) -> tuple[float, float, float]:
+    """Beginning, middle and end of a step by way of lambda, in torch's single precision.
+
+    A Brownian path tells apart times that differ in the sixth decimal, so the very rounding is part of the picture.
+    """
+    import torch
+
+    start, end = (-torch.tensor(level, dtype=torch.float32).log() for level in (sigma, sigma_next))
+    middle = start + (end - start) * r
+    return float((-start).exp()), float((-middle).exp()), float((-end).exp())
 
 
 def sample_dpmpp_2m_sde(

@@ -3,6 +3,7 @@ Generative Models" (EDM), with their ancestral forms and the linear multistep me
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -161,6 +162,7 @@ def multistep_weights(nodes: Sequence[float], start: float, end: float) -> list[
     weights: list[float] = []
     for index, node in enumerate(nodes):
         others = [other - start for position, other in enumerate(nodes) if position != index]
-        basis = np.poly(others) / np.prod([node - start - other for other in others])
-        weights.append(float(np.polyval(np.polyint(basis), end - start)))
+        basis = np.polynomial.Polynomial.fromroots(others) if others else np.polynomial.Polynomial([1.0])
+        area = basis.integ()(end - start) / math.prod(node - start - other for other in others)
+        weights.append(float(area))
     return weights
