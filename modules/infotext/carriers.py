@@ -21,12 +21,12 @@ _EXIF_FORMATS = frozenset({"JPEG", "WEBP", "AVIF"})
 
 # The names of what libraries write into `Image.info` for their own use.
 _TECHNICAL = frozenset(
-    {
-        "jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi", "exif", "loop", "background", "timestamp", "duration",
-        "progressive", "progression", "icc_profile", "chromaticity", "photoshop", "gamma", "transparency", "xmp", "srgb",
-        "interlace", "aspect", "adobe", "adobe_transform", "mp", "mpoffset", "bbox", "default_image",
-    }
-)  # fmt: skip
+    (
+        "jfif jfif_version jfif_unit jfif_density dpi exif loop background timestamp duration progressive progression "
+        "icc_profile chromaticity photoshop gamma transparency xmp srgb interlace aspect adobe adobe_transform mp "
+        "mpoffset bbox default_image"
+    ).split()  # noqa: SIM905 - a list would be one line each
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,9 @@ class Carried:
     others: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def save_arguments(picture_format: str, infotext: str | None, others: Mapping[str, str] | None = None) -> dict[str, Any]:
+def save_arguments(
+    picture_format: str, infotext: str | None, others: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The arguments for `PIL.Image.save` that put `infotext` into a file of this format ("PNG", "JPEG", "WEBP", ...).
 
     `others` are further texts by name, which only PNG can hold. A format without a place for text gives no arguments.
@@ -96,7 +98,9 @@ def read_carried(source: Image.Image | bytes | Path) -> Carried:
 def _read(picture: Image.Image) -> Carried:
     # PNG keeps text that follows the pixels out of `info` until they are read.
     texts = dict(getattr(picture, "text", {})) if picture.format == "PNG" else {}
-    found = {str(key): text for key, value in {**picture.info, **texts}.items() if (text := _text_of(value)) is not None}
+    found = {
+        str(key): text for key, value in {**picture.info, **texts}.items() if (text := _text_of(value)) is not None
+    }
     infotext = found.pop(PARAMETERS, None)
     others = {key: text for key, text in found.items() if key.lower() not in _TECHNICAL}
     exif = picture.getexif()
@@ -119,7 +123,7 @@ def decode_user_comment(comment: bytes | str) -> str | None:
     kind, text = comment[:8], comment[8:]
     if kind == b"UNICODE\0":
         return _decode_utf16(text) or None
-    if kind == b"ASCII\0\0\0" or kind == b"\0" * 8:
+    if kind in (b"ASCII\0\0\0", b"\0" * 8):
         return _decode_bytes(text) or None
     if kind == b"JIS\0\0\0\0\0":
         return text.decode("iso2022_jp", "replace").strip("\0") or None

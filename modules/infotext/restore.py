@@ -62,12 +62,12 @@ def restore(infotext: Infotext, options: RestoreOptions) -> dict[str, Any]:
     """
     values: dict[str, Any] = dict(infotext.parts)
     prompt, negative_prompt = _take_out_styles(values, infotext.prompt, infotext.negative_prompt, options)
-    if hypernetwork := values.get("Hypernet"):
+    if any(options.uses_emphasis(text) for text in (prompt, negative_prompt)):
+        values.setdefault("Emphasis", "Original")
+    if hypernetwork := values.get("Hypernet"):  # had a field of its own before it became a tag
         prompt += f"<hypernet:{hypernetwork}:{values.get('Hypernet strength', '1.0')}>"
     values["Prompt"], values["Negative prompt"] = prompt, negative_prompt
     _restore_hires_size(values, options.use_old_hires_fix_width_height)
-    if any(options.uses_emphasis(text) for text in (prompt, negative_prompt)):
-        values.setdefault("Emphasis", "Original")
     if options.auto_backcompat:
         values |= backward_compatible({key: str(value) for key, value in values.items()}, prompt)
     for key, value in _WHEN_MISSING.items():

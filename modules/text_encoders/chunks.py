@@ -39,7 +39,7 @@ class EmbeddingLookup(Protocol):
 
 
 class EmbeddingPlace(NamedTuple):
-    """The vectors of `embedding` replace the tokens from `offset`, counted from the first token after the start token."""
+    """The vectors of `embedding` replace the tokens from `offset` on, counted from the one after the start token."""
 
     offset: int
     embedding: Embedding

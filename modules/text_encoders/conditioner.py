@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import cast
 
 from modules.text_encoders.chunks import ChunkedPrompt, EmbeddingLookup
@@ -53,6 +54,7 @@ def chunk_texts(
 
 
 def used_embeddings(prompts: Iterable[ChunkedPrompt]) -> tuple[TextualInversion, ...]:
-    """The textual inversions in the prompts, each once, in the order of their places."""
-    places = (place for prompt in prompts for chunk in prompt.chunks for place in chunk.embeddings)
+    """The textual inversions in a batch, each once, in the order of A1111: chunk by chunk, then prompt by prompt."""
+    columns = zip_longest(*(prompt.chunks for prompt in prompts))
+    places = (place for column in columns for chunk in column if chunk for place in chunk.embeddings)
     return tuple(dict.fromkeys(cast(TextualInversion, place.embedding) for place in places))

@@ -6,6 +6,8 @@ import base64
 import binascii
 import json
 import pickle
+import struct
+import warnings
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
+from safetensors import SafetensorError
 from torch import Tensor
 
 from modules.foundation.errors import PromptError
@@ -21,6 +24,10 @@ from modules.text_encoders.embeddings import IMAGE_SUFFIXES, TextualInversion
 
 PNG_KEY = "sd-ti-embedding"
 """The name of the PNG text chunk that holds an embedding."""
+
+
+# What torch and safetensors raise on damaged files: whatever the damaged byte runs into.
+_DAMAGE = (SafetensorError, RuntimeError, ValueError, LookupError, EOFError, TypeError, AttributeError, struct.error)
 
 
 def read_embedding(path: Path) -> TextualInversion | None:
@@ -34,28 +41,27 @@ def read_embedding(path: Path) -> TextualInversion | None:
         return None if data is None else _interpret(data, str(data.get("name", path.stem)))
     try:
         data = _read_safetensors(path) if suffix == ".safetensors" else _read_torch(path)
-    except PromptError:
-        raise
-    except Exception as error:
-        # torch and safetensors raise whatever the damaged byte runs into.
+    except _DAMAGE as error:
         raise PromptError(f"{path.name} cannot be read as an embedding ({error}).") from error
     return _interpret(data, path.stem)
 
 
 def _read_safetensors(path: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
     return dict(load_file(path))
 
 
 def _read_torch(path: Path) -> dict[str, Any]:
     # Training scripts save a ParameterDict, which is a plain container of tensors.
-    with torch.serialization.safe_globals([torch.nn.ParameterDict]):
+    # torch warns of pickles that others wrote with newer protocols, before it reads them all the same.
+    with torch.serialization.safe_globals([torch.nn.ParameterDict]), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
         try:
             data = torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
-            reason = "it holds program code besides tensors, which is never run; ask its maker for a safetensors file"
-            raise PromptError(f"{path.name} is not used: {reason}.") from error
+            reason = "it is damaged, or holds program code besides tensors, which is never run"
+            raise PromptError(f"{path.name} is not used: {reason}. Look for a safetensors file of it.") from error
     return {"": data} if isinstance(data, Tensor) else data
 
 
@@ -105,7 +111,7 @@ def _read_picture(path: Path) -> dict[str, Any] | None:
             if packed is not None:
                 return _decode_json(base64.b64decode(packed), path)
             return _decode_pixels(np.asarray(picture.convert("RGB")), path)
-    except (UnidentifiedImageError, binascii.Error) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, binascii.Error) as error:
         raise PromptError(f"{path.name} cannot be read as a picture with an embedding ({error}).") from error
 
 
@@ -121,7 +127,7 @@ def _decode_json(text: bytes, path: Path) -> dict[str, Any]:
         raise PromptError(f"The embedding in {path.name} is damaged ({error}).") from error
     if not isinstance(data, dict):
         raise PromptError(f"The embedding in {path.name} is damaged (it is no table of values).")
-    return data
+    return cast("dict[str, Any]", data)
 
 
 def _decode_pixels(pixels: np.ndarray[Any, np.dtype[np.uint8]], path: Path) -> dict[str, Any] | None:

@@ -35,7 +35,7 @@ class EncodedTexts:
     """A batch of encoded texts.
 
     cross_attention: [texts, 77 * chunks, width]. pooled: [texts, width of the projection] where the model has one.
-    used: the textual inversions in the texts, each once for every encoder that met it.
+    used: the textual inversions in the texts, once for every encoder that met them.
     """
 
     cross_attention: Tensor
@@ -49,7 +49,7 @@ class TextEncoder(Protocol):
     def __call__(
         self, texts: Sequence[str], options: EncodingOptions, embeddings: Mapping[str, EmbeddingLookup]
     ) -> EncodedTexts:
-        """Encode a batch. `embeddings` holds a look-up for each encoder that may meet textual inversions, by its name."""
+        """Encode a batch. `embeddings` holds a look-up for each encoder that may meet embeddings, by its name."""
         ...
 
 
@@ -79,7 +79,11 @@ class ConditionPart:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PromptConditioning:
-    """One prompt, encoded. A prompt without AND has one part of weight 1."""
+    """One prompt, encoded. A prompt without AND has one part of weight 1.
+
+    `used` names the textual inversions met, those of later parts first and again for every part and encoder: the order
+    of infotext's "TI hashes".
+    """
 
     parts: tuple[ConditionPart, ...]
     used: tuple[TextualInversion, ...] = field(default=())

@@ -82,7 +82,9 @@ def _build(special_words: tuple[str, str]) -> Tokenizer:
     words = [*alphabet, *(character + "</w>" for character in alphabet), *(left + right for left, right in merges)]
     vocabulary = {word: index for index, word in enumerate([*words, *special_words])}
     tokenizer = Tokenizer(BPE(vocab=vocabulary, merges=merges, end_of_word_suffix="</w>"))
-    tokenizer.add_special_tokens([AddedToken(word, normalized=False, special=True) for word in special_words])
+    tokenizer.add_special_tokens(  # pyright: ignore[reportUnknownMemberType]
+        [AddedToken(word, normalized=False, special=True) for word in special_words]
+    )
     word = Regex(r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+")
     split = Split(word, behavior="removed", invert=True)
     tokenizer.pre_tokenizer = Sequence([split, ByteLevel(add_prefix_space=False, use_regex=False)])
@@ -90,7 +92,7 @@ def _build(special_words: tuple[str, str]) -> Tokenizer:
 
 
 def _read_merges() -> list[tuple[str, str]]:
-    packed = (resources.files(__package__) / "data" / "bpe_simple_vocab_16e6.txt.gz").read_bytes()
+    packed = (resources.files("modules.text_encoders") / "data" / "bpe_simple_vocab_16e6.txt.gz").read_bytes()
     lines = gzip.decompress(packed).decode("utf-8").split("\n")[1 : 1 + _MERGES]
     pairs = (line.partition(" ") for line in lines)
     return [(left, right) for left, _, right in pairs]

@@ -1,3 +1,4 @@
+import itertools
 import json
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def test_a_text_is_weighted_as_recorded(row: dict):
 def test_any_text_has_a_reading(text: str, dialect):
     pieces = parse_attention(text, dialect)
     assert pieces
-    assert all(left[1] != right[1] for left, right in zip(pieces, pieces[1:], strict=False))
+    assert all(left[1] != right[1] for left, right in itertools.pairwise(pieces))
 
 
 @given(st.text(alphabet="abc ,.!_é日"))

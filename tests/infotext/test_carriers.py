@@ -1,0 +1,113 @@
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from modules.foundation.errors import EaselError, SaveError
+from modules.infotext.carriers import decode_user_comment, read_carried, save_arguments
+
+TEXT = "a cat, (héllo:1.2)\nNegative prompt: ugly\nSteps: 20, Sampler: Euler a, Size: 8x8"
+TEXTS = st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
+
+
+def saved(picture_format: str, infotext: str | None, others: dict[str, str] | None = None) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, picture_format, **save_arguments(picture_format, infotext, others))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("picture_format", ["PNG", "JPEG", "WEBP", "AVIF", "GIF"])
+@pytest.mark.parametrize("text", [TEXT, TEXT + " 日本語 🐈"])
+def test_every_format_gives_the_text_back(picture_format: str, text: str, tmp_path: Path):
+    if picture_format == "GIF" and not text.isascii():
+        text = "plain words"
+    data = saved(picture_format, text)
+    path = tmp_path / "picture"
+    path.write_bytes(data)
+    assert read_carried(data).infotext == text
+    assert read_carried(path).infotext == text
+    with Image.open(path) as picture:
+        assert read_carried(picture).infotext == text
+
+
+@settings(deadline=None)
+@given(TEXTS, st.sampled_from(["PNG", "WEBP", "JPEG"]))
+def test_any_text_survives(text: str, picture_format: str):
+    assert read_carried(saved(picture_format, text)).infotext == text
+
+
+def test_a_png_has_latin_text_in_a_text_chunk_and_other_text_in_an_international_one():
+    assert b"tEXtparameters\0" in saved("PNG", TEXT)
+    assert b"iTXtparameters\0" in saved("PNG", TEXT + "日")
+
+
+def test_exif_holds_the_text_as_big_endian_utf16():
+    assert b"UNICODE\0" + "a cat".encode("utf-16-be") in saved("JPEG", TEXT)
+
+
+def test_other_texts_of_a_png_are_kept_apart():
+    carried = read_carried(saved("PNG", TEXT, {"extras": "upscaled", "workflow": "{}"}))
+    assert carried.infotext == TEXT
+    assert carried.others == {"extras": "upscaled", "workflow": "{}"}
+
+
+@pytest.mark.parametrize("picture_format", ["PNG", "JPEG", "WEBP", "BMP"])
+def test_a_picture_without_a_text_says_nothing(picture_format: str):
+    assert read_carried(saved(picture_format, None)).infotext is None
+
+
+def test_a_text_too_long_for_a_jpeg_is_refused_with_a_way_out():
+    with pytest.raises(SaveError, match="PNG or WebP"):
+        save_arguments("JPEG", "x" * 40_000)
+    assert read_carried(saved("WEBP", "x" * 40_000)).infotext == "x" * 40_000
+
+
+def test_half_a_surrogate_pair_does_not_stop_a_picture_from_being_saved():
+    assert read_carried(saved("PNG", "a \ud83d b")).infotext == "a \ufffd b"
+
+
+def test_what_is_no_picture_is_refused():
+    with pytest.raises(EaselError, match="cannot be read as a picture"):
+        read_carried(b"not a picture")
+
+
+def test_a_text_file_beside_the_picture_counts_when_the_picture_has_no_text(tmp_path: Path):
+    path = tmp_path / "picture.png"
+    path.write_bytes(saved("PNG", None))
+    path.with_suffix(".txt").write_text(TEXT, encoding="utf-8")
+    assert read_carried(path).infotext == TEXT
+
+
+@pytest.mark.parametrize(
+    ("comment", "text"),
+    [
+        (b"UNICODE\0" + "äb".encode("utf-16-be"), "äb"),
+        (b"UNICODE\0" + "äb".encode("utf-16-le"), "äb"),
+        (b"UNICODE\0" + "äb".encode("utf-16"), "äb"),
+        (b"ASCII\0\0\0plain", "plain"),
+        (b"\0\0\0\0\0\0\0\0plain", "plain"),
+        (b"no prefix at all", "no prefix at all"),
+        (b"UNICODE\0", None),
+    ],
+)
+def test_user_comments_of_other_programs_are_understood(comment: bytes, text: str | None):
+    assert decode_user_comment(comment) == text
+
+
+def test_novelai_fields_are_put_into_words():
+    chunks = PngInfo()
+    chunks.add_text("Software", "NovelAI")
+    chunks.add_text("Description", "a {cat}")
+    comment = {"steps": 28, "sampler": "k_euler_ancestral", "seed": 7, "scale": 11.0, "uc": "bad"}
+    chunks.add_text("Comment", json.dumps(comment))
+    file = io.BytesIO()
+    Image.new("RGB", (16, 8)).save(file, "PNG", pnginfo=chunks)
+    assert read_carried(file.getvalue()).infotext == (
+        "a {cat}\nNegative prompt: bad\n"
+        "Steps: 28, Sampler: Euler a, CFG scale: 11.0, Seed: 7, Size: 16x8, Clip skip: 2, ENSD: 31337"
+    )
