@@ -83,7 +83,8 @@ def _png_chunks(chunks: Mapping[str, str]) -> Any:
 
     info = PngInfo()
     for key, value in chunks.items():
-        info.add_text(key, value)
+        # A lone surrogate (half an emoji, cut off somewhere) is no character, and must not cost the picture.
+        info.add_text(key, value.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     return info
 
 

@@ -220,7 +220,9 @@ TOKENS: Final[Mapping[str, _Rule]] = MappingProxyType(
         "date": _plain(lambda context: context.now.strftime("%Y-%m-%d")),
         "datetime": _datetime,
         "denoising": _plain(lambda context: context.denoising_strength or _ABSENT),
-        "full_prompt_hash": _hash(lambda context: f"{context.prompt} {context.negative_prompt}".encode()),
+        "full_prompt_hash": _hash(
+            lambda context: f"{context.prompt} {context.negative_prompt}".encode(errors="replace")
+        ),
         "generation_number": _plain(_generation_number),
         "hasprompt": _has_prompt,
         "height": _plain(lambda context: context.height),
@@ -228,10 +230,10 @@ TOKENS: Final[Mapping[str, _Rule]] = MappingProxyType(
         "job_timestamp": _text(lambda context: context.job_timestamp),
         "model_hash": _text(lambda context: context.model_hash),
         "model_name": _text(lambda context: context.model_name),
-        "negative_prompt_hash": _hash(lambda context: context.negative_prompt.encode()),
+        "negative_prompt_hash": _hash(lambda context: context.negative_prompt.encode(errors="replace")),
         "none": _plain(lambda _context: ""),
         "prompt": _text(lambda context: context.prompt, replace_spaces=True),
-        "prompt_hash": _hash(lambda context: context.prompt.encode()),
+        "prompt_hash": _hash(lambda context: context.prompt.encode(errors="replace")),
         "prompt_no_styles": _text(_without_styles),
         "prompt_spaces": _text(lambda context: context.prompt),
         "prompt_words": _prompt_words,

@@ -167,7 +167,7 @@ def _clean_parts(name: str, room: int, *, windows: bool = os.name == "nt") -> st
     parts = [part for part in parts if part not in ("", ".", "..")]
     if windows:
         parts = [part.rstrip(".") + ("_" if _WINDOWS_DEVICES.match(part) else "") for part in parts]
-    return "/".join(part.encode(errors="replace")[:room].decode(errors="ignore").rstrip(" ") for part in parts)
+    return "/".join(part.encode(errors="ignore")[:room].decode(errors="ignore").rstrip(" ") for part in parts)
 
 
 def _longest_name(folder: Path) -> int:
@@ -215,7 +215,7 @@ def _with_companions(
 def _save_text(path: Path, text: str) -> Path:
     beside = path.with_name(path.name.rpartition(".")[0] + ".txt")
     with atomic_write(beside) as file:
-        file.write(f"{text}\n".encode())
+        file.write(f"{text}\n".encode(errors="replace"))
     return beside
 
 

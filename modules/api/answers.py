@@ -1,0 +1,38 @@
+"""From a result to the answer of txt2img and img2img."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from modules.api.models import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.pictures import encode_picture
+from modules.generation.result import GenerationResult
+from modules.settings.model import Settings
+
+
+def generation_answer(
+    body: StableDiffusionProcessingTxt2Img | StableDiffusionProcessingImg2Img,
+    result: GenerationResult,
+    settings: Settings,
+) -> bytes:
+    """The JSON of `TextToImageResponse`. Encodes the pictures, so it belongs on a thread of its own."""
+    images = [encode_picture(image, settings) for image in result.images] if body.send_images else []
+    answer = {"images": images, "parameters": _parameters(body), "info": info_text(result)}
+    return json.dumps(answer, default=str).encode()
+
+
+def info_text(result: GenerationResult) -> str:
+    """The `info` object as JSON text; what went wrong beside the pictures is added as `warnings`."""
+    info = dict(result.info)
+    warnings = [*result.warnings, *(image.error for image in result.images if image.error)]
+    if warnings:
+        info["warnings"] = warnings
+    return json.dumps(info, default=str)
+
+
+def _parameters(body: StableDiffusionProcessingTxt2Img | StableDiffusionProcessingImg2Img) -> dict[str, Any]:
+    if isinstance(body, StableDiffusionProcessingImg2Img) and not body.include_init_images:
+        # Dumping them only to drop them would copy the largest part of the request.
+        return {**body.model_dump(exclude={"init_images", "mask"}), "init_images": None, "mask": None}
+    return body.model_dump()

@@ -1,0 +1,71 @@
+"""Errors as answers: A1111's body, with a sentence in `detail` that a person can act on."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from modules.api.models import Failure
+from modules.foundation import errors
+
+log = logging.getLogger(__name__)
+
+STATUS: tuple[tuple[type[errors.EaselError], int], ...] = (
+    (errors.UnknownName, 404),
+    (errors.RequestError, 422),
+    (errors.PromptError, 422),
+    (errors.SettingsError, 422),
+    (errors.NetworkError, 422),
+    (errors.CheckpointError, 503),
+)
+"""Whose fault an error is, first match first; any other is ours: 500."""
+
+
+def add_error_handlers(api: FastAPI) -> None:
+    """Have every error of our routes answered as `Failure`, those of the request's form as FastAPI does."""
+    api.add_exception_handler(errors.EaselError, _easel_error)
+    api.add_exception_handler(StarletteHTTPException, _http_error)
+    api.add_exception_handler(RequestValidationError, _wrong_form)
+    api.add_exception_handler(Exception, _anything_else)
+
+
+def not_here_yet(what: str, instead: str = "Leave it out of the request.") -> HTTPException:
+    """501 for a part of A1111's requests that Easel does not do; better than a picture that silently ignores it."""
+    return HTTPException(501, f"{what} is not supported by this version of Easel. {instead}")
+
+
+def status_of(error: errors.EaselError) -> int:
+    """The HTTP status that tells whose fault `error` is."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+async def _easel_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.EaselError)
+    return _answer(status_of(error), type(error).__name__, str(error), str(error))
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)
+    return _answer(error.status_code, "HTTPException", str(error.detail), headers=error.headers)
+
+
+async def _wrong_form(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    # What was sent is not sent back: it may be a picture, or a number that JSON does not have.
+    detail = [{"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]} for item in error.errors()]
+    return JSONResponse({"detail": detail}, status_code=422)
+
+
+async def _anything_else(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(500, type(error).__name__, "Easel failed here; its log has the details.", str(error))
+
+
+def _answer(status: int, error: str, detail: str, more: str = "", headers: Any = None) -> Response:
+    body = Failure(error=error, detail=detail, errors=more)
+    return JSONResponse(body.model_dump(), status_code=status, headers=headers)

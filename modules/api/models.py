@@ -1,0 +1,286 @@
+"""What clients send and get: A1111's names, defaults and types. The documentation at /docs is made from these."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+def _whole(value: Any) -> Any:
+    """Clients send 20.0, and some 7.5, where a whole number belongs; what is behind the point is dropped."""
+    return int(value) if isinstance(value, float) and math.isfinite(value) else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Body(BaseModel):
+    """A request. Unknown keys are ignored, and null means that the key is not there."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, protected_namespaces=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, values: Any) -> Any:
+        return (
+            {key: value for key, value in values.items() if value is not None} if isinstance(values, dict) else values
+        )
+
+
+class GenerationBody(Body):
+    """What txt2img and img2img have in common."""
+
+    prompt: str = Field("", description="What to draw, in A1111's syntax.")
+    negative_prompt: str = Field("", description="What to stay away from.")
+    styles: list[str] | None = Field(None, description="Names of styles to put around the prompts.")
+    seed: Whole = Field(-1, description="Seed of the first picture; -1 chooses one.")
+    subseed: Whole = Field(-1, description="Seed of the variation; -1 chooses one.")
+    subseed_strength: Number = Field(0, description="How much of the variation is mixed in, 0 to 1.")
+    seed_resize_from_h: Whole = Field(-1, description="Height at which the seed's picture was first made.")
+    seed_resize_from_w: Whole = Field(-1, description="Width at which the seed's picture was first made.")
+    sampler_name: str | None = Field(None, description="Sampler, by name or alias; may end in a schedule's name.")
+    scheduler: str | None = Field(None, description="Schedule of noise levels, by name or label.")
+    batch_size: Whole = Field(1, description="Pictures made together.")
+    n_iter: Whole = Field(1, description="Batches made one after another.")
+    steps: Whole = Field(50, description="Sampling steps.")
+    cfg_scale: Number = Field(7.0, description="How strongly the prompt guides; 1 switches the negative prompt off.")
+    width: Whole = Field(512, description="Width in pixels, rounded down to a multiple of 8.")
+    height: Whole = Field(512, description="Height in pixels, rounded down to a multiple of 8.")
+    restore_faces: bool | None = None
+    tiling: bool | None = Field(None, description="Make the edges fit together; not given: as the settings say.")
+    do_not_save_samples: bool = Field(False, description="With save_images: save no single pictures.")
+    do_not_save_grid: bool = Field(False, description="With save_images: make and save no grid.")
+    eta: Number | None = None
+    denoising_strength: Number | None = None
+    s_min_uncond: Number | None = None
+    s_churn: Number | None = None
+    s_tmax: Number | None = None
+    s_tmin: Number | None = None
+    s_noise: Number | None = None
+    override_settings: dict[str, Any] | None = Field(None, description="Settings for this request.")
+    override_settings_restore_afterwards: bool = Field(
+        True, description="false: the settings of override_settings stay on afterwards."
+    )
+    refiner_checkpoint: str | None = None
+    refiner_switch_at: Number | None = None
+    disable_extra_networks: bool = False
+    firstpass_image: str | None = None
+    comments: dict[str, Any] | None = None
+
+
+class StableDiffusionProcessingTxt2Img(GenerationBody):
+    """A request for pictures from words."""
+
+    enable_hr: bool = False
+    firstphase_width: Whole = 0
+    firstphase_height: Whole = 0
+    hr_scale: Number = 2.0
+    hr_upscaler: str | None = None
+    hr_second_pass_steps: Whole = 0
+    hr_resize_x: Whole = 0
+    hr_resize_y: Whole = 0
+    hr_checkpoint_name: str | None = None
+    hr_sampler_name: str | None = None
+    hr_scheduler: str | None = None
+    hr_prompt: str = ""
+    hr_negative_prompt: str = ""
+    force_task_id: str | None = Field(None, description="Id under which the progress can be asked for.")
+    sampler_index: str = Field("Euler", description="Old name of sampler_name, used when that is not given.")
+    script_name: str | None = None
+    script_args: list[Any] = []
+    send_images: bool = Field(True, description="false: the answer holds no pictures.")
+    save_images: bool = Field(False, description="true: the pictures are also saved to the output folder.")
+    alwayson_scripts: dict[str, Any] = {}
+    infotext: str | None = Field(None, description="Parameters of a picture; fields not given are taken from it.")
+
+
+class StableDiffusionProcessingImg2Img(GenerationBody):
+    """A request for pictures from pictures and words."""
+
+    denoising_strength: Number | None = Field(0.75, description="0 keeps the picture, 1 ignores it.")
+    init_images: list[Any] | None = Field(None, description="The pictures to begin with, each in base64.")
+    resize_mode: Whole = Field(0, description="0 stretches the picture to the size, 1 crops it, 2 fills it up.")
+    image_cfg_scale: Number | None = None
+    mask: str | None = None
+    mask_blur_x: Whole = 4
+    mask_blur_y: Whole = 4
+    mask_blur: Whole | None = None
+    mask_round: bool = True
+    inpainting_fill: Whole = 0
+    inpaint_full_res: bool = True
+    inpaint_full_res_padding: Whole = 0
+    inpainting_mask_invert: Whole = 0
+    initial_noise_multiplier: Number | None = None
+    latent_mask: str | None = None
+    force_task_id: str | None = Field(None, description="Id under which the progress can be asked for.")
+    sampler_index: str = Field("Euler", description="Old name of sampler_name, used when that is not given.")
+    include_init_images: bool = Field(False, description="true: `parameters` of the answer repeats the pictures.")
+    script_name: str | None = None
+    script_args: list[Any] = []
+    send_images: bool = Field(True, description="false: the answer holds no pictures.")
+    save_images: bool = Field(False, description="true: the pictures are also saved to the output folder.")
+    alwayson_scripts: dict[str, Any] = {}
+    infotext: str | None = Field(None, description="Parameters of a picture; fields not given are taken from it.")
+
+
+class TextToImageResponse(BaseModel):
+    """Finished pictures."""
+
+    images: list[str] | None = Field(None, title="Image", description="The pictures in base64, a grid first.")
+    parameters: dict[str, Any] = Field(description="The request, with what was left out filled in.")
+    info: str = Field(description="JSON text: seeds, prompts and the parameters text of every picture.")
+
+
+class ImageToImageResponse(TextToImageResponse):
+    """Finished pictures."""
+
+
+class PNGInfoRequest(Body):
+    """A picture whose text is wanted."""
+
+    image: str = Field(description="The picture in base64.")
+
+
+class PNGInfoResponse(BaseModel):
+    """What a picture says about how it was made."""
+
+    info: str = Field(title="Image info", description="The parameters text, empty if there is none.")
+    items: dict[str, Any] = Field(description="Whatever else the file says.")
+    parameters: dict[str, Any] = Field(description="The parameters text, taken apart.")
+
+
+class State(BaseModel):
+    """The running job."""
+
+    skipped: bool = False
+    interrupted: bool = False
+    stopping_generation: bool = False
+    job: str = ""
+    job_count: int = 0
+    job_timestamp: str = "0"
+    job_no: int = 0
+    sampling_step: int = 0
+    sampling_steps: int = 0
+
+
+class ProgressResponse(BaseModel):
+    """How far the running job is."""
+
+    progress: float = Field(description="0 to 1.")
+    eta_relative: float = Field(title="ETA in secs")
+    state: State
+    current_image: str | None = Field(None, description="The unfinished picture in base64.")
+    textinfo: str | None = None
+
+
+class InternalProgressRequest(Body):
+    """Which job is asked about."""
+
+    model_config = ConfigDict(title="ProgressRequest")
+
+    id_task: str | None = Field(None, title="Task ID")
+    id_live_preview: Whole = Field(-1, description="Number of the preview that the client has already.")
+    live_preview: bool = Field(True, description="Whether the client wants to see the unfinished picture.")
+
+
+class InternalProgressResponse(BaseModel):
+    """How far one job is."""
+
+    model_config = ConfigDict(title="ProgressResponse")
+
+    active: bool = Field(description="It is being worked on.")
+    queued: bool = Field(description="It waits for its turn.")
+    completed: bool = Field(description="It has finished, one way or the other.")
+    progress: float | None = None
+    eta: float | None = Field(None, title="ETA in secs")
+    live_preview: str | None = Field(None, description="A newer preview than the client has, as a data: address.")
+    id_live_preview: int | None = None
+    textinfo: str | None = None
+
+
+class PendingTasks(BaseModel):
+    """The jobs that have not started."""
+
+    size: int
+    tasks: list[str]
+
+
+class SDModelItem(BaseModel):
+    """A checkpoint."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    title: str
+    model_name: str
+    hash: str | None = Field(None, title="Short hash")
+    sha256: str | None = None
+    filename: str
+    config: str | None = None
+
+
+class SDVaeItem(BaseModel):
+    """A VAE file."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model_name: str
+    filename: str
+
+
+class SamplerItem(BaseModel):
+    """A sampler."""
+
+    name: str
+    aliases: list[str]
+    options: dict[str, str]
+
+
+class SchedulerItem(BaseModel):
+    """A schedule of noise levels."""
+
+    name: str
+    label: str
+    aliases: list[str] | None = None
+    default_rho: float | None = None
+    need_inner_model: bool | None = None
+
+
+class PromptStyleItem(BaseModel):
+    """A style."""
+
+    name: str
+    prompt: str | None = None
+    negative_prompt: str | None = None
+
+
+class MemoryResponse(BaseModel):
+    """Memory in bytes."""
+
+    ram: dict[str, Any]
+    cuda: dict[str, Any]
+
+
+class ScriptsList(BaseModel):
+    """Names of scripts."""
+
+    txt2img: list[str] | None = None
+    img2img: list[str] | None = None
+
+
+class QuicksettingsHint(BaseModel):
+    """A setting that can be put on top of the page."""
+
+    name: str
+    label: str
+
+
+class Failure(BaseModel):
+    """Why a request was not done."""
+
+    error: str
+    detail: str
+    body: str = ""
+    errors: str = ""

@@ -1,0 +1,67 @@
+"""Pictures in JSON: base64 in and out, with the parameters text where a file would carry it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import warnings
+from typing import Any
+
+from PIL import Image
+
+from modules.foundation.errors import EaselError, RequestError
+from modules.generation.result import FinishedImage
+from modules.imaging.encode import PictureText, encode
+from modules.infotext.carriers import PARAMETERS, exif_with
+from modules.settings.model import Settings
+
+MAX_PIXELS = 100_000_000
+"""A picture that unpacks to more is refused before it is unpacked."""
+
+
+def decode_picture(text: Any, field: str) -> Image.Image:
+    """The picture that `text` holds in base64, plain or as a data: address. Raises RequestError naming `field`."""
+    if not isinstance(text, str) or not text.strip():
+        raise RequestError(f"{field} must be a picture in base64.", field)
+    if text.startswith(("http://", "https://")):
+        raise RequestError(
+            f"{field} is an address. Easel does not fetch pictures for a client; send the picture itself in base64.",
+            field,
+        )
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        data = base64.b64decode(text, validate=False)
+        with warnings.catch_warnings():
+            # Pillow's own warning about large pictures comes before our limit; the limit below is what decides.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data))
+        if image.width * image.height > MAX_PIXELS:
+            raise RequestError(f"{field} has {image.width}x{image.height} pixels, more than {MAX_PIXELS:,}.", field)
+        image.load()
+    except EaselError:
+        raise
+    except (binascii.Error, ValueError, OSError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
+        raise RequestError(
+            f"{field} is no picture that can be read ({error}). Send a PNG, JPEG or WebP file.", field
+        ) from error
+    return image
+
+
+def encode_picture(finished: FinishedImage, settings: Settings) -> str:
+    """A finished picture in base64, as the file it would be saved as. A saved file is read, not made again."""
+    extension = settings.samples_format if finished.kind == "sample" else settings.grid_format
+    if finished.path is not None:
+        try:
+            return base64.b64encode(finished.path.read_bytes()).decode()
+        except OSError:  # somebody has moved it away already
+            pass
+    text = picture_text(finished.infotext) if settings.enable_pnginfo else PictureText()
+    data = encode(finished.image, extension, text=text, quality=settings.jpeg_quality, lossless=settings.webp_lossless)
+    return base64.b64encode(data).decode()
+
+
+def picture_text(infotext: str) -> PictureText:
+    """The parameters text in all the forms in which files carry it."""
+    return PictureText(text=infotext, chunks={PARAMETERS: infotext}, exif=exif_with(infotext))

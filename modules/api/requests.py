@@ -1,0 +1,166 @@
+"""From a client's request to the engine's: old names, bounds, what is not supported, an infotext as a source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fastapi import HTTPException
+from PIL import Image, ImageOps
+
+from modules.api.errors import not_here_yet
+from modules.api.from_infotext import completed
+from modules.api.models import (
+    GenerationBody,
+    StableDiffusionProcessingImg2Img,
+    StableDiffusionProcessingTxt2Img,
+)
+from modules.api.pictures import decode_picture
+from modules.application.application import Application
+from modules.foundation.errors import RequestError
+from modules.generation.request import GenerationRequest
+from modules.imaging.resize import ResizeMode, flatten, resize
+from modules.sampling.samplers.registry import resolve_pair
+
+AnyBody = TypeVar("AnyBody", StableDiffusionProcessingTxt2Img, StableDiffusionProcessingImg2Img)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """The most that one request may ask for."""
+
+    side: int = 16384
+    pixels_at_once: int = 64 * 1024 * 1024
+    steps: int = 10_000
+    pictures: int = 10_000
+
+
+BOUNDS = Bounds()
+SEEDS = (-(2**63), 2**64 - 1)
+"""What torch's generators take."""
+
+
+def txt2img_request(app: Application, body: StableDiffusionProcessingTxt2Img) -> GenerationRequest:
+    """The engine's request for a txt2img body. Raises RequestError, SettingsError or HTTPException."""
+    body = completed(app, body)
+    if body.enable_hr:
+        raise not_here_yet("Hires fix (enable_hr)")
+    if body.firstpass_image:
+        raise not_here_yet("firstpass_image")
+    _refuse_unsupported(body, body.script_name, body.alwayson_scripts)
+    return _request(app, body)
+
+
+def img2img_request(app: Application, body: StableDiffusionProcessingImg2Img) -> GenerationRequest:
+    """The engine's request for an img2img body. Raises RequestError, SettingsError or HTTPException."""
+    body = completed(app, body)
+    if not body.init_images:
+        raise HTTPException(404, "Init image not found: init_images must hold at least one picture in base64.")
+    if body.mask or body.latent_mask:
+        raise not_here_yet("Inpainting (mask)")
+    if body.image_cfg_scale is not None and body.image_cfg_scale != 1.5:
+        raise not_here_yet("image_cfg_scale")
+    if body.initial_noise_multiplier not in (None, 1):
+        raise not_here_yet("initial_noise_multiplier")
+    if body.resize_mode not in tuple(ResizeMode):
+        if body.resize_mode == 3:
+            raise not_here_yet("resize_mode 3 (upscaling the latents)", "Use 0, 1 or 2.")
+        raise RequestError(f"resize_mode must be 0, 1 or 2; it is {body.resize_mode}.", "resize_mode")
+    _refuse_unsupported(body, body.script_name, body.alwayson_scripts)
+    _check_bounds(body)
+    images = [decode_picture(image, f"init_images[{index}]") for index, image in enumerate(body.init_images)]
+    return _request(app, body, init_images=_prepared(images, body))
+
+
+def _request(
+    app: Application,
+    body: StableDiffusionProcessingTxt2Img | StableDiffusionProcessingImg2Img,
+    init_images: tuple[Image.Image, ...] = (),
+) -> GenerationRequest:
+    _check_bounds(body)
+    sampler_name = body.sampler_name or body.sampler_index
+    # Said now, a wrong name is known before the job has waited for its turn.
+    resolve_pair(sampler_name, body.scheduler)
+    overrides = dict(body.override_settings or {})
+    _check_overrides(app, overrides)
+    return GenerationRequest(
+        prompt=body.prompt,
+        negative_prompt=body.negative_prompt,
+        styles=tuple(body.styles or ()),
+        seed=body.seed,
+        subseed=body.subseed,
+        subseed_strength=body.subseed_strength,
+        seed_resize_from_width=body.seed_resize_from_w,
+        seed_resize_from_height=body.seed_resize_from_h,
+        sampler=sampler_name,
+        scheduler=body.scheduler,
+        steps=body.steps,
+        cfg_scale=body.cfg_scale,
+        width=body.width,
+        height=body.height,
+        batch_size=body.batch_size,
+        batch_count=body.n_iter,
+        tiling=body.tiling,
+        eta=body.eta,
+        s_min_uncond=body.s_min_uncond,
+        s_churn=body.s_churn,
+        s_tmin=body.s_tmin,
+        s_tmax=body.s_tmax,
+        s_noise=body.s_noise,
+        init_images=init_images,
+        denoising_strength=body.denoising_strength if init_images else None,
+        override_settings=overrides,
+        save_images=body.save_images and not body.do_not_save_samples,
+        save_grid=body.save_images and not body.do_not_save_grid,
+    )
+
+
+def _check_overrides(app: Application, overrides: dict[str, Any]) -> None:
+    """Raise SettingsError or UnknownName for overrides that cannot be; names of checkpoints become sure ones."""
+    wanted = overrides.get("sd_model_checkpoint")
+    if wanted:
+        overrides["sd_model_checkpoint"] = app.catalogue.find(str(wanted)).title
+    app.settings.current.changed(overrides)
+
+
+def _refuse_unsupported(body: GenerationBody, script: str | None, always_on: dict[str, Any]) -> None:
+    if script and script != "None":
+        raise HTTPException(422, f"Script {script!r} not found. This Easel has no scripts to choose from.")
+    for name in always_on:
+        raise HTTPException(422, f"Always-on script {name!r} not found. Leave it out of alwayson_scripts.")
+    if body.restore_faces:
+        raise not_here_yet("Face restoration (restore_faces)")
+    if body.refiner_checkpoint and body.refiner_checkpoint != "None":
+        raise not_here_yet("The refiner (refiner_checkpoint)")
+
+
+def _check_bounds(body: GenerationBody) -> None:
+    _between("steps", body.steps, 1, BOUNDS.steps)
+    _between("width", body.width, 8, BOUNDS.side)
+    _between("height", body.height, 8, BOUNDS.side)
+    _between("batch_size", body.batch_size, 1, BOUNDS.pictures)
+    _between("n_iter", body.n_iter, 1, BOUNDS.pictures)
+    _between("seed", body.seed, *SEEDS)
+    _between("subseed", body.subseed, *SEEDS)
+    _between("seed_resize_from_w", body.seed_resize_from_w, -1, BOUNDS.side)
+    _between("seed_resize_from_h", body.seed_resize_from_h, -1, BOUNDS.side)
+    _between("cfg_scale", body.cfg_scale, -1000, 1000)
+    if body.width * body.height * body.batch_size > BOUNDS.pixels_at_once:
+        raise RequestError(
+            f"{body.batch_size} pictures of {body.width}x{body.height} at once are more than {BOUNDS.pixels_at_once:,} "
+            "pixels. Ask for smaller ones, or for more batches (n_iter) of fewer pictures.",
+            "batch_size",
+        )
+
+
+def _between(field: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise RequestError(f"{field} must lie between {least} and {most}; it is {value}.", field)
+
+
+def _prepared(images: Sequence[Image.Image], body: StableDiffusionProcessingImg2Img) -> tuple[Image.Image, ...]:
+    """The pictures upright, opaque and at the size asked for, by the way that `resize_mode` names."""
+    width, height = body.width // 8 * 8, body.height // 8 * 8
+    mode = ResizeMode(body.resize_mode)
+    return tuple(resize(flatten(ImageOps.exif_transpose(image)), width, height, mode) for image in images)

@@ -1,0 +1,88 @@
+"""What A1111's own page asks its server for, and clients have come to ask too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from modules.api.models import InternalProgressRequest, InternalProgressResponse, PendingTasks, QuicksettingsHint
+from modules.api.previews import Previews, data_address
+from modules.application.application import Application
+from modules.application.jobs import Job
+from modules.settings.model import Settings
+
+
+def routes(app: Application) -> APIRouter:
+    """POST progress, GET pending-tasks, ping and quicksettings-hint below /internal."""
+    router = APIRouter(prefix="/internal", tags=["internal"])
+    previews = Previews()
+
+    @router.post("/progress", summary="How far one job is")
+    async def progress(body: InternalProgressRequest) -> InternalProgressResponse:
+        """Where the job with this id stands, with a preview if there is a newer one than the client has."""
+        job = app.queue.find(body.id_task) if body.id_task else None
+        if job is not None and job is app.queue.current:
+            return await _active(app, job, body, previews)
+        completed = job is not None and job.finished
+        queued = job is not None and not completed
+        place = _place(app, job) if queued and job is not None else "Waiting..."
+        return _standing(queued=queued, completed=completed, textinfo=place)
+
+    @router.get("/pending-tasks", summary="Waiting jobs")
+    async def pending_tasks() -> PendingTasks:
+        """The ids of the jobs that have not started, next first."""
+        tasks = [job.id for job in app.queue.waiting]
+        return PendingTasks(size=len(tasks), tasks=tasks)
+
+    @router.get("/ping", summary="Whether Easel is there")
+    async def ping() -> dict[str, Any]:
+        """An empty object."""
+        return {}
+
+    @router.get("/quicksettings-hint", summary="Settings by label")
+    async def quicksettings_hint() -> list[QuicksettingsHint]:
+        """The settings that can be put on top of the page."""
+        return [QuicksettingsHint(name=key, label=field.title or key) for key, field in Settings.model_fields.items()]
+
+    return router
+
+
+def _standing(*, queued: bool, completed: bool, textinfo: str) -> InternalProgressResponse:
+    return InternalProgressResponse(
+        active=False,
+        queued=queued,
+        completed=completed,
+        progress=None,
+        eta=None,
+        live_preview=None,
+        id_live_preview=-1,
+        textinfo=textinfo,
+    )
+
+
+async def _active(
+    app: Application, job: Job, body: InternalProgressRequest, previews: Previews
+) -> InternalProgressResponse:
+    now, number, preview = job.progress, body.id_live_preview, None
+    if body.live_preview and now.preview_number != body.id_live_preview:
+        extension = app.settings.current.live_previews_image_format
+        newest, picture = await previews.newest(job, extension)
+        if picture is not None:
+            number, preview = newest, data_address(picture, extension)
+    return InternalProgressResponse(
+        active=True,
+        queued=False,
+        completed=False,
+        progress=now.fraction,
+        eta=now.eta,
+        live_preview=preview,
+        id_live_preview=number,
+        textinfo=None,
+    )
+
+
+def _place(app: Application, job: Job) -> str:
+    waiting = app.queue.waiting
+    place = next((index for index, other in enumerate(waiting, 1) if other is job), 1)
+    return f"In queue: {place}/{max(len(waiting), 1)}"

@@ -1,0 +1,107 @@
+"""What there is to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+
+from modules.api.models import PromptStyleItem, SamplerItem, SchedulerItem, ScriptsList, SDModelItem, SDVaeItem
+from modules.api.style_files import styles_of
+from modules.application.application import Application
+from modules.checkpoints.info import CheckpointInfo
+from modules.sampling.samplers.registry import SAMPLERS, Sampler
+from modules.sampling.schedules import SCHEDULES, Schedule
+
+VAE_SUFFIXES = (".safetensors", ".ckpt", ".pt")
+
+
+def routes(app: Application) -> APIRouter:
+    """GET the lists of checkpoints, VAEs, samplers, schedules, styles and scripts."""
+    router = APIRouter(prefix="/sdapi/v1", tags=["lists"])
+
+    @router.get("/sd-models", summary="Checkpoints")
+    def sd_models() -> list[SDModelItem]:
+        """The checkpoints in the folders. A hash is there once the checkpoint has been loaded."""
+        return [_model_item(info) for info in app.catalogue.all()]
+
+    @router.get("/sd-vae", summary="VAE files")
+    def sd_vaes() -> list[SDVaeItem]:
+        """The VAE files in the folders, by name."""
+        found = {path.name: path for folder in app.paths.vae_folders for path in _vae_files(folder)}
+        return [SDVaeItem(model_name=name, filename=str(found[name])) for name in sorted(found, key=str.casefold)]
+
+    @router.get("/samplers", summary="Samplers")
+    def samplers() -> list[SamplerItem]:
+        """The samplers in the order in which they are offered."""
+        return [_sampler_item(sampler) for sampler in SAMPLERS]
+
+    @router.get("/schedulers", summary="Schedules of noise levels")
+    def schedulers() -> list[SchedulerItem]:
+        """The schedules in the order in which they are offered."""
+        return [_scheduler_item(schedule) for schedule in SCHEDULES]
+
+    @router.get("/prompt-styles", summary="Styles")
+    def prompt_styles() -> list[PromptStyleItem]:
+        """The styles of the styles files."""
+        return [
+            PromptStyleItem(name=style.name, prompt=style.prompt, negative_prompt=style.negative_prompt)
+            for style in styles_of(app)
+        ]
+
+    @router.get("/scripts", summary="Scripts by name")
+    def scripts() -> ScriptsList:
+        """The scripts that script_name and alwayson_scripts can name: none so far."""
+        return ScriptsList(txt2img=[], img2img=[])
+
+    @router.get("/script-info", summary="Scripts with their arguments")
+    def script_info() -> list[dict[str, Any]]:
+        """The scripts that script_name and alwayson_scripts can name: none so far."""
+        return []
+
+    @router.get("/extensions", summary="Extensions")
+    def extensions() -> list[dict[str, Any]]:
+        """The installed extensions: none so far."""
+        return []
+
+    return router
+
+
+def _model_item(info: CheckpointInfo) -> SDModelItem:
+    return SDModelItem(
+        title=info.title,
+        model_name=info.model_name,
+        hash=info.short_hash,
+        sha256=info.sha256,
+        filename=str(info.path),
+        config=str(info.sidecar) if info.sidecar.is_file() else None,
+    )
+
+
+def _vae_files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in VAE_SUFFIXES and path.is_file() and not path.name.startswith("."):
+            yield path
+
+
+def _sampler_item(sampler: Sampler) -> SamplerItem:
+    options = {}
+    if sampler.default_schedule != "Uniform":
+        options["scheduler"] = sampler.default_schedule.lower()
+    for name in ("second_order", "brownian_noise", "discard_next_to_last_sigma", "uses_ensd"):
+        if getattr(sampler, name):
+            options[name] = "True"
+    options |= {name: str(value) for name, value in sampler.fixed.items()}
+    return SamplerItem(name=sampler.name, aliases=list(sampler.aliases), options=options)
+
+
+def _scheduler_item(schedule: Schedule) -> SchedulerItem:
+    return SchedulerItem(
+        name=schedule.name,
+        label=schedule.label,
+        aliases=list(schedule.aliases) or None,
+        default_rho=-1.0 if schedule.default_rho is None else schedule.default_rho,
+        need_inner_model=schedule.needs_model,
+    )

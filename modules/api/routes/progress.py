@@ -1,0 +1,62 @@
+"""Watching and stopping what runs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import APIRouter
+
+from modules.api.models import ProgressResponse, State
+from modules.api.previews import Previews
+from modules.application.application import Application
+from modules.application.jobs import Job
+
+
+def routes(app: Application) -> APIRouter:
+    """GET progress, POST interrupt, POST skip."""
+    router = APIRouter(prefix="/sdapi/v1", tags=["progress"])
+    previews = Previews()
+
+    @router.get("/progress", response_model=ProgressResponse, summary="How far the running job is")
+    async def progress(skip_current_image: bool = False) -> ProgressResponse:
+        """Everything is at rest when nothing runs. `skip_current_image` leaves the unfinished picture out."""
+        job = app.queue.current
+        if job is None:
+            return ProgressResponse(progress=0.0, eta_relative=0.0, state=State(), current_image=None)
+        now = job.progress
+        picture = None if skip_current_image else (await previews.newest(job, "png"))[1]
+        return ProgressResponse(
+            progress=now.fraction, eta_relative=now.eta or 0.0, state=_state(job), current_image=picture
+        )
+
+    @router.post("/interrupt", summary="Stop the running job")
+    async def interrupt() -> dict[str, Any]:
+        """It stops within its current step; what is finished is kept. Waiting jobs are not touched."""
+        if (job := app.queue.current) is not None:
+            job.interrupt()
+        return {}
+
+    @router.post("/skip", summary="Skip the running batch")
+    async def skip() -> None:
+        """The running job goes on with its next batch."""
+        if (job := app.queue.current) is not None:
+            job.skip()
+
+    return router
+
+
+def _state(job: Job) -> State:
+    now, control = job.progress, job.control
+    kind = "img2img" if job.request.is_img2img else "txt2img"
+    return State(
+        skipped=control.skipped,
+        interrupted=control.interrupted,
+        stopping_generation=control.stopping and not control.interrupted,
+        job=f"Batch {now.batch + 1} out of {now.batches}" if now.batches > 1 else kind,
+        job_count=now.batches,
+        job_timestamp=time.strftime("%Y%m%d%H%M%S", time.localtime(job.created)),
+        job_no=now.batch,
+        sampling_step=now.step,
+        sampling_steps=now.steps,
+    )

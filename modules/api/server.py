@@ -1,0 +1,41 @@
+"""The FastAPI application: every route of the API, its guards and its errors."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import RedirectResponse
+
+from modules.api.errors import add_error_handlers
+from modules.api.models import Failure
+from modules.api.origin import RefuseForeignOrigins, allowed_origins
+from modules.api.routes import generation, internal, listings, models, options, pictures, progress
+from modules.application.application import Application
+
+
+def create_api(app: Application) -> FastAPI:
+    """The API over `app`. Builds routes and nothing else: no torch, no model, no file is touched."""
+    api = FastAPI(
+        title="Easel",
+        description="Text-to-image diffusion over HTTP, with the routes and shapes of AUTOMATIC1111's API.",
+        # Clients leave the content type out, or send JSON as something else; `RefuseForeignOrigins` guards instead.
+        strict_content_type=False,
+        responses={"default": {"model": Failure, "description": "Why it was not done."}},
+    )
+    api.state.application = app
+    for part in (generation, progress, options, listings, models, pictures, internal):
+        api.include_router(part.routes(app))
+    if app.flags.nowebui:
+        api.add_api_route("/", lambda: RedirectResponse("docs"), include_in_schema=False)
+    add_error_handlers(api)
+    origins = allowed_origins(app.flags.cors_allow_origins)
+    api.add_middleware(RefuseForeignOrigins, allowed=origins)
+    if origins:
+        api.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["*"],
+            allow_headers=["*"],
+            allow_credentials=True,
+        )
+    return api
