@@ -18,6 +18,7 @@ from modules.checkpoints.declared import Prediction
 from modules.checkpoints.identify import identify
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.tensors import TensorSource, open_tensors
+from modules.checkpoints.upsample import with_doubling_upsamples
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 
@@ -133,7 +134,7 @@ def build_unet(config: Mapping[str, Any], tensors: dict[str, Tensor], hardware: 
     """diffusers' UNet with these weights."""
     from diffusers import UNet2DConditionModel
 
-    return _filled(lambda: UNet2DConditionModel(**config), tensors, "UNet")
+    return _filled(lambda: with_doubling_upsamples(UNet2DConditionModel(**config)), tensors, "UNet")
 
 
 def build_vae(config: Mapping[str, Any], tensors: dict[str, Tensor], hardware: Hardware) -> AutoencoderKL:

@@ -9,7 +9,16 @@ from typing import Any
 
 from modules.checkpoints.architectures.architecture import Architecture, Component, Refusal
 from modules.checkpoints.declared import Declared
-from modules.checkpoints.layout import UNET, VAE, ClipLayout, UNetLayout, VaeLayout, clip_layout, unet_layout, vae_layout
+from modules.checkpoints.layout import (
+    UNET,
+    VAE,
+    ClipLayout,
+    UNetLayout,
+    VaeLayout,
+    clip_layout,
+    unet_layout,
+    vae_layout,
+)
 from modules.checkpoints.ldm_keys import unet_modules, vae_modules
 from modules.checkpoints.tensors import Shapes
 
