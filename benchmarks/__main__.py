@@ -1,0 +1,123 @@
+"""`python -m benchmarks [startup] [starter] [sd15] [memory]`: measure, print tables, write JSON."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+STARTER = ROOT / "models" / "Stable-diffusion" / "easel-starter.safetensors"
+NAMES = ("startup", "starter", "sd15", "memory")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of one call."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Easel on this machine.")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"what to measure: {', '.join(NAMES)}; default: all")
+    parser.add_argument("--rounds", type=int, help="how often; default: 10 starts, 5 pictures, 5 pictures for memory")
+    parser.add_argument("--steps", type=int, help="sampling steps; default: 20 for the starter model, else 5")
+    parser.add_argument(
+        "--size", type=int, help="side of the pictures in pixels; default: 512 for the starter, else 256"
+    )
+    parser.add_argument("--checkpoint", type=Path, help="checkpoint instead of the random SD 1.5 one, or the starter")
+    parser.add_argument("--no-plain", action="store_true", help="leave out diffusers in float32, which takes long")
+    parser.add_argument("--flags", default="", help='flags of Easel for the measurement, such as "--no-half"')
+    parser.add_argument(
+        "--results", type=Path, default=ROOT / "benchmarks" / "results", help="folder for the JSON files"
+    )
+    options = parser.parse_args(arguments)
+    for name in options.names:
+        if name not in NAMES:
+            parser.error(f"there is no benchmark {name!r}; there are {', '.join(NAMES)}")
+    return options
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what was asked for. Returns the exit code."""
+    from benchmarks.report import machine, write_json
+
+    options = parse(arguments)
+    if "starter" in options.names and options.checkpoint is None and not STARTER.exists():
+        print(f"The starter model is not at {STARTER}.", file=sys.stderr)
+        return 1
+    here = machine()
+    print(f"{here['processor']} ({', '.join(here['cpu_flags'])}), {here['cores']} cores, {here['system']}")
+    print(", ".join(f"{name} {version}" for name, version in here["versions"].items()))
+    print(f"load by others at the beginning: {here['load_before']}\n")
+    for name in options.names or NAMES:
+        if name == "starter" and options.checkpoint is None and not STARTER.exists():
+            print("starter: left out, the model is not there\n")
+            continue
+        print(f"{name} ...", flush=True)
+        result, show = MEASUREMENTS[name](options)
+        path = write_json(options.results, name, {"machine": here, "result": result})
+        print(f"\n{show(result)}\n\nwritten to {path}\n", flush=True)
+    return 0
+
+
+def _startup(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import startup
+
+    return startup.measure(options.rounds or 10, _say), startup.show
+
+
+def _starter(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import pictures
+
+    task = _task(options, options.checkpoint or STARTER, size=512, steps=20)
+    return pictures.measure(task, _say), pictures.show
+
+
+def _sd15(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import pictures
+
+    with _big_checkpoint(options) as path:
+        return pictures.measure(_task(options, path, size=256, steps=5), _say), pictures.show
+
+
+def _memory(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import memory
+
+    with _big_checkpoint(options) as path:
+        return memory.measure(_task(options, path, size=256, steps=2)), memory.show
+
+
+@contextmanager
+def _big_checkpoint(options: argparse.Namespace) -> Iterator[Path]:
+    if options.checkpoint:
+        yield options.checkpoint
+        return
+    from benchmarks.random_checkpoint import write_random_checkpoint
+
+    with tempfile.TemporaryDirectory(prefix="easel-benchmark-") as folder:
+        _say("  writing a checkpoint with random weights")
+        yield write_random_checkpoint(Path(folder) / "random-sd15.safetensors")
+
+
+def _task(options: argparse.Namespace, checkpoint: Path, *, size: int, steps: int) -> Any:
+    from benchmarks.pictures import Task
+
+    return Task(
+        checkpoint=checkpoint.resolve(),
+        width=options.size or size,
+        height=options.size or size,
+        steps=options.steps or steps,
+        rounds=options.rounds or 5,
+        plain=not options.no_plain,
+        flags=tuple(options.flags.split()),
+    )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+MEASUREMENTS = {"startup": _startup, "starter": _starter, "sd15": _sd15, "memory": _memory}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

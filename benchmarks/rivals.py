@@ -1,0 +1,61 @@
+"""diffusers' own pipeline on the weights that Easel loaded."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from modules.checkpoints.load import LoadedCheckpoint
+
+
+def same_weights_pipeline(checkpoint: LoadedCheckpoint) -> Any:
+    """diffusers' StableDiffusionPipeline around the very networks of `checkpoint`: its number types, its layout."""
+    return _pipeline(checkpoint.unet, checkpoint.vae)
+
+
+def plain_pipeline(checkpoint: LoadedCheckpoint) -> Any:
+    """The same pipeline as it comes from the box: float32, default memory layout. Needs memory for a second copy."""
+    import torch
+
+    def plain(network: nn.Module) -> Any:
+        return copy.deepcopy(network).to(dtype=torch.float32, memory_format=torch.contiguous_format)
+
+    return _pipeline(plain(checkpoint.unet), plain(checkpoint.vae))
+
+
+def _pipeline(unet: Any, vae: Any) -> Any:
+    from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
+
+    scheduler = EulerDiscreteScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="linspace", steps_offset=1
+    )
+    pipeline = StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=None,
+        tokenizer=None,
+        unet=unet,
+        scheduler=scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def draw(pipeline: Any, conditioning: tuple[Tensor, Tensor], noise: Tensor, *, steps: int, cfg_scale: float) -> Any:
+    """One PIL picture. `conditioning` is (prompt, negative prompt), each [1, n, width]; `noise` is [1, 4, h, w] of unit
+    variance. Encoding the prompt is thus not part of what is measured, to the advantage of this side."""
+    prompt, negative = (each.to(pipeline.unet.dtype) for each in conditioning)
+    return pipeline(
+        prompt_embeds=prompt,
+        negative_prompt_embeds=negative,
+        latents=noise.to(device=pipeline.unet.device, dtype=pipeline.unet.dtype),
+        height=noise.shape[2] * pipeline.vae_scale_factor,
+        width=noise.shape[3] * pipeline.vae_scale_factor,
+        num_inference_steps=steps,
+        guidance_scale=cfg_scale,
+    ).images[0]
