@@ -13,7 +13,7 @@ from torch import Tensor
 class Cond:
     """One encoded prompt.
 
-    `tokens` [n, width] goes to cross-attention; `vector` [m] is added to the time embedding (SDXL), where a model has it.
+    `tokens` [n, width] goes to cross-attention; `vector` [m], where a model has one (SDXL), to the time embedding.
     """
 
     tokens: Tensor
@@ -24,8 +24,8 @@ class Cond:
 class StepConds:
     """What the images of a batch are guided by during one step.
 
-    `positive` holds, for each image, the prompts that AND joins with their weights; `negative` one prompt for each image.
-    A step that reuses the same object costs nothing.
+    `positive` holds, for each image, the prompts that AND joins with their weights; `negative` one prompt for each
+    image. A step that reuses the same object costs nothing.
     """
 
     positive: tuple[tuple[tuple[Cond, float], ...], ...]
@@ -44,8 +44,8 @@ CondsAt = Callable[[int], StepConds]
 class CondBatch:
     """Conditioning for the rows of one network call.
 
-    `tokens` [rows, n, width], `vector` [rows, m] or None, `image_cond` [rows, C, H, W] or None (what inpainting and depth
-    models get beside the latent), `images` the image that each row belongs to.
+    `tokens` [rows, n, width], `vector` [rows, m] or None, `image_cond` [rows, C, H, W] or None (what inpainting and
+    depth models get beside the latent), `images` the image that each row belongs to.
     """
 
     tokens: Tensor

@@ -1,7 +1,7 @@
 """From a network's raw output to what samplers work with.
 
-Karras et al. 2022 (EDM), section 5, "preconditioning": D(x; sigma) = c_skip x + c_out F(c_in x; c_noise). For a model that
-was trained to predict noise, c_skip = 1 and c_out = -sigma; for one that predicts v (Salimans, Ho 2022, "Progressive
+Karras et al. 2022 (EDM), section 5, "preconditioning": D(x; sigma) = c_skip x + c_out F(c_in x; c_noise). For a model
+that was trained to predict noise, c_skip = 1 and c_out = -sigma; for one that predicts v (Salimans, Ho 2022, "Progressive
 Distillation", appendix D), c_skip = 1 / (sigma^2 + 1) and c_out = -sigma / sqrt(sigma^2 + 1). In both, c_in =
 1 / sqrt(sigma^2 + 1) and c_noise is the training time step of sigma.
 """
@@ -57,7 +57,7 @@ class SigmaDenoiser:
 
 
 class TimestepDenoiser:
-    """epsilon(x, t), the noise estimate, for samplers over time steps; x is variance-preserving and goes in as it is."""
+    """epsilon(x, t), the noise estimate, for samplers over time steps; x has unit variance and goes in as it is."""
 
     def __init__(self, schedule: ModelSchedule) -> None:
         self.schedule = schedule

@@ -58,8 +58,9 @@ class GuidanceHooks:
     """Where outsiders may look in or change something; each may be None.
 
     `before` sees every evaluation before the network, `after` the estimates before they are combined, `combine` replaces
-    the combination, `guided` changes its result. `blend` keeps parts of a latent (inpainting): it gets a latent and the
-    noise level or time step, and is applied to the denoised latent, or for samplers over time steps to their input.
+    the combination, `guided` changes its result. `blend` keeps parts of a latent (inpainting): it gets a latent and
+    the noise level or time step, and is applied to the denoised latent, or for samplers over time steps to their
+    input.
     """
 
     before: Callable[[GuidanceInput], GuidanceInput] | None = None
@@ -76,15 +77,16 @@ class _Prepared:
     source: StepConds
     cond: CondBatch
     uncond: CondBatch
+    both: CondBatch | None
     weights: tuple[float, ...]
 
 
 class GuidedModel:
     """A network with its conditioning and guidance, as a sampler calls it (`modules.sampling.step.Model`).
 
-    `total_calls` is the number of evaluations that prompts and "skip early" are scheduled over. `check` is called before
-    every network call and may raise `Interrupted`. `noted` collects what guidance did that belongs into the picture's
-    parameters.
+    `total_calls` is the number of evaluations that prompts and "skip early" are scheduled over. `check` is called
+    before every network call and may raise `Interrupted`. `noted` collects what guidance did that belongs into the
+    picture's parameters; `last` is the latest evaluation, for previews of one side of the guidance.
     """
 
     def __init__(
@@ -160,7 +162,7 @@ class GuidedModel:
         )
         if self.hooks.before is not None:
             given = self.hooks.before(given)
-        cond_rows, uncond_rows = self._run(given)
+        cond_rows, uncond_rows = self._run(given, prepared)
         if uncond_rows is None:
             firsts = [given.cond.images.index(image) for image in range(len(x))]
             uncond_rows = cond_rows if len(cond_rows) == len(x) else torch.stack([cond_rows[row] for row in firsts])
@@ -190,8 +192,13 @@ class GuidedModel:
             elif self.options.pad_cond_uncond and self.empty_prompt is not None:
                 cond, uncond = pad_with_empty(cond, uncond, self.empty_prompt)
                 self.noted["Pad conds"] = True
+        fits = self.options.batch_cond_uncond and cond.tokens.shape[1:] == uncond.tokens.shape[1:]
         self._prepared = _Prepared(
-            source=conds, cond=cond, uncond=uncond, weights=tuple(weight for _, weight, _ in parts)
+            source=conds,
+            cond=cond,
+            uncond=uncond,
+            both=join(cond, uncond) if fits else None,
+            weights=tuple(weight for _, weight, _ in parts),
         )
         return self._prepared
 
@@ -202,7 +209,7 @@ class GuidedModel:
             self.noted["Skip Early CFG"] = options.skip_early_cond
             return True
         odd = bool(self.call % 2) or options.s_min_uncond_all
-        if odd and 0 < options.s_min_uncond and level < options.s_min_uncond:
+        if odd and options.s_min_uncond > 0 and level < options.s_min_uncond:
             self.noted["NGMS"] = options.s_min_uncond
             if options.s_min_uncond_all:
                 self.noted["NGMS all steps"] = True
@@ -210,13 +217,16 @@ class GuidedModel:
         single = len(prepared.weights) == len(prepared.uncond)
         return self.guidance_scale == 1.0 and single and all(weight == 1.0 for weight in prepared.weights)
 
-    def _run(self, given: GuidanceInput) -> tuple[Tensor, Tensor | None]:
+    def _run(self, given: GuidanceInput, prepared: _Prepared) -> tuple[Tensor, Tensor | None]:
         """The estimates for all rows, in one network call where the numbers of tokens agree."""
         cond, uncond = given.cond, given.uncond
         if uncond is None:
             return self._network(given.x, given.level, cond), None
-        if self.options.batch_cond_uncond and cond.tokens.shape[1:] == uncond.tokens.shape[1:]:
-            rows = self._network(given.x, given.level, join(cond, uncond))
+        both = prepared.both
+        if both is not None and (cond is not prepared.cond or uncond is not prepared.uncond):
+            both = join(cond, uncond) if cond.tokens.shape[1:] == uncond.tokens.shape[1:] else None
+        if both is not None:
+            rows = self._network(given.x, given.level, both)
             return rows[: len(cond)], rows[len(cond) :]
         return self._network(given.x, given.level, cond), self._network(given.x, given.level, uncond)
 
@@ -289,4 +299,6 @@ def _normalised(output: GuidanceOutput) -> tuple[float, ...]:
 
 def _rows_of(x: Tensor, images: Sequence[int]) -> Tensor:
     """One row of `x` for each entry of `images`; views and one concatenation, no index tensor to upload."""
+    if tuple(images) == tuple(range(len(x))) * 2:
+        return torch.cat([x, x])
     return torch.cat([x[image : image + 1] for image in images])

@@ -16,6 +16,7 @@ from typing import Any
 
 from torch import Tensor
 
+from modules.foundation.errors import RequestError
 from modules.sampling.conditioning import CondsAt
 from modules.sampling.denoiser import ConsistencyDenoiser, Denoiser, SigmaDenoiser, TimestepDenoiser
 from modules.sampling.guidance import GuidanceHooks, GuidedModel, UNet
@@ -73,7 +74,9 @@ def guided_model(
 def start_from_noise(
     *, sampler: Sampler, plan: SigmaPlan, noise: Tensor, options: SamplingOptions | None = None
 ) -> Tensor:
-    """Unit noise [B, C, H, W] at the plan's first noise level."""
+    """Unit noise [B, C, H, W] at the plan's first noise level. Raises RequestError for a plan without steps."""
+    if plan.steps < 1:
+        raise RequestError("A picture from noise needs at least 1 step. Raise the number of steps.", "steps")
     if sampler.space == "timesteps":
         return noise
     first = float(plan.sigmas[0])
@@ -90,7 +93,9 @@ def start_from_image(
     later = from_image(plan, t_enc)
     if plan.timesteps is None:
         return later, latent + noise * float(later.sigmas[0])
-    abar = model_schedule.host_alphas_cumprod[int(plan.timesteps[min(t_enc, len(plan.timesteps) - 1)])]
+    if plan.steps == 0:
+        return later, latent
+    abar = model_schedule.host_alphas_cumprod[int(plan.timesteps[min(t_enc, plan.steps - 1)])]
     return later, latent * abar**0.5 + noise * (1 - abar) ** 0.5
 
 
@@ -110,6 +115,8 @@ def sample(
     `noise` must have given the initial noise already. `callback` is called once a step; an exception that it raises
     (`Interrupted`) ends the run and passes through.
     """
+    if plan.steps == 0:
+        return x
     options = options or SamplingOptions()
     arguments = {**parameters_of(sampler, options), **sampler.fixed}
     arguments["noise"] = _step_noise(sampler, plan, noise, options)
@@ -149,8 +156,11 @@ def uses_eta_noise_seed_delta(sampler: Sampler, options: SamplingOptions) -> boo
     return sampler.uses_ensd and effective_eta(sampler, options) != 0
 
 
-def infotext_of(sampler: Sampler, options: SamplingOptions) -> dict[str, Any]:
-    """What sampler options add to the picture's parameters, beside the plan's own `infotext`."""
+def infotext_of(sampler: Sampler, options: SamplingOptions, *, from_image: bool = False) -> dict[str, Any]:
+    """What sampler options add to the picture's parameters, beside the plan's own `infotext`.
+
+    `options` are those of the settings, with the request's eta: churn that only the request asks for is not written.
+    """
     noted: dict[str, Any] = {}
     eta = effective_eta(sampler, options)
     if "eta" in sampler.parameters and eta != sampler.default_eta:
@@ -160,7 +170,7 @@ def infotext_of(sampler: Sampler, options: SamplingOptions) -> dict[str, Any]:
         value = getattr(options, name)
         if name in sampler.parameters and value != getattr(SamplingOptions, name):
             noted[label] = value
-    if options.sgm_noise_multiplier and sampler.space != "timesteps":
+    if options.sgm_noise_multiplier and sampler.space != "timesteps" and not from_image:
         noted["SGM noise multiplier"] = True
     return noted
 
@@ -192,7 +202,8 @@ def _sigma_range(plan: SigmaPlan, model_schedule: ModelSchedule) -> dict[str, An
         low, high = float(plan.sigmas[-2]), float(plan.sigmas[0])
     else:
         low, high = model_schedule.sigma_min, model_schedule.sigma_max
-    return {"sigma_min": low, "sigma_max": high, "steps": plan.steps}
+    steps = plan.steps if plan.from_image else plan.asked_steps
+    return {"sigma_min": low, "sigma_max": high, "steps": steps}
 
 
 def _unipc_arguments(plan: SigmaPlan, options: SamplingOptions) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class ModelSchedule:
                 "unknown. The file is damaged or of another kind; try another copy of it."
             )
         # NumPy's square root is correctly rounded on every machine; torch's may be off by a last place.
-        sigmas = torch.from_numpy(np.sqrt(((1 - alphas) / alphas).numpy()))
+        sigmas = torch.as_tensor(np.sqrt(((1 - alphas) / alphas).numpy()))
         return cls(
             alphas_cumprod=alphas,
             sigmas=sigmas,
@@ -123,9 +123,9 @@ class ModelSchedule:
 
 
 def scaled_linear_alphas_cumprod(*, beta_start: float = 0.00085, beta_end: float = 0.012, steps: int = 1000) -> Tensor:
-    """Stable Diffusion's schedule (Rombach et al. 2022): the square roots of beta are evenly spaced. Float32 [steps]."""
+    """Stable Diffusion's schedule (Rombach et al. 2022): square roots of beta are evenly spaced. Float32 [steps]."""
     betas = np.linspace(beta_start**0.5, beta_end**0.5, steps, dtype=np.float64) ** 2
-    return torch.from_numpy(np.cumprod(1 - betas)).float()
+    return torch.as_tensor(np.cumprod(1 - betas), dtype=torch.float32)
 
 
 def rescale_zero_terminal_snr(schedule: ModelSchedule) -> ModelSchedule:
@@ -154,6 +154,4 @@ def lcm_schedule(schedule: ModelSchedule, *, original_steps: int = 50) -> ModelS
 
 
 def _with_alphas(schedule: ModelSchedule, alphas: Tensor) -> ModelSchedule:
-    return ModelSchedule.of(
-        alphas, prediction=schedule.prediction, quantize=schedule.quantize, stride=schedule.stride
-    )
+    return ModelSchedule.of(alphas, prediction=schedule.prediction, quantize=schedule.quantize, stride=schedule.stride)

@@ -46,11 +46,11 @@ class PhiloxStream:
         self._generator = PhiloxGenerator(seed)
 
     def randn(self, shape: Sequence[int]) -> Tensor:
-        return torch.from_numpy(self._generator.randn(shape))
+        return torch.as_tensor(self._generator.randn(shape))
 
 
 def noise_stream(seed: int, *, source: NoiseSource, device: torch.device) -> NoiseStream:
-    """A fresh stream for `seed`. "GPU" falls back to the CPU generator where the device has none that is reproducible."""
+    """A fresh stream for `seed`. "GPU" means the CPU's generator where the device has none that is reproducible."""
     if source == "NV":
         return PhiloxStream(seed)
     drawn_on = device if source == "GPU" and device.type not in ("cpu", "mps") else torch.device("cpu")
@@ -59,9 +59,8 @@ def noise_stream(seed: int, *, source: NoiseSource, device: torch.device) -> Noi
 
 def slerp(weight: float, low: Tensor, high: Tensor) -> Tensor:
     """Spherical interpolation of two noises [C, H, W] along rows (dimension 1), from `low` at 0 to `high` at 1."""
-    low_unit = low / low.norm(dim=1, keepdim=True)
-    high_unit = high / high.norm(dim=1, keepdim=True)
-    dot = (low_unit * high_unit).sum(1)
+    lengths = (low**2).sum(dim=1).sqrt() * (high**2).sum(dim=1).sqrt()
+    dot = (low * high).sum(dim=1) / lengths
     omega = torch.acos(dot)
     sine = torch.sin(omega)
     low_part = (torch.sin((1 - weight) * omega) / sine).unsqueeze(1) * low

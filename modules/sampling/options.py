@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 UniPCVariant = Literal["bh1", "bh2", "vary_coeff"]
@@ -51,3 +51,25 @@ class SamplingOptions:
         known = {field.name for field in fields(cls)}
         values = {key: value for key, value in settings.items() if key in known and value is not None}
         return cls(**{**values, **overrides})
+
+    def with_request(
+        self,
+        *,
+        eta: float | None = None,
+        s_churn: float | None = None,
+        s_tmin: float | None = None,
+        s_tmax: float | None = None,
+        s_noise: float | None = None,
+    ) -> SamplingOptions:
+        """These options of the settings with what a request asks for.
+
+        A request's eta always counts. Its churn values count where the setting is at its default; a setting that was
+        changed outranks them.
+        """
+        asked = {"s_churn": s_churn, "s_tmin": s_tmin, "s_tmax": s_tmax, "s_noise": s_noise}
+        taken = {
+            name: value
+            for name, value in asked.items()
+            if value is not None and getattr(self, name) == getattr(SamplingOptions, name)
+        }
+        return replace(self, eta=self.eta if eta is None else eta, **taken)

@@ -23,12 +23,14 @@ class SigmaPlan:
     """The levels of one run, highest first, float32 on the CPU.
 
     `sigmas` [n + 1] are the noise levels; for samplers over time steps they describe the rising `timesteps` [n] (int64)
-    and end in zero as well. `schedule` is the label of the schedule that was used. `infotext` is what it adds to the
+    and end in zero as well. `asked_steps` is the number that was asked for, which a list of levels may miss by a few.
+    `schedule` is the label of the schedule that was used. `infotext` is what it adds to the
     picture's parameters. `from_image` says that the plan is the later part of a longer one.
     """
 
     sigmas: Tensor
     schedule: str
+    asked_steps: int
     timesteps: Tensor | None = None
     infotext: dict[str, Any] = field(default_factory=dict[str, Any])
     from_image: bool = False
@@ -47,38 +49,54 @@ def build_sigmas(
     options: SamplingOptions | None = None,
     is_sdxl: bool = False,
 ) -> SigmaPlan:
-    """The plan for a full run of `steps` steps.
+    """The plan for a full run of `steps` steps. A plan of no steps is allowed: a run from an image may change nothing.
 
-    Raises RequestError for fewer than one step and UnknownName for an unknown schedule.
+    Raises RequestError for a negative number of steps and UnknownName for an unknown schedule.
     """
     options = options or SamplingOptions()
     chosen = schedule if isinstance(schedule, Schedule) else resolve(schedule)
-    if steps < 1:
-        raise RequestError(f"Sampling needs at least 1 step, not {steps}. Raise the number of steps.", "steps")
+    if steps < 0:
+        raise RequestError(f"A run cannot have {steps} steps. Set the number of steps to 1 or more.", "steps")
     infotext: dict[str, Any] = {}
     discard = sampler.discard_next_to_last_sigma
     if options.always_discard_next_to_last_sigma and not discard:
         discard = True
         infotext["Discard penultimate sigma"] = True
+    if steps == 0:
+        timesteps = torch.zeros(0, dtype=torch.long) if sampler.space == "timesteps" else None
+        return SigmaPlan(sigmas=torch.zeros(1), schedule=chosen.label, asked_steps=0, timesteps=timesteps)
     if sampler.space == "timesteps":
-        return _timestep_plan(model_schedule, steps + discard, chosen.label, infotext)
+        timesteps = _ddim_timesteps(model_schedule, steps + discard)
+        sigmas = torch.cat([model_schedule.sigmas[timesteps].flip(0), torch.zeros(1)])
+        return SigmaPlan(
+            sigmas=sigmas, schedule=chosen.label, asked_steps=steps, timesteps=timesteps, infotext=infotext
+        )
     if chosen.function is None:
         chosen = resolve(sampler.default_schedule)
         implied = sampler.default_schedule == "Uniform"
     else:
         implied = False
     levels = lcm_schedule(model_schedule) if sampler.lcm and model_schedule.stride == 1 else model_schedule
-    bounds = _range(chosen, steps + discard, levels, options, is_sdxl, {} if implied else infotext)
+    bounds = _range(
+        chosen,
+        steps + discard,
+        model=levels,
+        options=options,
+        is_sdxl=is_sdxl,
+        infotext={} if implied else infotext,
+    )
     assert chosen.function is not None
     sigmas = chosen.function(bounds).float()
     if discard:
         sigmas = torch.cat([sigmas[:-2], sigmas[-1:]])
-    return SigmaPlan(sigmas=sigmas, schedule=AUTOMATIC.label if implied else chosen.label, infotext=infotext)
+    label = AUTOMATIC.label if implied else chosen.label
+    return SigmaPlan(sigmas=sigmas, schedule=label, asked_steps=steps, infotext=infotext)
 
 
 def _range(
     schedule: Schedule,
     steps: int,
+    *,
     model: ModelSchedule,
     options: SamplingOptions,
     is_sdxl: bool,
@@ -97,20 +115,13 @@ def _range(
     if schedule.name == "beta":
         infotext["Beta schedule alpha"] = options.beta_dist_alpha
         infotext["Beta schedule beta"] = options.beta_dist_beta
-    return Range(
-        steps=steps, sigma_min=low, sigma_max=high, rho=rho, model=model, options=options, is_sdxl=is_sdxl
-    )
+    return Range(steps=steps, sigma_min=low, sigma_max=high, rho=rho, model=model, options=options, is_sdxl=is_sdxl)
 
 
-def _timestep_plan(model: ModelSchedule, steps: int, label: str, infotext: dict[str, Any]) -> SigmaPlan:
+def _ddim_timesteps(model: ModelSchedule, steps: int) -> Tensor:
     """DDIM's "uniform" choice of training steps: every (T // n)-th, one step late. May hold more than n entries."""
     total = model.total_steps
-    timesteps = (torch.arange(0, total, max(total // steps, 1)) + 1).clamp(max=total - 1)
-    return SigmaPlan(sigmas=_levels_of(model, timesteps), schedule=label, timesteps=timesteps, infotext=infotext)
-
-
-def _levels_of(model: ModelSchedule, timesteps: Tensor) -> Tensor:
-    return torch.cat([model.sigmas[timesteps].flip(0), model.sigmas.new_zeros(1)])
+    return (torch.arange(0, total, max(total // steps, 1)) + 1).clamp(max=total - 1)
 
 
 def img2img_steps(
@@ -132,4 +143,4 @@ def from_image(plan: SigmaPlan, t_enc: int) -> SigmaPlan:
     """The last t_enc + 1 steps of a plan, for a run that starts from an image (t_enc time steps, as DDIM counts)."""
     if plan.timesteps is not None:
         return replace(plan, timesteps=plan.timesteps[:t_enc], sigmas=plan.sigmas[-(t_enc + 1) :], from_image=True)
-    return replace(plan, sigmas=plan.sigmas[max(len(plan.sigmas) - 1 - t_enc - 1, 0) :], from_image=True)
+    return replace(plan, sigmas=plan.sigmas[max(plan.asked_steps - t_enc - 1, 0) :], from_image=True)

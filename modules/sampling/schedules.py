@@ -122,7 +122,7 @@ def ddim(r: Range) -> Tensor:
 
 def beta(r: Range) -> Tensor:
     """Lee et al. 2024, "Beta Sampling is All You Need": quantiles of a beta distribution, on a linear sigma axis."""
-    from scipy.special import betaincinv
+    from scipy.special import betaincinv  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
     quantiles = 1 - np.linspace(0, 1, r.steps)
     positions = betaincinv(r.options.beta_dist_alpha, r.options.beta_dist_beta, quantiles)
@@ -169,9 +169,7 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule(name="karras", label="Karras", function=karras, default_rho=7.0),
     Schedule(name="exponential", label="Exponential", function=exponential),
     Schedule(name="polyexponential", label="Polyexponential", function=polyexponential, default_rho=1.0),
-    Schedule(
-        name="sgm_uniform", label="SGM Uniform", function=sgm_uniform, needs_model=True, aliases=("SGMUniform",)
-    ),
+    Schedule(name="sgm_uniform", label="SGM Uniform", function=sgm_uniform, needs_model=True, aliases=("SGMUniform",)),
     Schedule(name="kl_optimal", label="KL Optimal", function=kl_optimal),
     Schedule(name="align_your_steps", label="Align Your Steps", function=align_your_steps),
     Schedule(name="simple", label="Simple", function=simple, needs_model=True),

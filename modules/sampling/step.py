@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 class StepEvent:
     """One finished evaluation of a step, as reported to whoever watches.
 
-    `index` counts from 0 to `total` - 1 (DPM adaptive may pass `total`, which it cannot know). `x` is the noisy latent
-    at noise level `sigma`, `denoised` the estimate of the finished latent; both [B, C, H, W] on the device and not to be
-    written to.
+    `index` counts from 0 to `total` - 1 (DPM adaptive may pass `total`, which it cannot know). `x` is the noisy
+    latent at noise level `sigma`, `denoised` the estimate of the finished latent; both [B, C, H, W] on the device and
+    not to be written to.
     """
 
     index: int

@@ -75,7 +75,9 @@ def test_noise_levels_and_infotext_are_the_recorded_ones(row: dict[str, Any]) ->
     assert plan.infotext == row["infotext"]
 
 
-@pytest.mark.parametrize("row", table("sigmas")["timesteps"], ids=lambda row: described(row, "model", "sampler", "steps"))
+@pytest.mark.parametrize(
+    "row", table("sigmas")["timesteps"], ids=lambda row: described(row, "model", "sampler", "steps")
+)
 def test_time_steps_are_exactly_the_recorded_ones(row: dict[str, Any]) -> None:
     plan = build_sigmas(
         sampler=samplers.resolve(row["sampler"]),
@@ -88,7 +90,9 @@ def test_time_steps_are_exactly_the_recorded_ones(row: dict[str, Any]) -> None:
     assert plan.timesteps.tolist() == row["timesteps"]
 
 
-@pytest.mark.parametrize("row", table("sigmas")["unipc_times"], ids=lambda row: described(row, "N", "skip_type", "t_start"))
+@pytest.mark.parametrize(
+    "row", table("sigmas")["unipc_times"], ids=lambda row: described(row, "N", "skip_type", "t_start")
+)
 def test_continuous_times_of_unipc_are_the_recorded_ones(row: dict[str, Any]) -> None:
     times = time_steps(
         VPSchedule(schedule().host_alphas_cumprod), skip_type=row["skip_type"], steps=row["N"], start=row["t_start"]

@@ -5,6 +5,7 @@ Lu et al. 2022, "DPM-Solver: A Fast ODE Solver for Diffusion Probabilistic Model
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from modules.sampling.samplers.euler import ancestral_step, churned, derivative, raise_noise
@@ -42,7 +43,7 @@ def sample_dpm_2(
 ) -> Tensor:
     """DPM-Solver-2 with EDM's churn."""
     total = len(sigmas) - 1
-    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         sigma_hat = churned(sigma, total, s_churn=s_churn, s_tmin=s_tmin, s_tmax=s_tmax)
         if s_churn > 0:
             x = raise_noise(x, sigma, sigma_hat, noise, s_noise)
@@ -64,7 +65,7 @@ def sample_dpm_2_ancestral(
 ) -> Tensor:
     """Ancestral sampling with DPM-Solver-2 steps."""
     total = len(sigmas) - 1
-    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
         callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         down, up = ancestral_step(sigma, sigma_next, eta)

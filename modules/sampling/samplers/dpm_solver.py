@@ -29,7 +29,10 @@ class _Stages:
     x: Tensor
     start: float
     end: float
-    known: dict[float, Tensor] = field(default_factory=dict)
+    known: dict[float, Tensor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known = {}
 
     @property
     def h(self) -> float:
@@ -98,6 +101,8 @@ def sample_dpm_fast(
     s_noise: float = 1.0,
 ) -> Tensor:
     """DPM-Solver-fast: section 3.4, `steps` evaluations spent on third-order steps, the rest on lower ones."""
+    if sigma_max <= sigma_min:
+        return x
     first, last = -math.log(sigma_max), -math.log(sigma_min)
     count = steps // 3 + 1
     orders = [3] * (count - 2) + [2, 1] if steps % 3 == 0 else [3] * (count - 1) + [steps % 3]
@@ -117,7 +122,7 @@ def sample_dpm_fast(
 
 @dataclass
 class StepSizeController:
-    """Step sizes from error estimates: the PID controller of Soderlind 2003, "Digital Filters in Adaptive Time-Stepping"."""
+    """Step sizes from error estimates: a PID controller (Soderlind 2003, "Digital Filters in Adaptive Time-Stepping")."""
 
     h: float
     order: float
@@ -125,7 +130,7 @@ class StepSizeController:
     integral: float = 1.0
     derivative: float = 0.0
     accept_safety: float = 0.81
-    _inverse_errors: list[float] = field(default_factory=list)
+    _inverse_errors: list[float] = field(default_factory=list[float])
 
     def propose(self, error: float) -> bool:
         """Take in a step's error (1 is just tolerable), set the next `h`, and say whether the step stands."""
@@ -164,12 +169,14 @@ def sample_dpm_adaptive(
     """
     import torch
 
-    images = list(x.split(1))
+    images = [x[index : index + 1] for index in range(len(x))]
     finished = list(images)
     for position in range(len(images)):
 
         def report(event: StepEvent, position: int = position) -> None:
-            whole = [torch.cat([*finished[:position], part, *finished[position + 1 :]]) for part in (event.x, event.denoised)]
+            whole = [
+                torch.cat([*finished[:position], part, *finished[position + 1 :]]) for part in (event.x, event.denoised)
+            ]
             callback(StepEvent(index=event.index, total=event.total, sigma=event.sigma, x=whole[0], denoised=whole[1]))
 
         finished[position] = _adaptive_image(
@@ -210,7 +217,7 @@ def _adaptive_image(
         denoised = x - stages.eps_at(0.0) * sigma
         low, high = solver_2(stages, 1 / 3), solver_3(stages)
         tolerance = low.abs().maximum(previous.abs()).mul(rtol).clamp(min=atol)
-        error = float(((low - high) / tolerance).norm()) / x.numel() ** 0.5
+        error = float((((low - high) / tolerance) ** 2).mean()) ** 0.5
         if control.propose(error):
             previous = low
             x = high + noise(sigma, math.exp(-end)) * (s_noise * up) if eta else high

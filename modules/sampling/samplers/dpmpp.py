@@ -7,6 +7,7 @@ x_next = (sigma_next / sigma) x - expm1(-h) D, where D is an approximation of th
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def sample_dpmpp_2m(
     total = len(sigmas) - 1
     previous: Tensor | None = None
     last_h = 0.0
-    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
         callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         h = math.log(sigma / sigma_next) if sigma_next > 0 else math.inf
@@ -59,7 +60,7 @@ def sample_dpmpp_2s_ancestral(
 ) -> Tensor:
     """Ancestral sampling with DPM-Solver++(2S) steps: algorithm 1, one evaluation at the middle of the step."""
     total = len(sigmas) - 1
-    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
         callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         down, up = ancestral_step(sigma, sigma_next, eta)
@@ -87,9 +88,9 @@ def sample_dpmpp_sde(
 ) -> Tensor:
     """DPM-Solver++(2S) for the diffusion SDE: both stages add Brownian noise; `r` places the middle stage."""
     total = len(sigmas) - 1
-    pairs = zip(sigmas, sigmas[1:], strict=False)
+    pairs = itertools.pairwise(sigmas)
     stages = [_stages(*pair, r) if pair[1] > 0 else (pair[0], 0.0, 0.0) for pair in pairs]
-    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
         callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         if sigma_next == 0:
@@ -133,7 +134,7 @@ def sample_dpmpp_2m_sde(
     total = len(sigmas) - 1
     previous: Tensor | None = None
     last_h = 0.0
-    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
         callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         if sigma_next == 0:
@@ -165,7 +166,7 @@ def sample_dpmpp_3m_sde(
     """SDE-DPM-Solver++ of third order: a quadratic through the last three denoised latents, in lambda."""
     total = len(sigmas) - 1
     history: list[tuple[Tensor, float]] = []
-    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
         callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         if sigma_next == 0:

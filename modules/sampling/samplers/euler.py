@@ -3,6 +3,7 @@ Generative Models" (EDM), with their ancestral forms and the linear multistep me
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ def sample_euler(
 ) -> Tensor:
     """Euler's method: EDM, algorithm 2 without the second-order correction."""
     total = len(sigmas) - 1
-    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         sigma_hat = churned(sigma, total, s_churn=s_churn, s_tmin=s_tmin, s_tmax=s_tmax)
         if s_churn > 0:
             x = raise_noise(x, sigma, sigma_hat, noise, s_noise)
@@ -88,7 +89,7 @@ def sample_euler_ancestral(
 ) -> Tensor:
     """Ancestral sampling with Euler steps: further down than the next level, then noise up to it."""
     total = len(sigmas) - 1
-    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
         callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         down, up = ancestral_step(sigma, sigma_next, eta)
@@ -112,7 +113,7 @@ def sample_heun(
 ) -> Tensor:
     """Heun's method of second order: EDM, algorithm 2."""
     total = len(sigmas) - 1
-    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         sigma_hat = churned(sigma, total, s_churn=s_churn, s_tmin=s_tmin, s_tmax=s_tmax)
         if s_churn > 0:
             x = raise_noise(x, sigma, sigma_hat, noise, s_noise)

@@ -3,6 +3,7 @@ Few-Step Inference", algorithm 3."""
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from modules.sampling.step import StepEvent
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def sample_lcm(model: Model, x: Tensor, sigmas: Sequence[float], *, noise: StepNoise, callback: Callback) -> Tensor:
     """Multistep consistency sampling: jump to the finished latent, noise it to the next level, repeat."""
     total = len(sigmas) - 1
-    for index, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
         callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         x = denoised

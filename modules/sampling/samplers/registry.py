@@ -49,9 +49,7 @@ class Sampler:
 
 
 SAMPLERS: tuple[Sampler, ...] = (
-    Sampler(
-        name="DPM++ 2M", aliases=("k_dpmpp_2m",), function=dpmpp.sample_dpmpp_2m, default_schedule="Karras"
-    ),
+    Sampler(name="DPM++ 2M", aliases=("k_dpmpp_2m",), function=dpmpp.sample_dpmpp_2m, default_schedule="Karras"),
     Sampler(
         name="DPM++ SDE",
         aliases=("k_dpmpp_sde",),
@@ -105,9 +103,7 @@ SAMPLERS: tuple[Sampler, ...] = (
     ),
     Sampler(name="Euler", aliases=("k_euler",), function=euler.sample_euler, parameters=_CHURN),
     Sampler(name="LMS", aliases=("k_lms",), function=euler.sample_lms),
-    Sampler(
-        name="Heun", aliases=("k_heun",), function=euler.sample_heun, parameters=_CHURN, second_order=True
-    ),
+    Sampler(name="Heun", aliases=("k_heun",), function=euler.sample_heun, parameters=_CHURN, second_order=True),
     Sampler(
         name="DPM2",
         aliases=("k_dpm_2",),

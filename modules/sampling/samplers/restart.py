@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from modules.sampling.samplers.euler import heun_step
@@ -44,21 +45,21 @@ def sample_restart(
 def restart_steps(sigmas: Sequence[float]) -> list[tuple[float, float]]:
     """All steps (from, to) of a run.
 
-    From 20 steps on, one restart of 9 steps is taken out of the budget, from 36 steps on two restarts of a quarter each;
-    the remaining main steps follow Karras's schedule. The number of steps stays the one that was asked for.
+    From 20 steps on, one restart of 9 steps is taken out of the budget, from 36 steps on two restarts of a quarter
+    each; the remaining main steps follow Karras's schedule. The number of steps stays the one that was asked for.
     """
     budget = len(sigmas) - 1
     if budget < 20:
-        return list(zip(sigmas, sigmas[1:], strict=False))
+        return list(itertools.pairwise(sigmas))
     length, times = (budget // 4, 2) if budget >= 36 else (9, 1)
     main = _karras(budget - length * times, sigmas[-2], sigmas[0])
     low, high = _nearest(main, RESTART_FROM), _nearest(main, RESTART_TO)
     steps: list[tuple[float, float]] = []
-    for index, step in enumerate(zip(main, main[1:], strict=False)):
+    for index, step in enumerate(itertools.pairwise(main)):
         steps.append(step)
         if index + 1 == low and high < low:
             again = _karras(length + 1, main[low], main[high])[:-1]
-            steps.extend(list(zip(again, again[1:], strict=False)) * times)
+            steps.extend(list(itertools.pairwise(again)) * times)
     return steps
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modules.sampling.step import StepEvent
 
@@ -52,12 +53,13 @@ def time_steps(schedule: VPSchedule, *, skip_type: str, steps: int, start: float
     """
     first, last = 1.0 if start is None else start, 1.0 / schedule.count
     if skip_type == "logSNR":
-        times = [schedule.inverse_lam(lam) for lam in np.linspace(schedule.lam(first), schedule.lam(last), steps + 1)]
+        lams = np.linspace(schedule.lam(first), schedule.lam(last), steps + 1)
+        times: NDArray[np.float64] = np.array([schedule.inverse_lam(float(lam)) for lam in lams], dtype=np.float64)
     elif skip_type == "time_quadratic":
-        times = list(np.linspace(first**0.5, last**0.5, steps + 1) ** 2)
+        times = np.square(np.linspace(first**0.5, last**0.5, steps + 1))
     else:
-        times = list(np.linspace(first, last, steps + 1))
-    return [float(np.float32(t)) for t in times]
+        times = np.linspace(first, last, steps + 1)
+    return np.float32(times).astype(np.float64).tolist()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,8 +90,10 @@ def sample_unipc(
     Of `timesteps` only the number counts and, where the run starts from an image, the last one. An `order` above the
     number of steps is lowered to it.
     """
-    schedule = VPSchedule(alphas_cumprod)
     steps = len(timesteps)
+    if steps == 0:
+        return x
+    schedule = VPSchedule(alphas_cumprod)
     start = timesteps[-1] / schedule.count + 1 / schedule.count if from_image else None
     times = time_steps(schedule, skip_type=skip_type, steps=steps, start=start)
     order = min(order, steps)
