@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -17,9 +18,6 @@ from modules.webui.quicksettings import checkpoint_state
 
 if TYPE_CHECKING:
     from modules.application.application import Application
-
-CHECK_SECONDS = 0.03
-"""How often a waiting handler looks whether its job is done. Waiting in a thread would occupy one for each job."""
 
 
 async def generate(app: Application, task: str, values: list[Any], request: gr.Request) -> tuple[Any, ...]:
@@ -39,10 +37,17 @@ async def restore(app: Application, task: str, request: gr.Request) -> tuple[Any
 
 async def follow(app: Application, job: Job, request: gr.Request) -> tuple[Any, ...]:
     """Wait for a job and show what came of it. The job goes on when the page is closed meanwhile."""
-    while not job.finished:
-        await asyncio.sleep(CHECK_SECONDS)
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell() -> None:
+        # The loop is closed when the server ended before the engine did; then nobody waits any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(done.set)
+
+    job.when_finished(tell)
+    await done.wait()
     try:
-        result = job.wait()
+        result = job.wait(0)
     except EaselError as error:
         return _failed(error)
     return _finished(app, job, result, request)

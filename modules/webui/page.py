@@ -114,10 +114,10 @@ def _wire_running(app: Application, panel: Txt2ImgPanel, quick: QuickSettings) -
     ]
     quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
 
-    async def on_generate(task: str, *rest: Any, request: gr.Request) -> tuple[Any, ...]:
+    async def on_generate(request: gr.Request, task: str, *rest: Any) -> tuple[Any, ...]:
         return await generate(app, task, list(rest), request)
 
-    async def on_restore(task: str, request: gr.Request) -> tuple[Any, ...]:
+    async def on_restore(request: gr.Request, task: str) -> tuple[Any, ...]:
         return await restore(app, task, request)
 
     # The browser names the run before it asks for it, so that it can watch it at once; see static/progress.js.

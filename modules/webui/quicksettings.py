@@ -33,7 +33,7 @@ class QuickSettings:
 def build_quicksettings(app: Application) -> QuickSettings:
     """Draw the row."""
     with gr.Row(elem_id="easel_header"):
-        gr.HTML(BRAND, elem_id="easel_brand", padding=False)
+        gr.HTML(BRAND, elem_id="easel_brand", apply_default_css=False)
         with gr.Row(elem_id="quicksettings"):
             checkpoint = gr.Dropdown(
                 label="Stable Diffusion checkpoint",

@@ -174,7 +174,7 @@ def _build_section(section: type[Section], settings: Settings) -> dict[str, Any]
         gr.HTML(
             f"<h2>{html.escape(section.title)}</h2><p>{html.escape(_sentence(section))}</p>",
             elem_classes=["settings-head"],
-            padding=False,
+            apply_default_css=False,
         )
         return {key: _control(key, section.model_fields[key], settings) for key in _keys(section)}
 

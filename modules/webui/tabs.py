@@ -34,7 +34,7 @@ def tab_bar(group: str, tabs: Sequence[Tab], label: str) -> gr.HTML:
     return gr.HTML(
         f'<div class="tab-nav" role="tablist" aria-label="{html.escape(label)}">{buttons}</div>',
         elem_classes=["tab-bar", f"tab-bar-{group}"],
-        padding=False,
+        apply_default_css=False,
     )
 
 

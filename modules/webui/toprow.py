@@ -79,7 +79,7 @@ def _prompts(ui: UiConfig) -> dict[str, Any]:
                 **ui.text(f"txt2img/{label}"),
             )
             parts[f"{key}_counter"] = gr.HTML(
-                "", elem_id=f"txt2img_{key}_counter", elem_classes=["token-counter"], padding=False
+                "", elem_id=f"txt2img_{key}_counter", elem_classes=["token-counter"], apply_default_css=False
             )
         parts[f"{key}_button"] = gr.Button("Count tokens", elem_id=f"txt2img_{key}_button", visible="hidden")
     parts["prompt_file"] = gr.File(

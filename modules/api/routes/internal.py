@@ -10,6 +10,7 @@ from modules.api.models import InternalProgressRequest, InternalProgressResponse
 from modules.api.previews import Previews, data_address
 from modules.application.application import Application
 from modules.application.jobs import Job
+from modules.generation.progress import ProgressSnapshot
 from modules.settings.model import Settings
 
 
@@ -78,8 +79,25 @@ async def _active(
         eta=now.eta,
         live_preview=preview,
         id_live_preview=number,
-        textinfo=None,
+        textinfo=_words(now),
     )
+
+
+_PHASES = {
+    "waiting": "Preparing",
+    "preparing": "Preparing",
+    "loading": "Loading checkpoint",
+    "encoding": "Reading the prompt",
+    "decoding": "Decoding",
+    "saving": "Saving",
+    "done": "Saving",
+}
+
+
+def _words(now: ProgressSnapshot) -> str:
+    """What the job is at, in words: "Step 9/20", with the batch in front where there are several."""
+    doing = f"Step {now.step}/{now.steps}" if now.phase == "sampling" else _PHASES.get(now.phase, now.phase)
+    return f"Batch {now.batch + 1}/{now.batches} · {doing}" if now.batches > 1 and now.steps else doing
 
 
 def _place(app: Application, job: Job) -> str:

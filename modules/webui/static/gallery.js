@@ -1,15 +1,13 @@
 // Marks a gallery without pictures and one with a single picture, which needs no row of thumbnails.
 
 export function watchGallery() {
-  const gallery = document.getElementById("txt2img_gallery");
+  const container = document.getElementById("txt2img_gallery_container");
   const mark = () => {
-    const thumbnails = gallery.querySelectorAll(".thumbnail-item").length;
-    const container = document.getElementById("txt2img_gallery_container");
-    const pictures = thumbnails || gallery.querySelectorAll(".preview img").length;
+    const pictures = container.querySelectorAll(".grid-container .thumbnail-item").length;
     if (container.dataset.pictures !== String(pictures)) {
       container.dataset.pictures = String(pictures);
     }
   };
-  new MutationObserver(mark).observe(gallery, { childList: true, subtree: true });
+  new MutationObserver(mark).observe(container, { childList: true, subtree: true });
   mark();
 }

@@ -15,7 +15,7 @@ watchTabs();
 watchKeys();
 watchDrops();
 watchSettingsSearch();
-whenDrawn("#txt2img_generate, #txt2img_prompt textarea, #txt2img_gallery_container, #txt2img_restore_progress", () => {
+whenDrawn("#txt2img_generate, #txt2img_prompt textarea, #txt2img_neg_prompt textarea, #txt2img_gallery, #txt2img_restore_progress", () => {
   nameButtons();
   watchPrompts();
   watchGallery();

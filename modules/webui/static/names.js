@@ -22,6 +22,7 @@ export function nameButtons() {
     button?.setAttribute("title", name);
     button?.setAttribute("aria-label", id.includes("_generate") ? "Generate" : name);
   }
+  document.querySelector("#txt2img_styles input")?.setAttribute("placeholder", "Styles");
   for (const [id, name] of [["txt2img_prompt", "Prompt"], ["txt2img_neg_prompt", "Negative prompt"], ["settings_search", "Search the settings"]]) {
     document.querySelector(`#${id} textarea, #${id} input`)?.setAttribute("aria-label", name);
   }

@@ -156,7 +156,7 @@ function end(run) {
   run.next?.();
 }
 
-/** The progress bar above the gallery and the preview over it. */
+/** The progress bar and the preview, both over the gallery. */
 function panel(tab) {
   const progress = element("div", "progressDiv");
   progress.setAttribute("role", "progressbar");
@@ -172,13 +172,12 @@ function panel(tab) {
   track.append(bar);
   progress.append(track, line);
   const container = document.getElementById(`${tab}_gallery_container`);
-  container.before(progress);
   const preview = element("div", "livePreview");
   preview.hidden = true;
   const picture = element("img");
   picture.alt = "Preview of the unfinished picture";
   preview.append(picture);
-  container.append(preview);
+  container.append(preview, progress);
   const close = () => {
     progress.remove();
     preview.remove();
