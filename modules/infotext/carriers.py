@@ -21,11 +21,11 @@ _EXIF_FORMATS = frozenset({"JPEG", "WEBP", "AVIF"})
 
 # The names of what libraries write into `Image.info` for their own use.
 _TECHNICAL = frozenset(
-    (
+    (  # noqa: SIM905 - a list would be one line each
         "jfif jfif_version jfif_unit jfif_density dpi exif loop background timestamp duration progressive progression "
         "icc_profile chromaticity photoshop gamma transparency xmp srgb interlace aspect adobe adobe_transform mp "
         "mpoffset bbox default_image"
-    ).split()  # noqa: SIM905 - a list would be one line each
+    ).split()
 )
 
 

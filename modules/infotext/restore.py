@@ -45,7 +45,7 @@ class RestoreOptions:
     """What restoring needs to know from elsewhere.
 
     extract_styles takes both prompts and gives the names found and the prompts without them; styles are looked for
-    only if it is there. uses_emphasis tells whether a prompt weights anything.
+    only if it is there. uses_emphasis tells whether a prompt weights anything. skip names fields to leave out.
     """
 
     extract_styles: ExtractStyles | None = None
@@ -53,6 +53,7 @@ class RestoreOptions:
     uses_emphasis: Callable[[str], bool] = lambda _: False
     auto_backcompat: bool = True
     use_old_hires_fix_width_height: bool = False
+    skip: frozenset[str] = frozenset()
 
 
 def restore(infotext: Infotext, options: RestoreOptions) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def restore(infotext: Infotext, options: RestoreOptions) -> dict[str, Any]:
         values.setdefault(key, value)
     if values["FP8 weight"] != "Disable":
         values.setdefault("Cache FP16 weight for LoRA", False)
-    return values
+    return {key: value for key, value in values.items() if key not in options.skip}
 
 
 def _take_out_styles(

@@ -82,7 +82,7 @@ def _expand_ints(text: str) -> Sequence[int]:
     if found := stepped.fullmatch(text):
         start, end, step = convert(found[1]), convert(found[2]), convert(found[3] or "1")
         # The end belongs to it; counting down it does not, as A1111 has it.
-        return _limited(range(start, end + 1, step) if step else (), text)
+        return _limited(range(start, end + 1, _not_zero(step, text)), text)
     if found := counted.fullmatch(text):
         return [int(value) for value in _spread(convert(found[1]), convert(found[2]), int(found[3]), text)]
     return [_single(text, "int", convert)]
@@ -95,9 +95,7 @@ def _expand_floats(text: str) -> Sequence[float]:
     stepped, counted = _PATTERNS["float"]
     if found := stepped.fullmatch(text):
         start, end, step = convert(found[1]), convert(found[2]), convert(found[3] or "1")
-        if not step:
-            return []
-        count = math.ceil((end + step - start) / step)
+        count = math.ceil((end + step - start) / _not_zero(step, text))
         width = (start + step) - start  # rounded once, so that the values are those of numpy.arange
         return [start + width * index for index in _limited(range(count), text)]
     if found := counted.fullmatch(text):
@@ -118,6 +116,12 @@ def _spread(start: float, end: float, count: int, text: str) -> list[float]:
         return [float(start)]
     width = (end - start) / (count - 1) if count else 0.0
     return [float(end) if index == count - 1 else start + index * width for index in range(count)]
+
+
+def _not_zero(step: _Number, text: str) -> _Number:
+    if not step:
+        raise ValueError(f"The steps of {text!r} are 0, which never arrives.")
+    return step
 
 
 def _limited(values: Sequence[Any], text: str) -> Sequence[Any]:

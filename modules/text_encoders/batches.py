@@ -15,14 +15,14 @@ LARGEST_BATCH = 32
 
 
 class Columns:
-    """The chunks of a batch of prompts, filled up to equal length.
+    """The chunks of a batch of prompts, filled up to equal length and to at least `least` chunks.
 
     `rows[column][prompt]` is the index in `distinct` of that prompt's chunk; chunks that differ only in their weights
     are one, since weights act on what the transformer gives.
     """
 
-    def __init__(self, prompts: Sequence[Sequence[Chunk]], filler: Chunk) -> None:
-        length = max(len(chunks) for chunks in prompts)
+    def __init__(self, prompts: Sequence[Sequence[Chunk]], filler: Chunk, least: int = 1) -> None:
+        length = max(least, *(len(chunks) for chunks in prompts))
         self.chunks = [[chunks[i] if i < len(chunks) else filler for chunks in prompts] for i in range(length)]
         self.distinct: list[Chunk] = []
         seen: dict[Hashable, int] = {}
@@ -36,13 +36,18 @@ class Columns:
                     self.distinct.append(chunk)
                 self.rows[-1].append(seen[key])
 
+    def some_at_a_time(self) -> list[list[Chunk]]:
+        """The distinct chunks in batches of a size that a device can take."""
+        return [self.distinct[start : start + LARGEST_BATCH] for start in range(0, len(self.distinct), LARGEST_BATCH)]
+
     def run(self, encode: Callable[[Sequence[Chunk]], Tensor]) -> Tensor:
-        """`encode` applied to the distinct chunks, some at a time: [distinct, ...]."""
-        pieces = [
-            encode(self.distinct[start : start + LARGEST_BATCH])
-            for start in range(0, len(self.distinct), LARGEST_BATCH)
-        ]
-        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+        """`encode` applied to the distinct chunks: [distinct, ...]."""
+        return torch.cat([encode(chunks) for chunks in self.some_at_a_time()])
+
+    def run_pooled(self, encode: Callable[[Sequence[Chunk]], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """As `run` for an encoder that also gives a vector [width] for each chunk; those of the first column."""
+        hidden, pooled = zip(*(encode(chunks) for chunks in self.some_at_a_time()), strict=True)
+        return torch.cat(hidden), torch.cat(pooled)[self.rows[0]]
 
     def join(self, encoded: Tensor, emphasis: Emphasis, mean_per_prompt: bool) -> Tensor:
         """Put encoded chunks [distinct, 77, width] back in their places: [prompts, 77 * columns, width].

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from modules.foundation.errors import PromptError
 from modules.prompts.attention import Dialect
@@ -115,8 +115,11 @@ class ClipEncoder:
                 # The start token stands before offset 0, and the last place belongs to the end token.
                 target = row[offset + 1 : -1][: len(vectors)]
                 target.copy_(vectors[: len(target)])
-        hidden = model.embeddings(inputs_embeds=hidden)
-        for layer in model.encoder.layers[:layers]:
+        return self.run_layers(model.embeddings(inputs_embeds=hidden), model.encoder.layers[:layers])
+
+    def run_layers(self, hidden: Tensor, layers: Iterable[nn.Module]) -> Tensor:
+        """These layers one after another, each token seeing only those before it."""
+        for layer in layers:
             hidden = layer(hidden, attention_mask=None, is_causal=True)
         return hidden
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from modules.prompts.attention import Dialect
@@ -47,9 +47,17 @@ class TextEncoder(Protocol):
     """All the text encoders of a checkpoint behind one call."""
 
     def __call__(
-        self, texts: Sequence[str], options: EncodingOptions, embeddings: Mapping[str, EmbeddingLookup]
+        self,
+        texts: Sequence[str],
+        options: EncodingOptions,
+        embeddings: Mapping[str, EmbeddingLookup],
+        *,
+        negative: bool = False,
     ) -> EncodedTexts:
-        """Encode a batch. `embeddings` holds a look-up for each encoder that may meet embeddings, by its name."""
+        """Encode a batch. `embeddings` holds a look-up for each encoder that may meet embeddings, by its name.
+
+        `negative` texts are those to lead away from; SDXL takes an empty one as zeros.
+        """
         ...
 
 
@@ -107,7 +115,7 @@ def encode_prompt(
     embeddings: Mapping[str, EmbeddingLookup] | None = None,
     composable: bool = True,
 ) -> PromptConditioning:
-    """Encode one prompt for all its steps. Negative prompts are not `composable`: AND is text in them.
+    """Encode one prompt for all its steps. A prompt that is not `composable` is a negative one: AND is text in it.
 
     The texts of one part are encoded together, so that the mean which "Original" emphasis restores is that of all of
     them, as in A1111.
@@ -121,7 +129,8 @@ def encode_prompt(
             schedule = parse_schedule(
                 text, timing.steps, hires_steps=timing.hires_steps, old_scheduling=timing.old_scheduling
             )
-            batch = encoder([entry.text for entry in schedule], options, embeddings or {})
+            texts = [entry.text for entry in schedule]
+            batch = encoder(texts, options, embeddings or {}, negative=not composable)
             encoded[text] = schedule, batch
             used = batch.used + used
     return PromptConditioning(
@@ -141,9 +150,12 @@ def _timed(schedule: list[ScheduledText], batch: EncodedTexts) -> tuple[TimedCon
     )
 
 
-def with_weight(part: ConditionPart, weight: float) -> ConditionPart:
-    """`part` with another weight."""
-    return replace(part, weight=weight)
+def used_in(
+    positive: Iterable[PromptConditioning], negative: Iterable[PromptConditioning]
+) -> tuple[TextualInversion, ...]:
+    """The textual inversions of a batch in the order of infotext's "TI hashes": latest encoded first, negative last."""
+    batches = [*dict.fromkeys(negative), *dict.fromkeys(positive)]
+    return tuple(embedding for conditioning in reversed(batches) for embedding in conditioning.used)
 
 
 def conditioning_key(
