@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modules.application.jobs import Job
@@ -38,7 +39,7 @@ class Application:
         self.hooks = Hooks()
         self.catalogue = Catalogue(
             self.paths.checkpoint_folders,
-            [flags.ckpt.expanduser().absolute()] if flags.ckpt else [],
+            [Path(flags.checkpoint)] if flags.checkpoint else [],
             HashStore(self.paths.data / "cache" / "hashes.json"),
             self.paths.starter_checkpoint,
         )
@@ -69,14 +70,9 @@ class Application:
     def selected_checkpoint(self) -> CheckpointInfo | None:
         """The checkpoint that the next job without a wish of its own will use; None when there is none at all."""
         try:
-            return self.catalogue.chosen(self.settings.current.sd_model_checkpoint or self.command_line_checkpoint)
+            return self.catalogue.chosen(self.settings.current.sd_model_checkpoint or self.flags.checkpoint)
         except CheckpointError:
             return None
-
-    @property
-    def command_line_checkpoint(self) -> str | None:
-        """The checkpoint that --ckpt names, for settings that name none."""
-        return str(self.flags.ckpt.expanduser().absolute()) if self.flags.ckpt else None
 
     def select_checkpoint(self, name: str) -> CheckpointInfo:
         """Make `name` the checkpoint of the settings and load it when the queue is idle. Raises UnknownName."""

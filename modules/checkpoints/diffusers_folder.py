@@ -55,7 +55,8 @@ def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _weights(folder: Path, dtype: torch.dtype, hardware: Hardware) -> dict[str, Tensor]:
-    candidates = [folder / f"{name}{variant}{suffix}" for suffix in SUFFIXES for name in WEIGHTS for variant in VARIANTS]
+    names = (f"{name}{variant}{suffix}" for suffix in SUFFIXES for name in WEIGHTS for variant in VARIANTS)
+    candidates = [folder / name for name in names]
     path = next((path for path in candidates if path.is_file()), None)
     if path is None:
         raise CheckpointError(f"{folder} holds no weights (looked for {candidates[0].name} and the like).")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from modules.checkpoints.architectures.architecture import Architecture, Component
+from modules.checkpoints.architectures.architecture import Component
 from modules.checkpoints.declared import Prediction
 from modules.checkpoints.identify import identify
 from modules.checkpoints.info import CheckpointInfo
@@ -79,17 +79,6 @@ def load_checkpoint(
             )
             report(1.0)
         alphas = source.read("alphas_cumprod").clone() if "alphas_cumprod" in source.shapes else None
-    return _loaded(info, architecture, unet, vae, text_encoder, alphas)
-
-
-def _loaded(
-    info: CheckpointInfo,
-    architecture: Architecture,
-    unet: UNet2DConditionModel,
-    vae: AutoencoderKL,
-    text_encoder: CLIPTextModel,
-    alphas: Tensor | None,
-) -> LoadedCheckpoint:
     return LoadedCheckpoint(
         info=info,
         family=architecture.family,
@@ -177,7 +166,7 @@ def _filled(make: Callable[[], Any], tensors: dict[str, Tensor], what: str, nest
 
 
 @contextlib.contextmanager
-def _naming_the_file(path: Path) -> Iterator[None]:
+def _naming_the_file(path: Path) -> Generator[None]:
     """Turn what goes wrong inside into a CheckpointError that names `path`."""
     try:
         yield

@@ -34,7 +34,7 @@ class DoublingUpsample(nn.Module):
 def with_doubling_upsamples(unet: UNet2DConditionModel) -> UNet2DConditionModel:
     """`unet` with its upsampling modules replaced; parameter names stay the same."""
     for block in unet.up_blocks:
-        upsamplers: nn.ModuleList | None = block.upsamplers
-        if upsamplers is not None:
-            block.upsamplers = nn.ModuleList([DoublingUpsample(each.conv) for each in upsamplers])
+        if isinstance(block.upsamplers, nn.ModuleList):
+            convolutions = [getattr(each, "conv") for each in block.upsamplers]  # noqa: B009 - modules are untyped
+            block.upsamplers = nn.ModuleList([DoublingUpsample(conv) for conv in convolutions])
     return unet

@@ -6,13 +6,13 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO, Any
 
 
 @contextlib.contextmanager
-def atomic_write(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path, *, durable: bool = True) -> Generator[IO[bytes]]:
     """Open a binary file that appears as `path`, complete, when the block ends, and not at all when it raises.
 
     The temporary file lies in the same folder (a rename across file systems is not atomic). With `durable` the bytes

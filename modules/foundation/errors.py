@@ -73,7 +73,7 @@ class NetworkError(EaselError):
     """An extra network (LoRA, ...) cannot be applied."""
 
 
-class OutOfMemory(EaselError):
+class OutOfMemory(EaselError):  # noqa: N818 - "out of memory" names the condition
     """A device ran out of memory while it was making a picture."""
 
 

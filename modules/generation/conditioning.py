@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from modules.sampling.conditioning import Cond, StepConds
+from modules.text_encoders.embeddings import TextualInversion
 from modules.text_encoders.scheduled import PromptConditioning, TimedCondition
 
 
@@ -15,6 +16,11 @@ class Conditioning:
     positive: tuple[PromptConditioning, ...]
     negative: tuple[PromptConditioning, ...]
     _known: dict[tuple[int, ...], StepConds] = field(default_factory=dict[tuple[int, ...], StepConds], repr=False)
+
+    @property
+    def used_embeddings(self) -> tuple[TextualInversion, ...]:
+        """The textual inversions in all prompts, each once."""
+        return tuple(dict.fromkeys(each for prompt in (*self.positive, *self.negative) for each in prompt.used))
 
     def at(self, call: int) -> StepConds:
         """What holds at an evaluation of the model, counted from 0; the same object for as long as nothing changes."""

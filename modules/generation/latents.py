@@ -23,7 +23,7 @@ class Latents:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepReport:
-    """A sampling step: `index` of `total` (from 0), the latents `x` and the model's estimate `denoised`, [B, 4, h, w]."""
+    """A sampling step: `index` of `total` (from 0), latents `x` and the model's estimate `denoised`, [B, 4, h, w]."""
 
     index: int
     total: int

@@ -47,9 +47,7 @@ class Hooks:
     around_run: Around[RunEvent] = field(
         default_factory=lambda: Around("around_run", "Wrap a whole run: patch the model on entering, undo on leaving.")
     )
-    around_batch: Around[RunEvent] = field(
-        default_factory=lambda: Around("around_batch", "Wrap one batch of a run.")
-    )
+    around_batch: Around[RunEvent] = field(default_factory=lambda: Around("around_batch", "Wrap one batch of a run."))
     conditioning: Transform[Conditioning, RunEvent] = field(
         default_factory=lambda: Transform("conditioning", "Change the encoded prompts of a batch.")
     )

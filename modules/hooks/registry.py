@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -105,7 +105,7 @@ class Around(Point, Generic[E]):
     """Attachments return context managers, entered in order before a block and left in reverse order after it."""
 
     @contextlib.contextmanager
-    def __call__(self, event: E) -> Iterator[None]:
+    def __call__(self, event: E) -> Generator[None]:
         """Run the block inside every attachment's context. What fails to leave is reported, the others still leave."""
         with contextlib.ExitStack() as stack:
             for attachment in self.attachments:

@@ -20,9 +20,7 @@ def encode(plan: Plan, batch: BatchSlice, model: Model, engine: Engine) -> Condi
     options = encoding_options(plan)
     table = engine.embeddings.table(engine.tokenizer, model.text_encoder.widths)
     embeddings = dict.fromkeys(model.text_encoder.widths, table)
-    timing = Timing(
-        steps=plan.sampler.model_calls(plan.steps), old_scheduling=plan.settings.use_old_scheduling
-    )
+    timing = Timing(steps=plan.sampler.model_calls(plan.steps), old_scheduling=plan.settings.use_old_scheduling)
 
     def one(prompt: str, *, composable: bool) -> PromptConditioning:
         def make() -> PromptConditioning:

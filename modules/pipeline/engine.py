@@ -50,7 +50,9 @@ class Engine:
         self._model: Model | None = None
         self._hashes: dict[CheckpointInfo, Future[str]] = {}
         self._hasher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hash")
-        log.info("Computing on %s, UNet in %s", self.hardware.name, str(self.hardware.unet_dtype).removeprefix("torch."))
+        log.info(
+            "Computing on %s, UNet in %s", self.hardware.name, str(self.hardware.unet_dtype).removeprefix("torch.")
+        )
 
     @property
     def model(self) -> Model | None:

@@ -18,9 +18,7 @@ LABELLED_SETTINGS = ("randn_source", "emphasis", "use_old_scheduling", "sd_noise
 """Settings that change a picture and are written where they differ from their default."""
 
 
-def finish(
-    image: Image.Image, plan: Plan, index: int, fields: Mapping[str, object]
-) -> FinishedImage:
+def finish(image: Image.Image, plan: Plan, index: int, fields: Mapping[str, object]) -> FinishedImage:
     """Picture `index` of the plan with its infotext, not yet saved."""
     prompt, negative = plan.prompts[index], plan.negative_prompts[index]
     return FinishedImage(
@@ -127,4 +125,3 @@ def info_of(
         "is_using_inpainting_conditioning": False,
         "version": f"Easel {VERSION}",
     }
-

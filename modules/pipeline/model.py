@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,11 +16,15 @@ from modules.hardware.device import Hardware
 from modules.hardware.memory import release
 from modules.sampling.conditioning import CondBatch
 from modules.sampling.model_schedule import ModelSchedule, scaled_linear_alphas_cumprod
+from modules.sampling.preview import SD1, LinearDecoder, fit_linear
 from modules.text_encoders.clip import ClipEncoder
 from modules.text_encoders.conditioner import SingleTextEncoder
 from modules.text_encoders.tokenizer import ClipTokenizer
 
 log = logging.getLogger(__name__)
+
+OFFICIAL_VAE_CHANNELS = (128, 256, 512, 512)
+PREVIEW_SAMPLES = 12
 
 
 class Model:
@@ -50,14 +56,14 @@ class Model:
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [B, 4, h, w] -> pictures [B, 3, 8h, 8w], float32, about -1..1."""
-        vae = self.checkpoint.vae
+        vae: Any = self.checkpoint.vae
         scaled = (latents / self.checkpoint.latent_scale).to(vae.dtype)
         scaled = scaled.contiguous(memory_format=self.hardware.memory_format)
         return vae.decode(scaled, return_dict=False)[0].float()
 
     def encode_moments(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures [B, 3, H, W] in -1..1 -> mean and standard deviation of their latents [B, 4, H/8, W/8], float32."""
-        vae = self.checkpoint.vae
+        vae: Any = self.checkpoint.vae
         pictures = pictures.to(vae.dtype).contiguous(memory_format=self.hardware.memory_format)
         posterior = vae.encode(pictures).latent_dist
         return posterior.mean.float(), posterior.std.float()
@@ -65,10 +71,24 @@ class Model:
     def use_full_precision_vae(self) -> None:
         """Compute the VAE in float32 from now on."""
         log.warning("The VAE of %s gave NaN; it computes in float32 from now on.", self.checkpoint.info.name)
-        self.checkpoint.vae.to(torch.float32)
+        vae: Any = self.checkpoint.vae
+        vae.to(torch.float32)
+
+    @functools.cached_property
+    def preview_decoder(self) -> LinearDecoder:
+        """What previews are made with: the published map for VAEs of the official size, else one fitted to this VAE."""
+        if tuple(self.checkpoint.vae.config["block_out_channels"]) == OFFICIAL_VAE_CHANNELS:
+            return SD1
+        generator = torch.Generator().manual_seed(0)
+        # Patches of one colour each, as in pictures; white noise would decode to grey.
+        patches = torch.randn(PREVIEW_SAMPLES, 4, 4, 4, generator=generator).repeat_interleave(4, 2)
+        latents = patches.repeat_interleave(4, 3).to(self.hardware.device)
+        with self.on_device(self.checkpoint.vae):
+            pictures = torch.cat([self.decode(latent[None]) for latent in latents])
+        return fit_linear(latents, ((pictures + 1) / 2).clamp(0, 1).nan_to_num(0.5))
 
     @contextlib.contextmanager
-    def on_device(self, part: nn.Module) -> Iterator[None]:
+    def on_device(self, part: nn.Module) -> Generator[None]:
         """Have `part` on the device within the block; with offloading it is on the host otherwise."""
         if not self.hardware.offload:
             yield

@@ -28,8 +28,8 @@ def make_plan(
 ) -> Plan:
     """Decide everything that `request` and `settings` leave open.
 
-    `fallback` names the checkpoint for settings that name none. Raises UnknownName for a sampler, schedule or checkpoint
-    that nobody knows, SettingsError for an override that does not fit.
+    `fallback` names the checkpoint for settings that name none. Raises UnknownName for a sampler, schedule or
+    checkpoint that nobody knows, SettingsError for an override that does not fit.
     """
     settings = settings.changed(request.override_settings)
     warnings: list[str] = []

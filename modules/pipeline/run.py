@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
 import torch
+from PIL.Image import Image
 
 from modules.foundation.errors import OutOfMemory
 from modules.foundation.timing import Stopwatch
+from modules.generation.conditioning import Conditioning
 from modules.generation.latents import StepReport
 from modules.generation.plan import BatchSlice, Plan
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
-from modules.generation.result import FinishedImage, GenerationResult
+from modules.generation.result import GenerationResult
 from modules.hardware.memory import peak_bytes, release, start_peak
 from modules.hooks.points import RunEvent, StepEvent
 from modules.pipeline.decode import decode
@@ -31,11 +34,15 @@ from modules.pipeline.watch import Previewer
 
 @dataclass(kw_only=True, eq=False)
 class Run:
-    """What one run gathers on its way."""
+    """What one run has decided, and what it gathers on its way."""
 
     engine: Engine
     control: RunControl
-    watch: Stopwatch = field(default_factory=Stopwatch)
+    watch: Stopwatch
+    event: RunEvent
+    plan: Plan
+    model: Model
+    saving: Saving
     extra: dict[str, object] = field(default_factory=dict[str, object])
     incomplete: bool = False
 
@@ -45,77 +52,87 @@ def run(request: GenerationRequest, engine: Engine, control: RunControl) -> Gene
 
     Interrupting keeps what is finished; the result then says so. Raises the EaselError of whatever went wrong.
     """
-    hooks = engine.hooks
-    this = Run(engine=engine, control=control)
+    hooks, watch = engine.hooks, Stopwatch()
     control.begin(request.batch_count)
     request = hooks.request(request, RunEvent(request=request))
-    flag = str(engine.flags.ckpt.expanduser().absolute()) if engine.flags.ckpt else None
-    plan = make_plan(request, engine.settings.current, engine.catalogue, engine.styles.all(), flag)
+    plan = make_plan(request, engine.settings.current, engine.catalogue, engine.styles.all(), engine.flags.checkpoint)
     plan = hooks.plan(plan, RunEvent(request=request, plan=plan))
     event = RunEvent(request=request, plan=plan)
-    try:
-        with this.watch.phase("load"):
+    with _memory_errors(engine, plan):
+        with watch.phase("load"):
             control.at_phase("loading")
             model = engine.load(plan.checkpoint)
             engine.embeddings.refresh()
         start_peak(engine.hardware.device)
+        saving = Saving(plan, engine.paths, engine.saver, lambda: engine.short_hash(plan.checkpoint), hooks.saved)
+        this = Run(engine=engine, control=control, watch=watch, event=event, plan=plan, model=model, saving=saving)
         with hooks.around_run(event), seamless(model, wanted=plan.tiling), torch.inference_mode():
-            saving = Saving(plan, engine.paths, engine.saver, lambda: engine.short_hash(plan.checkpoint), hooks.saved)
             for batch in plan.batches:
                 if control.stopping:
                     break
                 with hooks.around_batch(replace(event, batch=batch.index)):
-                    _one_batch(plan, batch, replace(event, batch=batch.index), model, this, saving)
-    except torch.OutOfMemoryError as error:
-        release(engine.hardware.device)
-        raise OutOfMemory(
-            f"{engine.hardware.name} ran out of memory at {plan.width}x{plan.height}, {plan.batch_size} at a time. "
-            "Make the picture or the batch smaller, or start with --medvram."
-        ) from error
-    result = _result(plan, saving, this)
+                    _one_batch(this, batch)
+    result = _result(this)
     control.at_phase("done")
     return hooks.result(result, event)
 
 
-def _one_batch(plan: Plan, batch: BatchSlice, event: RunEvent, model: Model, this: Run, saving: Saving) -> None:
+def _one_batch(this: Run, batch: BatchSlice) -> None:
+    """Make the pictures of one batch and hand them to the saver."""
     hooks, control, watch = this.engine.hooks, this.control, this.watch
+    plan, model, event = this.plan, this.model, replace(this.event, batch=batch.index)
     with watch.phase("encode"):
+        control.at_phase("encoding")
         conditioning = hooks.conditioning(encode(plan, batch, model, this.engine), event)
     with watch.phase("start"):
         begin = start(plan, batch, model)
         begin = replace(begin, latents=hooks.start_latents(begin.latents, event))
     control.begin_batch(batch.index, begin.sigmas.steps)
-    with watch.phase("sample"), Previewer(plan, control) as previewer:
+    with watch.phase("sample"), Previewer(plan, model, control) as previewer:
 
         def on_step(step: StepReport) -> None:
             previewer.at_step(step)
             hooks.step(StepEvent(run=event, step=step))
 
-        sampled = sample(plan, begin, conditioning, model, control, on_step)
+        sampled = sample(
+            plan=plan, begin=begin, conditioning=conditioning, model=model, control=control, on_step=on_step
+        )
     this.incomplete |= not sampled.complete
     if sampled.latents is None:
         return
     with watch.phase("decode"):
         control.at_phase("decoding")
         pictures = decode(hooks.sampled_latents(sampled.latents, event), plan, model)
-    used = tuple(
-        dict.fromkeys(each for prompt in (*conditioning.positive, *conditioning.negative) for each in prompt.used)
-    )
+    with watch.phase("finish"):
+        _hand_over(this, batch, pictures, sampled, conditioning)
+
+
+def _hand_over(
+    this: Run,
+    batch: BatchSlice,
+    pictures: list[Image],
+    sampled: Sampled,
+    conditioning: Conditioning,
+) -> None:
+    """Give each picture its text and hand it to the saver."""
+    hooks, plan, event = this.engine.hooks, this.plan, replace(this.event, batch=batch.index)
     this.extra = dict(sampled.infotext)
-    for offset, picture in enumerate(pictures):
-        index = batch.first + offset
+    wanted = sampled.complete or plan.settings.save_incomplete_images
+    for index, picture in enumerate(pictures, batch.first):
         fields = fields_of(
             plan,
             index,
             model_hash=this.engine.short_hash(plan.checkpoint),
             sampled=sampled.infotext,
-            used_embeddings=used,
+            used_embeddings=conditioning.used_embeddings,
         )
         finished = finish(hooks.picture(picture, event), plan, index, hooks.infotext_fields(fields, event))
-        saving.add(finished, index, wanted=sampled.complete or plan.settings.save_incomplete_images)
+        this.saving.add(finished, index, wanted=wanted)
 
 
-def _result(plan: Plan, saving: Saving, this: Run) -> GenerationResult:
+def _result(this: Run) -> GenerationResult:
+    """Wait for the saver, make the grid, and put everything together."""
+    plan, saving = this.plan, this.saving
     with this.watch.phase("save"):
         this.control.at_phase("saving")
         images = saving.finished()
@@ -135,3 +152,16 @@ def _result(plan: Plan, saving: Saving, this: Run) -> GenerationResult:
         interrupted=this.incomplete or this.control.stopping,
         peak_device_bytes=peak_bytes(this.engine.hardware.device),
     )
+
+
+@contextlib.contextmanager
+def _memory_errors(engine: Engine, plan: Plan) -> Generator[None]:
+    """Turn the device's running out of memory into an error that says what to do."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        release(engine.hardware.device)
+        raise OutOfMemory(
+            f"{engine.hardware.name} ran out of memory at {plan.width}x{plan.height}, {plan.batch_size} at a time. "
+            "Make the picture or the batch smaller, or start with --medvram."
+        ) from error

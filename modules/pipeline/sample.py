@@ -32,6 +32,7 @@ class Sampled:
 
 
 def sample(
+    *,
     plan: Plan,
     begin: Start,
     conditioning: Conditioning,

@@ -34,7 +34,13 @@ class Saving:
         model_hash: Callable[[], str | None],
         on_saved: Callable[[FinishedImage], None],
     ) -> None:
-        self._plan, self._paths, self._saver, self._model_hash, self._on_saved = plan, paths, saver, model_hash, on_saved
+        self._plan, self._paths, self._saver, self._model_hash, self._on_saved = (
+            plan,
+            paths,
+            saver,
+            model_hash,
+            on_saved,
+        )
         self._started = datetime.datetime.now().astimezone()
         self._pending: list[Future[FinishedImage]] = []
         self.job_timestamp = self._started.strftime("%Y%m%d%H%M%S")
@@ -73,9 +79,7 @@ class Saving:
         context = dataclasses.replace(self._context(grid, 0), seed=images[0].seed)
         options = grid_options(plan, self._paths)
         job = self._saver.submit(
-            lambda: self._save(
-                grid, context, options, basename="grid", short_name=not settings.grid_extended_filename
-            )
+            lambda: self._save(grid, context, options, basename="grid", short_name=not settings.grid_extended_filename)
         )
         return job.result()
 
@@ -90,9 +94,7 @@ class Saving:
     ) -> FinishedImage:
         text = _text(image.infotext, self._plan.settings, options.extension)
         try:
-            saved = save_picture(
-                image.image, context, options, text=text, basename=basename, short_name=short_name
-            )
+            saved = save_picture(image.image, context, options, text=text, basename=basename, short_name=short_name)
             image = dataclasses.replace(image, path=saved.path, error=saved.warning)
         except SaveError as error:
             log.error("%s", error)
@@ -181,4 +183,3 @@ def _done(image: FinishedImage) -> Future[FinishedImage]:
     future: Future[FinishedImage] = Future()
     future.set_result(image)
     return future
-

@@ -87,12 +87,11 @@ def _sigmas(plan: Plan, steps: int, schedule: ModelSchedule) -> SigmaPlan:
 
 
 def _encode_pictures(plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
-    """The batch's pictures as scaled latents, each sampled from its posterior with noise of the first seed's stream."""
-    noise = EncodeNoise(plan.seeds[batch.first])
+    """The batch's pictures as scaled latents, each sampled from its posterior with noise of its own seed."""
     latents: list[Tensor] = []
     with model.on_device(model.checkpoint.vae):
-        for picture in plan.init_images[: batch.count]:
+        for picture, seed in zip(plan.init_images, plan.seeds[batch.pictures], strict=False):
             pixels = torch.from_numpy(np.asarray(picture, dtype=np.float32)).permute(2, 0, 1)[None]
             mean, std = model.encode_moments((pixels / 127.5 - 1).to(model.hardware.device))
-            latents.append(mean + std * noise.draw(mean.shape).to(mean.device))
+            latents.append(mean + std * EncodeNoise(seed).draw(mean.shape).to(mean.device))
     return torch.cat(latents) * model.checkpoint.latent_scale

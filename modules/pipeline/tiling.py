@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from torch import nn
 
@@ -11,7 +11,7 @@ from modules.pipeline.model import Model
 
 
 @contextlib.contextmanager
-def seamless(model: Model, *, wanted: bool) -> Iterator[None]:
+def seamless(model: Model, *, wanted: bool) -> Generator[None]:
     """Within the block every convolution of the UNet and the VAE pads with the opposite edge, if `wanted`."""
     if not wanted:
         yield
@@ -29,4 +29,4 @@ def seamless(model: Model, *, wanted: bool) -> Iterator[None]:
         yield
     finally:
         for convolution, mode in zip(convolutions, before, strict=True):
-            convolution.padding_mode = mode
+            setattr(convolution, "padding_mode", mode)  # noqa: B010 - typed as a fixed set of words

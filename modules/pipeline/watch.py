@@ -6,13 +6,15 @@ import logging
 import queue
 import threading
 
+from PIL import Image
 from torch import Tensor
 
 from modules.generation.latents import StepReport
 from modules.generation.plan import Plan
 from modules.generation.progress import RunControl
 from modules.imaging.grid import grid_shape, image_grid
-from modules.sampling.preview import preview_images
+from modules.pipeline.model import Model
+from modules.sampling.preview import decode_linear
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +25,11 @@ class Previewer:
     Only the newest step waits: where previews are slower than steps, steps are left out, not queued.
     """
 
-    def __init__(self, plan: Plan, control: RunControl) -> None:
+    def __init__(self, plan: Plan, model: Model, control: RunControl) -> None:
         settings = plan.settings
+        self._size = (plan.width, plan.height)
         self._every = settings.show_progress_every_n_steps if settings.live_previews_enable else 0
+        self._decoder = model.preview_decoder if self._every > 0 else None
         self._control = control
         self._newest: queue.Queue[Tensor | None] = queue.Queue(maxsize=1)
         self._thread = threading.Thread(target=self._work, name="preview", daemon=True)
@@ -57,10 +61,15 @@ class Previewer:
     def _work(self) -> None:
         while (latents := self._newest.get()) is not None:
             try:
-                images = preview_images(latents)
+                images = self._images(latents)
             except RuntimeError as error:
                 # The device may be out of memory for a moment; a preview is not worth a picture.
                 log.debug("No preview: %s", error)
                 continue
             columns, rows = grid_shape(len(images))
             self._control.show(images[0] if len(images) == 1 else image_grid(images, columns=columns, rows=rows))
+
+    def _images(self, latents: Tensor) -> list[Image.Image]:
+        assert self._decoder is not None
+        small = [Image.fromarray(pixels) for pixels in decode_linear(latents, self._decoder)]
+        return [image.resize(self._size, Image.Resampling.BICUBIC) for image in small]

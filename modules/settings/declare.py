@@ -26,8 +26,9 @@ def setting(
     run time ("samplers", "checkpoints", ...). `infotext` is the label under which the setting stands in a picture's
     parameters and by which it is restored. `restart` marks one that is read at start-up only.
     """
-    extra = {"step": step, "choices": choices, "infotext": infotext, "restart": restart or None}
-    return Field(
+    extra: dict[str, Any] = {"step": step, "choices": choices, "infotext": infotext, "restart": restart or None}
+    field: Any = Field
+    return field(
         default=default,
         title=label,
         ge=ge,

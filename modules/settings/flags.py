@@ -80,6 +80,11 @@ class Flags:
     opt_channelslast: bool = _switch("use the channels-last memory layout (the default)")
     skip_load_model_at_start: bool = _switch("load the checkpoint with the first picture instead of at start-up")
 
+    @property
+    def checkpoint(self) -> str | None:
+        """The file that --ckpt names, as an absolute path."""
+        return str(self.ckpt.expanduser().absolute()) if self.ckpt else None
+
 
 def parse_flags(arguments: Sequence[str]) -> Flags:
     """Read a command line (without the program's name).
@@ -95,7 +100,12 @@ def parse_flags(arguments: Sequence[str]) -> Flags:
     if ignored:
         log.warning("Flags without effect in Easel, ignored: %s", " ".join(ignored))
     given = {name: value for name, value in vars(known).items() if value is not None}
-    return Flags(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+    values: dict[str, Any] = {name: _frozen(value) for name, value in given.items()}
+    return Flags(**values)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def build_parser() -> argparse.ArgumentParser:

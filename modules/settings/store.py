@@ -101,4 +101,4 @@ def _lenient(values: dict[str, Any], path: Path) -> Settings:
 
 
 def _named_key(message: str) -> str:
-    return message.split("'")[1].split(".")[0]
+    return message.split("'")[1].split(".", maxsplit=1)[0]

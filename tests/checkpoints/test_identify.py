@@ -83,7 +83,11 @@ def _rewritten(path: Path, change: object, metadata: dict[str, str] | None = Non
 
 
 def test_metadata_says_what_shapes_cannot(tiny: Path) -> None:
-    said = {"unet": {"num_heads": 2, "norm_num_groups": 8}, "vae": {"norm_num_groups": 4}, "text_encoder": {"num_heads": 3}}
+    said = {
+        "unet": {"num_heads": 2, "norm_num_groups": 8},
+        "vae": {"norm_num_groups": 4},
+        "text_encoder": {"num_heads": 3},
+    }
     _rewritten(tiny, lambda tensors: None, {"easel.architecture": json.dumps(said)})
     architecture = _identify(tiny)
     assert architecture.unet.config["attention_head_dim"] == (2, 2, 2, 2)
@@ -94,7 +98,9 @@ def test_metadata_says_what_shapes_cannot(tiny: Path) -> None:
 
 def test_a_sidecar_outranks_metadata_and_a_broken_one_is_named(tiny: Path) -> None:
     sidecar = tiny.with_suffix(".yaml")
-    sidecar.write_text("model:\n  params:\n    parameterization: v\n    scale_factor: 0.2\n    unet_config: {params: {num_heads: 4}}\n")
+    sidecar.write_text(
+        "model:\n  params:\n    parameterization: v\n    scale_factor: 0.2\n    unet_config: {params: {num_heads: 4}}\n"
+    )
     declared = read_declared({"easel.architecture": '{"unet": {"num_heads": 2}}'}, sidecar)
     assert declared == Declared(unet_heads=4, prediction="v_prediction", latent_scale=0.2)
     sidecar.write_text("model: [")

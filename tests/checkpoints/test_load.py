@@ -39,7 +39,8 @@ def test_every_weight_arrives_unchanged(tiny: Path, cpu: Hardware) -> None:
     wanted = [
         tensor
         for key, tensor in stored.items()
-        if key.startswith(("model.diffusion_model.", "first_stage_model.", "cond_stage_model.")) and "position_ids" not in key
+        if key.startswith(("model.diffusion_model.", "first_stage_model.", "cond_stage_model."))
+        and "position_ids" not in key
     ]
     assert sum(tensor.numel() for tensor in loaded) == sum(tensor.numel() for tensor in wanted)
     assert sum(tensor.double().sum() for tensor in loaded) == pytest.approx(sum(t.double().sum() for t in wanted))
@@ -70,7 +71,9 @@ def test_a_ckpt_gives_the_same_networks_as_safetensors(tiny: Path, cpu: Hardware
     assert torch.equal(_picture_of(one), _picture_of(other))
 
 
-def test_a_diffusers_folder_gives_the_same_networks_as_the_single_file(tiny: Path, cpu: Hardware, tmp_path: Path) -> None:
+def test_a_diffusers_folder_gives_the_same_networks_as_the_single_file(
+    tiny: Path, cpu: Hardware, tmp_path: Path
+) -> None:
     one = load_checkpoint(_info(tiny), cpu)
     folder = tmp_path / "folder"
     one.unet.save_pretrained(folder / "unet")
@@ -92,7 +95,9 @@ def test_missing_tensors_are_counted_and_named(tiny: Path, cpu: Hardware) -> Non
     tensors = load_file(tiny)
     del tensors["model.diffusion_model.middle_block.1.norm.weight"]
     save_file(tensors, tiny)
-    with pytest.raises(CheckpointError, match=r"tiny\.safetensors .*its UNet lacks 1 tensors, mid_block\.attentions\.0\.norm\.weight"):
+    with pytest.raises(
+        CheckpointError, match=r"tiny\.safetensors .*its UNet lacks 1 tensors, mid_block\.attentions\.0\.norm\.weight"
+    ):
         load_checkpoint(_info(tiny), cpu)
 
 
@@ -100,7 +105,9 @@ def test_shapes_that_contradict_each_other_are_an_error_that_names_the_file(tiny
     tensors = load_file(tiny)
     tensors["model.diffusion_model.middle_block.1.norm.weight"] = torch.zeros(7)
     save_file(tensors, tiny)
-    with pytest.raises(CheckpointError, match=r"tiny\.safetensors is not a usable checkpoint: .*mid_block\.attentions\.0\.norm\.weight"):
+    with pytest.raises(
+        CheckpointError, match=r"tiny\.safetensors is not a usable checkpoint: .*mid_block\.attentions\.0\.norm\.weight"
+    ):
         load_checkpoint(_info(tiny), cpu)
 
 

@@ -48,7 +48,8 @@ BROKEN_HEADERS = {
     "absurd length": struct.pack("<Q", 2**63) + b"{}",
     "no json": struct.pack("<Q", 4) + b"{{{{",
     "a list": struct.pack("<Q", 2) + b"[]",
-    "offsets beyond the file": struct.pack("<Q", 63) + b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,9999999999]}}   ',
+    "offsets beyond the file": struct.pack("<Q", 63)
+    + b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,9999999999]}}   ',
     "negative offsets": struct.pack("<Q", 58) + b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}   ',
     "an entry without offsets": struct.pack("<Q", 17) + b'{"w":{"shape":2}}',
 }

@@ -58,6 +58,4 @@ class SavingFolders(Section):
     save_to_dirs: bool = setting(True, "Save images to a subdirectory")
     grid_save_to_dirs: bool = setting(True, "Save grids to a subdirectory")
     directories_filename_pattern: str = setting("[date]", "Directory name pattern")
-    directories_max_prompt_words: int = setting(
-        8, "Max prompt words for [prompt_words] pattern", ge=1, le=20, step=1
-    )
+    directories_max_prompt_words: int = setting(8, "Max prompt words for [prompt_words] pattern", ge=1, le=20, step=1)
