@@ -61,6 +61,10 @@ SETTINGS: Mapping[str, str] = {
     "Hypertile VAE max depth": "hypertile_max_depth_vae",
     "Hypertile VAE max tile size": "hypertile_max_tile_vae",
     "Hypertile VAE swap size": "hypertile_swap_size_vae",
+    # Easel's own
+    "Prompt dialect": "prompt_dialect",
+    "Emphasis mean per prompt": "emphasis_mean_per_prompt",
+    "Prompt word wrap length limit": "comma_padding_backtrack",
 }
 """Label -> setting, in the order in which settings restored from an infotext are listed."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from modules.prompts.attention import Dialect
@@ -90,11 +90,13 @@ class PromptConditioning:
     """One prompt, encoded. A prompt without AND has one part of weight 1.
 
     `used` names the textual inversions met, those of later parts first and again for every part and encoder: the order
-    of infotext's "TI hashes".
+    of infotext's "TI hashes". `has_brackets` tells whether any encoded text has a bracket that could mean emphasis:
+    only then does a picture's infotext name the emphasis mode.
     """
 
     parts: tuple[ConditionPart, ...]
-    used: tuple[TextualInversion, ...] = field(default=())
+    used: tuple[TextualInversion, ...] = ()
+    has_brackets: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +138,7 @@ def encode_prompt(
     return PromptConditioning(
         parts=tuple(ConditionPart(weight=weight, conditions=_timed(*encoded[text])) for text, weight in parts),
         used=used,
+        has_brackets=any(sign in entry.text for schedule, _ in encoded.values() for entry in schedule for sign in "(["),
     )
 
 

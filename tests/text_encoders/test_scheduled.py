@@ -37,6 +37,17 @@ def test_a_step_sees_the_condition_that_reaches_it(encoder: ClipEncoder):
     assert [part.at(step).until_step for step in (0, 5, 6, 9, 99)] == [5, 5, 10, 10, 10]
 
 
+@pytest.mark.parametrize(
+    ("prompt", "has_brackets"),
+    [("a cat", False), ("(a) cat", True), ("a [cat]", True), ("[a:b:5]", False), ("[a:(b):5]", True), (r"\(a\)", True)],
+)
+def test_brackets_of_emphasis_are_noticed_and_those_of_schedules_are_not(
+    encoder: ClipEncoder, prompt: str, has_brackets: bool
+):
+    conditioning = encode_prompt(prompt, SingleTextEncoder(encoder), Timing(steps=10), OPTIONS)
+    assert conditioning.has_brackets is has_brackets
+
+
 def test_a_negative_prompt_is_not_composed(encoder: ClipEncoder):
     conditioning = encode_prompt("a AND b", SingleTextEncoder(encoder), Timing(steps=5), OPTIONS, composable=False)
     assert len(conditioning.parts) == 1
