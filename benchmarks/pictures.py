@@ -104,6 +104,7 @@ def make_contestants(task: Task, application: Application) -> dict[str, Contesta
     from modules.generation.progress import RunControl
     from modules.generation.request import GenerationRequest
     from modules.pipeline.run import run
+    from modules.text_encoders.clip import ClipEncoder
 
     engine = application.engine
     info = application.selected_checkpoint
@@ -128,9 +129,8 @@ def make_contestants(task: Task, application: Application) -> dict[str, Contesta
         )
         return run(request, engine, RunControl()).samples[0].image
 
-    with torch.inference_mode():
-        texts = tuple(model.text_encoder.encode([text]) for text in (PROMPT, NEGATIVE_PROMPT))
-    conditioning = (texts[0], texts[1])
+    encoder = ClipEncoder(checkpoint.text_encoder, engine.tokenizer)
+    conditioning = (encoder.encode([PROMPT]), encoder.encode([NEGATIVE_PROMPT]))
     noise = torch.randn(1, 4, task.height // 8, task.width // 8, generator=torch.Generator().manual_seed(task.seed))
     contestants = {EASEL: Contestant(unet=checkpoint.unet, draw=draw_with_easel)}
     rivals = {SAME: same_weights_pipeline} | ({PLAIN: plain_pipeline} if task.plain else {})
@@ -168,6 +168,7 @@ def _result(
         "steps": task.steps,
         "rounds": task.rounds,
         "device": hardware.name,
+        "cuda": None if hardware.is_cpu else torch.version.cuda,
         "unet_type": str(hardware.unet_dtype).removeprefix("torch."),
         "threads": torch.get_num_threads(),
         "contestants": rows,

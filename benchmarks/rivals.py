@@ -19,9 +19,11 @@ def same_weights_pipeline(checkpoint: LoadedCheckpoint) -> Any:
 def plain_pipeline(checkpoint: LoadedCheckpoint) -> Any:
     """The same pipeline as it comes from the box: float32, default memory layout. Needs memory for a second copy."""
     import torch
+    from torch import nn
 
     def plain(network: nn.Module) -> Any:
-        return copy.deepcopy(network).to(dtype=torch.float32, memory_format=torch.contiguous_format)
+        # torch's own method: diffusers' has a warning about layers to be kept in float32, which is where all go.
+        return nn.Module.to(copy.deepcopy(network), dtype=torch.float32, memory_format=torch.contiguous_format)
 
     return _pipeline(plain(checkpoint.unet), plain(checkpoint.vae))
 

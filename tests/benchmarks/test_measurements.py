@@ -94,6 +94,8 @@ def test_a_table_is_aligned_markdown() -> None:
     assert table(["a", "bb"], [["long", "1"]]).splitlines() == ["| a    | bb |", "|------|----|", "| long | 1  |"]
 
 
+# diffusers' scheduler makes an array of a tensor in a way that numpy will not take for ever.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_easel_and_diffusers_draw_the_same_picture_and_are_compared(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,7 +104,7 @@ def test_easel_and_diffusers_draw_the_same_picture_and_are_compared(
     [path] = tmp_path.glob("sd15-*.json")
     written = json.loads(path.read_text(encoding="utf-8"))
     contestants = written["result"]["contestants"]
-    assert written["machine"]["versions"]["torch"] == torch.__version__
+    assert written["machine"]["versions"]["torch"] == torch.__version__.split("+")[0]
     assert written["result"]["unet_type"] == "float32"
     for name, values in contestants.items():
         assert values["seconds_per_step"]["count"] == 2
