@@ -23,11 +23,10 @@ def generation_answer(
 
 
 def info_text(result: GenerationResult) -> str:
-    """The `info` object as JSON text; what went wrong beside the pictures is added as `warnings`."""
+    """The `info` object as JSON text; what is worth knowing beside it is added as `warnings`."""
     info = dict(result.info)
-    warnings = [*result.warnings, *(image.error for image in result.images if image.error)]
-    if warnings:
-        info["warnings"] = warnings
+    if result.warnings:
+        info["warnings"] = list(result.warnings)
     return json.dumps(info, default=str)
 
 

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from modules.api.models import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
-from modules.api.style_files import styles_of
 from modules.application.application import Application
 from modules.infotext.labels import (
     INPAINT_AREAS,
@@ -37,7 +36,7 @@ _SAME_AS_FIRST_PASS = ("Use same sampler", "Use same scheduler", "Use same check
 
 def parameters_of(app: Application, infotext: str) -> dict[str, Any]:
     """Everything that a parameters text says or implies, by label."""
-    styles = styles_of(app)
+    styles = app.styles.all()
     options = RestoreOptions(
         extract_styles=(lambda prompt, negative: extract_styles(prompt, negative, styles)) if styles else None,
         uses_emphasis=uses_emphasis,

@@ -18,10 +18,12 @@ from modules.api.models import (
 )
 from modules.api.pictures import decode_picture
 from modules.application.application import Application
-from modules.foundation.errors import RequestError
+from modules.foundation.errors import RequestError, SaveError, SettingsError
 from modules.generation.request import GenerationRequest
+from modules.imaging.encode import format_of
 from modules.imaging.resize import ResizeMode, flatten, resize
 from modules.sampling.samplers.registry import resolve_pair
+from modules.settings.model import Settings
 
 AnyBody = TypeVar("AnyBody", StableDiffusionProcessingTxt2Img, StableDiffusionProcessingImg2Img)
 
@@ -121,7 +123,16 @@ def _check_overrides(app: Application, overrides: dict[str, Any]) -> None:
     wanted = overrides.get("sd_model_checkpoint")
     if wanted:
         overrides["sd_model_checkpoint"] = app.catalogue.find(str(wanted)).title
-    app.settings.current.changed(overrides)
+    check_formats(app.settings.current.changed(overrides))
+
+
+def check_formats(settings: Settings) -> None:
+    """Raise SettingsError for file formats that pictures cannot be saved in."""
+    for key in ("samples_format", "grid_format"):
+        try:
+            format_of(getattr(settings, key))
+        except SaveError as error:
+            raise SettingsError(f"Setting {key!r} cannot be used: {error}") from error
 
 
 def _refuse_unsupported(body: GenerationBody, script: str | None, always_on: dict[str, Any]) -> None:

@@ -37,15 +37,15 @@ def encode(
     """The file of `image` in the format that `extension` ("png", ".JPG", ...) stands for.
 
     PNG carries `text.chunks` as text chunks (Latin-1 as tEXt, anything else as iTXt); JPEG, WebP, AVIF and JPEG XL
-    carry `text.exif`; GIF carries `text.text` as its comment; other formats carry nothing. `quality` is 1..100 for the
-    lossy formats, `lossless` is for WebP and JPEG XL. Raises SaveError for a format that cannot be written.
+    carry `text.exif`; GIF carries the values of the chunks as its comment; other formats carry nothing. `quality` is
+    1..100 for the lossy formats, `lossless` is for WebP and JPEG XL. Raises SaveError for a format that cannot be written.
     """
     name = format_of(extension)
     options: dict[str, Any] = {}
     if name == "PNG":
         options["pnginfo"] = _png_chunks(text.chunks)
     elif name == "GIF":
-        options["comment"] = text.text
+        options["comment"] = "\n".join(text.chunks.values())
     elif name in CARRIES_EXIF:
         options["quality"] = quality
         if text.exif:

@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import APIRouter
 
 from modules.api.models import PromptStyleItem, SamplerItem, SchedulerItem, ScriptsList, SDModelItem, SDVaeItem
-from modules.api.style_files import styles_of
 from modules.application.application import Application
 from modules.checkpoints.info import CheckpointInfo
 from modules.sampling.samplers.registry import SAMPLERS, Sampler
@@ -48,7 +47,7 @@ def routes(app: Application) -> APIRouter:
         """The styles of the styles files."""
         return [
             PromptStyleItem(name=style.name, prompt=style.prompt, negative_prompt=style.negative_prompt)
-            for style in styles_of(app)
+            for style in app.styles.all()
         ]
 
     @router.get("/scripts", summary="Scripts by name")

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from modules.api.requests import check_formats
 from modules.application.application import Application
 from modules.settings.model import Settings
 
@@ -35,7 +36,9 @@ def routes(app: Application) -> APIRouter:
 
         A checkpoint may be given by title, name or hash; it is loaded as soon as nothing else runs.
         """
-        app.settings.change(_meant(app, changes))
+        meant = _meant(app, changes)
+        check_formats(app.settings.current.changed(meant))
+        app.settings.change(meant)
 
     @router.get("/cmd-flags", response_model=dict[str, Any], summary="The command line")
     def flags() -> dict[str, Any]:

@@ -1,0 +1,194 @@
+"""Settings, lists, models."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from modules.settings.model import Settings
+from tests.api.conftest import Served, flags_for, serving, wait_until
+
+DATA = Path(__file__).parent / "data"
+
+
+def recorded(name: str) -> Any:
+    return json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_all_settings_can_be_read_and_sent_back_unchanged(served: Served) -> None:
+    values = served.client.get("/sdapi/v1/options").json()
+    assert set(Settings.model_fields) <= set(values)
+    assert values["sd_model_checkpoint"].startswith("tiny.safetensors")
+    before = served.app.settings.current
+    response = served.client.post("/sdapi/v1/options", json=values)
+    assert (response.status_code, response.json()) == (200, None)
+    assert served.app.settings.current == before
+
+
+def test_a_setting_is_changed_and_saved(served: Served) -> None:
+    assert served.client.post("/sdapi/v1/options", json={"jpeg_quality": 55}).status_code == 200
+    assert served.client.get("/sdapi/v1/options").json()["jpeg_quality"] == 55
+    assert json.loads(served.app.paths.settings_file.read_text(encoding="utf-8"))["jpeg_quality"] == 55
+
+
+def test_unknown_settings_are_kept(served: Served) -> None:
+    served.client.post("/sdapi/v1/options", json={"extension_wish": {"a": 1}, "nothing": None})
+    values = served.client.get("/sdapi/v1/options").json()
+    assert values["extension_wish"] == {"a": 1}
+    assert values["nothing"] is None
+
+
+def test_null_leaves_a_setting_as_it_is(served: Served) -> None:
+    assert served.client.post("/sdapi/v1/options", json={"jpeg_quality": None}).status_code == 200
+    assert served.app.settings.current.jpeg_quality == 80
+
+
+def test_a_setting_that_does_not_fit_changes_nothing(served: Served) -> None:
+    response = served.client.post("/sdapi/v1/options", json={"n_rows": 3, "jpeg_quality": 1000})
+    assert response.status_code == 422
+    assert "jpeg_quality" in response.json()["detail"]
+    assert served.app.settings.current.n_rows == -1
+
+
+def test_the_checkpoint_is_switched_by_name_or_hash(served: Served) -> None:
+    other = served.data / "models" / "Stable-diffusion" / "other.safetensors"
+    assert served.client.post("/sdapi/v1/options", json={"sd_model_checkpoint": "other"}).status_code == 200
+    assert served.client.get("/sdapi/v1/options").json()["sd_model_checkpoint"].startswith("other.safetensors")
+    served.client.post("/sdapi/v1/reload-checkpoint")
+    digest = hashlib.sha256(other.read_bytes()).hexdigest()
+
+    def listed() -> Any:
+        items = served.client.get("/sdapi/v1/sd-models").json()
+        return next((item for item in items if item["title"] == f"other.safetensors [{digest[:10]}]"), None)
+
+    wait_until(listed)
+    assert listed()["sha256"] == digest
+    served.client.post("/sdapi/v1/options", json={"sd_model_checkpoint": "tiny"})
+    response = served.client.post("/sdapi/v1/options", json={"sd_model_checkpoint": digest[:10]})
+    assert response.status_code == 200
+
+
+def test_an_unknown_checkpoint_is_refused_with_its_neighbours(served: Served) -> None:
+    response = served.client.post("/sdapi/v1/options", json={"sd_model_checkpoint": "tiiny.safetensors"})
+    assert response.status_code == 404
+    assert "tiny.safetensors" in response.json()["detail"]
+
+
+def test_flags_are_listed_by_their_names(served: Served) -> None:
+    flags = served.client.get("/sdapi/v1/cmd-flags").json()
+    assert flags["data_dir"] == str(served.data)
+    assert flags["use_cpu"] == ["all"]
+    assert flags["no_half"] is True
+
+
+def test_checkpoints_are_listed_in_the_recorded_shape(served: Served) -> None:
+    items = served.client.get("/sdapi/v1/sd-models").json()
+    assert [item["model_name"] for item in items][:2] == ["other", "tiny"]
+    assert set(items[0]) == {"title", "model_name", "hash", "sha256", "filename", "config"}
+    assert items[0]["filename"] == str(served.data / "models" / "Stable-diffusion" / "other.safetensors")
+
+
+def test_a_new_checkpoint_is_found_after_a_refresh(served: Served) -> None:
+    extra = served.data / "models" / "Stable-diffusion" / "sub" / "new.safetensors"
+    extra.parent.mkdir(exist_ok=True)
+    extra.write_bytes(b"")
+    try:
+        assert served.client.post("/sdapi/v1/refresh-checkpoints").json() is None
+        names = [item["model_name"] for item in served.client.get("/sdapi/v1/sd-models").json()]
+        assert "sub_new" in names
+    finally:
+        extra.unlink()
+        served.client.post("/sdapi/v1/refresh-checkpoints")
+
+
+def test_vae_files_are_listed(served: Served) -> None:
+    folder = served.data / "models" / "VAE"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "fine.safetensors").write_bytes(b"")
+    (folder / "readme.txt").write_bytes(b"")
+    items = served.client.get("/sdapi/v1/sd-vae").json()
+    assert items == [{"model_name": "fine.safetensors", "filename": str(folder / "fine.safetensors")}]
+
+
+@pytest.mark.parametrize("name", ["samplers", "schedulers"])
+def test_the_lists_of_sampling_are_the_recorded_ones(served: Served, name: str) -> None:
+    assert served.client.get(f"/sdapi/v1/{name}").json() == recorded(name)
+
+
+def test_styles_are_listed(served: Served) -> None:
+    styles = served.client.get("/sdapi/v1/prompt-styles").json()
+    assert styles[0] == {"name": "ink", "prompt": "{prompt}, ink drawing", "negative_prompt": "photo"}
+
+
+def test_there_are_no_scripts_and_extensions_to_promise(served: Served) -> None:
+    assert served.client.get("/sdapi/v1/scripts").json() == {"txt2img": [], "img2img": []}
+    assert served.client.get("/sdapi/v1/script-info").json() == []
+    assert served.client.get("/sdapi/v1/extensions").json() == []
+
+
+def test_memory_is_counted(served: Served) -> None:
+    memory = served.client.get("/sdapi/v1/memory").json()
+    assert memory["ram"]["total"] == memory["ram"]["free"] + memory["ram"]["used"]
+    assert memory["cuda"]
+
+
+def test_the_checkpoint_can_leave_memory_and_come_back(served: Served) -> None:
+    assert served.client.post("/sdapi/v1/reload-checkpoint").json() == {}
+    assert served.app.engine.model is not None
+    assert served.client.post("/sdapi/v1/unload-checkpoint").json() == {}
+    assert served.app.engine.model is None
+    assert served.txt2img().status_code == 200
+
+
+def test_a_picture_tells_its_parameters(served: Served) -> None:
+    made = served.txt2img(prompt="a cat, (hat:1.2)").json()
+    answer = served.client.post("/sdapi/v1/png-info", json={"image": made["images"][0]}).json()
+    assert answer["info"] == json.loads(made["info"])["infotexts"][0]
+    assert answer["parameters"]["Prompt"] == "a cat, (hat:1.2)"
+    assert (answer["parameters"]["Seed"], answer["parameters"]["Size-1"]) == ("7", "64")
+
+
+def test_a_picture_without_parameters_has_none(served: Served) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(buffer, "PNG")
+    body = {"image": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()}
+    answer = served.client.post("/sdapi/v1/png-info", json=body).json()
+    assert answer["info"] == ""
+    assert answer["items"] == {}
+
+
+def test_png_info_of_no_picture_is_refused(served: Served) -> None:
+    response = served.client.post("/sdapi/v1/png-info", json={"image": "AAAA"})
+    assert response.status_code == 422
+    assert "image" in response.json()["detail"]
+    assert served.client.post("/sdapi/v1/png-info", json={}).status_code == 422
+
+
+def test_settings_are_known_by_their_labels(served: Served) -> None:
+    hints = served.client.get("/internal/quicksettings-hint").json()
+    assert {"name": "CLIP_stop_at_last_layers", "label": "Clip skip"} in hints
+
+
+def test_a_wrong_address_is_answered_in_the_usual_form(served: Served) -> None:
+    response = served.client.get("/sdapi/v1/no-such-thing")
+    assert response.status_code == 404
+    assert response.json() == {"error": "HTTPException", "detail": "Not Found", "body": "", "errors": ""}
+
+
+def test_without_any_checkpoint_the_lists_are_there_and_pictures_are_refused(tmp_path: Path) -> None:
+    with serving(flags_for(tmp_path, nowebui=True)) as served:
+        if served.app.paths.starter_checkpoint.exists():
+            pytest.skip("the starter model is always there to fall back on")
+        assert served.client.get("/sdapi/v1/sd-models").json() == []
+        assert served.client.get("/sdapi/v1/options").json()["sd_model_checkpoint"] is None
+        response = served.txt2img()
+        assert response.status_code == 503
+        assert "There is no checkpoint" in response.json()["detail"]
+        assert served.client.get("/").status_code == 307
