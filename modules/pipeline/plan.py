@@ -66,7 +66,7 @@ def make_plan(
         init_images=_init_images(request, width, height, settings.img2img_background_color),
         denoising_strength=_strength(request),
         save_images=request.save_images and settings.samples_save,
-        save_grid=request.save_grid and settings.grid_save,
+        save_grid=request.save_grid,
         warnings=tuple(warnings),
     )
 

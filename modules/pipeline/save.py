@@ -61,7 +61,7 @@ class Saving:
     def grid(self, images: Sequence[FinishedImage]) -> FinishedImage | None:
         """One picture of all of them, saved, where the settings want one; None where they do not."""
         plan, settings = self._plan, self._plan.settings
-        wanted = plan.save_grid or settings.return_grid
+        wanted = plan.save_grid and (settings.grid_save or settings.return_grid)
         if not images or not wanted or (settings.grid_only_if_multiple and len(images) < 2):
             return None
         columns, rows = grid_shape(
@@ -74,7 +74,7 @@ class Saving:
             [image.image for image in images], columns=columns, rows=rows, background=settings.grid_background_color
         )
         grid = dataclasses.replace(images[0], image=picture, kind="grid", path=None, error=None)
-        if not plan.save_grid:
+        if not settings.grid_save:
             return grid
         context = dataclasses.replace(self._context(grid, 0), seed=images[0].seed)
         options = grid_options(plan, self._paths)
@@ -92,7 +92,7 @@ class Saving:
         basename: str = "",
         short_name: bool = False,
     ) -> FinishedImage:
-        text = _text(image.infotext, self._plan.settings, options.extension)
+        text = _text(image.infotext, self._plan.settings)
         try:
             saved = save_picture(image.image, context, options, text=text, basename=basename, short_name=short_name)
             image = dataclasses.replace(image, path=saved.path, error=saved.warning)
@@ -114,7 +114,7 @@ class Saving:
             width=image.image.width,
             height=image.image.height,
             sampler=plan.sampler.name,
-            scheduler=plan.schedule.label,
+            scheduler=_schedule_in_use(plan),
             styles=plan.styles,
             model_name=plan.checkpoint.model_name,
             model_hash=self._model_hash() or "",
@@ -172,11 +172,17 @@ def _options(settings: Settings, folder: Path, extension: str, *, to_dirs: bool)
     )
 
 
-def _text(infotext: str, settings: Settings, extension: str) -> PictureText:
+def _text(infotext: str, settings: Settings) -> PictureText:
     if not settings.enable_pnginfo:
         return PictureText(text=infotext)
-    exif = None if extension.lower().endswith("png") else exif_with(infotext)
-    return PictureText(text=infotext, chunks={PARAMETERS: infotext}, exif=exif)
+    # A PNG needs the EXIF form too: the smaller copy beside a large one is a JPEG.
+    return PictureText(text=infotext, chunks={PARAMETERS: infotext}, exif=exif_with(infotext))
+
+
+def _schedule_in_use(plan: Plan) -> str:
+    """The schedule's label; of Automatic, that of the schedule it stands for, where the sampler has one of its own."""
+    own = plan.sampler.default_schedule
+    return own if plan.schedule.label == "Automatic" and own != "Uniform" else plan.schedule.label
 
 
 def _done(image: FinishedImage) -> Future[FinishedImage]:
