@@ -1,9 +1,9 @@
 """From a network's raw output to what samplers work with.
 
 Karras et al. 2022 (EDM), section 5, "preconditioning": D(x; sigma) = c_skip x + c_out F(c_in x; c_noise). For a model
-that was trained to predict noise, c_skip = 1 and c_out = -sigma; for one that predicts v (Salimans, Ho 2022, "Progressive
-Distillation", appendix D), c_skip = 1 / (sigma^2 + 1) and c_out = -sigma / sqrt(sigma^2 + 1). In both, c_in =
-1 / sqrt(sigma^2 + 1) and c_noise is the training time step of sigma.
+that was trained to predict noise, c_skip = 1 and c_out = -sigma; for one that predicts v (Salimans, Ho 2022,
+"Progressive Distillation", appendix D), c_skip = 1 / (sigma^2 + 1) and c_out = -sigma / sqrt(sigma^2 + 1). In both,
+c_in = 1 / sqrt(sigma^2 + 1) and c_noise is the training time step of sigma.
 """
 
 from __future__ import annotations

@@ -93,9 +93,9 @@ def start_from_image(
     later = from_image(plan, t_enc)
     if plan.timesteps is None:
         return later, latent + noise * float(later.sigmas[0])
-    if plan.steps == 0:
+    if len(plan.timesteps) == 0:
         return later, latent
-    abar = model_schedule.host_alphas_cumprod[int(plan.timesteps[min(t_enc, plan.steps - 1)])]
+    abar = model_schedule.host_alphas_cumprod[int(plan.timesteps[min(t_enc, len(plan.timesteps) - 1)])]
     return later, latent * abar**0.5 + noise * (1 - abar) ** 0.5
 
 
@@ -128,8 +128,8 @@ def sample(
         arguments["alphas_cumprod"] = model_schedule.host_alphas_cumprod
         if sampler.name == "UniPC":
             arguments |= _unipc_arguments(plan, options)
-        return sampler.function(model, x, plan.timesteps.tolist(), **arguments)
-    return sampler.function(model, x, plan.sigmas.tolist(), **arguments)
+        return sampler.function(model, x, [int(t) for t in plan.timesteps], **arguments)
+    return sampler.function(model, x, [float(sigma) for sigma in plan.sigmas], **arguments)
 
 
 def parameters_of(sampler: Sampler, options: SamplingOptions) -> dict[str, float]:
@@ -159,7 +159,7 @@ def uses_eta_noise_seed_delta(sampler: Sampler, options: SamplingOptions) -> boo
 def infotext_of(sampler: Sampler, options: SamplingOptions, *, from_image: bool = False) -> dict[str, Any]:
     """What sampler options add to the picture's parameters, beside the plan's own `infotext`.
 
-    `options` are those of the settings, with the request's eta: churn that only the request asks for is not written.
+    Churn that only the request asks for is not written.
     """
     noted: dict[str, Any] = {}
     eta = effective_eta(sampler, options)
@@ -168,7 +168,8 @@ def infotext_of(sampler: Sampler, options: SamplingOptions, *, from_image: bool 
     labels = {"s_churn": "Sigma churn", "s_tmin": "Sigma tmin", "s_tmax": "Sigma tmax", "s_noise": "Sigma noise"}
     for name, label in labels.items():
         value = getattr(options, name)
-        if name in sampler.parameters and value != getattr(SamplingOptions, name):
+        changed = value != getattr(SamplingOptions, name) and name not in options.requested
+        if name in sampler.parameters and changed:
             noted[label] = value
     if options.sgm_noise_multiplier and sampler.space != "timesteps" and not from_image:
         noted["SGM noise multiplier"] = True
@@ -202,8 +203,7 @@ def _sigma_range(plan: SigmaPlan, model_schedule: ModelSchedule) -> dict[str, An
         low, high = float(plan.sigmas[-2]), float(plan.sigmas[0])
     else:
         low, high = model_schedule.sigma_min, model_schedule.sigma_max
-    steps = plan.steps if plan.from_image else plan.asked_steps
-    return {"sigma_min": low, "sigma_max": high, "steps": steps}
+    return {"sigma_min": low, "sigma_max": high, "steps": plan.steps}
 
 
 def _unipc_arguments(plan: SigmaPlan, options: SamplingOptions) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from modules.foundation.errors import CheckpointError
@@ -107,19 +108,19 @@ class ModelSchedule:
         log_sigma = np.log(np.float32(sigma))
         position = int(np.searchsorted(logs, log_sigma, side="right"))
         low = min(max(position - 1, 0), len(logs) - 2)
-        weight = float(np.clip((logs[low] - log_sigma) / (logs[low] - logs[low + 1]), 0, 1))
+        weight = min(max(float((logs[low] - log_sigma) / (logs[low] - logs[low + 1])), 0.0), 1.0)
         if self.quantize:
             return float((low + (weight > 0.5)) * self.stride + self.stride - 1)
         return float(np.float32((low + weight) * self.stride + self.stride - 1))
 
     @cached_property
-    def _host_log_sigmas(self) -> np.ndarray:
+    def _host_log_sigmas(self) -> NDArray[np.float32]:
         return self.log_sigmas.numpy()
 
     @cached_property
     def host_alphas_cumprod(self) -> list[float]:
         """`alphas_cumprod` as Python numbers, for coefficients that are worked out on the host."""
-        return self.alphas_cumprod.tolist()
+        return [float(value) for value in self.alphas_cumprod.numpy()]
 
 
 def scaled_linear_alphas_cumprod(*, beta_start: float = 0.00085, beta_end: float = 0.012, steps: int = 1000) -> Tensor:

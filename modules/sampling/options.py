@@ -44,11 +44,12 @@ class SamplingOptions:
     pad_cond_uncond_v0: bool = False
     batch_cond_uncond: bool = True
     cfg_rescale: float = 0.0
+    requested: frozenset[str] = frozenset()  # which churn values come from the request; these are not written down
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], **overrides: Any) -> SamplingOptions:
         """The options that a mapping of settings holds; keys that are not about sampling are passed over."""
-        known = {field.name for field in fields(cls)}
+        known = {field.name for field in fields(cls)} - {"requested"}
         values = {key: value for key, value in settings.items() if key in known and value is not None}
         return cls(**{**values, **overrides})
 
@@ -60,11 +61,12 @@ class SamplingOptions:
         s_tmin: float | None = None,
         s_tmax: float | None = None,
         s_noise: float | None = None,
+        s_min_uncond: float | None = None,
     ) -> SamplingOptions:
         """These options of the settings with what a request asks for.
 
-        A request's eta always counts. Its churn values count where the setting is at its default; a setting that was
-        changed outranks them.
+        A request's eta and level for the negative prompt always count. Its churn values count where the setting is at
+        its default; a setting that was changed outranks them.
         """
         asked = {"s_churn": s_churn, "s_tmin": s_tmin, "s_tmax": s_tmax, "s_noise": s_noise}
         taken = {
@@ -72,4 +74,10 @@ class SamplingOptions:
             for name, value in asked.items()
             if value is not None and getattr(self, name) == getattr(SamplingOptions, name)
         }
-        return replace(self, eta=self.eta if eta is None else eta, **taken)
+        return replace(
+            self,
+            eta=self.eta if eta is None else eta,
+            s_min_uncond=self.s_min_uncond if s_min_uncond is None else s_min_uncond,
+            requested=frozenset(taken),
+            **taken,
+        )

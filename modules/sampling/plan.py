@@ -23,21 +23,17 @@ class SigmaPlan:
     """The levels of one run, highest first, float32 on the CPU.
 
     `sigmas` [n + 1] are the noise levels; for samplers over time steps they describe the rising `timesteps` [n] (int64)
-    and end in zero as well. `asked_steps` is the number that was asked for, which a list of levels may miss by a few.
-    `schedule` is the label of the schedule that was used. `infotext` is what it adds to the
+    and end in zero as well. `steps` is the number that was asked for and that prompts and progress are counted in; a list
+    of levels may miss it by a few. `schedule` is the label of the schedule that was used. `infotext` is what it adds to the
     picture's parameters. `from_image` says that the plan is the later part of a longer one.
     """
 
     sigmas: Tensor
     schedule: str
-    asked_steps: int
+    steps: int
     timesteps: Tensor | None = None
     infotext: dict[str, Any] = field(default_factory=dict[str, Any])
     from_image: bool = False
-
-    @property
-    def steps(self) -> int:
-        return len(self.sigmas) - 1 if self.timesteps is None else len(self.timesteps)
 
 
 def build_sigmas(
@@ -64,13 +60,11 @@ def build_sigmas(
         infotext["Discard penultimate sigma"] = True
     if steps == 0:
         timesteps = torch.zeros(0, dtype=torch.long) if sampler.space == "timesteps" else None
-        return SigmaPlan(sigmas=torch.zeros(1), schedule=chosen.label, asked_steps=0, timesteps=timesteps)
+        return SigmaPlan(sigmas=torch.zeros(1), schedule=chosen.label, steps=0, timesteps=timesteps)
     if sampler.space == "timesteps":
         timesteps = _ddim_timesteps(model_schedule, steps + discard)
         sigmas = torch.cat([model_schedule.sigmas[timesteps].flip(0), torch.zeros(1)])
-        return SigmaPlan(
-            sigmas=sigmas, schedule=chosen.label, asked_steps=steps, timesteps=timesteps, infotext=infotext
-        )
+        return SigmaPlan(sigmas=sigmas, schedule=chosen.label, steps=steps, timesteps=timesteps, infotext=infotext)
     if chosen.function is None:
         chosen = resolve(sampler.default_schedule)
         implied = sampler.default_schedule == "Uniform"
@@ -90,7 +84,7 @@ def build_sigmas(
     if discard:
         sigmas = torch.cat([sigmas[:-2], sigmas[-1:]])
     label = AUTOMATIC.label if implied else chosen.label
-    return SigmaPlan(sigmas=sigmas, schedule=label, asked_steps=steps, infotext=infotext)
+    return SigmaPlan(sigmas=sigmas, schedule=label, steps=steps, infotext=infotext)
 
 
 def _range(
@@ -141,6 +135,8 @@ def img2img_steps(
 
 def from_image(plan: SigmaPlan, t_enc: int) -> SigmaPlan:
     """The last t_enc + 1 steps of a plan, for a run that starts from an image (t_enc time steps, as DDIM counts)."""
+    steps = min(t_enc + 1, plan.steps)
     if plan.timesteps is not None:
-        return replace(plan, timesteps=plan.timesteps[:t_enc], sigmas=plan.sigmas[-(t_enc + 1) :], from_image=True)
-    return replace(plan, sigmas=plan.sigmas[max(plan.asked_steps - t_enc - 1, 0) :], from_image=True)
+        timesteps, sigmas = plan.timesteps[:t_enc], plan.sigmas[-(t_enc + 1) :]
+        return replace(plan, steps=steps, timesteps=timesteps, sigmas=sigmas, from_image=True)
+    return replace(plan, steps=steps, sigmas=plan.sigmas[max(plan.steps - t_enc - 1, 0) :], from_image=True)

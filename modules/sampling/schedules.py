@@ -199,5 +199,5 @@ def resolve(name: str | None) -> Schedule:
         return AUTOMATIC
     schedule = find(name)
     if schedule is None:
-        raise UnknownName("schedule type", name, [*names(), *(entry.name for entry in SCHEDULES)], "scheduler")
+        raise UnknownName("schedule type", name, [*(entry.name for entry in SCHEDULES), *names()], "scheduler")
     return schedule

@@ -70,6 +70,6 @@ def sample_dpm_2_ancestral(
         callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         down, up = ancestral_step(sigma, sigma_next, eta)
         x = midpoint_step(model, x, sigma, down, denoised)
-        if down > 0:
+        if down > 0 and up > 0:
             x = x + noise(sigma, sigma_next) * (s_noise * up)
     return x

@@ -122,7 +122,7 @@ def sample_dpm_fast(
 
 @dataclass
 class StepSizeController:
-    """Step sizes from error estimates: a PID controller (Soderlind 2003, "Digital Filters in Adaptive Time-Stepping")."""
+    """Step sizes from error estimates: a PID controller (Soderlind, "Digital Filters in Adaptive Time-Stepping")."""
 
     h: float
     order: float

@@ -70,7 +70,7 @@ def sample_dpmpp_2s_ancestral(
             middle = (sigma * down) ** 0.5
             x_middle = exponential_step(x, sigma, middle, denoised)
             x = exponential_step(x, sigma, down, model(x_middle, middle))
-        if sigma_next > 0:
+        if up > 0:
             x = x + noise(sigma, sigma_next) * (s_noise * up)
     return x
 
@@ -98,12 +98,16 @@ def sample_dpmpp_sde(
             continue
         start, middle, end = stages[index]
         down, up = ancestral_step(start, middle, eta)
-        x_middle = exponential_step(x, start, down, denoised) + noise(start, middle) * (s_noise * up)
+        x_middle = exponential_step(x, start, down, denoised)
+        if up > 0:
+            x_middle = x_middle + noise(start, middle) * (s_noise * up)
         at_middle = model(x_middle, middle)
         down, up = ancestral_step(start, end, eta)
         weight = 1 / (2 * r)
         estimate = denoised * (1 - weight) + at_middle * weight
-        x = exponential_step(x, start, down, estimate) + noise(start, end) * (s_noise * up)
+        x = exponential_step(x, start, down, estimate)
+        if up > 0:
+            x = x + noise(start, end) * (s_noise * up)
     return x
 
 

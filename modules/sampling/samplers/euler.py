@@ -94,7 +94,7 @@ def sample_euler_ancestral(
         callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         down, up = ancestral_step(sigma, sigma_next, eta)
         x = x + derivative(x, sigma, denoised) * (down - sigma)
-        if sigma_next > 0:
+        if up > 0:
             x = x + noise(sigma, sigma_next) * (s_noise * up)
     return x
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from modules.sampling.step import StepEvent
 
@@ -52,14 +51,15 @@ def time_steps(schedule: VPSchedule, *, skip_type: str, steps: int, start: float
     They are rounded to float32, in which the time steps of a network are given.
     """
     first, last = 1.0 if start is None else start, 1.0 / schedule.count
+    ramp = [index / steps for index in range(steps + 1)]
     if skip_type == "logSNR":
-        lams = np.linspace(schedule.lam(first), schedule.lam(last), steps + 1)
-        times: NDArray[np.float64] = np.array([schedule.inverse_lam(float(lam)) for lam in lams], dtype=np.float64)
+        low, high = schedule.lam(first), schedule.lam(last)
+        times = [schedule.inverse_lam(low + (high - low) * position) for position in ramp]
     elif skip_type == "time_quadratic":
-        times = np.square(np.linspace(first**0.5, last**0.5, steps + 1))
+        times = [(first**0.5 + (last**0.5 - first**0.5) * position) ** 2 for position in ramp]
     else:
-        times = np.linspace(first, last, steps + 1)
-    return np.float32(times).astype(np.float64).tolist()
+        times = [first + (last - first) * position for position in ramp]
+    return [float(np.float32(t)) for t in times]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
