@@ -2,9 +2,9 @@
 
 The samplers for stochastic differential equations need increments W(b) - W(a) of one fixed path, so that a picture
 keeps its composition when the number of steps changes. The path is refined on a dyadic tree by Brownian bridges: Li,
-Wong, Chen, Duvenaud 2020, "Scalable Gradients for Stochastic Differential Equations" (the virtual Brownian tree), with
-the node seeds of Kidger et al. 2021, "Efficient and Accurate Gradients for Neural SDEs" as the torchsde library draws them,
-so that its numbers are reproduced. Times are kept to six decimals.
+Wong, Chen, Duvenaud 2020, "Scalable Gradients for Stochastic Differential Equations" (the virtual Brownian tree). Nodes
+are seeded as in Kidger et al. 2021, "Efficient and Accurate Gradients for Neural SDEs", in the way of the torchsde
+library, so that its numbers are reproduced. Times are kept to six decimals.
 """
 
 from __future__ import annotations

@@ -58,9 +58,8 @@ class GuidanceHooks:
     """Where outsiders may look in or change something; each may be None.
 
     `before` sees every evaluation before the network, `after` the estimates before they are combined, `combine`
-    replaces the combination, `guided` changes its result. `blend` keeps parts of a latent (inpainting): it gets a
-    latent and the noise level or time step, and is applied to the denoised latent, or for samplers over time steps to their
-    input.
+    replaces the combination, `guided` changes its result. `blend` keeps parts of a latent (inpainting): it is given a
+    latent and the level, and is applied to the denoised latent, or for samplers over time steps to their input.
     """
 
     before: Callable[[GuidanceInput], GuidanceInput] | None = None

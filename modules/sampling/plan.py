@@ -23,9 +23,9 @@ class SigmaPlan:
     """The levels of one run, highest first, float32 on the CPU.
 
     `sigmas` [n + 1] are the noise levels; for samplers over time steps they describe the rising `timesteps` [n] (int64)
-    and end in zero as well. `steps` is the number that was asked for and that prompts and progress are counted in; a list
-    of levels may miss it by a few. `schedule` is the label of the schedule that was used. `infotext` is what it adds to the
-    picture's parameters. `from_image` says that the plan is the later part of a longer one.
+    and end in zero as well. `steps` is the number that was asked for and that prompts and progress are counted in; a
+    list of levels may miss it by a few. `schedule` is the label of the schedule that was used. `infotext` is what it
+    adds to the picture's parameters. `from_image` says that the plan is the later part of a longer one.
     """
 
     sigmas: Tensor
