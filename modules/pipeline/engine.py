@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.load import load_checkpoint
+from modules.hardware.attention import forbid_memory_efficient_kernel, use_fast_attention
 from modules.hardware.device import Hardware, Wishes, choose_hardware
 from modules.hardware.memory import release
 from modules.hooks.points import Hooks
@@ -20,7 +21,7 @@ from modules.settings.paths import Paths
 from modules.settings.store import SettingsStore
 from modules.text_encoders.embeddings import EmbeddingCatalogue
 from modules.text_encoders.scheduled import new_cache
-from modules.text_encoders.tokenizer import ClipTokenizer
+from modules.text_encoders.tokenizer import ClipTokenizer, Manner
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,11 @@ class Engine:
         self.flags, self.paths, self.settings = flags, paths, settings
         self.hooks, self.catalogue, self.styles = hooks, catalogue, styles
         self.hardware: Hardware = choose_hardware(wishes(flags))
+        if flags.opt_sdp_no_mem_attention:
+            forbid_memory_efficient_kernel()
         self.saver = Saver()
         self.tokenizer = ClipTokenizer()
+        self.tokenizers: dict[Manner, ClipTokenizer] = {"clip": self.tokenizer, "openclip": ClipTokenizer("openclip")}
         self.embeddings = EmbeddingCatalogue([paths.embeddings])
         self.conditioning_cache = new_cache(CONDITIONING_CACHE_BYTES)
         self._model: Model | None = None
@@ -64,7 +68,8 @@ class Engine:
         current = self._model
         if current is not None and current.checkpoint.info.path == info.path and current.is_current:
             return current
-        loaded = Model(load_checkpoint(info, self.hardware, on_progress), self.hardware, self.tokenizer)
+        loaded = Model(load_checkpoint(info, self.hardware, on_progress), self.hardware, self.tokenizers)
+        use_fast_attention(loaded.checkpoint.unet, self.hardware, xformers=self.flags.xformers)
         self._model = loaded
         self.conditioning_cache.clear()
         del current

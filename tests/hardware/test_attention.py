@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+from torch.nn import functional
+
+from modules.hardware.attention import BLOCK, AttentionProcessor, attention, blockwise_attention
+
+
+def _tensors(groups: int, rows: int, columns: int, width: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((groups, rows, width), (groups, columns, width), (groups, columns, width))
+    query, key, value = (torch.randn(shape, generator=generator) for shape in shapes)
+    return query, key, value
+
+
+@pytest.mark.parametrize(
+    ("groups", "rows", "columns"),
+    [(4, 16, 16), (6, 64, 77), (3, 1024, 1024), (5, 700, 333), (1, 2048, BLOCK // 512), (2, 3, 1)],
+)
+def test_blocks_of_any_shape_put_together_are_plain_attention(groups: int, rows: int, columns: int) -> None:
+    query, key, value = _tensors(groups, rows, columns, 16)
+    wanted = functional.scaled_dot_product_attention(query, key, value)
+    assert torch.allclose(blockwise_attention(query, key, value), wanted, atol=1e-5)
+
+
+def test_in_bfloat16_it_is_as_near_to_the_truth_as_torchs_own_kernel() -> None:
+    query, key, value = _tensors(8, 512, 512, 40)
+    truth = functional.scaled_dot_product_attention(query, key, value)
+    low = [tensor.bfloat16()[None] for tensor in (query, key, value)]
+    ours = (attention(low[0], low[1], low[2])[0].float() - truth).abs().mean()
+    theirs = (functional.scaled_dot_product_attention(low[0], low[1], low[2])[0].float() - truth).abs().mean()
+    assert ours < theirs * 2
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_a_unet_answers_as_with_the_librarys_own_processor(mask: bool) -> None:
+    torch.manual_seed(0)
+    unet = UNet2DConditionModel(
+        block_out_channels=(32, 64),
+        layers_per_block=1,
+        attention_head_dim=4,
+        cross_attention_dim=24,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+    ).eval()
+    x, context = torch.randn(2, 4, 8, 8), torch.randn(2, 77, 24)
+    keep = torch.arange(77).expand(2, -1) < 50 if mask else None
+    with torch.inference_mode():
+        wanted = unet(x, torch.tensor([7, 7]), encoder_hidden_states=context, encoder_attention_mask=keep).sample
+        unet.set_attn_processor(AttentionProcessor())
+        got = unet(x, torch.tensor([7, 7]), encoder_hidden_states=context, encoder_attention_mask=keep).sample
+    assert torch.allclose(got, wanted, atol=1e-5)
