@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from modules.api.models import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
@@ -15,18 +16,22 @@ def generation_answer(
     body: StableDiffusionProcessingTxt2Img | StableDiffusionProcessingImg2Img,
     result: GenerationResult,
     settings: Settings,
+    warnings: Sequence[str] = (),
 ) -> bytes:
-    """The JSON of `TextToImageResponse`. Encodes the pictures, so it belongs on a thread of its own."""
+    """The JSON of `TextToImageResponse`, with `warnings` beside the result's own.
+
+    Encodes the pictures, so it belongs on a thread of its own.
+    """
     images = [encode_picture(image, settings) for image in result.images] if body.send_images else []
-    answer = {"images": images, "parameters": _parameters(body), "info": info_text(result)}
+    answer = {"images": images, "parameters": _parameters(body), "info": info_text(result, warnings)}
     return json.dumps(answer, default=str).encode()
 
 
-def info_text(result: GenerationResult) -> str:
+def info_text(result: GenerationResult, warnings: Sequence[str] = ()) -> str:
     """The `info` object as JSON text; what is worth knowing beside it is added as `warnings`."""
     info = dict(result.info)
-    if result.warnings:
-        info["warnings"] = list(result.warnings)
+    if everything := [*result.warnings, *warnings]:
+        info["warnings"] = everything
     return json.dumps(info, default=str)
 
 

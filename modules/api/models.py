@@ -248,6 +248,23 @@ class SchedulerItem(BaseModel):
     need_inner_model: bool | None = None
 
 
+class EmbeddingItem(BaseModel):
+    """An embedding."""
+
+    step: int | None = Field(None, description="Steps of training.")
+    sd_checkpoint: str | None = Field(None, title="SD Checkpoint", description="Hash of the checkpoint it was made on.")
+    sd_checkpoint_name: str | None = Field(None, title="SD Checkpoint Name")
+    shape: int = Field(description="Length of its vectors.")
+    vectors: int = Field(description="How many tokens it takes up.")
+
+
+class EmbeddingsResponse(BaseModel):
+    """The embeddings in the folder."""
+
+    loaded: dict[str, EmbeddingItem] = Field(description="Those made for the loaded checkpoint's family.")
+    skipped: dict[str, EmbeddingItem] = Field(description="Those made for others.")
+
+
 class PromptStyleItem(BaseModel):
     """A style."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -124,6 +124,13 @@ def _check_overrides(app: Application, overrides: dict[str, Any]) -> None:
     if wanted:
         overrides["sd_model_checkpoint"] = app.catalogue.find(str(wanted)).title
     check_formats(app.settings.current.changed(overrides))
+
+
+def unused_settings(overrides: Mapping[str, Any]) -> list[str]:
+    """A sentence for each override that this version does not know, and that therefore changes nothing."""
+    return [
+        f"Easel has no setting {key!r}; it changed nothing." for key in overrides if key not in Settings.model_fields
+    ]
 
 
 def check_formats(settings: Settings) -> None:

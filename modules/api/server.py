@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import RedirectResponse
+from fastapi.responses import FileResponse, RedirectResponse
 
 from modules.api.errors import add_error_handlers
 from modules.api.models import Failure
 from modules.api.origin import RefuseForeignOrigins, allowed_origins
-from modules.api.routes import generation, internal, listings, models, options, pictures, progress
+from modules.api.routes import embeddings, generation, internal, listings, models, options, pictures, progress
 from modules.application.application import Application
+
+DOCS_PAGE = Path(__file__).with_name("static") / "docs.html"
 
 
 def create_api(app: Application) -> FastAPI:
@@ -18,13 +22,17 @@ def create_api(app: Application) -> FastAPI:
     api = FastAPI(
         title="Easel",
         description="Text-to-image diffusion over HTTP, with the routes and shapes of AUTOMATIC1111's API.",
+        # The usual pages are drawn by scripts from elsewhere; ours works without a network.
+        docs_url=None,
+        redoc_url=None,
         # Clients leave the content type out, or send JSON as something else; `RefuseForeignOrigins` guards instead.
         strict_content_type=False,
         responses={"default": {"model": Failure, "description": "Why it was not done."}},
     )
     api.state.application = app
-    for part in (generation, progress, options, listings, models, pictures, internal):
+    for part in (generation, progress, options, listings, models, embeddings, pictures, internal):
         api.include_router(part.routes(app))
+    api.add_api_route("/docs", lambda: FileResponse(DOCS_PAGE), include_in_schema=False)
     if app.flags.nowebui:
         api.add_api_route("/", lambda: RedirectResponse("docs"), include_in_schema=False)
     add_error_handlers(api)

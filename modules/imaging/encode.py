@@ -38,7 +38,7 @@ def encode(
 
     PNG carries `text.chunks` as text chunks (Latin-1 as tEXt, anything else as iTXt); JPEG, WebP, AVIF and JPEG XL
     carry `text.exif`; GIF carries the values of the chunks as its comment; other formats carry nothing. `quality` is
-    1..100 for the lossy formats, `lossless` is for WebP and JPEG XL. Raises SaveError for a format that cannot be written.
+    1..100 for the lossy formats, `lossless` for WebP and JPEG XL. Raises SaveError for a format that cannot be written.
     """
     name = format_of(extension)
     options: dict[str, Any] = {}

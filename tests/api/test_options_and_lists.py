@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from modules.settings.model import Settings
 from tests.api.conftest import Served, flags_for, serving, wait_until
@@ -125,6 +127,19 @@ def test_the_lists_of_sampling_are_the_recorded_ones(served: Served, name: str) 
 def test_styles_are_listed(served: Served) -> None:
     styles = served.client.get("/sdapi/v1/prompt-styles").json()
     assert styles[0] == {"name": "ink", "prompt": "{prompt}, ink drawing", "negative_prompt": "photo"}
+
+
+def test_embeddings_are_sorted_by_the_checkpoint_they_fit(served: Served) -> None:
+    folder = served.data / "embeddings"
+    folder.mkdir(exist_ok=True)
+    save_file({"emb_params": torch.zeros(3, 48)}, folder / "fits.safetensors")
+    save_file({"emb_params": torch.zeros(2, 768)}, folder / "other.safetensors")
+    served.client.post("/sdapi/v1/reload-checkpoint")
+    assert served.client.post("/sdapi/v1/refresh-embeddings").json() is None
+    answer = served.client.get("/sdapi/v1/embeddings").json()
+    nothing = {"step": None, "sd_checkpoint": None, "sd_checkpoint_name": None}
+    assert answer["loaded"] == {"fits": {**nothing, "shape": 48, "vectors": 3}}
+    assert answer["skipped"] == {"other": {**nothing, "shape": 768, "vectors": 2}}
 
 
 def test_there_are_no_scripts_and_extensions_to_promise(served: Served) -> None:

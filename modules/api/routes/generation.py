@@ -13,7 +13,7 @@ from modules.api.models import (
     StableDiffusionProcessingTxt2Img,
     TextToImageResponse,
 )
-from modules.api.requests import img2img_request, txt2img_request
+from modules.api.requests import img2img_request, txt2img_request, unused_settings
 from modules.api.waiting import result_of
 from modules.application.application import Application
 from modules.generation.request import GenerationRequest
@@ -46,5 +46,7 @@ async def _answer(
         app.settings.change(request.override_settings, save=False)
     result = await result_of(app.submit(request, body.force_task_id))
     # The answer is JSON already: megabytes of base64 are not worth a second look by the response model.
-    content = await asyncio.to_thread(generation_answer, body, result, settings)
+    content = await asyncio.to_thread(
+        generation_answer, body, result, settings, unused_settings(request.override_settings)
+    )
     return Response(content, media_type="application/json")
