@@ -86,12 +86,12 @@ class UiConfig:
         return {} if self._typed(key, "visible", True, (bool,)) else {"visible": "hidden"}
 
     def _number(self, key: str, field: str, default: float) -> float:
-        value = self._typed(key, field, default, (int, float))
-        return default if isinstance(value, bool) else value
+        return self._typed(key, field, default, (int, float))
 
     def _typed(self, key: str, field: str, default: Any, types: tuple[type, ...]) -> Any:
         value = self._get(f"{key}/{field}", default)
-        if isinstance(value, types):
+        # In Python True is an int; in a configuration file it is a mistake where a number belongs.
+        if isinstance(value, types) and (bool in types or not isinstance(value, bool)):
             return value
         log.warning("%s: %s/%s cannot be %r; the built-in default is used.", self.path, key, field, value)
         return default

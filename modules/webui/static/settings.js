@@ -6,6 +6,13 @@ export function watchSettingsSearch() {
       search(event.target.value.trim().toLowerCase());
     }
   });
+  document.addEventListener("click", (event) => {
+    const box = document.querySelector("#settings_search textarea, #settings_search input");
+    if (box?.value && event.target.closest?.('.tab-nav button[data-group="settings"]')) {
+      box.value = "";
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  });
 }
 
 function search(words) {

@@ -1,0 +1,169 @@
+"""A real Easel on a real port, with a tiny checkpoint, for the tests that drive the page in a browser."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.tiny_models import make_tiny_sd1
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 90.0
+
+
+@dataclass
+class Easel:
+    """A running server: its address, its data folder and what it has logged."""
+
+    url: str
+    data: Path
+    log: list[str] = field(default_factory=list)
+
+    def pictures(self) -> list[Path]:
+        """The saved pictures, oldest first."""
+        return sorted((self.data / "outputs").rglob("*.png"), key=lambda path: path.stat().st_mtime_ns)
+
+
+@contextmanager
+def easel(data: Path, port: int, *flags: str) -> Iterator[Easel]:
+    """Start webui.py over `data` and stop it again."""
+    command = [sys.executable, str(ROOT / "webui.py"), "--port", str(port), "--data-dir", str(data), *flags]
+    process = subprocess.Popen(command, cwd=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    server = Easel(url="", data=data)
+    ready = threading.Event()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            server.log.append(line.rstrip())
+            if line.startswith("Easel is at "):
+                server.url = line.removeprefix("Easel is at ").strip()
+                ready.set()
+        ready.set()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        assert ready.wait(PATIENCE), "\n".join(server.log)
+        assert server.url, "\n".join(server.log)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        reader.join(5)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a sound checkpoint, a broken one, and two styles."""
+    folder = tmp_path_factory.mktemp("data")
+    make_tiny_sd1(folder / "models" / "Stable-diffusion" / "tiny.safetensors")
+    (folder / "models" / "Stable-diffusion" / "zz-broken.safetensors").write_bytes(b"no checkpoint at all")
+    (folder / "styles.csv").write_text(
+        'name,prompt,negative_prompt\nNight,"{prompt}, night sky",day\n', encoding="utf-8"
+    )
+    (folder / "ui-config.json").write_text(
+        '{"txt2img/Width/value": 64, "txt2img/Height/value": 64, "txt2img/Sampling steps/value": 4, "mine/own": 1}',
+        encoding="utf-8",
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(data: Path) -> Iterator[Easel]:
+    """One server for the tests of a module."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    with easel(data, port, "--theme", "light") as running:
+        yield running
+
+
+@dataclass
+class Watched:
+    """A page, with what it complained about and where it tried to go."""
+
+    page: Page
+    url: str
+    errors: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+
+    def fill(self, elem_id: str, value: Any) -> None:
+        """Type into a text box or the number box of a slider."""
+        box = self.page.locator(f"#{elem_id} textarea, #{elem_id} input:not([type=range])").first
+        box.fill(str(value))
+        box.blur()
+
+    def value(self, elem_id: str) -> str:
+        """What stands in a box."""
+        return self.page.locator(f"#{elem_id} textarea, #{elem_id} input:not([type=range])").first.input_value()
+
+    def wait_value(self, elem_id: str, value: str) -> None:
+        """Wait until `value` stands in a box."""
+        from playwright.sync_api import expect
+
+        expect(self.page.locator(f"#{elem_id} textarea, #{elem_id} input:not([type=range])").first).to_have_value(value)
+
+    def generate(self) -> None:
+        """Press Generate and wait until the run has ended."""
+        self.page.click("#txt2img_generate")
+        self.page.wait_for_selector("html[data-txt2img-state=running], html[data-txt2img-state=idle]")
+        self.page.wait_for_selector("html[data-txt2img-state=idle]", timeout=PATIENCE * 1000)
+
+    def wait_text(self, elem_id: str, text: str) -> str:
+        """Wait until an element contains `text`; gives all of its text."""
+        from playwright.sync_api import expect
+
+        expect(self.page.locator(f"#{elem_id}")).to_contain_text(text)
+        return self.page.inner_text(f"#{elem_id}")
+
+
+@pytest.fixture
+def web(page: Page, server: Easel) -> Watched:
+    """The page of `server`, opened and drawn."""
+    watched = Watched(page, server.url)
+    page.on("console", lambda message: watched.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: watched.errors.append(str(error)))
+    page.on("request", lambda request: _note_elsewhere(watched, request.url))
+    open_page(watched)
+    return watched
+
+
+def open_page(watched: Watched) -> None:
+    """Go to the page and wait until its scripts have found its elements and its settings have arrived."""
+    watched.page.goto(watched.url)
+    watched.page.wait_for_selector("#txt2img_generate[title]")
+    watched.page.wait_for_selector("#txt2img_gallery_container[data-pictures]")
+
+
+def _note_elsewhere(watched: Watched, url: str) -> None:
+    if not url.startswith((watched.url, "data:", "blob:")):
+        watched.elsewhere.append(url)
+
+
+def seconds_until(condition: Any, patience: float = PATIENCE) -> None:
+    """Wait until `condition()` is true."""
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, "It did not happen in time."
+        time.sleep(0.05)

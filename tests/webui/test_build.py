@@ -1,0 +1,123 @@
+"""Building and serving the page without a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from modules.application.application import Application
+from modules.settings.flags import Flags
+from modules.settings.model import SECTIONS, Settings
+from modules.webui.assets import HeadTags, head_tags
+from modules.webui.page import build_page
+from modules.webui.settings_page import ELSEWHERE, from_page, section_tabs, to_page
+from modules.webui.tabs import Tab, tab_rules
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Application]:
+    application = Application(Flags(data_dir=tmp_path))
+    yield application
+    application.close()
+
+
+def built(app: Application) -> list[Any]:
+    """The components of the page. Outside a running event loop Gradio makes loops of its own and leaves them open."""
+
+    async def build() -> list[Any]:
+        return list(build_page(app).blocks.values())
+
+    return asyncio.run(build())
+
+
+def test_serving_the_page_imports_no_engine(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from modules.api.server import create_api
+from modules.application.application import Application
+from modules.settings.flags import Flags
+from modules.webui.page import mount_page
+app = Application(Flags(data_dir=Path({str(tmp_path)!r})))
+mount_page(create_api(app), app)
+print(sorted({{"torch", "diffusers", "transformers", "scipy"}} & set(sys.modules)))
+app.close()
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout
+
+
+def test_the_users_ui_config_decides_what_the_controls_begin_with(app: Application) -> None:
+    app.paths.ui_config_file.write_text(
+        json.dumps({"txt2img/Width/value": 768, "customscript/sampler.py/txt2img/Sampling method/value": "Euler a"}),
+        encoding="utf-8",
+    )
+    components = {block.elem_id: block for block in built(app) if block.elem_id}
+    assert components["txt2img_width"].value == 768
+    assert components["txt2img_sampling"].value == "Euler a"
+    written = json.loads(app.paths.ui_config_file.read_text(encoding="utf-8"))
+    assert written["txt2img/Width/value"] == 768
+    assert written["txt2img/CFG Scale/maximum"] == 30.0
+
+
+def test_every_setting_has_one_control(app: Application) -> None:
+    ids = [block.elem_id for block in built(app) if (block.elem_id or "").startswith("setting_")]
+    assert sorted(ids) == sorted(f"setting_{key}" for key in Settings.model_fields)
+
+
+def test_every_section_has_its_page_and_no_two_share_an_id() -> None:
+    names = [tab.name for tab in section_tabs()]
+    assert len(set(names)) == len(names) == sum(bool(set(part.model_fields) - ELSEWHERE) for part in SECTIONS)
+
+
+def test_every_default_survives_the_way_to_the_page_and_back() -> None:
+    settings = Settings()
+    for key in Settings.model_fields:
+        assert from_page(key, to_page(key, settings)) == getattr(settings, key), key
+
+
+def test_an_emptied_number_is_the_default_again() -> None:
+    assert from_page("eta_noise_seed_delta", None) == 0
+
+
+def test_the_rules_show_the_first_tab_before_any_script_has_run() -> None:
+    rules = tab_rules("tab", (Tab(name="a", label="A", elem_id="tab_a"), Tab(name="b", label="B", elem_id="tab_b")))
+    assert "html:not([data-tab]) #tab_a" in rules
+    assert "html[data-tab='b'] #tab_b" in rules
+
+
+def test_the_tags_stand_in_the_head_of_the_page_alone() -> None:
+    page = "<html><head><title>x</title></head><body></head></body></html>"
+    inner = Starlette(
+        routes=[
+            Route("/", lambda request: HTMLResponse(page, headers={"etag": "1"})),
+            Route("/other", lambda request: HTMLResponse(page)),
+            Route("/text", lambda request: PlainTextResponse("</head>")),
+        ]
+    )
+    with TestClient(HeadTags(inner, lambda: "<b></b>")) as client:
+        answer = client.get("/", headers={"if-none-match": "1", "accept-encoding": "gzip"})
+        assert answer.text == "<html><head><title>x</title><b></b></head><body></head></body></html>"
+        assert int(answer.headers["content-length"]) == len(answer.content)
+        assert client.get("/other").text == page
+        assert client.get("/text").text == "</head>"
+        assert client.head("/").status_code == 200
+
+
+def test_nothing_in_the_options_can_end_their_script() -> None:
+    tags = head_tags({"x": "</script><b>"}, "", "dark")
+    assert "</script><b>" not in tags
+    assert '"theme": "dark"' in tags

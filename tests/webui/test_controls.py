@@ -1,0 +1,140 @@
+"""From the values of the controls to a request, and from parameters back to the controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modules.application.application import Application
+from modules.foundation.errors import RequestError
+from modules.settings.flags import Flags
+from modules.webui.choices import sampler_names, schedule_labels, split_sampler
+from modules.webui.controls import CONTROL_NAMES, request_from_values
+from modules.webui.overrides import overrides_from_texts
+from modules.webui.paste import control_values, has_parameters, parameters_of
+
+VALUES = {
+    "prompt": "a cat",
+    "negative_prompt": "a dog",
+    "styles": ["Night"],
+    "sampler": "Euler a",
+    "scheduler": "Karras",
+    "steps": 12,
+    "width": 640,
+    "height": 384,
+    "batch_count": 2,
+    "batch_size": 3,
+    "cfg_scale": 5.5,
+    "seed": 77,
+    "extra": True,
+    "subseed": 5,
+    "subseed_strength": 0.25,
+    "seed_resize_from_width": 512,
+    "seed_resize_from_height": 256,
+    "override_settings": ["Clip skip: 2"],
+}
+
+INFOTEXT = (
+    "a dog, running\nNegative prompt: cat\n"
+    "Steps: 33, Sampler: Euler a, Schedule type: Karras, CFG scale: 5.5, Seed: 77, "
+    "Size: 256x320, Batch size: 2, Variation seed: 5, Variation seed strength: 0.25, Seed resize from: 64x128, "
+    "Clip skip: 2, ENSD: 31337, Version: v1.10.1"
+)
+
+
+def values(**changes: object) -> list[object]:
+    return [{**VALUES, **changes}[name] for name in CONTROL_NAMES]
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Application]:
+    (tmp_path / "styles.csv").write_text('name,prompt,negative_prompt\nNight,"{prompt}, night",day\n', encoding="utf-8")
+    application = Application(Flags(data_dir=tmp_path))
+    yield application
+    application.close()
+
+
+def test_every_control_reaches_the_request() -> None:
+    request = request_from_values(values())
+    assert (request.prompt, request.negative_prompt, request.styles) == ("a cat", "a dog", ("Night",))
+    assert (request.sampler, request.scheduler, request.steps) == ("Euler a", "Karras", 12)
+    assert (request.width, request.height, request.batch_count, request.batch_size) == (640, 384, 2, 3)
+    assert (request.cfg_scale, request.seed, request.subseed, request.subseed_strength) == (5.5, 77, 5, 0.25)
+    assert (request.seed_resize_from_width, request.seed_resize_from_height) == (512, 256)
+    assert dict(request.override_settings) == {"CLIP_stop_at_last_layers": "2"}
+
+
+def test_without_extra_the_variation_is_left_out() -> None:
+    request = request_from_values(values(extra=False))
+    assert (request.subseed, request.subseed_strength, request.seed_resize_from_width) == (-1, 0.0, 0)
+
+
+def test_an_emptied_seed_means_a_random_one() -> None:
+    assert request_from_values(values(seed=None)).seed == -1
+
+
+def test_an_emptied_number_is_named() -> None:
+    with pytest.raises(RequestError, match="Width is empty") as caught:
+        request_from_values(values(width=None))
+    assert caught.value.field == "width"
+
+
+def test_an_override_that_no_setting_has_is_refused() -> None:
+    with pytest.raises(RequestError, match="Nonsense: 1"):
+        overrides_from_texts(["Nonsense: 1"])
+
+
+def test_parameters_fill_the_controls(app: Application) -> None:
+    found = control_values(parameters_of(INFOTEXT, app), app)
+    assert found.pop("override_settings") == ["ENSD: 31337", "Clip skip: 2"]
+    assert found == {
+        "prompt": "a dog, running",
+        "negative_prompt": "cat",
+        "steps": 33,
+        "width": 256,
+        "height": 320,
+        "batch_size": 2,
+        "cfg_scale": 5.5,
+        "seed": 77,
+        "extra": True,
+        "subseed": 5,
+        "subseed_strength": 0.25,
+        "seed_resize_from_width": 64,
+        "seed_resize_from_height": 128,
+        "sampler": "Euler a",
+        "scheduler": "Karras",
+    }
+
+
+def test_what_is_overridden_can_be_asked_for(app: Application) -> None:
+    texts = control_values(parameters_of(INFOTEXT, app), app)["override_settings"]
+    assert app.settings.current.changed(overrides_from_texts(texts)).eta_noise_seed_delta == 31337
+
+
+def test_a_setting_that_is_so_already_is_not_overridden(app: Application) -> None:
+    app.settings.change({"CLIP_stop_at_last_layers": 2, "eta_noise_seed_delta": 31337})
+    assert control_values(parameters_of(INFOTEXT, app), app)["override_settings"] == []
+
+
+def test_styles_are_found_in_the_prompts(app: Application) -> None:
+    found = control_values(parameters_of(INFOTEXT.replace("running", "night").replace("cat", "cat, day"), app), app)
+    assert (found["prompt"], found["negative_prompt"], found["styles"]) == ("a dog", "cat", ["Night"])
+
+
+def test_the_schedule_may_be_part_of_an_older_samplers_name() -> None:
+    assert split_sampler("DPM++ 2M Karras") == ("DPM++ 2M", "Karras")
+    assert split_sampler("k_euler_a") == ("Euler a", None)
+    assert split_sampler("Sorcery") == (None, None)
+
+
+def test_words_alone_are_no_parameters() -> None:
+    assert not has_parameters("a cat, best quality: very")
+    assert has_parameters(INFOTEXT)
+
+
+def test_hidden_samplers_are_not_offered_unless_all_are() -> None:
+    assert "Euler" not in sampler_names(["Euler"])
+    assert sampler_names(sampler_names()) == sampler_names()
+    assert schedule_labels()[0] == "Automatic"
