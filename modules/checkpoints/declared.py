@@ -2,22 +2,28 @@
 
 Two carriers are read. The metadata entry `easel.architecture` of a safetensors file is JSON of the form
 `{"unet": {"num_heads": 2, "norm_num_groups": 8}, "vae": {"norm_num_groups": 4}, "text_encoder": {"num_heads": 4},
-"prediction": "epsilon"}`, every part optional. A sidecar .yaml in the original LDM form has the customary keys under
-model.params. Where both speak, the sidecar wins: it is the one a person put there.
+"openclip": {"num_heads": 4}, "prediction": "epsilon"}`, every part optional. A sidecar .yaml in the original LDM form
+has the customary keys under model.params. Where both speak, the sidecar wins: it is the one a person put there. Some
+trainers leave markers instead: empty tensors called "v_pred" and "ztsnr", or the entry `modelspec.prediction_type` of
+the metadata.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError
 
 Prediction = Literal["epsilon", "v_prediction"]
 METADATA_KEY = "easel.architecture"
+MODELSPEC_KEY = "modelspec.prediction_type"
+MODELSPEC_PREDICTIONS: Mapping[str, Prediction] = {"epsilon": "epsilon", "v": "v_prediction"}
+MARKER_V, MARKER_ZERO_SNR = "v_pred", "ztsnr"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +35,10 @@ class Declared:
     unet_norm_groups: int | None = None
     vae_norm_groups: int | None = None
     text_heads: int | None = None
+    openclip_heads: int | None = None
     prediction: Prediction | None = None
     latent_scale: float | None = None
+    zero_terminal_snr: bool = False
 
 
 def read_declared(metadata: Mapping[str, str], sidecar: Path) -> Declared:
@@ -39,15 +47,22 @@ def read_declared(metadata: Mapping[str, str], sidecar: Path) -> Declared:
     Raises CheckpointError naming the sidecar or the metadata entry when it cannot be understood.
     """
     said = _from_metadata(metadata[METADATA_KEY]) if METADATA_KEY in metadata else {}
+    said["prediction"] = said.get("prediction") or MODELSPEC_PREDICTIONS.get(metadata.get(MODELSPEC_KEY, ""))
     if sidecar.is_file():
         said |= {key: value for key, value in _from_sidecar(sidecar).items() if value is not None}
     return Declared(**said)
 
 
+def with_markers(declared: Declared, shapes: Shapes) -> Declared:
+    """`declared` with what marker tensors say. A prediction that was declared in words stays."""
+    marked: Prediction | None = "v_prediction" if MARKER_V in shapes else None
+    return replace(declared, prediction=declared.prediction or marked, zero_terminal_snr=MARKER_ZERO_SNR in shapes)
+
+
 def _from_metadata(text: str) -> dict[str, Any]:
     try:
         said = json.loads(text)
-        unet, vae, clip = (dict(said.get(part, {})) for part in ("unet", "vae", "text_encoder"))
+        unet, vae, clip, openclip = (dict(said.get(part, {})) for part in ("unet", "vae", "text_encoder", "openclip"))
     except (ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(f"its metadata entry {METADATA_KEY} is malformed ({error})") from error
     return {
@@ -56,6 +71,7 @@ def _from_metadata(text: str) -> dict[str, Any]:
         "unet_norm_groups": unet.get("norm_num_groups"),
         "vae_norm_groups": vae.get("norm_num_groups"),
         "text_heads": clip.get("num_heads"),
+        "openclip_heads": openclip.get("num_heads"),
         "prediction": said.get("prediction"),
     }
 
@@ -74,9 +90,16 @@ def _from_sidecar(path: Path) -> dict[str, Any]:
         # LDM writes -1 for "given by the other one of the pair".
         "unet_heads": heads if heads and heads > 0 else None,
         "unet_head_channels": _positive(unet.get("num_head_channels")),
-        "prediction": "v_prediction" if params.get("parameterization") == "v" else None,
+        "prediction": _sidecar_prediction(params),
         "latent_scale": params.get("scale_factor"),
     }
+
+
+def _sidecar_prediction(params: Mapping[str, Any]) -> Prediction:
+    """Both forms mean noise when they do not say otherwise."""
+    scaling = _params(params, "denoiser_config").get("scaling_config") or {}
+    says_v = params.get("parameterization") == "v" or ".VScaling" in str(scaling.get("target"))
+    return "v_prediction" if says_v else "epsilon"
 
 
 def _params(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -17,17 +17,29 @@ VAE = "first_stage_model."
 
 @dataclass(frozen=True, kw_only=True)
 class UNetLayout:
-    """Dimensions of a UNet. Levels run from the finest; `depths` counts transformer blocks of each (0: none)."""
+    """Dimensions of a UNet. Levels run from the finest.
+
+    `depths` and `up_depths` count, for each level on the way down and up, the transformer blocks after each of its
+    residual blocks (0: none); `middle_depth` those in the middle, which has `middle_blocks` residual blocks.
+    """
 
     in_channels: int
     out_channels: int
     channels: tuple[int, ...]
     res_blocks: int
-    depths: tuple[int, ...]
+    depths: tuple[tuple[int, ...], ...]
+    up_depths: tuple[tuple[int, ...], ...]
     middle_depth: int
     context_width: int
     linear_projection: bool
     vector_width: int = 0
+    middle_blocks: int = 2
+
+    @property
+    def is_symmetrical(self) -> bool:
+        """Whether each level has transformers of one depth, the same down and up, and the middle that of the last."""
+        even = all(len({*down, *up}) == 1 for down, up in zip(self.depths, self.up_depths, strict=True))
+        return even and self.middle_depth == max(self.depths[-1][0], 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +54,14 @@ class VaeLayout:
 
 @dataclass(frozen=True, kw_only=True)
 class ClipLayout:
-    """Dimensions of a CLIP text encoder in the Hugging Face key layout."""
+    """Dimensions of a CLIP text encoder. `projection` is the length of the whole text's vector, 0 without one."""
 
     width: int
     layers: int
     mlp: int
     positions: int
     vocabulary: int
+    projection: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,22 +73,25 @@ class Block:
     depth: int = 0
 
 
+def has_unet(shapes: Shapes, prefix: str = UNET) -> bool:
+    """Whether there is anything like a UNet."""
+    return f"{prefix}input_blocks.0.0.weight" in shapes
+
+
 def unet_layout(shapes: Shapes, prefix: str = UNET) -> UNetLayout:
     """Read a UNet. Raises CheckpointError when the names do not form one."""
-    blocks: list[Block] = []
-    while (block := _input_block(shapes, f"{prefix}input_blocks.{len(blocks)}.")) is not None:
-        blocks.append(block)
-    levels: list[list[Block]] = [[]]
-    for block in blocks[1:]:
-        if block.kind == "down":
-            levels.append([])
-        else:
-            levels[-1].append(block)
-    counts = {len(level) for level in levels}
-    known = {f"{prefix}input_blocks.{index}." for index in range(len(blocks))}
-    stray = any(key.startswith(f"{prefix}input_blocks.") and not key.startswith(tuple(known)) for key in shapes)
-    if not blocks or stray or blocks[0].kind != "conv" or len(counts) != 1 or 0 in counts:
+    levels = _levels(shapes, prefix)
+    res_blocks = len(levels[0])
+    if not res_blocks or any(len(level) != res_blocks for level in levels):
         raise CheckpointError("its UNet has a shape that no known family has")
+    depths = tuple(tuple(block.depth for block in level) for level in levels)
+    up_depths = _up_depths(shapes, prefix, len(levels), res_blocks + 1)
+    if any(0 in level and any(level) for level in (*depths, *up_depths)):
+        raise CheckpointError("its UNet has a level with attention in some of its blocks only")
+    middle_depth = _depth(shapes, f"{prefix}middle_block.1.")
+    middle_blocks = 2 if f"{prefix}middle_block.2.in_layers.2.weight" in shapes else 1
+    if (middle_blocks == 2) != bool(middle_depth):
+        raise CheckpointError("its UNet has a middle that no known family has")
     first = shapes[f"{prefix}input_blocks.0.0.weight"]
     contexts = [shape for key, shape in shapes.items() if key.startswith(prefix) and key.endswith("attn2.to_k.weight")]
     projections = [shape for key, shape in shapes.items() if key.startswith(prefix) and key.endswith("proj_in.weight")]
@@ -85,13 +101,39 @@ def unet_layout(shapes: Shapes, prefix: str = UNET) -> UNetLayout:
         in_channels=first[1],
         out_channels=shapes[f"{prefix}out.2.weight"][0],
         channels=tuple(level[0].channels for level in levels),
-        res_blocks=counts.pop(),
-        depths=tuple(level[0].depth for level in levels),
-        middle_depth=_depth(shapes, f"{prefix}middle_block.1."),
+        res_blocks=res_blocks,
+        depths=depths,
+        up_depths=up_depths,
+        middle_depth=middle_depth,
         context_width=contexts[0][1],
         linear_projection=len(projections[0]) == 2,
         vector_width=shapes.get(f"{prefix}label_emb.0.0.weight", (0, 0))[1],
+        middle_blocks=middle_blocks,
     )
+
+
+def _levels(shapes: Shapes, prefix: str) -> list[list[Block]]:
+    """The residual blocks of each level. Raises CheckpointError for blocks in an order that no family has."""
+    blocks: list[Block] = []
+    while (block := _input_block(shapes, f"{prefix}input_blocks.{len(blocks)}.")) is not None:
+        blocks.append(block)
+    known = tuple(f"{prefix}input_blocks.{index}." for index in range(len(blocks)))
+    stray = any(key.startswith(f"{prefix}input_blocks.") and not key.startswith(known) for key in shapes)
+    if not blocks or stray or blocks[0].kind != "conv":
+        raise CheckpointError("its UNet has a shape that no known family has")
+    levels: list[list[Block]] = [[]]
+    for block in blocks[1:]:
+        if block.kind == "down":
+            levels.append([])
+        else:
+            levels[-1].append(block)
+    return levels
+
+
+def _up_depths(shapes: Shapes, prefix: str, levels: int, per_level: int) -> tuple[tuple[int, ...], ...]:
+    """Transformer depths on the way up, from the finest level as everywhere."""
+    depths = [_depth(shapes, f"{prefix}output_blocks.{block}.1.") for block in range(levels * per_level)]
+    return tuple(tuple(depths[start : start + per_level]) for start in range(0, len(depths), per_level))[::-1]
 
 
 def _input_block(shapes: Shapes, key: str) -> Block | None:
@@ -140,3 +182,23 @@ def clip_layout(shapes: Shapes, prefix: str) -> ClipLayout:
     while f"{prefix}encoder.layers.{layers}.mlp.fc1.weight" in shapes:
         layers += 1
     return ClipLayout(width=tokens[1], layers=layers, mlp=mlp[0], positions=positions[0], vocabulary=tokens[0])
+
+
+def openclip_layout(shapes: Shapes, prefix: str) -> ClipLayout:
+    """Read an OpenCLIP text encoder whose names begin with `prefix`. Raises CheckpointError when it is incomplete."""
+    tokens = shapes.get(f"{prefix}token_embedding.weight")
+    positions = shapes.get(f"{prefix}positional_embedding")
+    mlp = shapes.get(f"{prefix}transformer.resblocks.0.mlp.c_fc.weight")
+    if tokens is None or positions is None or mlp is None:
+        raise CheckpointError("it holds no whole OpenCLIP text encoder")
+    layers = 0
+    while f"{prefix}transformer.resblocks.{layers}.mlp.c_fc.weight" in shapes:
+        layers += 1
+    return ClipLayout(
+        width=tokens[1],
+        layers=layers,
+        mlp=mlp[0],
+        positions=positions[0],
+        vocabulary=tokens[0],
+        projection=shapes.get(f"{prefix}text_projection", (0, 0))[1],
+    )

@@ -50,14 +50,16 @@ def unet_modules(layout: UNetLayout) -> Iterator[tuple[str, str]]:
             yield f"input_blocks.{block}.0.op", f"down_blocks.{level}.downsamplers.0.conv"
             block += 1
     yield from _res("middle_block.0", "mid_block.resnets.0")
-    yield "middle_block.1", "mid_block.attentions.0"
-    yield from _res("middle_block.2", "mid_block.resnets.1")
+    if layout.middle_depth:
+        yield "middle_block.1", "mid_block.attentions.0"
+    if layout.middle_blocks == 2:
+        yield from _res("middle_block.2", "mid_block.resnets.1")
     block = 0
     for up, level in enumerate(reversed(range(levels))):
         for index in range(layout.res_blocks + 1):
             yield from _res(f"output_blocks.{block}.0", f"up_blocks.{up}.resnets.{index}")
             place = 1
-            if layout.depths[level]:
+            if layout.up_depths[level][index]:
                 yield f"output_blocks.{block}.1", f"up_blocks.{up}.attentions.{index}"
                 place = 2
             if level and index == layout.res_blocks:

@@ -13,11 +13,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from modules.checkpoints.architectures.architecture import Component
+from modules.checkpoints.architectures.architecture import (
+    Component,
+    EncoderName,
+    Family,
+    ImageInput,
+    TextComponent,
+)
 from modules.checkpoints.declared import Prediction
 from modules.checkpoints.identify import identify
 from modules.checkpoints.info import CheckpointInfo
+from modules.checkpoints.openclip_keys import to_transformers
+from modules.checkpoints.prediction import measured_prediction
 from modules.checkpoints.tensors import TensorSource, open_tensors
+from modules.checkpoints.unet_vector import with_whole_vector
 from modules.checkpoints.upsample import with_doubling_upsamples
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
@@ -30,22 +39,47 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class TextModel:
+    """One text encoder. `projection` [width, projection] makes the vector of a whole text, where the family has one.
+
+    `layers` is how many layers give the conditioning, None where the encoder's own rule says it.
+    """
+
+    name: EncoderName
+    model: CLIPTextModel
+    projection: Tensor | None = None
+    layers: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class LoadedCheckpoint:
     """A checkpoint in memory. `alphas_cumprod` is the file's own noise schedule, None where it carries none."""
 
     info: CheckpointInfo
-    family: str
+    family: Family
     prediction: Prediction
     latent_scale: float
     unet: UNet2DConditionModel
     vae: AutoencoderKL
-    text_encoder: CLIPTextModel
+    text_encoders: tuple[TextModel, ...]
     alphas_cumprod: Tensor | None
+    image_input: ImageInput = "none"
+    zero_terminal_snr: bool = False
+
+    @property
+    def text_encoder(self) -> CLIPTextModel:
+        """The first text encoder, for most families the only one."""
+        return self.text_encoders[0].model
+
+    @property
+    def text_models(self) -> tuple[CLIPTextModel, ...]:
+        """All text encoders, as networks."""
+        return tuple(encoder.model for encoder in self.text_encoders)
 
     @property
     def size(self) -> int:
         """Bytes of all weights."""
-        parts: tuple[nn.Module, ...] = (self.unet, self.vae, self.text_encoder)
+        parts: tuple[nn.Module, ...] = (self.unet, self.vae, *self.text_models)
         return sum(tensor.nbytes for part in parts for tensor in part.state_dict().values())
 
 
@@ -60,15 +94,12 @@ def load_checkpoint(
     if info.path.is_dir():
         from modules.checkpoints.diffusers_folder import load_folder
 
-        return load_folder(info, hardware)
+        return load_folder(info, hardware, on_progress)
     report = on_progress or (lambda share: None)
     with open_tensors(info.path) as source:
         architecture = identify(source, info.path)
         with _naming_the_file(info.path):
-            text_encoder = build_clip(
-                architecture.text_encoder.config,
-                _tensors(source, architecture.text_encoder, hardware.text_dtype, hardware),
-            )
+            text_encoders = tuple(_text_model(source, each, hardware) for each in architecture.text_encoders)
             report(0.15)
             vae = build_vae(
                 architecture.vae.config, _tensors(source, architecture.vae, hardware.vae_dtype, hardware), hardware
@@ -77,18 +108,29 @@ def load_checkpoint(
             unet = build_unet(
                 architecture.unet.config, _tensors(source, architecture.unet, hardware.unet_dtype, hardware), hardware
             )
+            prediction = architecture.prediction or measured_prediction(unet, hardware)
             report(1.0)
         alphas = source.read("alphas_cumprod").clone() if "alphas_cumprod" in source.shapes else None
     return LoadedCheckpoint(
         info=info,
         family=architecture.family,
-        prediction=architecture.prediction,
+        prediction=prediction,
         latent_scale=architecture.latent_scale,
         unet=unet,
         vae=vae,
-        text_encoder=text_encoder,
+        text_encoders=text_encoders,
         alphas_cumprod=alphas,
+        image_input=architecture.image_input,
+        zero_terminal_snr=architecture.zero_terminal_snr,
     )
+
+
+def _text_model(source: TensorSource, component: TextComponent, hardware: Hardware) -> TextModel:
+    tensors = _tensors(source, component, hardware.text_dtype, hardware)
+    projection = None
+    if component.is_openclip:
+        tensors, projection = to_transformers(tensors)
+    return TextModel(name=component.name, model=build_clip(component.config, tensors), projection=projection)
 
 
 def _tensors(source: TensorSource, component: Component, dtype: torch.dtype, hardware: Hardware) -> dict[str, Tensor]:
@@ -123,7 +165,11 @@ def build_unet(config: Mapping[str, Any], tensors: dict[str, Tensor], hardware: 
     """diffusers' UNet with these weights."""
     from diffusers import UNet2DConditionModel
 
-    return _filled(lambda: with_doubling_upsamples(UNet2DConditionModel(**config)), tensors, "UNet")
+    def make() -> UNet2DConditionModel:
+        unet = with_doubling_upsamples(UNet2DConditionModel(**config))
+        return with_whole_vector(unet) if config.get("addition_embed_type") == "text_time" else unet
+
+    return _filled(make, tensors, "UNet")
 
 
 def build_vae(config: Mapping[str, Any], tensors: dict[str, Tensor], hardware: Hardware) -> AutoencoderKL:

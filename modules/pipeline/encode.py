@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from modules.generation.conditioning import Conditioning
+from modules.generation.conditioning import Conditioning, Sizes
 from modules.generation.plan import BatchSlice, Plan
 from modules.pipeline.engine import Engine
 from modules.pipeline.model import Model
+from modules.text_encoders.conditioner import size_vector
 from modules.text_encoders.scheduled import (
     EncodingOptions,
     PromptConditioning,
@@ -18,13 +19,13 @@ from modules.text_encoders.scheduled import (
 def encode(plan: Plan, batch: BatchSlice, model: Model, engine: Engine) -> Conditioning:
     """Encode the prompts and negative prompts of a batch; equal ones, and those of earlier runs, only once."""
     options = encoding_options(plan)
-    table = engine.embeddings.table(engine.tokenizer, model.text_encoder.widths)
-    embeddings = dict.fromkeys(model.text_encoder.widths, table)
+    encoders, widths = model.text_encoder.encoders, model.text_encoder.widths
+    embeddings = {encoder.name: engine.embeddings.table(encoder.tokenizer, widths) for encoder in encoders}
     timing = Timing(steps=plan.sampler.model_calls(plan.steps), old_scheduling=plan.settings.use_old_scheduling)
 
     def one(prompt: str, *, composable: bool) -> PromptConditioning:
         def make() -> PromptConditioning:
-            with model.on_device(model.checkpoint.text_encoder):
+            with model.on_device(*model.checkpoint.text_models):
                 return encode_prompt(
                     prompt,
                     model.text_encoder,
@@ -42,14 +43,30 @@ def encode(plan: Plan, batch: BatchSlice, model: Model, engine: Engine) -> Condi
             options,
             composable=composable,
             model=model.checkpoint.info.path,
-            embeddings=table,
+            embeddings=tuple(embeddings.values()),
         )
         return engine.conditioning_cache.get(key, make)
 
     return Conditioning(
         positive=tuple(one(prompt, composable=True) for prompt in plan.prompts[batch.pictures]),
         negative=tuple(one(prompt, composable=False) for prompt in plan.negative_prompts[batch.pictures]),
+        sizes=sizes_of(plan, model),
     )
+
+
+def sizes_of(plan: Plan, model: Model) -> Sizes | None:
+    """What SDXL and its refiner are told of the picture besides its text; None for other families."""
+    settings, family = plan.settings, model.checkpoint.family
+    picture = (plan.height, plan.width)
+    crop = (settings.sdxl_crop_top, settings.sdxl_crop_left)
+    if family == "SDXL":
+        sizes = size_vector((*picture, *crop, *picture)).to(model.hardware.device)
+        return Sizes(positive=sizes, negative=sizes)
+    if family == "SDXL refiner":
+        high, low = settings.sdxl_refiner_high_aesthetic_score, settings.sdxl_refiner_low_aesthetic_score
+        positive, negative = (size_vector((*picture, *crop, score)).to(model.hardware.device) for score in (high, low))
+        return Sizes(positive=positive, negative=negative)
+    return None
 
 
 def encoding_options(plan: Plan) -> EncodingOptions:
@@ -57,6 +74,7 @@ def encoding_options(plan: Plan) -> EncodingOptions:
     settings = plan.settings
     return EncodingOptions(
         clip_skip=settings.CLIP_stop_at_last_layers,
+        sdxl_clip_l_skip=settings.sdxl_clip_l_skip,
         emphasis=settings.emphasis,
         comma_backtrack=settings.comma_padding_backtrack,
     )

@@ -5,21 +5,21 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from modules.checkpoints.load import LoadedCheckpoint
+from modules.checkpoints.unet_vector import vector_arguments
 from modules.hardware.device import Hardware
 from modules.hardware.memory import release
 from modules.sampling.conditioning import CondBatch
-from modules.sampling.model_schedule import ModelSchedule, scaled_linear_alphas_cumprod
-from modules.sampling.preview import SD1, LinearDecoder, fit_linear
-from modules.text_encoders.clip import ClipEncoder
-from modules.text_encoders.conditioner import SingleTextEncoder
-from modules.text_encoders.tokenizer import ClipTokenizer
+from modules.sampling.model_schedule import ModelSchedule, rescale_zero_terminal_snr, scaled_linear_alphas_cumprod
+from modules.sampling.preview import SD1, SDXL, LinearDecoder, fit_linear
+from modules.text_encoders.conditioner import text_encoder_of
+from modules.text_encoders.tokenizer import ClipTokenizer, Manner
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +30,13 @@ PREVIEW_SAMPLES = 12
 class Model:
     """One loaded checkpoint on one machine."""
 
-    def __init__(self, checkpoint: LoadedCheckpoint, hardware: Hardware, tokenizer: ClipTokenizer) -> None:
+    def __init__(
+        self, checkpoint: LoadedCheckpoint, hardware: Hardware, tokenizers: Mapping[Manner, ClipTokenizer]
+    ) -> None:
         self.checkpoint = checkpoint
         self.hardware = hardware
-        alphas = checkpoint.alphas_cumprod
-        self.schedule = ModelSchedule.of(
-            scaled_linear_alphas_cumprod() if alphas is None else alphas, prediction=checkpoint.prediction
-        )
-        self.text_encoder = SingleTextEncoder(ClipEncoder(checkpoint.text_encoder, tokenizer))
+        self.schedule = _schedule(checkpoint)
+        self.text_encoder = text_encoder_of(checkpoint, tokenizers)
         self._stamp = _stamp(checkpoint)
 
     @property
@@ -50,9 +49,13 @@ class Model:
     def predict(self, x: Tensor, t: Tensor, cond: CondBatch) -> Tensor:
         """The UNet: scaled latents x [B, 4, h, w] at time steps t [B] -> its prediction, float32 [B, 4, h, w]."""
         dtype = self.hardware.unet_dtype
+        if cond.image_cond is not None:
+            x = torch.cat([x, cond.image_cond], dim=1)
         x = x.to(dtype).contiguous(memory_format=self.hardware.memory_format)
-        context = cond.tokens.to(dtype)
-        return self.checkpoint.unet(x, t, encoder_hidden_states=context, return_dict=False)[0].float()
+        arguments: dict[str, Any] = {"encoder_hidden_states": cond.tokens.to(dtype)}
+        if cond.vector is not None:
+            arguments["added_cond_kwargs"] = vector_arguments(cond.vector.to(dtype))
+        return self.checkpoint.unet(x, t, **arguments, return_dict=False)[0].float()
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [B, 4, h, w] -> pictures [B, 3, 8h, 8w], float32, about -1..1."""
@@ -78,7 +81,7 @@ class Model:
     def preview_decoder(self) -> LinearDecoder:
         """What previews are made with: the published map for VAEs of the official size, else one fitted to this VAE."""
         if tuple(self.checkpoint.vae.config["block_out_channels"]) == OFFICIAL_VAE_CHANNELS:
-            return SD1
+            return SDXL if self.checkpoint.family in ("SDXL", "SDXL refiner") else SD1
         generator = torch.Generator().manual_seed(0)
         # Patches of one colour each, as in pictures; white noise would decode to grey.
         patches = torch.randn(PREVIEW_SAMPLES, 4, 4, 4, generator=generator).repeat_interleave(4, 2)
@@ -88,17 +91,27 @@ class Model:
         return fit_linear(latents, ((pictures + 1) / 2).clamp(0, 1).nan_to_num(0.5))
 
     @contextlib.contextmanager
-    def on_device(self, part: nn.Module) -> Generator[None]:
-        """Have `part` on the device within the block; with offloading it is on the host otherwise."""
+    def on_device(self, *parts: nn.Module) -> Generator[None]:
+        """Have `parts` on the device within the block; with offloading they are on the host otherwise."""
         if not self.hardware.offload:
             yield
             return
-        part.to(self.hardware.device)
+        for part in parts:
+            part.to(self.hardware.device)
         try:
             yield
         finally:
-            part.to("cpu")
+            for part in parts:
+                part.to("cpu")
             release(self.hardware.device)
+
+
+def _schedule(checkpoint: LoadedCheckpoint) -> ModelSchedule:
+    alphas = checkpoint.alphas_cumprod
+    schedule = ModelSchedule.of(
+        scaled_linear_alphas_cumprod() if alphas is None else alphas, prediction=checkpoint.prediction
+    )
+    return rescale_zero_terminal_snr(schedule) if checkpoint.zero_terminal_snr else schedule
 
 
 def _stamp(checkpoint: LoadedCheckpoint) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
@@ -16,6 +16,10 @@ from modules.text_encoders.clip import ClipEncoder
 from modules.text_encoders.embeddings import TextualInversion
 from modules.text_encoders.openclip import OpenClipEncoder
 from modules.text_encoders.scheduled import EncodedTexts, EncodingOptions
+from modules.text_encoders.tokenizer import ClipTokenizer, Manner
+
+if TYPE_CHECKING:
+    from modules.checkpoints.load import LoadedCheckpoint, TextModel
 
 
 class SingleTextEncoder:
@@ -23,6 +27,7 @@ class SingleTextEncoder:
 
     def __init__(self, encoder: ClipEncoder) -> None:
         self.encoder = encoder
+        self.encoders: tuple[ClipEncoder, ...] = (encoder,)
 
     @property
     def widths(self) -> Mapping[str, int]:
@@ -48,20 +53,21 @@ class SingleTextEncoder:
         return EncodedTexts(cross_attention=hidden, used=used_embeddings(prompts))
 
 
-class DualTextEncoder:
-    """For SDXL: CLIP and OpenCLIP side by side, both without final norm, and OpenCLIP's vector of the whole text.
+class PooledTextEncoder:
+    """For SDXL: encoders side by side, without final norm, and the last one's vector of the whole text.
 
-    `skips_by_clip_skip` lets clip skip act on CLIP; otherwise the last layer but one is taken from both.
+    The base has CLIP and OpenCLIP, the refiner OpenCLIP alone. The last layer but one is taken; of CLIP another one
+    where the options let clip skip act on it.
     """
 
-    def __init__(self, first: ClipEncoder, second: OpenClipEncoder, *, skips_by_clip_skip: bool = False) -> None:
-        self.first, self.second = first, second
-        self.skips_by_clip_skip = skips_by_clip_skip
+    def __init__(self, *encoders: ClipEncoder, pooling: OpenClipEncoder) -> None:
+        self.encoders: tuple[ClipEncoder, ...] = (*encoders, pooling)
+        self._others, self._pooling = encoders, pooling
 
     @property
     def widths(self) -> Mapping[str, int]:
         """The width of each encoder's vectors by its name; embeddings have to fit them."""
-        return {encoder.name: encoder.width for encoder in (self.first, self.second)}
+        return {encoder.name: encoder.width for encoder in self.encoders}
 
     def __call__(
         self,
@@ -71,33 +77,55 @@ class DualTextEncoder:
         *,
         negative: bool = False,
     ) -> EncodedTexts:
-        """Encode a batch of texts to [texts, 77 * chunks, both widths]. An empty negative prompt is all zeros."""
-        by_encoder = [chunk_texts(each, texts, options, embeddings) for each in (self.first, self.second)]
+        """Encode a batch of texts to [texts, 77 * chunks, all widths]. An empty negative prompt is all zeros."""
+        by_encoder = [chunk_texts(each, texts, options, embeddings) for each in self.encoders]
         chunks = max(len(prompt.chunks) for prompts in by_encoder for prompt in prompts)
-        columns = [
+        *columns, last = (
             Columns([prompt.chunks for prompt in prompts], empty_chunk(encoder.tokenizer), least=chunks)
-            for prompts, encoder in zip(by_encoder, (self.first, self.second), strict=True)
+            for prompts, encoder in zip(by_encoder, self.encoders, strict=True)
+        )
+        hidden = [
+            each.join(_hidden(encoder, each, options), options.emphasis, options.mean_per_prompt)
+            for each, encoder in zip(columns, self._others, strict=True)
         ]
-        layers = self.first.layers_for(options.clip_skip if self.skips_by_clip_skip else 2)
-        first = columns[0].run(lambda some: self.first.hidden_states(some, layers))
-        second, pooled = columns[1].run_pooled(self.second.with_pooled)
-        joined = [
-            each.join(hidden, options.emphasis, options.mean_per_prompt)
-            for each, hidden in zip(columns, (first, second), strict=True)
-        ]
-        hidden = torch.cat(joined, dim=-1)
+        pooling_hidden, pooled = last.run_pooled(self._pooling.with_pooled)
+        joined = torch.cat([*hidden, last.join(pooling_hidden, options.emphasis, options.mean_per_prompt)], dim=-1)
         if negative and not any(texts):
-            hidden, pooled = torch.zeros_like(hidden), torch.zeros_like(pooled)
+            joined, pooled = torch.zeros_like(joined), torch.zeros_like(pooled)
         used = tuple(embedding for prompts in reversed(by_encoder) for embedding in used_embeddings(prompts))
-        return EncodedTexts(cross_attention=hidden, pooled=pooled, used=used)
+        return EncodedTexts(cross_attention=joined, pooled=pooled, used=used)
 
 
-def size_vector(sizes: Sequence[tuple[float, float]], width: int = 256) -> Tensor:
+def _hidden(encoder: ClipEncoder, columns: Columns, options: EncodingOptions) -> Tensor:
+    layers = encoder.layers_for(options.clip_skip if options.sdxl_clip_l_skip else 2)
+    return columns.run(lambda some: encoder.hidden_states(some, layers))
+
+
+def text_encoder_of(
+    checkpoint: LoadedCheckpoint, tokenizers: Mapping[Manner, ClipTokenizer]
+) -> SingleTextEncoder | PooledTextEncoder:
+    """The text encoders of a loaded checkpoint in the arrangement of its family."""
+    encoders = [_encoder(each, tokenizers) for each in checkpoint.text_encoders]
+    last = encoders[-1]
+    if checkpoint.family in ("SDXL", "SDXL refiner"):
+        assert isinstance(last, OpenClipEncoder)
+        return PooledTextEncoder(*encoders[:-1], pooling=last)
+    return SingleTextEncoder(last)
+
+
+def _encoder(text: TextModel, tokenizers: Mapping[Manner, ClipTokenizer]) -> ClipEncoder:
+    if text.name == "clip_l":
+        return ClipEncoder(text.model, tokenizers["clip"], text.name)
+    return OpenClipEncoder(text.model, tokenizers["openclip"], text.projection, text.name, text.layers)
+
+
+def size_vector(sizes: Sequence[float], width: int = 256) -> Tensor:
     """SDXL's sizes as one vector: each number as `width` sinusoids (Vaswani et al. 2017), cosines first.
 
-    sizes: (height, width) of the original, (top, left) of the crop, (height, width) of the target, in pixels.
+    sizes: height and width of the original, top and left of the crop, height and width of the target, in pixels; for
+    the refiner the aesthetic score instead of the target.
     """
-    numbers = torch.tensor([number for pair in sizes for number in pair], dtype=torch.float32)
+    numbers = torch.tensor(sizes, dtype=torch.float32)
     frequencies = torch.exp(-math.log(10_000) * torch.arange(width // 2, dtype=torch.float32) / (width // 2))
     angles = numbers[:, None] * frequencies
     return torch.cat([angles.cos(), angles.sin()], dim=1).flatten()

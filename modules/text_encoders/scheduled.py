@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EncodingOptions:
-    """How prompts are read and encoded: everything besides text and model that decides the conditioning."""
+    """How prompts are read and encoded: everything besides text and model that decides the conditioning.
+
+    `sdxl_clip_l_skip` lets clip skip act on SDXL's first encoder too.
+    """
 
     clip_skip: int = 1
+    sdxl_clip_l_skip: bool = False
     emphasis: Emphasis = "Original"
     dialect: Dialect = "A1111"
     comma_backtrack: int = 20

@@ -9,7 +9,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 
 from modules.checkpoints.architectures.architecture import Architecture
-from modules.checkpoints.architectures.sd1 import unet_config, vae_config
+from modules.checkpoints.architectures.configs import unet_config, vae_config
 from modules.checkpoints.declared import Declared, read_declared
 from modules.checkpoints.identify import identify
 from modules.checkpoints.layout import UNetLayout, VaeLayout, unet_layout
@@ -23,7 +23,8 @@ SD1_UNET = UNetLayout(
     out_channels=4,
     channels=(320, 640, 1280, 1280),
     res_blocks=2,
-    depths=(1, 1, 1, 0),
+    depths=((1, 1), (1, 1), (1, 1), (0, 0)),
+    up_depths=((1, 1, 1), (1, 1, 1), (1, 1, 1), (0, 0, 0)),
     middle_depth=1,
     context_width=768,
     linear_projection=False,
@@ -48,12 +49,12 @@ def test_dimensions_are_read_off_the_shapes(tiny: Path) -> None:
     assert architecture.unet.config["cross_attention_dim"] == 48
     assert architecture.unet.config["attention_head_dim"] == (8, 8, 8, 8)
     assert architecture.vae.config["block_out_channels"] == (32, 64, 128, 128)
-    assert architecture.text_encoder.config["num_hidden_layers"] == 4
+    assert architecture.text_encoders[0].config["num_hidden_layers"] == 4
 
 
 def test_the_official_sizes_have_the_published_parameter_counts() -> None:
     with torch.device("meta"):
-        unet = UNet2DConditionModel(**unet_config(SD1_UNET, Declared()))
+        unet = UNet2DConditionModel(**unet_config(SD1_UNET, Declared(), lambda width: 8))
         vae = AutoencoderKL(**vae_config(SD1_VAE, Declared()))
     assert sum(parameter.numel() for parameter in unet.parameters()) == 859_520_964
     assert sum(parameter.numel() for parameter in vae.parameters()) == 83_653_863
@@ -62,7 +63,7 @@ def test_the_official_sizes_have_the_published_parameter_counts() -> None:
 def test_the_key_maps_reach_every_parameter_of_the_official_networks_exactly_once() -> None:
     with torch.device("meta"):
         networks = (
-            (UNet2DConditionModel(**unet_config(SD1_UNET, Declared())), dict(unet_modules(SD1_UNET))),
+            (UNet2DConditionModel(**unet_config(SD1_UNET, Declared(), lambda width: 8)), dict(unet_modules(SD1_UNET))),
             (AutoencoderKL(**vae_config(SD1_VAE, Declared())), dict(vae_modules(SD1_VAE))),
         )
     for network, modules in networks:
@@ -93,7 +94,7 @@ def test_metadata_says_what_shapes_cannot(tiny: Path) -> None:
     assert architecture.unet.config["attention_head_dim"] == (2, 2, 2, 2)
     assert architecture.unet.config["norm_num_groups"] == 8
     assert architecture.vae.config["norm_num_groups"] == 4
-    assert architecture.text_encoder.config["num_attention_heads"] == 3
+    assert architecture.text_encoders[0].config["num_attention_heads"] == 3
 
 
 def test_a_sidecar_outranks_metadata_and_a_broken_one_is_named(tiny: Path) -> None:
@@ -118,7 +119,6 @@ def test_malformed_metadata_is_an_error_not_a_guess(tiny: Path) -> None:
     ("key", "what"),
     [
         ("conditioner.embedders.1.model.text_projection", None),
-        ("cond_stage_model.model.token_embedding.weight", "Stable Diffusion 2"),
         ("double_blocks.0.img_attn.qkv.weight", "Flux"),
         ("joint_blocks.0.x_block.attn.qkv.weight", "Stable Diffusion 3"),
     ],
@@ -130,11 +130,12 @@ def test_other_families_are_refused_by_name(tmp_path: Path, key: str, what: str 
         _identify(path)
 
 
-def test_an_inpainting_model_is_refused_with_its_reason(tiny: Path) -> None:
+@pytest.mark.parametrize(("channels", "what"), [(5, "depth models do"), (7, "upscaler"), (13, "takes 13 channels")])
+def test_models_that_need_other_pictures_are_refused_with_their_reason(tiny: Path, channels: int, what: str) -> None:
     def widen(tensors: dict[str, torch.Tensor]) -> None:
-        tensors["model.diffusion_model.input_blocks.0.0.weight"] = torch.zeros(32, 9, 3, 3)
+        tensors["model.diffusion_model.input_blocks.0.0.weight"] = torch.zeros(32, channels, 3, 3)
 
-    with pytest.raises(UnknownArchitecture, match="takes 9 channels"):
+    with pytest.raises(UnknownArchitecture, match=what):
         _identify(_rewritten(tiny, widen))
 
 

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from modules.checkpoints.openclip_keys import to_transformers
 from modules.foundation.errors import CheckpointError
 from modules.text_encoders.clip import ClipEncoder
-from modules.text_encoders.conditioner import DualTextEncoder, SingleTextEncoder, size_vector
+from modules.text_encoders.conditioner import PooledTextEncoder, SingleTextEncoder, size_vector
 from modules.text_encoders.embeddings import EmbeddingTable, TextualInversion
-from modules.text_encoders.openclip import OpenClipEncoder, to_transformers
+from modules.text_encoders.openclip import OpenClipEncoder
 from modules.text_encoders.scheduled import EncodingOptions, Timing, encode_prompt, used_in
 from modules.text_encoders.tokenizer import ClipTokenizer
 
@@ -110,12 +112,12 @@ def test_a_tensor_that_openclip_does_not_have_is_named(name: str):
 
 
 @pytest.fixture(scope="module")
-def both(encoder: ClipEncoder, second: OpenClipEncoder) -> DualTextEncoder:
-    return DualTextEncoder(encoder, second)
+def both(encoder: ClipEncoder, second: OpenClipEncoder) -> PooledTextEncoder:
+    return PooledTextEncoder(encoder, pooling=second)
 
 
 def test_two_encoders_stand_side_by_side(
-    both: DualTextEncoder, model: CLIPTextModel, original: OpenClip, encoder: ClipEncoder, second: OpenClipEncoder
+    both: PooledTextEncoder, model: CLIPTextModel, original: OpenClip, encoder: ClipEncoder, second: OpenClipEncoder
 ):
     text = "a photo of a cat"
     words = encoder.tokenizer.encode(text)
@@ -128,7 +130,7 @@ def test_two_encoders_stand_side_by_side(
     assert both.widths == {"clip_l": 16, "clip_g": 16}
 
 
-def test_the_vector_of_a_long_text_is_that_of_its_first_chunk(both: DualTextEncoder, second: OpenClipEncoder):
+def test_the_vector_of_a_long_text_is_that_of_its_first_chunk(both: PooledTextEncoder, second: OpenClipEncoder):
     long = "dog " * 100
     found = both([long, "cat"], OPTIONS, {})
     assert found.cross_attention.shape == (2, 154, 32)
@@ -136,7 +138,7 @@ def test_the_vector_of_a_long_text_is_that_of_its_first_chunk(both: DualTextEnco
     torch.testing.assert_close(found.pooled, pooled)
 
 
-def test_an_empty_negative_prompt_is_zeros_and_an_empty_positive_one_is_not(both: DualTextEncoder):
+def test_an_empty_negative_prompt_is_zeros_and_an_empty_positive_one_is_not(both: PooledTextEncoder):
     negative = encode_prompt("", both, Timing(steps=2), OPTIONS, composable=False).parts[0].conditions[0]
     positive = encode_prompt("", both, Timing(steps=2), OPTIONS).parts[0].conditions[0]
     assert negative.pooled is not None
@@ -145,18 +147,17 @@ def test_an_empty_negative_prompt_is_zeros_and_an_empty_positive_one_is_not(both
     assert positive.cond.all()
 
 
-def test_clip_skip_acts_on_the_first_encoder_only_when_asked_to(both: DualTextEncoder, encoder: ClipEncoder):
-    skipping = DualTextEncoder(both.first, both.second, skips_by_clip_skip=True)
+def test_clip_skip_acts_on_the_first_encoder_only_when_asked_to(both: PooledTextEncoder, encoder: ClipEncoder):
     deep, usual = EncodingOptions(clip_skip=3), both(["a cat"], OPTIONS, {}).cross_attention
     assert torch.equal(both(["a cat"], deep, {}).cross_attention, usual)
-    skipped = skipping(["a cat"], deep, {}).cross_attention
+    skipped = both(["a cat"], replace(deep, sdxl_clip_l_skip=True), {}).cross_attention
     assert not torch.allclose(skipped[..., :16], usual[..., :16])
     assert torch.equal(skipped[..., 16:], usual[..., 16:])
 
 
-def test_an_embedding_for_both_is_used_by_both(both: DualTextEncoder):
+def test_an_embedding_for_both_is_used_by_both(both: PooledTextEncoder):
     word = TextualInversion(name="zzword", tensors={"clip_l": torch.ones(2, 16), "clip_g": torch.zeros(2, 16)})
-    tables = {encoder.name: EmbeddingTable([word], encoder.tokenizer) for encoder in (both.first, both.second)}
+    tables = {encoder.name: EmbeddingTable([word], encoder.tokenizer) for encoder in both.encoders}
     conditioning = encode_prompt("zzword cat", both, Timing(steps=2), OPTIONS, embeddings=tables)
     assert conditioning.used == (word, word)
     other = encode_prompt("dog", both, Timing(steps=2), OPTIONS, embeddings=tables)
@@ -165,7 +166,7 @@ def test_an_embedding_for_both_is_used_by_both(both: DualTextEncoder):
 
 
 def test_sizes_become_sinusoids_with_the_cosines_first():
-    vector = size_vector([(512, 768), (0, 0), (512, 768)], width=4)
+    vector = size_vector((512, 768, 0, 0, 512, 768), width=4)
     assert vector.shape == (24,)
     torch.testing.assert_close(vector[:4], torch.tensor([512.0, 5.12, 512.0, 5.12]).cos() * torch.tensor([1, 1, 0, 0.0])
         + torch.tensor([512.0, 5.12, 512.0, 5.12]).sin() * torch.tensor([0, 0, 1, 1.0]))  # fmt: skip

@@ -25,12 +25,24 @@ class Compatibility(Section):
 
 
 class ExtraNetworks(Section):
-    """Embeddings and, later, the other small networks."""
+    """Small files that change a model: embeddings, LoRA and its relatives, hypernetworks."""
 
     title: ClassVar[str] = "Extra Networks"
     category: ClassVar[str] = "sd"
 
+    extra_networks_default_multiplier: float = setting(
+        1.0, "Default multiplier for extra networks", ge=0.0, le=2.0, step=0.01
+    )
     textual_inversion_add_hashes_to_infotext: bool = setting(True, "Add Textual Inversion hashes to infotext")
+    sd_hypernetwork: str = setting("None", "Add hypernetwork to prompt", choices="hypernetworks")
+    sd_lora: str = setting("None", "Add network to prompt", choices="loras")
+    lora_preferred_name: Literal["Alias from file", "Filename"] = setting(
+        "Alias from file", "When adding to prompt, refer to Lora by", choices=("Alias from file", "Filename")
+    )
+    lora_add_hashes_to_infotext: bool = setting(True, "Add Lora hashes to infotext")
+    lora_bundled_ti_to_infotext: bool = setting(True, "Add Lora name as TI hashes for bundled Textual Inversion")
+    lora_in_memory_limit: int = setting(0, "Number of Lora networks to keep cached in memory", ge=0)
+    lora_not_found_warning_console: bool = setting(False, "Lora not found warning in console")
 
 
 class Optimizations(Section):
@@ -114,6 +126,7 @@ class StableDiffusion(Section):
     comma_padding_backtrack: int = setting(
         20, "Prompt word wrap length limit", ge=0, le=74, step=1, infotext="Prompt word wrap length limit"
     )
+    sdxl_clip_l_skip: bool = setting(False, "Clip skip acts on SDXL's first text encoder too")
     CLIP_stop_at_last_layers: int = setting(1, "Clip skip", ge=1, le=12, step=1, infotext="Clip skip")
     randn_source: Literal["GPU", "CPU", "NV"] = setting(
         "GPU", "Random number generator source.", choices=("GPU", "CPU", "NV"), infotext="RNG"
@@ -123,12 +136,26 @@ class StableDiffusion(Section):
     enable_batch_seeds: bool = setting(True, "Make pictures of a batch the same as alone")
 
 
+class StableDiffusionXl(Section):
+    """What SDXL and its refiner are told of a picture besides its words."""
+
+    title: ClassVar[str] = "Stable Diffusion XL"
+    category: ClassVar[str] = "sd"
+
+    sdxl_crop_top: int = setting(0, "crop top coordinate")
+    sdxl_crop_left: int = setting(0, "crop left coordinate")
+    sdxl_refiner_low_aesthetic_score: float = setting(2.5, "SDXL low aesthetic score")
+    sdxl_refiner_high_aesthetic_score: float = setting(6.0, "SDXL high aesthetic score")
+
+
 class Vae(Section):
     """The decoder of latents."""
 
     title: ClassVar[str] = "VAE"
     category: ClassVar[str] = "sd"
 
+    sd_vae: str = setting("Automatic", "SD VAE", choices="vaes", infotext="VAE")
+    sd_vae_overrides_per_model_preferences: bool = setting(True, "Selected VAE overrides per-model preferences")
     auto_vae_precision: bool = setting(True, "Automatically revert VAE to 32-bit floats")
 
 
@@ -138,5 +165,8 @@ class Img2Img(Section):
     title: ClassVar[str] = "img2img"
     category: ClassVar[str] = "sd"
 
+    inpainting_mask_weight: float = setting(
+        1.0, "Inpainting conditioning mask strength", ge=0.0, le=1.0, step=0.01, infotext="Conditional mask weight"
+    )
     img2img_fix_steps: bool = setting(False, "With img2img, do exactly as many steps as the slider says")
     img2img_background_color: str = setting("#ffffff", "With img2img, colour behind transparent parts of a picture")

@@ -26,6 +26,8 @@ class Infotext(Section):
     save_txt: bool = setting(False, "Write the parameters also into a text file beside each picture")
     add_model_name_to_info: bool = setting(True, "Add model name to infotext")
     add_model_hash_to_info: bool = setting(True, "Add model hash to infotext")
+    add_vae_name_to_info: bool = setting(True, "Add VAE name to infotext")
+    add_vae_hash_to_info: bool = setting(True, "Add VAE hash to infotext")
     add_version_to_infotext: bool = setting(True, "Add program version to infotext")
 
 
