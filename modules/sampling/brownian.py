@@ -11,39 +11,38 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 NodeNoise = Callable[[int], Tensor]
-"""Standard normals [C, H, W] for one node, from the node's own 32-bit seed."""
+"""Standard normals [C, H, W] for one node, from the node's own 32-bit seed; a fresh tensor at every call."""
 
 _DECIMALS = 6
 _POOL_SIZE = 24
 _KEPT_NODES = 64  # increments of nodes that stay in memory; any other is made again from its seed
 
 
-@dataclass(frozen=True)
 class _Node:
     """One interval of the dyadic tree: the whole, or the left or right half of `parent`."""
 
-    start: float
-    end: float
-    key: int = 0
-    depth: int = 0
-    parent: _Node | None = None
-    is_left: bool = False
+    __slots__ = ("_halves", "depth", "end", "is_left", "key", "middle", "parent", "start")
+
+    def __init__(self, start: float, end: float, parent: _Node | None = None, is_left: bool = False) -> None:
+        self.start, self.end, self.parent, self.is_left = start, end, parent, is_left
+        self.middle = round(0.5 * (end + start), _DECIMALS)
+        self.depth = 0 if parent is None else parent.depth + 1
+        self.key = 0 if parent is None else 2 * parent.key + (not is_left)
+        self._halves: tuple[_Node, _Node] | None = None
 
     @property
-    def middle(self) -> float:
-        return round(0.5 * (self.end + self.start), _DECIMALS)
-
-    def half(self, *, left: bool) -> _Node:
-        start, end = (self.start, self.middle) if left else (self.middle, self.end)
-        return _Node(start, end, 2 * self.key + (not left), self.depth + 1, self, left)
+    def halves(self) -> tuple[_Node, _Node]:
+        """The left and the right half; made once."""
+        if self._halves is None:
+            self._halves = _Node(self.start, self.middle, self, True), _Node(self.middle, self.end, self, False)
+        return self._halves
 
 
 class BrownianTree:
@@ -62,13 +61,15 @@ class BrownianTree:
         if a >= b:
             return torch.zeros_like(self._whole)
         pieces = [self._increment_of(node) for node in _cover(self._root, a, b)]
-        total = pieces[0]
-        for piece in pieces[1:]:
-            total = total + piece
+        if len(pieces) == 1:
+            return pieces[0]
+        total = pieces[0] + pieces[1]
+        for piece in pieces[2:]:
+            total += piece
         return total
 
     def _increment_of(self, node: _Node) -> Tensor:
-        """The increment over a node's interval: from its parent's by a Brownian bridge."""
+        """The increment over a node's interval: the left half's by a Brownian bridge, the right one's as the rest."""
         parent = node.parent
         if parent is None:
             return self._whole
@@ -76,16 +77,25 @@ class BrownianTree:
         if place in self._kept:
             self._kept.move_to_end(place)
             return self._kept[place]
-        whole = self._increment_of(parent)
+        if node.is_left:
+            increment = self._bridge(parent)
+        else:
+            increment = self._increment_of(parent) - self._increment_of(parent.halves[0])
+        self._keep(place, increment)
+        return increment
+
+    def _bridge(self, parent: _Node) -> Tensor:
+        """The increment over the left half of an interval, given that over the whole.
+
+        Written with in-place operations, in the order that fixes the rounding: this is most of the cost of a step.
+        """
         left_part, right_part = parent.middle - parent.start, parent.end - parent.middle
         reciprocal = 1 / (parent.end - parent.start)
         seed = np.random.SeedSequence(
             entropy=self._seed, spawn_key=(parent.key, parent.depth), pool_size=_POOL_SIZE
         ).generate_state(1)[0]
-        left = left_part * whole * reciprocal + math.sqrt(left_part * right_part * reciprocal) * self._noise(int(seed))
-        self._keep((node.depth, 2 * parent.key), left)
-        self._keep((node.depth, 2 * parent.key + 1), whole - left)
-        return self._kept[place]
+        deviation = self._noise(int(seed)).mul_(math.sqrt(left_part * right_part * reciprocal))
+        return (self._increment_of(parent) * left_part).mul_(reciprocal).add_(deviation)
 
     def _keep(self, place: tuple[int, int], increment: Tensor) -> None:
         self._kept[place] = increment
@@ -94,16 +104,21 @@ class BrownianTree:
             self._kept.popitem(last=False)
 
 
-def _cover(node: _Node, a: float, b: float) -> Iterator[_Node]:
+def _cover(root: _Node, a: float, b: float) -> list[_Node]:
     """The nodes, left to right, whose intervals together are exactly [a, b]."""
-    if (a, b) == (node.start, node.end):
-        yield node
-        return
-    middle = node.middle
-    if a < middle:
-        yield from _cover(node.half(left=True), a, min(b, middle))
-    if b > middle:
-        yield from _cover(node.half(left=False), max(a, middle), b)
+    cover: list[_Node] = []
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if a <= node.start and node.end <= b:
+            cover.append(node)
+            continue
+        left, right = node.halves
+        if b > node.middle:
+            waiting.append(right)
+        if a < node.middle:
+            waiting.append(left)
+    return cover
 
 
 class BrownianNoise:

@@ -7,6 +7,7 @@ the Design Space of Diffusion-Based Generative Models") the same level is sigma 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -64,7 +65,7 @@ class ModelSchedule:
         return cls(
             alphas_cumprod=alphas,
             sigmas=sigmas,
-            log_sigmas=sigmas.log(),
+            log_sigmas=_log(sigmas),
             prediction=prediction,
             quantize=quantize,
             stride=stride,
@@ -85,7 +86,7 @@ class ModelSchedule:
 
     def sigma_to_t(self, sigma: Tensor, *, quantize: bool | None = None) -> Tensor:
         """Time steps for noise levels of any shape: interpolated in log sigma, or the nearest entry's."""
-        log_sigma = sigma.log()
+        log_sigma = _log(sigma)
         distances = log_sigma.reshape(1, -1) - self.log_sigmas[:, None]
         if self.quantize if quantize is None else quantize:
             index = distances.abs().argmin(dim=0)
@@ -100,12 +101,12 @@ class ModelSchedule:
         """Noise levels for time steps, which may lie between two entries; interpolated in log sigma."""
         index = ((t.float() - (self.stride - 1)) / self.stride).clamp(0, len(self.sigmas) - 1)
         low, high, weight = index.floor().long(), index.ceil().long(), index.frac()
-        return ((1 - weight) * self.log_sigmas[low] + weight * self.log_sigmas[high]).exp()
+        return ((1 - weight) * self.log_sigmas[low] + weight * self.log_sigmas[high]).double().exp().float()
 
     def time_of(self, sigma: float) -> float:
         """`sigma_to_t` for one number, without a tensor: called before every evaluation of the network."""
         logs = self._host_log_sigmas
-        log_sigma = np.log(np.float32(sigma))
+        log_sigma = np.float32(math.log(np.float32(sigma)))
         position = int(np.searchsorted(logs, log_sigma, side="right"))
         low = min(max(position - 1, 0), len(logs) - 2)
         weight = min(max(float((logs[low] - log_sigma) / (logs[low] - logs[low + 1])), 0.0), 1.0)
@@ -121,6 +122,11 @@ class ModelSchedule:
     def host_alphas_cumprod(self) -> list[float]:
         """`alphas_cumprod` as Python numbers, for coefficients that are worked out on the host."""
         return [float(value) for value in self.alphas_cumprod.numpy()]
+
+
+def _log(values: Tensor) -> Tensor:
+    """The logarithm, rounded to float32 only once; single-precision ones differ between machines in the last place."""
+    return values.double().log().float()
 
 
 def scaled_linear_alphas_cumprod(*, beta_start: float = 0.00085, beta_end: float = 0.012, steps: int = 1000) -> Tensor:

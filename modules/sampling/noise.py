@@ -27,6 +27,10 @@ class NoiseStream(Protocol):
 
     def randn(self, shape: Sequence[int]) -> Tensor: ...
 
+    def reseed(self, seed: int) -> None:
+        """Start again, from another seed."""
+        ...
+
 
 class TorchStream:
     """A torch generator on `device`, seeded."""
@@ -38,6 +42,9 @@ class TorchStream:
     def randn(self, shape: Sequence[int]) -> Tensor:
         return torch.randn(tuple(shape), generator=self._generator, device=self._device)
 
+    def reseed(self, seed: int) -> None:
+        self._generator.manual_seed(seed)
+
 
 class PhiloxStream:
     """CUDA's numbers for a seed, as CPU tensors."""
@@ -47,6 +54,9 @@ class PhiloxStream:
 
     def randn(self, shape: Sequence[int]) -> Tensor:
         return torch.as_tensor(self._generator.randn(shape))
+
+    def reseed(self, seed: int) -> None:
+        self._generator = PhiloxGenerator(seed)
 
 
 def noise_stream(seed: int, *, source: NoiseSource, device: torch.device) -> NoiseStream:
@@ -148,9 +158,13 @@ class ImageNoise:
         return noise_stream(seed, source=self.source, device=self.device)
 
     def _tree(self, sigma_min: float, sigma_max: float, seed: int, shape: Sequence[int]) -> BrownianTree:
-        return BrownianTree(
-            sigma_min, sigma_max, seed=seed, noise=lambda node_seed: self._stream(node_seed).randn(shape)
-        )
+        stream = self._stream(seed)
+
+        def node_noise(node_seed: int) -> Tensor:
+            stream.reseed(node_seed)
+            return stream.randn(shape)
+
+        return BrownianTree(sigma_min, sigma_max, seed=seed, noise=node_noise)
 
     def _first(self, index: int) -> Tensor:
         height, width = (pixels // PIXELS_PER_LATENT for pixels in self.seed_resize_from)

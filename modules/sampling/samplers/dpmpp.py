@@ -11,6 +11,8 @@ import itertools
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from modules.sampling.samplers.euler import ancestral_step, derivative
 from modules.sampling.step import StepEvent
 
@@ -112,15 +114,14 @@ def sample_dpmpp_sde(
 
 
 def _stages(sigma: float, sigma_next: float, r: float) -> tuple[float, float, float]:
-    """Beginning, middle and end of a step by way of lambda, in torch's single precision.
+    """Beginning, middle and end of a step by way of lambda, each value rounded to single precision.
 
     A Brownian path tells apart times that differ in the sixth decimal, so the very rounding is part of the picture.
     """
-    import torch
-
-    start, end = (-torch.tensor(level, dtype=torch.float32).log() for level in (sigma, sigma_next))
-    middle = start + (end - start) * r
-    return float((-start).exp()), float((-middle).exp()), float((-end).exp())
+    start, end = (np.float32(-math.log(np.float32(level))) for level in (sigma, sigma_next))
+    middle = start + (end - start) * np.float32(r)
+    first, second, third = (float(np.float32(math.exp(-lam))) for lam in (start, middle, end))
+    return first, second, third
 
 
 def sample_dpmpp_2m_sde(
