@@ -105,6 +105,7 @@ def make_contestants(task: Task, application: Application) -> dict[str, Contesta
     from modules.generation.request import GenerationRequest
     from modules.pipeline.run import run
     from modules.text_encoders.clip import ClipEncoder
+    from modules.text_encoders.tokenizer import ClipTokenizer
 
     engine = application.engine
     info = application.selected_checkpoint
@@ -129,7 +130,7 @@ def make_contestants(task: Task, application: Application) -> dict[str, Contesta
         )
         return run(request, engine, RunControl()).samples[0].image
 
-    encoder = ClipEncoder(checkpoint.text_encoder, engine.tokenizer)
+    encoder = ClipEncoder(checkpoint.text_encoder, ClipTokenizer())
     conditioning = (encoder.encode([PROMPT]), encoder.encode([NEGATIVE_PROMPT]))
     noise = torch.randn(1, 4, task.height // 8, task.width // 8, generator=torch.Generator().manual_seed(task.seed))
     contestants = {EASEL: Contestant(unet=checkpoint.unet, draw=draw_with_easel)}

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def same_weights_pipeline(checkpoint: LoadedCheckpoint) -> Any:
-    """diffusers' StableDiffusionPipeline around the very networks of `checkpoint`: its number types, its layout."""
-    return _pipeline(checkpoint.unet, checkpoint.vae)
+    """diffusers' StableDiffusionPipeline on the very weights of `checkpoint`, in its number types and memory layout."""
+    return _pipeline(_as_diffusers_has_it(checkpoint.unet), _as_diffusers_has_it(checkpoint.vae))
 
 
 def plain_pipeline(checkpoint: LoadedCheckpoint) -> Any:
@@ -23,9 +23,21 @@ def plain_pipeline(checkpoint: LoadedCheckpoint) -> Any:
 
     def plain(network: nn.Module) -> Any:
         # torch's own method: diffusers' has a warning about layers to be kept in float32, which is where all go.
-        return nn.Module.to(copy.deepcopy(network), dtype=torch.float32, memory_format=torch.contiguous_format)
+        return nn.Module.to(
+            _as_diffusers_has_it(copy.deepcopy(network)), dtype=torch.float32, memory_format=torch.contiguous_format
+        )
 
     return _pipeline(plain(checkpoint.unet), plain(checkpoint.vae))
+
+
+def _as_diffusers_has_it(network: nn.Module) -> Any:
+    """The network around the same tensors, with diffusers' own attention (scaled_dot_product_attention)."""
+    from diffusers.models.attention_processor import AttnProcessor2_0
+
+    shared: dict[int, Any] = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
+    twin: Any = copy.deepcopy(network, shared)
+    twin.set_attn_processor(AttnProcessor2_0())
+    return twin
 
 
 def _pipeline(unet: Any, vae: Any) -> Any:

@@ -47,6 +47,18 @@ def test_a_seed_gives_the_same_random_checkpoint_and_another_seed_another(checkp
     assert other.read_bytes() != checkpoint.read_bytes()
 
 
+def test_the_rival_computes_on_the_same_tensors_with_its_own_attention(checkpoint: Path) -> None:
+    from benchmarks.rivals import same_weights_pipeline
+
+    hardware = choose_hardware(Wishes(use_cpu=frozenset({"all"})))
+    loaded = load_checkpoint(CheckpointInfo(path=checkpoint, name=checkpoint.name), hardware)
+    rival = same_weights_pipeline(loaded).unet
+    ours = dict(loaded.unet.named_parameters())
+    assert all(parameter.data_ptr() == ours[name].data_ptr() for name, parameter in rival.named_parameters())
+    assert {type(processor).__name__ for processor in rival.attn_processors.values()} == {"AttnProcessor2_0"}
+    assert rival is not loaded.unet
+
+
 def test_the_full_size_is_that_of_stable_diffusion_1_5() -> None:
     from benchmarks.random_checkpoint import SD15, _text_encoder, _unet, _vae
 
