@@ -13,6 +13,15 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and math.isfinite(value) else value
 
 
+def readable(value: Any) -> Any:
+    """`value` with every text in it free of lone surrogates (half an emoji), which no file and no answer can hold."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {readable(key): readable(item) for key, item in value.items()}
+    return [readable(item) for item in value] if isinstance(value, list) else value
+
+
 Whole = Annotated[int, BeforeValidator(_whole)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -25,9 +34,9 @@ class Body(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, values: Any) -> Any:
-        return (
-            {key: value for key, value in values.items() if value is not None} if isinstance(values, dict) else values
-        )
+        if not isinstance(values, dict):
+            return values
+        return {key: readable(value) for key, value in values.items() if value is not None}
 
 
 class GenerationBody(Body):
@@ -263,6 +272,22 @@ class EmbeddingsResponse(BaseModel):
 
     loaded: dict[str, EmbeddingItem] = Field(description="Those made for the loaded checkpoint's family.")
     skipped: dict[str, EmbeddingItem] = Field(description="Those made for others.")
+
+
+class LoraItem(BaseModel):
+    """A LoRA file."""
+
+    name: str = Field(description="How prompts mention it.")
+    alias: str = Field(description="The name that its author gave it; prompts may use it too.")
+    path: str
+    metadata: dict[str, Any] = Field(description="What the trainer wrote into the file.")
+
+
+class HypernetworkItem(BaseModel):
+    """A hypernetwork."""
+
+    name: str
+    path: str | None = None
 
 
 class PromptStyleItem(BaseModel):

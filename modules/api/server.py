@@ -11,7 +11,17 @@ from fastapi.responses import FileResponse, RedirectResponse
 from modules.api.errors import add_error_handlers
 from modules.api.models import Failure
 from modules.api.origin import RefuseForeignOrigins, allowed_origins
-from modules.api.routes import embeddings, generation, internal, listings, models, options, pictures, progress
+from modules.api.routes import (
+    embeddings,
+    generation,
+    internal,
+    listings,
+    models,
+    networks,
+    options,
+    pictures,
+    progress,
+)
 from modules.application.application import Application
 
 DOCS_PAGE = Path(__file__).with_name("static") / "docs.html"
@@ -30,7 +40,7 @@ def create_api(app: Application) -> FastAPI:
         responses={"default": {"model": Failure, "description": "Why it was not done."}},
     )
     api.state.application = app
-    for part in (generation, progress, options, listings, models, embeddings, pictures, internal):
+    for part in (generation, progress, options, listings, models, embeddings, networks, pictures, internal):
         api.include_router(part.routes(app))
     api.add_api_route("/docs", lambda: FileResponse(DOCS_PAGE), include_in_schema=False)
     if app.flags.nowebui:

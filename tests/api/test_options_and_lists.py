@@ -47,6 +47,13 @@ def test_unknown_settings_are_kept(served: Served) -> None:
     assert values["nothing"] is None
 
 
+def test_half_an_emoji_in_a_setting_does_not_keep_the_settings_from_being_saved(served: Served) -> None:
+    response = served.client.post("/sdapi/v1/options", content=b'{"note": ["\\ud83d"], "jpeg_quality": 61}')
+    assert response.status_code == 200
+    assert served.client.get("/sdapi/v1/options").json()["note"] == ["\ufffd"]
+    assert json.loads(served.app.paths.settings_file.read_text(encoding="utf-8"))["jpeg_quality"] == 61
+
+
 def test_null_leaves_a_setting_as_it_is(served: Served) -> None:
     assert served.client.post("/sdapi/v1/options", json={"jpeg_quality": None}).status_code == 200
     assert served.app.settings.current.jpeg_quality == 80
@@ -115,6 +122,7 @@ def test_vae_files_are_listed(served: Served) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "fine.safetensors").write_bytes(b"")
     (folder / "readme.txt").write_bytes(b"")
+    assert served.client.post("/sdapi/v1/refresh-vae").json() is None
     items = served.client.get("/sdapi/v1/sd-vae").json()
     assert items == [{"model_name": "fine.safetensors", "filename": str(folder / "fine.safetensors")}]
 
@@ -140,6 +148,18 @@ def test_embeddings_are_sorted_by_the_checkpoint_they_fit(served: Served) -> Non
     nothing = {"step": None, "sd_checkpoint": None, "sd_checkpoint_name": None}
     assert answer["loaded"] == {"fits": {**nothing, "shape": 48, "vectors": 3}}
     assert answer["skipped"] == {"other": {**nothing, "shape": 768, "vectors": 2}}
+
+
+def test_networks_are_listed_with_what_their_trainers_wrote(served: Served) -> None:
+    folder = served.data / "models" / "Lora"
+    folder.mkdir(parents=True, exist_ok=True)
+    metadata = {"ss_output_name": "Watery", "ss_tag_frequency": '{"a": {"b": 1}}', "ss_comment": "{not json"}
+    save_file({"lora_unet_x.alpha": torch.ones(1)}, folder / "water.safetensors", metadata=metadata)
+    assert served.client.post("/sdapi/v1/refresh-loras").json() is None
+    (item,) = served.client.get("/sdapi/v1/loras").json()
+    assert (item["name"], item["alias"], item["path"]) == ("water", "Watery", str(folder / "water.safetensors"))
+    assert item["metadata"] == {**metadata, "ss_tag_frequency": {"a": {"b": 1}}}
+    assert served.client.get("/sdapi/v1/hypernetworks").json() == []
 
 
 def test_there_are_no_scripts_and_extensions_to_promise(served: Served) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
@@ -13,8 +11,6 @@ from modules.application.application import Application
 from modules.checkpoints.info import CheckpointInfo
 from modules.sampling.samplers.registry import SAMPLERS, Sampler
 from modules.sampling.schedules import SCHEDULES, Schedule
-
-VAE_SUFFIXES = (".safetensors", ".ckpt", ".pt")
 
 
 def routes(app: Application) -> APIRouter:
@@ -28,9 +24,8 @@ def routes(app: Application) -> APIRouter:
 
     @router.get("/sd-vae", summary="VAE files")
     def sd_vaes() -> list[SDVaeItem]:
-        """The VAE files in the folders, by name."""
-        found = {path.name: path for folder in app.paths.vae_folders for path in _vae_files(folder)}
-        return [SDVaeItem(model_name=name, filename=str(found[name])) for name in sorted(found, key=str.casefold)]
+        """The VAE files in their own folders, and those beside the checkpoints."""
+        return [SDVaeItem(model_name=info.name, filename=str(info.path)) for info in app.vaes.all()]
 
     @router.get("/samplers", summary="Samplers")
     def samplers() -> list[SamplerItem]:
@@ -77,12 +72,6 @@ def _model_item(info: CheckpointInfo) -> SDModelItem:
         filename=str(info.path),
         config=str(info.sidecar) if info.sidecar.is_file() else None,
     )
-
-
-def _vae_files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in VAE_SUFFIXES and path.is_file() and not path.name.startswith("."):
-            yield path
 
 
 def _sampler_item(sampler: Sampler) -> SamplerItem:

@@ -24,7 +24,8 @@ def routes(app: Application) -> APIRouter:
 
     @router.post("/refresh-vae", summary="Look for VAE files again")
     def refresh_vae() -> None:
-        """Nothing is kept of the VAE folders, so every list is fresh; clients call the route all the same."""
+        """Read the VAE folders again."""
+        app.vaes.refresh()
 
     @router.post("/unload-checkpoint", summary="Free the memory of the checkpoint")
     async def unload_checkpoint() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from modules.api.models import readable
 from modules.api.requests import check_formats
 from modules.application.application import Application
 from modules.settings.model import Settings
@@ -53,7 +54,7 @@ def _meant(app: Application, changes: Mapping[str, Any]) -> dict[str, Any]:
     current: Settings = app.settings.current
     meant = {
         key: value
-        for key, value in changes.items()
+        for key, value in readable(changes).items()
         if key not in DERIVED and not (value is None and getattr(current, key, None) is not None)
     }
     if wanted := meant.get("sd_model_checkpoint"):
