@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from modules.checkpoints.info import CheckpointInfo
+from modules.checkpoints.vae_files import VaeInfo
 from modules.settings.model import Settings
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ class BatchSlice:
 class Plan:
     """Everything decided. Tuples have one entry a picture, over all batches; sizes are pixels, multiples of 8.
 
-    `init_images` is empty for txt2img; otherwise one picture for each of the batch, of the plan's size, and
-    `denoising_strength` says how much of the schedule is run on them.
+    `vae` is None where the checkpoint's own is used. `init_images` is empty for txt2img; otherwise one picture for each of the batch, of the plan's size, and
+    `denoising_strength` says how much of the schedule is run on them. `sampler_fields` is what the sampler's options add
+    to the parameters.
     """
 
     settings: Settings
@@ -51,12 +53,14 @@ class Plan:
     sampler: Sampler
     schedule: Schedule
     options: SamplingOptions
+    sampler_fields: Mapping[str, Any]
     steps: int
     cfg_scale: float
     width: int
     height: int
     batch_size: int
     tiling: bool
+    vae: VaeInfo | None = None
     init_images: tuple[Image.Image, ...] = ()
     denoising_strength: float | None = None
     save_images: bool = True

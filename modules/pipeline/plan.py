@@ -9,11 +9,14 @@ from PIL import Image, ImageOps
 
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
+from modules.checkpoints.vae_files import VaeCatalogue, VaeInfo
+from modules.foundation.errors import UnknownName
 from modules.generation.plan import Plan
 from modules.generation.request import GenerationRequest
 from modules.imaging.resize import flatten, resize
 from modules.prompts.comments import strip_comments
 from modules.prompts.styles import Style, apply_styles, pick_styles
+from modules.sampling.loop import infotext_of
 from modules.sampling.options import SamplingOptions
 from modules.sampling.samplers.registry import resolve_pair
 from modules.settings.model import Settings
@@ -24,7 +27,12 @@ MULTIPLE = 8
 
 
 def make_plan(
-    request: GenerationRequest, settings: Settings, catalogue: Catalogue, styles: Sequence[Style], fallback: str | None
+    request: GenerationRequest,
+    settings: Settings,
+    catalogue: Catalogue,
+    styles: Sequence[Style],
+    fallback: str | None,
+    vaes: VaeCatalogue,
 ) -> Plan:
     """Decide everything that `request` and `settings` leave open.
 
@@ -46,6 +54,7 @@ def make_plan(
     return Plan(
         settings=settings,
         checkpoint=checkpoint,
+        vae=_vae(settings, checkpoint, vaes, warnings),
         prompts=(prompt,) * count,
         negative_prompts=(negative,) * count,
         styles=tuple(style.name for style in chosen),
@@ -57,6 +66,8 @@ def make_plan(
         sampler=sampler,
         schedule=schedule,
         options=_options(request, settings),
+        # A1111 writes churn and its limits only where settings, not the request, ask for them.
+        sampler_fields=infotext_of(sampler, SamplingOptions.from_settings(settings.model_dump(), eta=request.eta)),
         steps=request.steps,
         cfg_scale=request.cfg_scale,
         width=width,
@@ -77,6 +88,15 @@ def _checkpoint(
     """The request's own wish must exist; a stored setting may name a file that is gone by now."""
     asked = request.override_settings.get("sd_model_checkpoint")
     return catalogue.find(str(asked)) if asked else catalogue.chosen(settings.sd_model_checkpoint or fallback)
+
+
+def _vae(settings: Settings, checkpoint: CheckpointInfo, vaes: VaeCatalogue, warnings: list[str]) -> VaeInfo | None:
+    """A VAE that is not here is no reason to make no picture: parameters of other people's pictures name theirs."""
+    try:
+        return vaes.choose(settings.sd_vae, checkpoint, overrides=settings.sd_vae_overrides_per_model_preferences)
+    except UnknownName as error:
+        warnings.append(f"{error} The checkpoint's own VAE is used instead.")
+        return None
 
 
 def _prompts(request: GenerationRequest, settings: Settings, styles: Sequence[Style]) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from modules.generation.plan import Plan
 from modules.generation.progress import RunControl
 from modules.pipeline.model import Model
 from modules.pipeline.start import Start
-from modules.sampling.loop import guided_model, infotext_of, uses_eta_noise_seed_delta
+from modules.sampling.loop import guided_model, uses_eta_noise_seed_delta
 from modules.sampling.loop import sample as run_sampler
 from modules.sampling.step import StepEvent
 
@@ -58,6 +58,7 @@ def sample(
         model_schedule=begin.schedule,
         steps=begin.sigmas.steps,
         options=plan.options,
+        image_cond=begin.image_cond,
         empty_prompt=None,
         check=control.check,
     )
@@ -75,7 +76,7 @@ def sample(
             )
     except Interrupted:
         return Sampled(latents=None if last is None else Latents(samples=last), complete=False)
-    noted = {**begin.sigmas.infotext, **infotext_of(plan.sampler, plan.options), **guided.noted}
+    noted = {**begin.sigmas.infotext, **plan.sampler_fields, **guided.noted}
     if plan.settings.eta_noise_seed_delta and uses_eta_noise_seed_delta(plan.sampler, plan.options):
         noted["ENSD"] = plan.settings.eta_noise_seed_delta
     return Sampled(latents=Latents(samples=samples), complete=True, infotext=noted)
