@@ -120,7 +120,7 @@ def _options(request: GenerationRequest, settings: Settings) -> SamplingOptions:
         for name in ("eta", "s_min_uncond", "s_churn", "s_tmin", "s_tmax", "s_noise")
         if (value := getattr(request, name)) is not None
     }
-    return SamplingOptions.from_settings(settings.model_dump(), **asked)
+    return SamplingOptions.from_settings(settings.model_dump()).with_request(**asked)
 
 
 def _strength(request: GenerationRequest) -> float | None:

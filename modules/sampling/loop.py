@@ -159,7 +159,7 @@ def uses_eta_noise_seed_delta(sampler: Sampler, options: SamplingOptions) -> boo
 def infotext_of(sampler: Sampler, options: SamplingOptions, *, from_image: bool = False) -> dict[str, Any]:
     """What sampler options add to the picture's parameters, beside the plan's own `infotext`.
 
-    Churn that only the request asks for is not written.
+    `options` are those of the settings, with the request's eta: churn that only a request asks for is not written down.
     """
     noted: dict[str, Any] = {}
     eta = effective_eta(sampler, options)
@@ -168,8 +168,7 @@ def infotext_of(sampler: Sampler, options: SamplingOptions, *, from_image: bool 
     labels = {"s_churn": "Sigma churn", "s_tmin": "Sigma tmin", "s_tmax": "Sigma tmax", "s_noise": "Sigma noise"}
     for name, label in labels.items():
         value = getattr(options, name)
-        changed = value != getattr(SamplingOptions, name) and name not in options.requested
-        if name in sampler.parameters and changed:
+        if name in sampler.parameters and value != getattr(SamplingOptions, name):
             noted[label] = value
     if options.sgm_noise_multiplier and sampler.space != "timesteps" and not from_image:
         noted["SGM noise multiplier"] = True

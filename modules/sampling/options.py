@@ -44,12 +44,11 @@ class SamplingOptions:
     pad_cond_uncond_v0: bool = False
     batch_cond_uncond: bool = True
     cfg_rescale: float = 0.0
-    requested: frozenset[str] = frozenset()  # which churn values come from the request; these are not written down
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], **overrides: Any) -> SamplingOptions:
         """The options that a mapping of settings holds; keys that are not about sampling are passed over."""
-        known = {field.name for field in fields(cls)} - {"requested"}
+        known = {field.name for field in fields(cls)}
         values = {key: value for key, value in settings.items() if key in known and value is not None}
         return cls(**{**values, **overrides})
 
@@ -78,6 +77,5 @@ class SamplingOptions:
             self,
             eta=self.eta if eta is None else eta,
             s_min_uncond=self.s_min_uncond if s_min_uncond is None else s_min_uncond,
-            requested=frozenset(taken),
             **taken,
         )

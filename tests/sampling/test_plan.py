@@ -115,12 +115,6 @@ def test_settings_outrank_a_request_only_where_they_were_changed() -> None:
     assert SamplingOptions(s_min_uncond=1.0).with_request(s_min_uncond=2.0).s_min_uncond == 2.0
 
 
-def test_churn_of_the_request_is_used_but_not_written_down() -> None:
-    euler, options = samplers.resolve("Euler"), SamplingOptions().with_request(s_churn=4.0)
-    assert parameters_of(euler, options)["s_churn"] == 4.0
-    assert infotext_of(euler, options) == {}
-
-
 def test_samplers_get_only_the_options_they_take() -> None:
     options = SamplingOptions(s_churn=3.0, eta_ddim=0.2, eta_ancestral=0.9)
     assert parameters_of(samplers.resolve("Euler"), options) == {
