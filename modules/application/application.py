@@ -15,6 +15,7 @@ from modules.foundation.errors import CheckpointError
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
 from modules.hooks.points import Hooks
+from modules.networks.catalogue import NetworkCatalogue
 from modules.prompts.style_book import StyleBook
 from modules.settings.flags import Flags
 from modules.settings.model import Settings
@@ -44,6 +45,9 @@ class Application:
             self.paths.starter_checkpoint,
         )
         self.styles = StyleBook(self.paths.styles_files)
+        self.networks = NetworkCatalogue(
+            (("lora", self.paths.lora), ("lora", self.paths.lycoris), ("hypernet", self.paths.hypernetworks))
+        )
         self.queue = JobQueue(self._execute)
         self.settings.observe(self._on_settings_changed)
 
@@ -98,6 +102,7 @@ class Application:
             hooks=self.hooks,
             catalogue=self.catalogue,
             styles=self.styles,
+            networks=self.networks,
         )
 
     @property

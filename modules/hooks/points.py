@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,12 @@ from modules.generation.latents import Latents, StepReport
 from modules.generation.plan import Plan
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
-from modules.hooks.registry import Around, Observe, Point, Transform
+from modules.hooks.registry import Around, Collect, Observe, Point, Transform
 
 if TYPE_CHECKING:
     # It imports torch, and the page must be up before torch is.
     from modules.generation.conditioning import Conditioning
+    from modules.text_encoders.embeddings import TextualInversion
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,6 +26,18 @@ class RunEvent:
     request: GenerationRequest
     plan: Plan | None = None
     batch: int = 0
+    warnings: list[str] = field(default_factory=list[str])
+    """Sentences for the user; one list for the whole run, which its result carries."""
+
+    @property
+    def pictures(self) -> slice:
+        """Which of the plan's pictures the batch holds."""
+        size = self.plan.batch_size if self.plan is not None else self.request.batch_size
+        return slice(self.batch * size, (self.batch + 1) * size)
+
+    def warn(self, *sentences: str) -> None:
+        """Tell the user something, each sentence once a run."""
+        self.warnings.extend(sentence for sentence in sentences if sentence not in self.warnings)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,6 +62,14 @@ class Hooks:
         default_factory=lambda: Around("around_run", "Wrap a whole run: patch the model on entering, undo on leaving.")
     )
     around_batch: Around[RunEvent] = field(default_factory=lambda: Around("around_batch", "Wrap one batch of a run."))
+    embeddings: Collect[TextualInversion, RunEvent] = field(
+        default_factory=lambda: Collect("embeddings", "Textual inversions to be known beside those of the folders.")
+    )
+    conditioning_state: Collect[Hashable, RunEvent] = field(
+        default_factory=lambda: Collect(
+            "conditioning_state", "Whatever else decides the encoded prompts; they are remembered under it."
+        )
+    )
     conditioning: Transform[Conditioning, RunEvent] = field(
         default_factory=lambda: Transform("conditioning", "Change the encoded prompts of a batch.")
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from modules.generation.conditioning import Conditioning, Sizes
 from modules.generation.plan import BatchSlice, Plan
+from modules.hooks.points import RunEvent
 from modules.pipeline.engine import Engine
 from modules.pipeline.model import Model
+from modules.prompts.networks import extract_networks
 from modules.text_encoders.conditioner import size_vector
 from modules.text_encoders.scheduled import (
     EncodingOptions,
@@ -16,11 +18,16 @@ from modules.text_encoders.scheduled import (
 )
 
 
-def encode(plan: Plan, batch: BatchSlice, model: Model, engine: Engine) -> Conditioning:
-    """Encode the prompts and negative prompts of a batch; equal ones, and those of earlier runs, only once."""
+def encode(plan: Plan, batch: BatchSlice, model: Model, engine: Engine, event: RunEvent) -> Conditioning:
+    """Encode the prompts and negative prompts of a batch; equal ones, and those of earlier runs, only once.
+
+    The tags of extra networks are not part of what is encoded; negative prompts have none.
+    """
     options = encoding_options(plan)
     encoders, widths = model.text_encoder.encoders, model.text_encoder.widths
-    embeddings = {encoder.name: engine.embeddings.table(encoder.tokenizer, widths) for encoder in encoders}
+    further = engine.hooks.embeddings(event)
+    embeddings = {encoder.name: engine.embeddings.table(encoder.tokenizer, widths, further) for encoder in encoders}
+    state = tuple(engine.hooks.conditioning_state(event))
     timing = Timing(steps=plan.sampler.model_calls(plan.steps), old_scheduling=plan.settings.use_old_scheduling)
 
     def one(prompt: str, *, composable: bool) -> PromptConditioning:
@@ -43,12 +50,13 @@ def encode(plan: Plan, batch: BatchSlice, model: Model, engine: Engine) -> Condi
             options,
             composable=composable,
             model=model.checkpoint.info.path,
+            networks=state,
             embeddings=tuple(embeddings.values()),
         )
         return engine.conditioning_cache.get(key, make)
 
     return Conditioning(
-        positive=tuple(one(prompt, composable=True) for prompt in plan.prompts[batch.pictures]),
+        positive=tuple(one(extract_networks(prompt)[0], composable=True) for prompt in plan.prompts[batch.pictures]),
         negative=tuple(one(prompt, composable=False) for prompt in plan.negative_prompts[batch.pictures]),
         sizes=sizes_of(plan, model),
     )

@@ -14,6 +14,8 @@ from modules.hardware.device import Hardware, Wishes, choose_hardware
 from modules.hardware.memory import release
 from modules.hooks.points import Hooks
 from modules.imaging.saver import Saver
+from modules.networks.catalogue import NetworkCatalogue
+from modules.pipeline.extra_networks import ExtraNetworks
 from modules.pipeline.model import Model
 from modules.prompts.style_book import StyleBook
 from modules.settings.flags import Flags
@@ -40,6 +42,7 @@ class Engine:
         hooks: Hooks,
         catalogue: Catalogue,
         styles: StyleBook,
+        networks: NetworkCatalogue,
     ) -> None:
         self.flags, self.paths, self.settings = flags, paths, settings
         self.hooks, self.catalogue, self.styles = hooks, catalogue, styles
@@ -52,6 +55,8 @@ class Engine:
         self.embeddings = EmbeddingCatalogue([paths.embeddings])
         self.conditioning_cache = new_cache(CONDITIONING_CACHE_BYTES)
         self._model: Model | None = None
+        self.extra_networks = ExtraNetworks(networks, lambda: self._model)
+        self.extra_networks.attach(hooks)
         self._hashes: dict[CheckpointInfo, Future[str]] = {}
         self._hasher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hash")
         log.info(
@@ -96,6 +101,7 @@ class Engine:
     def close(self) -> None:
         """Finish what is being saved and let go of everything."""
         self.saver.close()
+        self.extra_networks.close(self.hooks)
         self._hasher.shutdown(wait=False, cancel_futures=True)
         self.unload()
 

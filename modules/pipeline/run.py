@@ -54,10 +54,11 @@ def run(request: GenerationRequest, engine: Engine, control: RunControl) -> Gene
     """
     hooks, watch = engine.hooks, Stopwatch()
     control.begin(request.batch_count)
-    request = hooks.request(request, RunEvent(request=request))
+    asked = RunEvent(request=request)
+    request = hooks.request(request, asked)
     plan = make_plan(request, engine.settings.current, engine.catalogue, engine.styles.all(), engine.flags.checkpoint)
-    plan = hooks.plan(plan, RunEvent(request=request, plan=plan))
-    event = RunEvent(request=request, plan=plan)
+    plan = hooks.plan(plan, replace(asked, request=request, plan=plan))
+    event = replace(asked, request=request, plan=plan)
     with _memory_errors(engine, plan):
         with watch.phase("load"):
             control.at_phase("loading")
@@ -83,7 +84,7 @@ def _one_batch(this: Run, batch: BatchSlice) -> None:
     plan, model, event = this.plan, this.model, replace(this.event, batch=batch.index)
     with watch.phase("encode"):
         control.at_phase("encoding")
-        conditioning = hooks.conditioning(encode(plan, batch, model, this.engine), event)
+        conditioning = hooks.conditioning(encode(plan, batch, model, this.engine, event), event)
     with watch.phase("start"):
         begin = start(plan, batch, model)
         begin = replace(begin, latents=hooks.start_latents(begin.latents, event))
@@ -147,7 +148,7 @@ def _result(this: Run) -> GenerationResult:
             job_timestamp=saving.job_timestamp,
             extra=this.extra,
         ),
-        warnings=(*plan.warnings, *(image.error for image in everything if image.error)),
+        warnings=(*plan.warnings, *this.event.warnings, *(image.error for image in everything if image.error)),
         seconds=dict(this.watch.seconds),
         interrupted=this.incomplete or this.control.stopping,
         peak_device_bytes=peak_bytes(this.engine.hardware.device),

@@ -20,6 +20,8 @@ class Paths:
     checkpoint_folders: tuple[Path, ...]
     vae_folders: tuple[Path, ...]
     lora: Path
+    lycoris: Path
+    hypernetworks: Path
     embeddings: Path
     outputs: Path
     settings_file: Path
@@ -38,6 +40,8 @@ class Paths:
             checkpoint_folders=_existing_first(models / "Stable-diffusion", flags.ckpt_dir),
             vae_folders=_existing_first(models / "VAE", flags.vae_dir),
             lora=(flags.lora_dir or models / "Lora").expanduser().absolute(),
+            lycoris=models / "LyCORIS",
+            hypernetworks=models / "hypernetworks",
             embeddings=(flags.embeddings_dir or data / "embeddings").expanduser().absolute(),
             outputs=data / "outputs",
             settings_file=(flags.ui_settings_file or data / "config.json").expanduser().absolute(),

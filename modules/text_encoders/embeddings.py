@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ class TextualInversion:
 
     `tensors` holds vectors [n, width] by the text encoder they are for ("clip_l", "clip_g"); files made for a model
     with a single encoder have theirs under "". `step`, `checkpoint_hash` and `checkpoint_name` tell of its training.
+    One without a file of its own has the name of what it came with for `digest`.
     """
 
     name: str
@@ -51,7 +52,7 @@ class TextualInversion:
     @property
     def short_hash(self) -> str:
         """As infotext has it."""
-        return self.digest[:12]
+        return self.digest[:12] if self.path is not None else self.digest
 
     def fits(self, widths: Mapping[str, int]) -> bool:
         """Whether it was made for a model whose encoders have these names and widths."""
@@ -91,7 +92,7 @@ class EmbeddingCatalogue:
         self._lock = threading.Lock()
         self._read: dict[Path, tuple[tuple[int, int], TextualInversion | None]] = {}
         self._all: tuple[TextualInversion, ...] | None = None
-        self._tables: dict[tuple[str, tuple[tuple[str, int], ...]], EmbeddingTable] = {}
+        self._tables: dict[Hashable, EmbeddingTable] = {}
 
     def refresh(self) -> None:
         """Look at the folders again."""
@@ -108,10 +109,16 @@ class EmbeddingCatalogue:
         every = self.all()
         return [each for each in every if each.fits(widths)], [each for each in every if not each.fits(widths)]
 
-    def table(self, tokenizer: ClipTokenizer, widths: Mapping[str, int]) -> EmbeddingTable:
-        """A look-up of the embeddings that fit; the same object until something changes."""
-        fitting, _ = self.fitting(widths)
-        key = (tokenizer.manner, tuple(sorted(widths.items())))
+    def table(
+        self, tokenizer: ClipTokenizer, widths: Mapping[str, int], further: Iterable[TextualInversion] = ()
+    ) -> EmbeddingTable:
+        """A look-up of the embeddings that fit; the same object until something changes.
+
+        `further` ones come from elsewhere and go before files of the same name.
+        """
+        added = {each.name: each for each in further if each.fits(widths)}
+        fitting = [*added.values(), *(each for each in self.fitting(widths)[0] if each.name not in added)]
+        key = (tokenizer.manner, tuple(sorted(widths.items())), tuple(added.values()))
         with self._lock:
             if key not in self._tables:
                 self._tables[key] = EmbeddingTable(fitting, tokenizer)
@@ -128,9 +135,10 @@ class EmbeddingCatalogue:
             self._read[path] = (stamp, embedding)
             if embedding is not None and found.setdefault(embedding.name, embedding) is not embedding:
                 log.warning("Two embeddings are called %r; %s is not used.", embedding.name, path)
-        self._all = tuple(found[name] for name in sorted(found, key=str.casefold))
-        self._tables = {}
-        return self._all
+        every = tuple(found[name] for name in sorted(found, key=str.casefold))
+        if every != self._all:
+            self._all, self._tables = every, {}
+        return every
 
 
 def hashes_text(used: Iterable[TextualInversion]) -> str:

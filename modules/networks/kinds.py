@@ -1,0 +1,71 @@
+"""Which kind of network a layer's tensors are, and its change of a weight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from modules.networks import full, glora, ia3, loha, lokr, lora, oft
+from modules.networks.dora import decompose
+from modules.networks.parts import Parts
+
+Delta = Callable[[Tensor, Parts, int | None], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of network: the sets of tensors of which it needs one, and its mathematics."""
+
+    name: str
+    needs: tuple[frozenset[str], ...]
+    delta: Delta
+
+
+KINDS = (
+    Kind(name="LoRA", needs=lora.NEEDS, delta=lora.delta),
+    Kind(name="LoHa", needs=loha.NEEDS, delta=loha.delta),
+    Kind(name="LoKr", needs=lokr.NEEDS, delta=lokr.delta),
+    Kind(name="IA3", needs=ia3.NEEDS, delta=ia3.delta),
+    Kind(name="GLoRA", needs=glora.NEEDS, delta=glora.delta),
+    Kind(name="OFT", needs=oft.NEEDS, delta=oft.delta),
+    Kind(name="full", needs=full.NEEDS, delta=full.delta),
+)
+
+
+def kind_of(names: frozenset[str]) -> Kind | None:
+    """The kind whose tensors have these names, or None."""
+    return next((kind for kind in KINDS if any(need <= names for need in kind.needs)), None)
+
+
+def weight_change(kind: Kind, weight: Tensor, parts: Parts, rank: int | None = None) -> Tensor:
+    """What a layer's network of strength 1 adds to its weight, in the weight's shape and type.
+
+    Raises ValueError if it does not fit.
+    """
+    delta = kind.delta(weight, parts, rank)
+    if "bias_indices" in parts:
+        # LyCORIS' sparse rest, for networks that were extracted from the difference of two checkpoints.
+        size = [int(length) for length in parts["bias_size"].tolist()]
+        rest = torch.sparse_coo_tensor(parts["bias_indices"].long(), parts["bias_values"], size)
+        delta = delta.reshape(size) + rest.to_dense()
+    delta = _shaped(delta, weight)
+    return decompose(weight, delta, parts["dora_scale"]) if "dora_scale" in parts else delta
+
+
+def bias_change(parts: Parts) -> Tensor | None:
+    """What a layer's network of strength 1 adds to its bias, or None."""
+    return next((parts[name].flatten() for name in ("diff_b", "b_norm", "up_bias") if name in parts), None)
+
+
+def _shaped(delta: Tensor, weight: Tensor) -> Tensor:
+    if delta.numel() == weight.numel():
+        return delta.reshape(weight.shape)
+    if weight.ndim == 4 and delta.ndim == 4 and delta.shape[0] == weight.shape[0] and delta.shape[1] < weight.shape[1]:
+        # Trained on a model without the mask's channels: those of an inpainting model stay as they are.
+        padded = torch.zeros_like(weight)
+        padded[:, : delta.shape[1]] = delta
+        return padded
+    raise ValueError(f"it changes {tuple(delta.shape)}, but the model has {tuple(weight.shape)}")

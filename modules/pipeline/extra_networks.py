@@ -1,0 +1,241 @@
+"""Extra networks as a built-in feature: what the tags of a batch's first prompt ask for is in force for that batch.
+
+It attaches to the public hooks, as an extension would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import weakref
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from modules.foundation.errors import NetworkError
+from modules.generation.plan import Plan
+from modules.hardware.memory import read_memory
+from modules.hooks.points import Hooks, RunEvent
+from modules.networks.catalogue import NetworkCatalogue, NetworkInfo, stamp_of
+from modules.networks.file import Network, check_fit, read_network
+from modules.networks.hashes import SHORT, label, network_hash
+from modules.networks.hypernetwork import Hypernetwork, hypernetworks, read_hypernetwork
+from modules.networks.keys import ModuleIndex
+from modules.networks.merge import Patcher, Use
+from modules.networks.tags import Wish, read_tags
+from modules.pipeline.model import Model
+from modules.prompts.networks import extract_batch, extract_networks
+from modules.text_encoders.embeddings import TextualInversion
+
+log = logging.getLogger(__name__)
+
+OWNER = "Extra networks"
+ROOM = 0.4
+"""The share of a device's memory that must stay free for original weights to be kept on it beside merged ones."""
+
+
+@dataclass(kw_only=True, eq=False)
+class _InForce:
+    """What one batch has in force."""
+
+    uses: list[Use] = field(default_factory=list[Use])
+    hypernetworks: list[tuple[Hypernetwork, float]] = field(default_factory=list[tuple[Hypernetwork, float]])
+    embeddings: tuple[TextualInversion, ...] = ()
+    hashes: dict[str, Future[str]] = field(default_factory=dict[str, "Future[str]"])
+
+
+class ExtraNetworks:
+    """Reads networks, merges them into whichever model is loaded, and says so in the infotext."""
+
+    def __init__(self, catalogue: NetworkCatalogue, model: Callable[[], Model | None]) -> None:
+        self.catalogue = catalogue
+        self._model = model
+        self._stack: list[_InForce] = []
+        self._patchers: weakref.WeakKeyDictionary[Model, Patcher] = weakref.WeakKeyDictionary()
+        self._networks: dict[NetworkInfo, Network] = {}
+        self._hypernetworks: dict[NetworkInfo, tuple[object, Hypernetwork]] = {}
+        self._bundled: weakref.WeakKeyDictionary[Network, tuple[TextualInversion, ...]] = weakref.WeakKeyDictionary()
+        self._hashes: dict[tuple[NetworkInfo, object], Future[str]] = {}
+        self._hasher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network-hash")
+
+    def attach(self, hooks: Hooks) -> None:
+        """Take part in every run."""
+        hooks.plan.attach(OWNER, self.with_chosen_networks)
+        hooks.around_batch.attach(OWNER, self.in_force)
+        hooks.conditioning_state.attach(OWNER, self.conditioning_state)
+        hooks.embeddings.attach(OWNER, self.embeddings)
+        hooks.infotext_fields.attach(OWNER, self.with_hashes)
+
+    def close(self, hooks: Hooks) -> None:
+        """Leave the hooks and stop hashing."""
+        hooks.detach_owner(OWNER)
+        self._hasher.shutdown(wait=False, cancel_futures=True)
+
+    def patcher(self, model: Model) -> Patcher:
+        """What merges networks into `model`."""
+        if model not in self._patchers:
+            checkpoint = model.checkpoint
+            index = ModuleIndex(checkpoint.unet, checkpoint.text_models)
+            self._patchers[model] = Patcher(index, lambda tensor: _place_aside(tensor, checkpoint.size))
+        return self._patchers[model]
+
+    # Hooks
+
+    def with_chosen_networks(self, plan: Plan, event: RunEvent) -> Plan:
+        """The plan with a tag for each network that the settings add to every prompt."""
+        settings = plan.settings
+        added = ""
+        for kind, chosen in (("lora", settings.sd_lora), ("hypernet", settings.sd_hypernetwork)):
+            _, tags = extract_networks(plan.prompts[0])
+            mentioned = any(tag.kind == kind and tag.items[0] == chosen for tag in tags)
+            if chosen and chosen != "None" and not mentioned:
+                added += f"<{kind}:{chosen}:{settings.extra_networks_default_multiplier}>"
+        return replace(plan, prompts=tuple(prompt + added for prompt in plan.prompts)) if added else plan
+
+    @contextlib.contextmanager
+    def in_force(self, event: RunEvent) -> Iterator[None]:
+        """Have the networks of a batch in force within the block."""
+        model, plan = self._model(), event.plan
+        assert model is not None
+        assert plan is not None
+        _, tags = extract_batch(plan.prompts[event.pictures])
+        wishes, problems = read_tags(tags)
+        event.warn(*problems)
+        patcher = self.patcher(model)
+        current = self._gather(wishes, model, patcher, event)
+        with (
+            patcher.using(current.uses),
+            hypernetworks(model.checkpoint.unet, current.hypernetworks),
+            self._remembered(current),
+        ):
+            self._forget_unused(plan.settings.lora_in_memory_limit)
+            yield
+
+    def conditioning_state(self, event: RunEvent) -> list[Hashable]:
+        """What tells the present state of the text encoders from others."""
+        return [
+            (use.network.info, use.network.stamp, use.te, use.rank)
+            for use in self._current.uses
+            if use.te != 0.0 and use.network.changes_text
+        ]
+
+    def embeddings(self, event: RunEvent) -> list[TextualInversion]:
+        """Textual inversions that came with networks."""
+        return list(self._current.embeddings)
+
+    def with_hashes(self, fields: dict[str, object], event: RunEvent) -> dict[str, object]:
+        """The parameters with the networks' hashes, which follow those of the second pass."""
+        hashes = {name: self._short(future) for name, future in self._current.hashes.items()}
+        text = ", ".join(f"{name}: {digest}" for name, digest in hashes.items() if digest)
+        assert event.plan is not None
+        if not text or not event.plan.settings.lora_add_hashes_to_infotext:
+            return fields
+        hires = {key: value for key, value in fields.items() if key.startswith("Hires ")}
+        return {**hires, "Lora hashes": text, **{key: fields[key] for key in fields if key not in hires}}
+
+    # What is in force
+
+    @property
+    def _current(self) -> _InForce:
+        return self._stack[-1] if self._stack else _InForce()
+
+    @contextlib.contextmanager
+    def _remembered(self, current: _InForce) -> Iterator[None]:
+        self._stack.append(current)
+        try:
+            yield
+        finally:
+            self._stack.pop()
+
+    def _gather(self, wishes: Iterable[Wish], model: Model, patcher: Patcher, event: RunEvent) -> _InForce:
+        """Read the networks that are wished for; those that cannot be used are told of and left out."""
+        current = _InForce()
+        missing: list[str] = []
+        for wish in wishes:
+            info = self.catalogue.find(wish.kind, wish.name)
+            if info is None:
+                missing.append(wish.name)
+                continue
+            try:
+                if wish.kind == "hypernet":
+                    current.hypernetworks.append((self._hypernetwork(info), wish.te))
+                    continue
+                network = self._network(info)
+                check_fit(network, patcher.index, model.checkpoint.family)
+            except NetworkError as error:
+                event.warn(str(error))
+                continue
+            current.uses.append(Use(network=network, te=wish.te, unet=wish.unet, rank=wish.rank))
+            current.hashes.setdefault(label(wish.name), self._hash(network))
+            current.embeddings += self._embeddings_of(network, event)
+        if missing:
+            event.warn(f"Networks not found: {', '.join(missing)}")
+        return current
+
+    def _network(self, info: NetworkInfo) -> Network:
+        known = self._networks.get(info)
+        if known is None or known.stamp != stamp_of(info.path):
+            known = read_network(info)
+        # Those used last are at the end.
+        self._networks.pop(info, None)
+        self._networks[info] = known
+        return known
+
+    def _hypernetwork(self, info: NetworkInfo) -> Hypernetwork:
+        stamp = stamp_of(info.path)
+        known = self._hypernetworks.get(info)
+        if known is None or known[0] != stamp:
+            known = stamp, read_hypernetwork(info)
+        self._hypernetworks[info] = known
+        return known[1]
+
+    def _forget_unused(self, limit: int) -> None:
+        used = {use.network.info for each in self._stack for use in each.uses}
+        idle = [info for info in self._networks if info not in used]
+        for info in idle[: max(len(idle) - max(limit, 0), 0)]:
+            del self._networks[info]
+        used = {network.info for each in self._stack for network, _ in each.hypernetworks}
+        self._hypernetworks = {info: known for info, known in self._hypernetworks.items() if info in used}
+
+    def _embeddings_of(self, network: Network, event: RunEvent) -> tuple[TextualInversion, ...]:
+        """The same objects each time, so that what was encoded with them is remembered."""
+        if network not in self._bundled:
+            assert event.plan is not None
+            named = network.info.name if event.plan.settings.lora_bundled_ti_to_infotext else ""
+            self._bundled[network] = tuple(
+                _bundled(name, tensors, named) for name, tensors in network.embeddings.items()
+            )
+        return self._bundled[network]
+
+    def _hash(self, network: Network) -> Future[str]:
+        key = network.info, network.stamp
+        if key not in self._hashes:
+            self._hashes[key] = self._hasher.submit(network_hash, network.info.path, network.metadata)
+        return self._hashes[key]
+
+    def _short(self, future: Future[str]) -> str:
+        try:
+            return future.result()[:SHORT]
+        except OSError as error:
+            log.warning("A network could not be hashed: %s", error)
+            return ""
+
+
+def _bundled(name: str, tensors: Mapping[str, Tensor], digest: str) -> TextualInversion:
+    """A textual inversion out of a network file, in the form of either kind of embedding file."""
+    found: dict[str, Tensor] = {}
+    for key, tensor in tensors.items():
+        vectors = tensor.reshape(-1, tensor.shape[-1]).float()
+        found[key if key in ("clip_l", "clip_g") else ""] = vectors
+    return TextualInversion(name=name, tensors=found, digest=digest)
+
+
+def _place_aside(tensor: Tensor, model_size: int) -> torch.device:
+    """Where to keep a tensor that makes room for another of its size: beside it, or in host memory if room is short."""
+    if tensor.device.type != "cuda":
+        return tensor.device
+    memory = read_memory(tensor.device)
+    return tensor.device if memory.device_free > ROOM * memory.device_total else torch.device("cpu")
