@@ -11,6 +11,7 @@ from modules.application.queue import JobQueue
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.hashes import HashStore
 from modules.checkpoints.info import CheckpointInfo
+from modules.checkpoints.vae_files import VaeCatalogue
 from modules.foundation.errors import CheckpointError
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
@@ -44,6 +45,7 @@ class Application:
             HashStore(self.paths.data / "cache" / "hashes.json"),
             self.paths.starter_checkpoint,
         )
+        self.vaes = VaeCatalogue(self.paths.vae_folders, self.paths.checkpoint_folders)
         self.styles = StyleBook(self.paths.styles_files)
         self.networks = NetworkCatalogue(
             (("lora", self.paths.lora), ("lora", self.paths.lycoris), ("hypernet", self.paths.hypernetworks))
@@ -101,6 +103,7 @@ class Application:
             settings=self.settings,
             hooks=self.hooks,
             catalogue=self.catalogue,
+            vaes=self.vaes,
             styles=self.styles,
             networks=self.networks,
         )

@@ -40,7 +40,7 @@ def load_folder(
     text_encoders = _text_encoders(folder, family, hardware)
     report(0.15)
     vae_config = read_json(folder / "vae" / "config.json")
-    vae_tensors = _new_attention_names(_weights(folder / "vae", hardware.vae_dtype, hardware))
+    vae_tensors = current_attention_names(_weights(folder / "vae", hardware.vae_dtype, hardware))
     vae = build_vae(_plain(vae_config), vae_tensors, hardware)
     report(0.25)
     unet = build_unet(unet_config, _weights(folder / "unet", hardware.unet_dtype, hardware), hardware)
@@ -115,7 +115,7 @@ def _weights(folder: Path, dtype: torch.dtype, hardware: Hardware) -> dict[str, 
         return {key: place(source.read(key), dtype, hardware) for key in source.shapes}
 
 
-def _new_attention_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def current_attention_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """diffusers renamed the VAE's attention once; older folders have the older names."""
     renames = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
     for old, new in renames.items():

@@ -171,6 +171,24 @@ def vae_layout(shapes: Shapes, prefix: str = VAE) -> VaeLayout:
     )
 
 
+def diffusers_vae_layout(shapes: Shapes, prefix: str = "") -> VaeLayout:
+    """Read an autoencoder with diffusers' names. Raises CheckpointError when the names do not form one."""
+    channels: list[int] = []
+    while (conv := shapes.get(f"{prefix}encoder.down_blocks.{len(channels)}.resnets.0.conv1.weight")) is not None:
+        channels.append(conv[0])
+    if not channels or f"{prefix}decoder.conv_in.weight" not in shapes:
+        raise CheckpointError("it holds no VAE")
+    res_blocks = 0
+    while f"{prefix}encoder.down_blocks.0.resnets.{res_blocks}.conv1.weight" in shapes:
+        res_blocks += 1
+    return VaeLayout(
+        channels=tuple(channels),
+        res_blocks=res_blocks,
+        latent_channels=shapes[f"{prefix}decoder.conv_in.weight"][1],
+        has_quant_conv=f"{prefix}post_quant_conv.weight" in shapes,
+    )
+
+
 def clip_layout(shapes: Shapes, prefix: str) -> ClipLayout:
     """Read a CLIP text encoder whose names begin with `prefix`. Raises CheckpointError when there is none."""
     tokens = shapes.get(f"{prefix}embeddings.token_embedding.weight")

@@ -98,7 +98,7 @@ def load_checkpoint(
     report = on_progress or (lambda share: None)
     with open_tensors(info.path) as source:
         architecture = identify(source, info.path)
-        with _naming_the_file(info.path):
+        with naming_the_file(info.path):
             text_encoders = tuple(_text_model(source, each, hardware) for each in architecture.text_encoders)
             report(0.15)
             vae = build_vae(
@@ -180,7 +180,17 @@ def build_vae(config: Mapping[str, Any], tensors: dict[str, Tensor], hardware: H
         # LDM's attention projects with 1x1 convolutions where diffusers has linear layers.
         if ".attentions." in name and tensor.ndim == 4:
             tensors[name] = tensor[:, :, 0, 0].contiguous()
-    return _filled(lambda: AutoencoderKL(**config), tensors, "VAE")
+    vae: AutoencoderKL = _filled(lambda: AutoencoderKL(**config), tensors, "VAE")
+    vae.encoder.to(memory_format=encoder_format(hardware))  # pyright: ignore[reportCallIssue]
+    return vae
+
+
+def encoder_format(hardware: Hardware) -> torch.memory_format:
+    """The layout in which a VAE encodes.
+
+    The CPU's group norm loses small variances when channels come last, and a picture of one colour has none at all.
+    """
+    return torch.contiguous_format if hardware.is_cpu else hardware.memory_format
 
 
 def build_clip(config: Mapping[str, Any], tensors: dict[str, Tensor]) -> CLIPTextModel:
@@ -212,18 +222,18 @@ def _filled(make: Callable[[], Any], tensors: dict[str, Tensor], what: str, nest
 
 
 @contextlib.contextmanager
-def _naming_the_file(path: Path) -> Generator[None]:
-    """Turn what goes wrong inside into a CheckpointError that names `path`."""
+def naming_the_file(path: Path, what: str = "checkpoint") -> Generator[None]:
+    """Turn what goes wrong inside into a CheckpointError that names `path` and says `what` it is not."""
     try:
         yield
     except CheckpointError as error:
-        raise CheckpointError(f"{path} is not a usable checkpoint: {error}.") from error
+        raise CheckpointError(f"{path} is not a usable {what}: {error}.") from error
     except torch.OutOfMemoryError as error:
         raise CheckpointError(f"{path} does not fit into the device's memory. Try --medvram.") from error
     except (RuntimeError, ValueError) as error:
         # Shapes that contradict each other: torch names the first, and one is enough.
         reason = next((line.strip() for line in str(error).splitlines() if "mismatch" in line), str(error))
-        raise CheckpointError(f"{path} is not a usable checkpoint: {reason}.") from error
+        raise CheckpointError(f"{path} is not a usable {what}: {reason}.") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -36,9 +36,9 @@ class BatchSlice:
 class Plan:
     """Everything decided. Tuples have one entry a picture, over all batches; sizes are pixels, multiples of 8.
 
-    `vae` is None where the checkpoint's own is used. `init_images` is empty for txt2img; otherwise one picture for each of the batch, of the plan's size, and
-    `denoising_strength` says how much of the schedule is run on them. `sampler_fields` is what the sampler's options add
-    to the parameters.
+    `vae` is None where the checkpoint's own is used. `init_images` is empty for txt2img; otherwise one picture for each
+    of the batch, of the plan's size, and `denoising_strength` says how much of the schedule is run on them.
+    `sampler_fields` is what the sampler's options add to the parameters.
     """
 
     settings: Settings

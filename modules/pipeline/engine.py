@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.load import load_checkpoint
+from modules.checkpoints.vae_files import VaeCatalogue, VaeInfo
 from modules.hardware.attention import forbid_memory_efficient_kernel, use_fast_attention
 from modules.hardware.device import Hardware, Wishes, choose_hardware
 from modules.hardware.memory import release
@@ -41,11 +43,12 @@ class Engine:
         settings: SettingsStore,
         hooks: Hooks,
         catalogue: Catalogue,
+        vaes: VaeCatalogue,
         styles: StyleBook,
         networks: NetworkCatalogue,
     ) -> None:
         self.flags, self.paths, self.settings = flags, paths, settings
-        self.hooks, self.catalogue, self.styles = hooks, catalogue, styles
+        self.hooks, self.catalogue, self.vaes, self.styles = hooks, catalogue, vaes, styles
         self.hardware: Hardware = choose_hardware(wishes(flags))
         if flags.opt_sdp_no_mem_attention:
             forbid_memory_efficient_kernel()
@@ -57,7 +60,7 @@ class Engine:
         self._model: Model | None = None
         self.extra_networks = ExtraNetworks(networks, lambda: self._model)
         self.extra_networks.attach(hooks)
-        self._hashes: dict[CheckpointInfo, Future[str]] = {}
+        self._hashes: dict[Path, Future[str]] = {}
         self._hasher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hash")
         log.info(
             "Computing on %s, UNet in %s", self.hardware.name, str(self.hardware.unet_dtype).removeprefix("torch.")
@@ -68,8 +71,24 @@ class Engine:
         """The loaded model."""
         return self._model
 
-    def load(self, info: CheckpointInfo, on_progress: Callable[[float], None] | None = None) -> Model:
-        """The model of `info`, loaded if another one is. Raises CheckpointError; the loaded one then stays."""
+    def load(
+        self,
+        info: CheckpointInfo,
+        on_progress: Callable[[float], None] | None = None,
+        *,
+        vae: VaeInfo | None = None,
+    ) -> Model:
+        """The model of `info`, loaded if another one is, with `vae` or else its own.
+
+        Raises CheckpointError; the loaded one then stays.
+        """
+        model = self._loaded(info, on_progress)
+        model.use_vae(vae)
+        if vae is not None:
+            self._hash(vae.path)
+        return model
+
+    def _loaded(self, info: CheckpointInfo, on_progress: Callable[[float], None] | None) -> Model:
         current = self._model
         if current is not None and current.checkpoint.info.path == info.path and current.is_current:
             return current
@@ -79,7 +98,7 @@ class Engine:
         self.conditioning_cache.clear()
         del current
         release(self.hardware.device)
-        self._hashes[info] = self._hasher.submit(self.catalogue.hashes.compute, info.path)
+        self._hash(info.path)
         log.info("Loaded %s (%s, %.1f GB)", info.name, loaded.checkpoint.family, loaded.checkpoint.size / 1e9)
         return loaded
 
@@ -89,11 +108,17 @@ class Engine:
         self.conditioning_cache.clear()
         release(self.hardware.device)
 
-    def short_hash(self, info: CheckpointInfo) -> str | None:
-        """The short hash of a checkpoint that was loaded. It is computed beside the sampling; this waits for it."""
-        future = self._hashes.get(info)
+    def _hash(self, path: Path) -> None:
+        """Begin to compute a file's hash; one that is known is there at once."""
+        self._hashes[path] = self._hasher.submit(self.catalogue.hashes.compute, path)
+
+    def short_hash(self, info: CheckpointInfo | VaeInfo | None) -> str | None:
+        """The short hash of a file that was loaded. It is computed beside the sampling; this waits for it."""
+        future = self._hashes.get(info.path) if info is not None else None
+        if info is None or future is None:
+            return None
         try:
-            return future.result()[:10] if future is not None else info.short_hash
+            return future.result()[:10]
         except OSError as error:
             log.warning("%s could not be hashed: %s", info.path, error)
             return None

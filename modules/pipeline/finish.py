@@ -36,10 +36,15 @@ def fields_of(
     index: int,
     *,
     model_hash: str | None,
+    vae_hash: str | None,
+    inpaints: bool,
     sampled: Mapping[str, object],
     used_embeddings: tuple[TextualInversion, ...] = (),
 ) -> dict[str, object]:
-    """The parameters of picture `index`, in the writer's own order where that has one. None is left out by it."""
+    """The parameters of picture `index`, in the writer's own order where that has one. None is left out by it.
+
+    `inpaints` says that the checkpoint is one made for inpainting.
+    """
     settings = plan.settings
     clip_skip = settings.CLIP_stop_at_last_layers
     varied = plan.subseed_strength != 0
@@ -53,10 +58,13 @@ def fields_of(
         "Size": f"{plan.width}x{plan.height}",
         "Model hash": model_hash if settings.add_model_hash_to_info else None,
         "Model": plan.checkpoint.model_name if settings.add_model_name_to_info else None,
+        "VAE hash": vae_hash if settings.add_vae_hash_to_info else None,
+        "VAE": plan.vae.name if plan.vae and settings.add_vae_name_to_info else None,
         "Variation seed": plan.subseeds[index] if varied else None,
         "Variation seed strength": plan.subseed_strength if varied else None,
         "Seed resize from": f"{resized_width}x{resized_height}" if resized_width > 0 and resized_height > 0 else None,
         "Denoising strength": plan.denoising_strength,
+        "Conditional mask weight": settings.inpainting_mask_weight if inpaints else None,
         "Clip skip": clip_skip if clip_skip > 1 else None,
         "ENSD": sampled.get("ENSD"),
         "Tiling": True if plan.tiling else None,
@@ -85,6 +93,8 @@ def info_of(
     images: tuple[FinishedImage, ...],
     *,
     model_hash: str | None,
+    vae_hash: str | None,
+    inpaints: bool,
     job_timestamp: str,
     extra: Mapping[str, object],
 ) -> dict[str, object]:
@@ -111,8 +121,8 @@ def info_of(
         "face_restoration_model": None,
         "sd_model_name": plan.checkpoint.model_name,
         "sd_model_hash": model_hash,
-        "sd_vae_name": None,
-        "sd_vae_hash": None,
+        "sd_vae_name": plan.vae.name if plan.vae else None,
+        "sd_vae_hash": vae_hash,
         "seed_resize_from_w": plan.seed_resize_from[1] or -1,
         "seed_resize_from_h": plan.seed_resize_from[0] or -1,
         "denoising_strength": plan.denoising_strength,
@@ -122,6 +132,6 @@ def info_of(
         "styles": list(plan.styles),
         "job_timestamp": job_timestamp,
         "clip_skip": plan.settings.CLIP_stop_at_last_layers,
-        "is_using_inpainting_conditioning": False,
+        "is_using_inpainting_conditioning": inpaints,
         "version": f"Easel {VERSION}",
     }

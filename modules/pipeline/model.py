@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import logging
 from collections.abc import Generator, Mapping
@@ -11,8 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modules.checkpoints.load import LoadedCheckpoint
+from modules.checkpoints.load import LoadedCheckpoint, encoder_format
+from modules.checkpoints.load_vae import load_vae
 from modules.checkpoints.unet_vector import vector_arguments
+from modules.checkpoints.vae_files import VaeInfo
+from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 from modules.hardware.memory import release
 from modules.sampling.conditioning import CondBatch
@@ -35,6 +39,8 @@ class Model:
     ) -> None:
         self.checkpoint = checkpoint
         self.hardware = hardware
+        self.vae: VaeInfo | None = None
+        self._own_vae = checkpoint.vae
         self.schedule = _schedule(checkpoint)
         self.text_encoder = text_encoder_of(checkpoint, tokenizers)
         self._stamp = _stamp(checkpoint)
@@ -67,9 +73,27 @@ class Model:
     def encode_moments(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures [B, 3, H, W] in -1..1 -> mean and standard deviation of their latents [B, 4, H/8, W/8], float32."""
         vae: Any = self.checkpoint.vae
-        pictures = pictures.to(vae.dtype).contiguous(memory_format=self.hardware.memory_format)
+        pictures = pictures.to(vae.dtype).contiguous(memory_format=encoder_format(self.hardware))
         posterior = vae.encode(pictures).latent_dist
         return posterior.mean.float(), posterior.std.float()
+
+    def use_vae(self, vae: VaeInfo | None) -> None:
+        """Compute with the VAE in a file from now on; with None with the checkpoint's own again, which was kept.
+
+        Raises CheckpointError for a file that cannot be used; the VAE in use then stays.
+        """
+        if vae == self.vae:
+            return
+        network = self._own_vae if vae is None else load_vae(vae.path, self.hardware)
+        channels, own = (int(each.config["latent_channels"]) for each in (network, self._own_vae))
+        if channels != own:
+            raise CheckpointError(
+                f"{self.checkpoint.info.name} has latents of {own} channels, but {vae.name if vae else 'its VAE'} has "
+                f"{channels}. Choose another VAE."
+            )
+        self.checkpoint = dataclasses.replace(self.checkpoint, vae=network)
+        self.vae = vae
+        self.__dict__.pop("preview_decoder", None)
 
     def use_full_precision_vae(self) -> None:
         """Compute the VAE in float32 from now on."""

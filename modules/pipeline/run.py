@@ -56,13 +56,20 @@ def run(request: GenerationRequest, engine: Engine, control: RunControl) -> Gene
     control.begin(request.batch_count)
     asked = RunEvent(request=request)
     request = hooks.request(request, asked)
-    plan = make_plan(request, engine.settings.current, engine.catalogue, engine.styles.all(), engine.flags.checkpoint)
+    plan = make_plan(
+        request,
+        engine.settings.current,
+        engine.catalogue,
+        engine.styles.all(),
+        engine.flags.checkpoint,
+        engine.vaes,
+    )
     plan = hooks.plan(plan, replace(asked, request=request, plan=plan))
     event = replace(asked, request=request, plan=plan)
     with _memory_errors(engine, plan):
         with watch.phase("load"):
             control.at_phase("loading")
-            model = engine.load(plan.checkpoint)
+            model = engine.load(plan.checkpoint, vae=plan.vae)
             engine.embeddings.refresh()
         start_peak(engine.hardware.device)
         saving = Saving(plan, engine.paths, engine.saver, lambda: engine.short_hash(plan.checkpoint), hooks.saved)
@@ -124,6 +131,8 @@ def _hand_over(
             plan,
             index,
             model_hash=this.engine.short_hash(plan.checkpoint),
+            vae_hash=this.engine.short_hash(plan.vae),
+            inpaints=this.model.checkpoint.image_input == "inpainting",
             sampled=sampled.infotext,
             used_embeddings=conditioning.used_embeddings,
         )
@@ -145,6 +154,8 @@ def _result(this: Run) -> GenerationResult:
             plan,
             everything,
             model_hash=this.engine.short_hash(plan.checkpoint),
+            vae_hash=this.engine.short_hash(plan.vae),
+            inpaints=this.model.checkpoint.image_input == "inpainting",
             job_timestamp=saving.job_timestamp,
             extra=this.extra,
         ),

@@ -11,6 +11,7 @@ from torch import Tensor
 from modules.generation.latents import Latents
 from modules.generation.plan import BatchSlice, Plan
 from modules.pipeline.model import Model
+from modules.pipeline.picture_input import picture_input
 from modules.sampling.loop import start_from_image, start_from_noise
 from modules.sampling.model_schedule import ModelSchedule, downcast_alphas_cumprod, rescale_zero_terminal_snr
 from modules.sampling.noise import EncodeNoise, ImageNoise
@@ -22,12 +23,16 @@ PIXELS_PER_LATENT = 8
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Start:
-    """Everything that sampling one batch begins with. `noise` has given the initial noise and goes on from there."""
+    """Everything that sampling one batch begins with. `noise` has given the initial noise and goes on from there.
+
+    `image_cond` is what inpainting and editing models get beside the latent.
+    """
 
     latents: Latents
     sigmas: SigmaPlan
     schedule: ModelSchedule
     noise: ImageNoise
+    image_cond: Tensor | None = None
 
 
 def start(plan: Plan, batch: BatchSlice, model: Model) -> Start:
@@ -35,7 +40,8 @@ def start(plan: Plan, batch: BatchSlice, model: Model) -> Start:
     schedule = model_schedule(plan, model)
     noise = image_noise(plan, batch, model)
     initial = noise.initial()
-    if not plan.is_img2img:
+    pictures = _pictures(plan, batch, model) if plan.is_img2img else None
+    if pictures is None:
         sigmas = _sigmas(plan, plan.steps, schedule)
         x = start_from_noise(sampler=plan.sampler, plan=sigmas, noise=initial, options=plan.options)
     else:
@@ -49,11 +55,17 @@ def start(plan: Plan, batch: BatchSlice, model: Model) -> Start:
             sampler=plan.sampler,
             plan=_sigmas(plan, max(steps, 1), schedule),
             t_enc=t_enc,
-            latent=_encode_pictures(plan, batch, model),
+            latent=_encode_pictures(pictures, plan, batch, model),
             noise=initial,
             model_schedule=schedule,
         )
-    return Start(latents=Latents(samples=x), sigmas=sigmas, schedule=schedule, noise=noise)
+    return Start(
+        latents=Latents(samples=x),
+        sigmas=sigmas,
+        schedule=schedule,
+        noise=noise,
+        image_cond=picture_input(plan, batch, model, pictures=pictures),
+    )
 
 
 def model_schedule(plan: Plan, model: Model) -> ModelSchedule:
@@ -86,12 +98,18 @@ def _sigmas(plan: Plan, steps: int, schedule: ModelSchedule) -> SigmaPlan:
     )
 
 
-def _encode_pictures(plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
+def _pictures(plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
+    """The batch's pictures, [B, 3, H, W] in -1..1."""
+    arrays = [np.asarray(picture, dtype=np.float32) for picture in plan.init_images[: batch.count]]
+    pixels = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
+    return (pixels / 127.5 - 1).to(model.hardware.device)
+
+
+def _encode_pictures(pictures: Tensor, plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
     """The batch's pictures as scaled latents, each sampled from its posterior with noise of its own seed."""
     latents: list[Tensor] = []
     with model.on_device(model.checkpoint.vae):
-        for picture, seed in zip(plan.init_images, plan.seeds[batch.pictures], strict=False):
-            pixels = torch.from_numpy(np.asarray(picture, dtype=np.float32)).permute(2, 0, 1)[None]
-            mean, std = model.encode_moments((pixels / 127.5 - 1).to(model.hardware.device))
+        for picture, seed in zip(pictures, plan.seeds[batch.pictures], strict=False):
+            mean, std = model.encode_moments(picture[None])
             latents.append(mean + std * EncodeNoise(seed).draw(mean.shape).to(mean.device))
     return torch.cat(latents) * model.checkpoint.latent_scale

@@ -1,0 +1,67 @@
+"""What inpainting and editing models get beside the latent: pictures, encoded, and where they may change."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from modules.generation.plan import BatchSlice, Plan
+from modules.pipeline.model import Model
+from modules.sampling.noise import EncodeNoise
+
+
+def picture_input(
+    plan: Plan, batch: BatchSlice, model: Model, *, pictures: Tensor | None = None, mask: Tensor | None = None
+) -> Tensor | None:
+    """The channels that the model's UNet takes besides the latent, [B, C, h, w]; None for a model that takes none.
+
+    `pictures` [B, 3, H, W] in -1..1 are those that img2img starts from; a picture from nothing is grey all over.
+    `mask` [B or 1, 1, H, W] is 1 where an inpainting model may paint, which without a mask is everywhere.
+    """
+    match model.checkpoint.image_input:
+        case "none":
+            return None
+        case "edit":
+            return _to_edit(plan, batch, model, pictures)
+        case "inpainting":
+            return _to_inpaint(plan, batch, model, pictures, mask)
+
+
+def _to_edit(plan: Plan, batch: BatchSlice, model: Model, pictures: Tensor | None) -> Tensor:
+    """The middle of each picture's posterior, unscaled (Brooks et al. 2023); zeros mean "no picture"."""
+    if pictures is None:
+        shape = (batch.count, 4, plan.height // 8, plan.width // 8)
+        return torch.zeros(shape, device=model.hardware.device)
+    with model.on_device(model.checkpoint.vae):
+        return torch.cat([model.encode_moments(picture[None])[0] for picture in pictures])
+
+
+def _to_inpaint(plan: Plan, batch: BatchSlice, model: Model, pictures: Tensor | None, mask: Tensor | None) -> Tensor:
+    """The mask in latent size, then the latent of the picture without what the mask hides.
+
+    The setting "Inpainting conditioning mask strength" says how much of it is hidden.
+    """
+    seeds = plan.seeds[batch.pictures]
+    if pictures is None:
+        pictures = torch.zeros(1, 3, plan.height, plan.width, device=model.hardware.device)
+        # Drawn after the noise of the pictures, from the generator that the last one of them was seeded with.
+        noises = [EncodeNoise(seeds[-1])] * batch.count
+        shown = pictures
+    else:
+        mask = torch.ones_like(pictures[:1, :1]) if mask is None else mask.to(pictures)
+        shown = pictures * (1 - mask.round() * plan.settings.inpainting_mask_weight)
+        # The picture itself was encoded with the first numbers of its seed.
+        latent = 4 * (plan.height // 8) * (plan.width // 8)
+        noises = [EncodeNoise(seed, skip=latent) for seed in seeds]
+    with model.on_device(model.checkpoint.vae):
+        moments = [model.encode_moments(picture[None]) for picture in shown]
+    drawn = [
+        mean + std * noise.draw(mean.shape).to(mean.device)
+        for noise, (mean, std) in zip(noises, moments * (batch.count // len(moments)), strict=True)
+    ]
+    latents = torch.cat(drawn) * model.checkpoint.latent_scale
+    if mask is None:
+        mask = torch.ones_like(latents[:, :1])
+    small = functional.interpolate(mask, size=latents.shape[-2:]).expand(len(latents), -1, -1, -1)
+    return torch.cat([small.to(latents), latents], dim=1)
