@@ -58,7 +58,7 @@ class GuidanceHooks:
     """Where outsiders may look in or change something; each may be None.
 
     `before` sees every evaluation before the network, `after` the estimates before they are combined, `combine`
-    replaces the combination, `guided` changes its result. `blend` keeps parts of a latent (inpainting): it is given a
+    replaces the combination, `guided` changes the result. `blend` keeps parts of a latent (inpainting): it is given a
     latent and the level, and is applied to the denoised latent, or for samplers over time steps to their input.
     """
 
@@ -127,10 +127,10 @@ class GuidedModel:
         guided = self.hooks.combine(output, scale) if self.hooks.combine else combine(output, scale)
         if self.options.cfg_rescale:
             guided = self._rescale(guided, output)
-        if self.hooks.guided is not None:
-            guided = self.hooks.guided(guided, output)
         if blend is not None and not self.blend_before:
             guided = blend(guided, level)
+        if self.hooks.guided is not None:
+            guided = self.hooks.guided(guided, output)
         self.last = output
         self.call += 1
         return guided, output.uncond

@@ -294,3 +294,8 @@ def test_the_last_evaluation_is_kept_for_previews() -> None:
     assert model.last is not None
     assert float(model.last.cond[0, 0, 0, 0]) == 2.0
     assert float(model.last.uncond[0, 0, 0, 0]) == 0.5
+
+
+def test_the_last_hook_sees_what_was_kept_already_blended_in() -> None:
+    hooks = GuidanceHooks(blend=lambda latent, level: latent * 0 + 5.0, guided=lambda result, output: result + 1)
+    assert torch.allclose(guided(ONE, hooks=hooks)(X, 500.0), torch.tensor(6.0))
