@@ -48,6 +48,12 @@ def _text(options: argparse.Namespace) -> None:
     text.train(options.workdir, Words(), options.seconds)
 
 
+def _unpack(options: argparse.Namespace) -> None:
+    from training.starter.export import start_from
+
+    start_from(options.model, options.workdir, Words())
+
+
 def _unet(options: argparse.Namespace) -> None:
     from training.starter import unet
 
@@ -56,7 +62,9 @@ def _unet(options: argparse.Namespace) -> None:
         mixture = tuple(
             (float(start), {int(k): v for k, v in shares.items()}) for start, shares in json.loads(options.mixture)
         )
+    batch = unet.Plan().batch | {int(k): v for k, v in json.loads(options.batch).items()}
     plan = unet.Plan(
+        batch=batch,
         seconds=options.seconds,
         workers=options.workers,
         device=options.device,
@@ -80,6 +88,12 @@ def _evaluate(options: argparse.Namespace) -> None:
     from training.starter.evaluate import evaluate
 
     evaluate(options)
+
+
+def _curve(options: argparse.Namespace) -> None:
+    from training.starter.curve import curve
+
+    curve(options)
 
 
 def _sheet(options: argparse.Namespace) -> None:
@@ -110,18 +124,24 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--pool", action="append", required=True, metavar="PIXELS=COUNT")
     sub = command("text", _text, "pre-train the text encoder")
     sub.add_argument("--seconds", type=float, default=240)
+    sub = command("unpack", _unpack, "fill a fresh work folder from an exported file, to go on training it")
+    sub.add_argument("--model", type=Path, default=Path("models/Stable-diffusion/easel-starter.safetensors"))
     sub = command("unet", _unet, "train the UNet, or go on training it")
     sub.add_argument("--seconds", type=float, required=True, help="length of the whole schedule, over all resumptions")
     sub.add_argument("--rate", type=float, default=1e-3)
     sub.add_argument("--mixture", help='JSON like [[0, {"128": 1}], [0.1, {"256": 0.9, "512": 0.1}]]')
+    sub.add_argument("--batch", default="{}", help='pictures per step of a worker by size, JSON like {"256": 64}')
     sub.add_argument("--from", dest="start", type=Path, help="begin with the networks of an exported file")
     sub = command("export", _export, "write the checkpoint")
     sub.add_argument("--out", type=Path, default=Path("models/Stable-diffusion/easel-starter.safetensors"))
     sub = command("evaluate", _evaluate, "measure colours and shapes on held-out prompts")
-    sub.add_argument("--model", type=Path, help="an exported file; default: the work folder as it is now")
+    sub.add_argument("--model", type=Path, help="a file, run by Easel's engine; default: the work folder as it is now")
     sub.add_argument("--count", type=int, default=200)
+    sub.add_argument("--behaviour", action="store_true", help="with --model: measure what the controls do as well")
     sub.add_argument("--json", type=Path, help="where to write the figures")
     sub.add_argument("--picture", type=Path, help="where to write a sheet of the pictures judged")
+    sub = command("curve", _curve, "draw the loss log of the UNet")
+    sub.add_argument("--out", type=Path, required=True)
     sub = command("sheet", _sheet, "make pictures of prompts")
     sub.add_argument("--model", type=Path, help="an exported file; default: the work folder as it is now")
     sub.add_argument("--prompts", type=Path, help="a text file with a prompt per line")
@@ -140,7 +160,8 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Run one command."""
     options = _parser().parse_args()
-    _shape_file(options.workdir)
+    if options.command != "unpack":
+        _shape_file(options.workdir)
     options.action(options)
 
 

@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from training.starter.judge import judge
-from training.starter.sampler import pictures_of
-from training.starter.sheet import arrange, load
+from training.starter.sheet import arrange
 from training.starter.tokens import Words
 from training.starter.world import SHAPES, held_out_triples
 
@@ -63,20 +61,39 @@ def table(figures: dict[str, Any]) -> str:
     return "\n".join(f"{name:<20}{100 * value:6.1f} %" for name, value in rows)
 
 
+def _pictures(options: argparse.Namespace, prompts: list[str], seeds: list[int]) -> tuple[list[np.ndarray], Any]:
+    """By the product's engine from a file, else by the sampler here from the work folder; with further measurements."""
+    if options.model is not None:
+        from training.starter.behaviour import behaviour
+        from training.starter.engine import maker
+
+        with maker(options.model) as make:
+            made = make.make(prompts, seeds)
+            return made, behaviour(make) if options.behaviour else None
+    from training.starter.sampler import pictures_of
+    from training.starter.sheet import load
+
+    nets = load(options.workdir, None, Words())
+    return list(pictures_of(nets.unet, nets.vae, nets.conditioner, prompts, seeds=seeds)), None
+
+
 def evaluate(options: argparse.Namespace) -> None:
     """The `evaluate` command."""
+    import torch
+
     torch.set_num_threads(max(1, options.workers))
-    nets = load(options.workdir, options.model, Words())
     asked = bar_prompts(options.count)
     began = time.monotonic()
-    made = pictures_of(
-        nets.unet, nets.vae, nets.conditioner, [p for _, p in asked], seeds=range(1000, 1000 + len(asked))
-    )
-    figures = score(list(made), [t for t, _ in asked])
+    made, further = _pictures(options, [p for _, p in asked], list(range(1000, 1000 + len(asked))))
+    figures = score(made, [t for t, _ in asked])
+    if further is not None:
+        figures["behaviour"] = further
+        print(json.dumps(further, indent=1))
     print(table(figures))
     print("\n".join(figures["wrong"][:40]))
-    print(f"{(time.monotonic() - began) / len(asked):.2f} s per picture")
+    print(f"{time.monotonic() - began:.0f} s")
     if options.json is not None:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
     if options.picture is not None:
-        arrange(made, 20, 64).save(options.picture)
+        options.picture.parent.mkdir(parents=True, exist_ok=True)
+        arrange(np.stack(made), 20, 64).save(options.picture)

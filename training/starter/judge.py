@@ -39,7 +39,7 @@ def nearest_colour(rgb: np.ndarray) -> str:
     return COLOURS[int(np.argmin(distances))]
 
 
-def _largest_part(mask: np.ndarray) -> np.ndarray:
+def largest_part(mask: np.ndarray) -> np.ndarray:
     """The largest 4-connected part of a boolean mask."""
     todo, best = mask.copy(), np.zeros_like(mask)
     most = 0
@@ -105,7 +105,7 @@ def judge(picture: np.ndarray) -> Verdict:
     colour, background = nearest_colour(front), nearest_colour(behind)
     if mask.sum() < 0.015 * mask.size or float(np.abs(front - behind).max()) < 12:
         return Verdict(colour=colour, background=background, shape=None, overlap=0.0)
-    part = _largest_part(mask)
+    part = largest_part(mask)
     front = np.median(small[part], axis=0)
     overlaps = shape_overlaps(part)
     shape = max(overlaps, key=lambda name: overlaps[name])

@@ -25,7 +25,7 @@ def loss_weight(alpha_bar: Tensor) -> Tensor:
 
 
 def draw_timesteps(count: int, device: str = "cpu") -> Tensor:
-    """60 % uniform, 40 % uniform over the noisiest 400."""
+    """A quarter uniform, the rest uniform over the noisiest 600, where colours, places and shapes are decided."""
     uniform = torch.randint(0, TIMESTEPS, (count,), device=device)
-    noisy = torch.randint(600, TIMESTEPS, (count,), device=device)
-    return torch.where(torch.rand(count, device=device) < 0.6, uniform, noisy)
+    noisy = torch.randint(400, TIMESTEPS, (count,), device=device)
+    return torch.where(torch.rand(count, device=device) < 0.25, uniform, noisy)

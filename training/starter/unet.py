@@ -22,14 +22,14 @@ from training.starter.dataset import Pool, open_pool, pool_path
 from training.starter.networks import TextEncoder, TextShape, UNet, UNetShape
 from training.starter.schedule import alphas_cumprod, draw_timesteps, loss_weight
 from training.starter.tokens import Words
-from training.starter.world import scene_of_seed
+from training.starter.world import kind_of, scene_of_seed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """How to train. `seconds` (training time over all resumptions) or `steps` (per worker) is the schedule's length.
 
-    `mixture` lists (progress at which it begins, {picture size: share of steps}).
+    `mixture` lists (progress at which it begins, {picture size: share of steps}); `kinds` are shares of pictures.
     """
 
     seconds: float | None = None
@@ -38,8 +38,9 @@ class Plan:
     device: str = "cpu"
     rate: float = 1e-3
     warmup: int = 150
-    batch: dict[int, int] = field(default_factory=lambda: {128: 48, 256: 16, 384: 7, 512: 4})
+    batch: dict[int, int] = field(default_factory=lambda: {128: 24, 256: 8, 384: 4, 512: 2})
     mixture: tuple[tuple[float, dict[int, float]], ...] = ((0.0, {128: 1.0}), (0.08, {256: 1.0}))
+    kinds: dict[str, float] = field(default_factory=lambda: {"figure": 0.8, "pair": 0.06, "view": 0.14})
     dropout: float = 0.1
     second_chunk: float = 0.03
     clip_skip: float = 0.1
@@ -48,7 +49,7 @@ class Plan:
     meet_seconds: float = 5.0
     meet_steps: int | None = None
     save_seconds: float = 120.0
-    ema_steps: float = 150.0
+    ema_steps: float = 250.0
     pause_steps: int | None = None
     """Save and return after so many steps of a worker, wherever the schedule is then."""
 
@@ -69,6 +70,12 @@ def load_unet(workdir: Path, *, ema: bool = True) -> UNet:
     return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
+def _by_kind(pool: Pool) -> dict[str, np.ndarray]:
+    """The pictures of a pool that are a figure, a pair, a view."""
+    kinds = np.asarray([kind_of(scene_of_seed(pool.first + i)) for i in range(len(pool.latents))])
+    return {kind: np.flatnonzero(kinds == kind) for kind in ("figure", "pair", "view")}
+
+
 class _Examples:
     """Draws batches: scaled latents with the hidden states of fresh captions."""
 
@@ -76,6 +83,7 @@ class _Examples:
         self.plan, self.conditioner, self.rng = plan, conditioner, rng
         sizes = {pixels for _, shares in plan.mixture for pixels in shares}
         self.pools: dict[int, Pool] = {s: open_pool(workdir, s) for s in sizes if pool_path(workdir, s).exists()}
+        self.by_kind = {pixels: _by_kind(pool) for pixels, pool in self.pools.items()}
 
     def size_now(self, progress: float) -> int:
         shares = [m for start, m in self.plan.mixture if progress >= start][-1]
@@ -93,7 +101,10 @@ class _Examples:
 
     def draw(self, pixels: int) -> tuple[Tensor, Tensor]:
         pool = self.pools[pixels]
-        picks = self.rng.integers(len(pool.latents), size=self.plan.batch[pixels])
+        kinds = [k for k in self.plan.kinds if len(self.by_kind[pixels][k])]
+        shares = np.asarray([self.plan.kinds[k] for k in kinds])
+        chosen = self.rng.choice(kinds, size=self.plan.batch[pixels], p=shares / shares.sum())
+        picks = [self.rng.choice(self.by_kind[pixels][kind]) for kind in chosen]
         latents = torch.from_numpy(np.stack([pool.latents[int(i)] for i in picks])).float()
         skip = 2 if self.rng.random() < self.plan.clip_skip else 1
         context = self.conditioner.encode([self._row(pool.first + int(i)) for i in picks], skip)

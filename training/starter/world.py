@@ -120,9 +120,8 @@ def _shape_figure(rng: np.random.Generator, background: str) -> Figure:
         colour, shape = _other(rng, (background,)), _pick(rng, SHAPES)
         if not is_held_out(colour, shape, background):
             break
-    size = float(rng.uniform(0.24, 0.40))
-    room = min(0.5 - size - 0.03, 0.12)
-    x, y = (float(0.5 + v) for v in rng.uniform(-room, room, 2))
+    size = float(rng.uniform(0.29, 0.35))
+    x, y = (float(0.5 + v) for v in rng.uniform(-0.025, 0.025, 2))
     return Figure(name=shape, colour=colour, x=x, y=y, size=size, strength=_strength(rng))
 
 
@@ -134,8 +133,8 @@ def _single(rng: np.random.Generator, style: str) -> Scene:
     colour = background
     while colour == background:
         colour = _pick(rng, _THING_COLOURS[thing])
-    size = float(rng.uniform(0.26, 0.38))
-    x, y = (float(0.5 + v) for v in rng.uniform(-0.08, 0.08, 2))
+    size = float(rng.uniform(0.30, 0.36))
+    x, y = (float(0.5 + v) for v in rng.uniform(-0.025, 0.025, 2))
     figure = Figure(
         name=thing, colour=colour, x=x, y=y, size=size, strength=_strength(rng), flipped=bool(rng.random() < 0.5)
     )
@@ -147,8 +146,8 @@ def _pair(rng: np.random.Generator, style: str) -> Scene:
     figures: list[Figure] = []
     for centre in (0.27, 0.73):
         figure = _shape_figure(rng, background)
-        size = float(rng.uniform(0.15, 0.20))
-        x, y = centre + float(rng.uniform(-0.03, 0.03)), 0.5 + float(rng.uniform(-0.12, 0.12))
+        size = float(rng.uniform(0.17, 0.20))
+        x, y = centre + float(rng.uniform(-0.015, 0.015)), 0.5 + float(rng.uniform(-0.03, 0.03))
         figures.append(Figure(name=figure.name, colour=figure.colour, x=x, y=y, size=size))
     return Scene(figures=tuple(figures), background=background, view=None, style=style)
 
@@ -161,23 +160,23 @@ def _ground_colour(rng: np.random.Generator, ground: str) -> str:
 
 def _view(rng: np.random.Generator, style: str) -> Scene:
     ground, sky = _pick(rng, ("hill", "hill", "snow", "sand", "sea")), _pick(rng, SKIES)
-    horizon = float(rng.uniform(0.58, 0.72))
+    horizon = float(rng.uniform(0.63, 0.68))
     view = View(
         sky=sky,
         ground=ground,
         ground_colour=_ground_colour(rng, ground),
         horizon=horizon,
-        bend=float(rng.uniform(0.05, 0.12)) if ground == "hill" else 0.0,
-        light_x=float(rng.choice((0.15, 0.85)) + rng.uniform(-0.03, 0.03)),
-        light_y=float(rng.uniform(0.13, 0.2)),
+        bend=float(rng.uniform(0.06, 0.09)) if ground == "hill" else 0.0,
+        light_x=float(rng.choice((0.15, 0.85)) + rng.uniform(-0.01, 0.01)),
+        light_y=float(rng.uniform(0.14, 0.17)),
         has_light=bool(rng.random() < 0.6),
     )
     thing = "boat" if ground == "sea" else _pick(rng, ("house", "house", "tree", "cat"))
-    size = float(rng.uniform(0.22, 0.28))
+    size = float(rng.uniform(0.24, 0.27))
     figure = Figure(
         name=thing,
         colour=_pick(rng, _THING_COLOURS[thing]),
-        x=float(rng.uniform(0.36, 0.64)),
+        x=float(rng.uniform(0.46, 0.54)),
         y=horizon - size + 0.1,
         size=size,
         strength=_strength(rng),
@@ -193,6 +192,13 @@ def sample_scene(rng: np.random.Generator) -> Scene:
     if kind < 0.66:
         return _single(rng, style)
     return _pair(rng, style) if kind < 0.75 else _view(rng, style)
+
+
+def kind_of(scene: Scene) -> str:
+    """'figure', 'pair' or 'view'."""
+    if scene.view is not None:
+        return "view"
+    return "pair" if len(scene.figures) == 2 else "figure"
 
 
 def scene_of_seed(seed: int) -> Scene:
