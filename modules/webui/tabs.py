@@ -43,4 +43,5 @@ def tab_rules(group: str, tabs: Sequence[Tab]) -> str:
     chosen = [f"html[data-{group}='{tab.name}'] #{tab.elem_id}" for tab in tabs]
     hidden = ", ".join(f"#{tab.elem_id}" for tab in tabs)
     shown = ", ".join([f"html:not([data-{group}]) #{tabs[0].elem_id}", *chosen])
-    return f"{hidden} {{ display: none !important }}\n{shown} {{ display: flex !important }}\n"
+    # :where() weighs nothing, so that the search of the settings can show all of them.
+    return f":where({hidden}) {{ display: none !important }}\n{shown} {{ display: flex !important }}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 from typing import TYPE_CHECKING
@@ -38,6 +39,12 @@ txt2img_tab tab_settings settings_submit settings_result settings settings_searc
 column_settings_sampler-params setting_eta_noise_seed_delta setting_CLIP_stop_at_last_layers setting_samples_format
 """,
 )
+
+
+def infotext_of(content: bytes) -> str:
+    """The parameters in the bytes of a PNG."""
+    with Image.open(io.BytesIO(content)) as picture:
+        return picture.info["parameters"].strip()
 
 
 def long_run(web: Watched, **more: int) -> None:
@@ -95,14 +102,14 @@ def test_a_picture_is_made_shown_saved_and_read_again(web: Watched, server: Ease
     assert "Time taken" in page.inner_text("#html_log_txt2img")
     seconds_until(lambda: len(server.pictures()) > before)
     saved = server.pictures()[-1]
-    assert Image.open(saved).info["parameters"].strip() == text.strip()
+    assert infotext_of(saved.read_bytes()) == text.strip()
 
     shown = page.get_attribute("#txt2img_gallery .media-button img", "src")
     assert shown is not None
     assert page.request.get(shown).body() == saved.read_bytes(), "the gallery shows the file as it is"
     with page.expect_download() as download:
         page.click("#txt2img_gallery button[aria-label=Download]")
-    assert Image.open(download.value.path()).info["parameters"].strip() == text.strip()
+    assert infotext_of(download.value.path().read_bytes()) == text.strip()
 
     open_page(web)
     assert web.value("txt2img_prompt") == ""
@@ -127,9 +134,9 @@ def test_progress_is_seen_and_interrupt_stops_the_run(web: Watched) -> None:
     assert page.is_visible("#txt2img_interrupt")
     assert page.is_visible("#txt2img_skip")
     assert not page.is_visible("#txt2img_generate")
-    page.wait_for_function("/Step [1-9]\\d*\\/150/.test(document.querySelector('.progress-text')?.textContent)")
-    assert re.match(r"\d+% · Step", page.inner_text(".progress-text"))
-    page.wait_for_function("document.title.startsWith('[')")
+    page.wait_for_function("() => /Step [1-9]\\d*\\/150/.test(document.querySelector('.run-text')?.textContent)")
+    assert re.match(r"\d+% · Step", page.inner_text(".run-text"))
+    page.wait_for_function("() => document.title.startsWith('[')")
     page.click("#txt2img_interrupt")
     page.wait_for_selector("html[data-txt2img-state=idle]")
     assert page.query_selector(".progressDiv") is None
@@ -139,7 +146,7 @@ def test_progress_is_seen_and_interrupt_stops_the_run(web: Watched) -> None:
 
 def test_a_preview_is_shown_while_the_picture_is_made(web: Watched) -> None:
     long_run(web)
-    web.page.wait_for_function("document.querySelector('.livePreview img')?.naturalWidth > 0")
+    web.page.wait_for_function("() => document.querySelector('.livePreview img')?.naturalWidth > 0")
     web.page.keyboard.press("Escape")
     web.page.wait_for_selector("html[data-txt2img-state=idle]")
     assert web.page.query_selector(".livePreview") is None
@@ -149,7 +156,7 @@ def test_with_several_batches_interrupt_first_finishes_the_batch(web: Watched) -
     web.fill("txt2img_batch_count", 20)
     web.fill("txt2img_seed", 31)
     web.page.click("#txt2img_generate")
-    web.page.wait_for_function("/Batch/.test(document.querySelector('.progress-text')?.textContent)")
+    web.page.wait_for_function("() => /Batch/.test(document.querySelector('.run-text')?.textContent)")
     web.page.click("#txt2img_interrupt")
     web.page.wait_for_selector("html[data-txt2img-state=idle]")
     web.wait_text("html_info_txt2img", "Seed: 31")
@@ -165,10 +172,10 @@ def test_ctrl_enter_makes_a_picture(web: Watched) -> None:
 def test_a_run_is_found_again_after_a_reload(web: Watched) -> None:
     web.fill("txt2img_prompt", "still there")
     long_run(web, seed=99)
-    web.page.wait_for_function("/Step/.test(document.querySelector('.progress-text')?.textContent)")
+    web.page.wait_for_function("() => /Step/.test(document.querySelector('.run-text')?.textContent)")
     web.page.reload()
     web.page.wait_for_selector(".progressDiv")
-    web.page.wait_for_function("/Step/.test(document.querySelector('.progress-text')?.textContent)")
+    web.page.wait_for_function("() => /Step/.test(document.querySelector('.run-text')?.textContent)")
     web.page.keyboard.press("Escape")
     web.page.wait_for_selector("html[data-txt2img-state=idle]")
     web.wait_text("html_log_txt2img", "Interrupted")
@@ -180,7 +187,7 @@ def test_a_closed_page_loses_no_picture(web: Watched, server: Easel) -> None:
     web.fill("txt2img_batch_count", 3)
     web.page.click("#txt2img_generate")
     web.page.wait_for_selector(".progressDiv")
-    web.page.wait_for_function("!/starting/.test(document.querySelector('.progress-text')?.textContent)")
+    web.page.wait_for_function("() => !/starting/.test(document.querySelector('.run-text')?.textContent)")
     web.page.close()
     seconds_until(lambda: len(server.pictures()) >= before + 3)
 
@@ -229,7 +236,9 @@ def test_a_picture_that_cannot_be_saved_stays_in_the_page(web: Watched, server: 
         assert shown is not None
         answer = web.page.request.get(shown)
         assert answer.headers["content-type"] == "image/png"
-        web.page.wait_for_function("document.querySelector('#txt2img_gallery .media-button img').naturalWidth === 64")
+        web.page.wait_for_function(
+            "() => document.querySelector('#txt2img_gallery .media-button img').naturalWidth === 64"
+        )
         web.wait_text("html_info_txt2img", "kept in memory")
     finally:
         web.page.request.post(options, data={"outdir_txt2img_samples": ""})

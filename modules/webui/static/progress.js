@@ -164,11 +164,11 @@ function panel(tab) {
   progress.setAttribute("aria-valuemin", "0");
   progress.setAttribute("aria-valuemax", "100");
   const bar = element("div", "progress");
-  const line = element("div", "progress-line");
-  const text = element("span", "progress-text");
-  const left = element("span", "progress-left");
+  const line = element("div", "run-line");
+  const text = element("span", "run-text");
+  const left = element("span", "run-left");
   line.append(text, left);
-  const track = element("div", "progress-track");
+  const track = element("div", "run-track");
   track.append(bar);
   progress.append(track, line);
   const container = document.getElementById(`${tab}_gallery_container`);
