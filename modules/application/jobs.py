@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import threading
 import time
@@ -76,6 +77,13 @@ class Job:
                 self._watchers.append(callback)
                 return
         callback()
+
+    def without_pictures(self) -> Job:
+        """A finished job of the same name that tells how this one ended, but holds no picture of it."""
+        bare = Job(dataclasses.replace(self.request, init_images=()), self.id)
+        bare.created = self.created
+        bare.finish(self.state, error=self.error)
+        return bare
 
     def finish(
         self, state: JobState, *, result: GenerationResult | None = None, error: EaselError | None = None

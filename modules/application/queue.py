@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 REMEMBERED = 200
 """Finished jobs that can still be asked about by id."""
 
+RESULTS_KEPT = 8
+"""Finished jobs whose pictures are still in memory; of those before them it is only known how they ended."""
+
 
 class JobQueue:
     """Runs jobs on one thread. `execute(job)` makes the pictures; it is called on that thread only."""
@@ -118,6 +121,8 @@ class JobQueue:
             with self._changed:
                 self._finished.append(job)
                 self._current = None
+                if len(self._finished) > RESULTS_KEPT:
+                    self._finished[-RESULTS_KEPT - 1] = self._finished[-RESULTS_KEPT - 1].without_pictures()
 
     @staticmethod
     def _guarded(task: Callable[[], None]) -> Callable[[], None]:

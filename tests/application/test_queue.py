@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from modules.application.jobs import Job, JobState
-from modules.application.queue import JobQueue
+from modules.application.queue import RESULTS_KEPT, JobQueue
 from modules.foundation.errors import EaselError, Interrupted, RequestError
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
@@ -158,3 +158,18 @@ def test_an_interrupt_raised_by_the_work_itself_is_no_failure(bench: Bench) -> N
     job = bench.submit("job", stop)
     job.wait(10)
     assert job.state is JobState.INTERRUPTED
+
+
+def test_only_the_last_results_stay_in_memory_yet_older_jobs_are_known(bench: Bench) -> None:
+    result = GenerationResult(images=(), info={"who": "first"})
+    first = bench.submit("first", lambda _: result)
+    others = [bench.submit(f"other {number}") for number in range(RESULTS_KEPT)]
+    others[-1].wait(10)
+    bench.submit("last").wait(10)
+    known = bench.queue.find(first.id)
+    assert known is not None
+    assert (known.finished, known.state, known.result) == (True, JobState.DONE, None)
+    assert first.wait(0) is result, "who holds the job itself keeps its result"
+    newest = bench.queue.find(others[-1].id)
+    assert newest is not None
+    assert newest.result is not None
