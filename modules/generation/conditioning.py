@@ -22,17 +22,26 @@ class Sizes:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Conditioning:
-    """The encoded prompt and negative prompt of each picture of a batch, and what the model is told of their sizes."""
+    """The encoded prompt and negative prompt of each picture of a batch, and what the model is told of their sizes.
+
+    `empty` [77, width] is the empty prompt, there where the settings fill up shorter prompts with it.
+    """
 
     positive: tuple[PromptConditioning, ...]
     negative: tuple[PromptConditioning, ...]
     sizes: Sizes | None = None
+    empty: Tensor | None = None
     _known: dict[tuple[int, ...], StepConds] = field(default_factory=dict[tuple[int, ...], StepConds], repr=False)
 
     @property
     def used_embeddings(self) -> tuple[TextualInversion, ...]:
         """The textual inversions in all prompts, in the order of infotext's "TI hashes"."""
         return used_in(self.positive, self.negative)
+
+    @property
+    def has_brackets(self) -> bool:
+        """Whether any prompt has a bracket that could mean emphasis."""
+        return any(prompt.has_brackets for prompt in (*self.positive, *self.negative))
 
     def at(self, call: int) -> StepConds:
         """What holds at an evaluation of the model, counted from 0; the same object for as long as nothing changes."""

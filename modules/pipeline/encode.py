@@ -59,6 +59,7 @@ def encode(plan: Plan, batch: BatchSlice, model: Model, engine: Engine, event: R
         positive=tuple(one(extract_networks(prompt)[0], composable=True) for prompt in plan.prompts[batch.pictures]),
         negative=tuple(one(prompt, composable=False) for prompt in plan.negative_prompts[batch.pictures]),
         sizes=sizes_of(plan, model),
+        empty=one("", composable=True).parts[0].conditions[0].cond if plan.settings.pad_cond_uncond else None,
     )
 
 
@@ -84,5 +85,7 @@ def encoding_options(plan: Plan) -> EncodingOptions:
         clip_skip=settings.CLIP_stop_at_last_layers,
         sdxl_clip_l_skip=settings.sdxl_clip_l_skip,
         emphasis=settings.emphasis,
+        dialect=settings.prompt_dialect,
+        mean_per_prompt=settings.emphasis_mean_per_prompt,
         comma_backtrack=settings.comma_padding_backtrack,
     )

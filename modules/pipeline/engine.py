@@ -114,9 +114,10 @@ class Engine:
 
     def short_hash(self, info: CheckpointInfo | VaeInfo | None) -> str | None:
         """The short hash of a file that was loaded. It is computed beside the sampling; this waits for it."""
-        future = self._hashes.get(info.path) if info is not None else None
-        if info is None or future is None:
+        if info is None:
             return None
+        if (future := self._hashes.get(info.path)) is None:
+            return (self.catalogue.hashes.known(info.path) or "")[:10] or None
         try:
             return future.result()[:10]
         except OSError as error:

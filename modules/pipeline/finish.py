@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PIL import Image
 
@@ -14,8 +14,18 @@ from modules.settings.declare import infotext_label
 from modules.settings.model import Settings
 from modules.text_encoders.embeddings import TextualInversion, hashes_text
 
-LABELLED_SETTINGS = ("randn_source", "emphasis", "use_old_scheduling", "sd_noise_schedule", "use_downcasted_alpha_bar")
+LABELLED_SETTINGS = (
+    "randn_source",
+    "use_old_scheduling",
+    "sd_noise_schedule",
+    "use_downcasted_alpha_bar",
+    "enable_quantization",
+    "cfg_rescale",
+)
 """Settings that change a picture and are written where they differ from their default."""
+
+EMPHASIS_SETTINGS = ("emphasis", "prompt_dialect", "emphasis_mean_per_prompt")
+"""The same, but only where a prompt has brackets."""
 
 
 def finish(image: Image.Image, plan: Plan, index: int, fields: Mapping[str, object]) -> FinishedImage:
@@ -40,10 +50,11 @@ def fields_of(
     inpaints: bool,
     sampled: Mapping[str, object],
     used_embeddings: tuple[TextualInversion, ...] = (),
+    has_brackets: bool = False,
 ) -> dict[str, object]:
     """The parameters of picture `index`, in the writer's own order where that has one. None is left out by it.
 
-    `inpaints` says that the checkpoint is one made for inpainting.
+    `inpaints` says that the checkpoint is one made for inpainting, `has_brackets` that a prompt may hold emphasis.
     """
     settings = plan.settings
     clip_skip = settings.CLIP_stop_at_last_layers
@@ -70,20 +81,22 @@ def fields_of(
         "Tiling": True if plan.tiling else None,
     }
     fields |= {key: value for key, value in sampled.items() if key not in fields}
-    fields |= changed_settings(settings)
+    fields |= changed_settings(settings, LABELLED_SETTINGS)
     if settings.textual_inversion_add_hashes_to_infotext and (hashes := hashes_text(used_embeddings)):
         fields["TI hashes"] = hashes
+    if has_brackets:
+        fields |= changed_settings(settings, EMPHASIS_SETTINGS)
     if settings.add_version_to_infotext:
         fields["Version"] = f"Easel {VERSION}"
     return fields
 
 
-def changed_settings(settings: Settings) -> dict[str, object]:
-    """The labelled settings that differ from their defaults, by label."""
+def changed_settings(settings: Settings, keys: Sequence[str]) -> dict[str, object]:
+    """Those of the labelled settings `keys` that differ from their defaults, by label."""
     declared = Settings.model_fields
     return {
         infotext_label(declared[key]) or key: getattr(settings, key)
-        for key in LABELLED_SETTINGS
+        for key in keys
         if getattr(settings, key) != declared[key].default
     }
 

@@ -31,8 +31,9 @@ def make_plan(
     settings: Settings,
     catalogue: Catalogue,
     styles: Sequence[Style],
-    fallback: str | None,
+    *,
     vaes: VaeCatalogue,
+    fallback: str | None = None,
 ) -> Plan:
     """Decide everything that `request` and `settings` leave open.
 

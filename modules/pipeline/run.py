@@ -61,8 +61,8 @@ def run(request: GenerationRequest, engine: Engine, control: RunControl) -> Gene
         engine.settings.current,
         engine.catalogue,
         engine.styles.all(),
-        engine.flags.checkpoint,
-        engine.vaes,
+        vaes=engine.vaes,
+        fallback=engine.flags.checkpoint,
     )
     plan = hooks.plan(plan, replace(asked, request=request, plan=plan))
     event = replace(asked, request=request, plan=plan)
@@ -135,6 +135,7 @@ def _hand_over(
             inpaints=this.model.checkpoint.image_input == "inpainting",
             sampled=sampled.infotext,
             used_embeddings=conditioning.used_embeddings,
+            has_brackets=conditioning.has_brackets or plan.settings.prompt_dialect != "A1111",
         )
         finished = finish(hooks.picture(picture, event), plan, index, hooks.infotext_fields(fields, event))
         this.saving.add(finished, index, wanted=wanted)

@@ -59,7 +59,7 @@ def sample(
         steps=begin.sigmas.steps,
         options=plan.options,
         image_cond=begin.image_cond,
-        empty_prompt=None,
+        empty_prompt=conditioning.empty,
         check=control.check,
     )
     try:

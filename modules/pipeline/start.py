@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -42,7 +42,7 @@ def start(plan: Plan, batch: BatchSlice, model: Model) -> Start:
     initial = noise.initial()
     pictures = _pictures(plan, batch, model) if plan.is_img2img else None
     if pictures is None:
-        sigmas = _sigmas(plan, plan.steps, schedule)
+        sigmas = _sigmas(plan, plan.steps, schedule, model)
         x = start_from_noise(sampler=plan.sampler, plan=sigmas, noise=initial, options=plan.options)
     else:
         assert plan.denoising_strength is not None
@@ -53,7 +53,7 @@ def start(plan: Plan, batch: BatchSlice, model: Model) -> Start:
         )
         sigmas, x = start_from_image(
             sampler=plan.sampler,
-            plan=_sigmas(plan, max(steps, 1), schedule),
+            plan=_sigmas(plan, max(steps, 1), schedule, model),
             t_enc=t_enc,
             latent=_encode_pictures(pictures, plan, batch, model),
             noise=initial,
@@ -71,6 +71,8 @@ def start(plan: Plan, batch: BatchSlice, model: Model) -> Start:
 def model_schedule(plan: Plan, model: Model) -> ModelSchedule:
     """The model's own noise levels, as the settings want them changed."""
     schedule = model.schedule
+    if plan.settings.enable_quantization:
+        schedule = replace(schedule, quantize=True)
     if plan.settings.use_downcasted_alpha_bar:
         schedule = downcast_alphas_cumprod(schedule)
     if plan.settings.sd_noise_schedule == "Zero Terminal SNR":
@@ -92,9 +94,14 @@ def image_noise(plan: Plan, batch: BatchSlice, model: Model) -> ImageNoise:
     )
 
 
-def _sigmas(plan: Plan, steps: int, schedule: ModelSchedule) -> SigmaPlan:
+def _sigmas(plan: Plan, steps: int, schedule: ModelSchedule, model: Model) -> SigmaPlan:
     return build_sigmas(
-        sampler=plan.sampler, schedule=plan.schedule, steps=steps, model_schedule=schedule, options=plan.options
+        sampler=plan.sampler,
+        schedule=plan.schedule,
+        steps=steps,
+        model_schedule=schedule,
+        options=plan.options,
+        is_sdxl=model.checkpoint.family.startswith("SDXL"),
     )
 
 

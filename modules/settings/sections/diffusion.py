@@ -13,7 +13,6 @@ class Compatibility(Section):
     title: ClassVar[str] = "Compatibility"
     category: ClassVar[str] = "sd"
 
-    use_old_emphasis_implementation: bool = setting(False, "Use old emphasis implementation")
     use_old_karras_scheduler_sigmas: bool = setting(False, "Use old karras scheduler sigmas (0.1 to 10).")
     no_dpmpp_sde_batch_determinism: bool = setting(False, "Let the batch size change the noise of DPM++ SDE")
     use_old_scheduling: bool = setting(
@@ -54,6 +53,7 @@ class Optimizations(Section):
     s_min_uncond: float = setting(0.0, "Negative Guidance minimum sigma", ge=0.0, le=15.0, step=0.01, infotext="NGMS")
     s_min_uncond_all: bool = setting(False, "Negative Guidance minimum sigma all steps", infotext="NGMS all steps")
     pad_cond_uncond: bool = setting(False, "Pad prompt/negative prompt", infotext="Pad conds")
+    pad_cond_uncond_v0: bool = setting(False, "Pad prompt/negative prompt (v0)", infotext="Pad conds v0")
     persistent_cond_cache: bool = setting(True, "Persistent cond cache")
     batch_cond_uncond: bool = setting(True, "Batch cond/uncond")
 
@@ -67,9 +67,6 @@ class SamplerParameters(Section):
     hide_samplers: list[str] = setting([], "Hide samplers in user interface", choices="samplers")
     eta_ddim: float = setting(0.0, "Eta for DDIM", ge=0.0, le=1.0, step=0.01, infotext="Eta DDIM")
     eta_ancestral: float = setting(1.0, "Eta for k-diffusion samplers", ge=0.0, le=1.0, step=0.01, infotext="Eta")
-    ddim_discretize: Literal["uniform", "quad"] = setting(
-        "uniform", "img2img DDIM discretize", choices=("uniform", "quad")
-    )
     s_churn: float = setting(0.0, "sigma churn", ge=0.0, le=100.0, step=0.01, infotext="Sigma churn")
     s_tmin: float = setting(0.0, "sigma tmin", ge=0.0, le=10.0, step=0.01, infotext="Sigma tmin")
     s_tmax: float = setting(0.0, "sigma tmax", ge=0.0, le=999.0, step=0.01, infotext="Sigma tmax")
@@ -119,9 +116,25 @@ class StableDiffusion(Section):
     category: ClassVar[str] = "sd"
 
     sd_model_checkpoint: str | None = setting(None, "Stable Diffusion checkpoint", choices="checkpoints")
-    sd_checkpoints_limit: int = setting(1, "Checkpoints kept in memory", ge=1, le=10, step=1)
     emphasis: Literal["None", "Ignore", "Original", "No norm"] = setting(
         "Original", "Emphasis mode", choices=("None", "Ignore", "Original", "No norm"), infotext="Emphasis"
+    )
+    prompt_dialect: Literal["A1111", "NovelAI", "none"] = setting(
+        "A1111",
+        "How weights are written in prompts: (a:1.2), {a}, or not at all",
+        choices=("A1111", "NovelAI", "none"),
+        infotext="Prompt dialect",
+    )
+    emphasis_mean_per_prompt: bool = setting(
+        False,
+        "With Original emphasis, restore the mean of each prompt instead of the batch's",
+        infotext="Emphasis mean per prompt",
+    )
+    enable_quantization: bool = setting(
+        False, "Let samplers visit only noise levels that the model was trained on", infotext="Enable quantization"
+    )
+    cfg_rescale: float = setting(
+        0.0, "CFG rescale: bring contrast back at high CFG", ge=0.0, le=1.0, step=0.01, infotext="CFG rescale"
     )
     comma_padding_backtrack: int = setting(
         20, "Prompt word wrap length limit", ge=0, le=74, step=1, infotext="Prompt word wrap length limit"
@@ -133,7 +146,6 @@ class StableDiffusion(Section):
     )
     tiling: bool = setting(False, "Tiling", infotext="Tiling")
     enable_prompt_comments: bool = setting(True, "Enable comments")
-    enable_batch_seeds: bool = setting(True, "Make pictures of a batch the same as alone")
 
 
 class StableDiffusionXl(Section):
