@@ -43,6 +43,16 @@ class JobQueue:
             self._changed.notify_all()
         return job
 
+    def withdraw(self, job: Job) -> bool:
+        """Take a job that still waits out of the queue; False when it does not wait (any more)."""
+        with self._changed:
+            if job not in self._waiting:
+                return False
+            self._waiting.remove(job)
+            self._finished.append(job)
+        job.finish(JobState.INTERRUPTED)
+        return True
+
     def call_soon(self, task: Callable[[], None]) -> None:
         """Have `task()` called on the engine's thread between jobs (to load a checkpoint ahead of time, say)."""
         with self._changed:

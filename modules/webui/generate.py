@@ -59,7 +59,7 @@ def interrupt(app: Application, task: str) -> None:
     With several batches the first press may, as the settings say, only keep the next batch from starting.
     """
     job = app.queue.find(task) or app.queue.current
-    if job is None or job.finished:
+    if job is None or job.finished or app.queue.withdraw(job):
         return
     gently = app.settings.current.interrupt_after_current and job.progress.batches > 1
     if gently and job.state is JobState.RUNNING and not job.control.stopping:

@@ -173,3 +173,17 @@ def test_only_the_last_results_stay_in_memory_yet_older_jobs_are_known(bench: Be
     newest = bench.queue.find(others[-1].id)
     assert newest is not None
     assert newest.result is not None
+
+
+def test_a_waiting_job_is_withdrawn_at_once_and_a_running_one_is_not(bench: Bench) -> None:
+    started, go_on = threading.Event(), threading.Event()
+    running = bench.submit("running", _blocking(started, go_on))
+    assert started.wait(10)
+    waiting = bench.submit("waiting")
+    assert bench.queue.withdraw(waiting)
+    assert (waiting.finished, waiting.state) == (True, JobState.INTERRUPTED)
+    assert bench.queue.find(waiting.id) is waiting
+    assert not bench.queue.withdraw(running)
+    go_on.set()
+    running.wait(10)
+    assert bench.order == ["running"]

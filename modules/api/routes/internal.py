@@ -102,5 +102,8 @@ def _words(now: ProgressSnapshot) -> str:
 
 def _place(app: Application, job: Job) -> str:
     waiting = app.queue.waiting
+    if app.queue.current is None and waiting and waiting[0] is job:
+        # Nothing runs, yet it waits: the engine's thread is still loading the checkpoint ahead of the first job.
+        return _PHASES["loading"]
     place = next((index for index, other in enumerate(waiting, 1) if other is job), 1)
     return f"In queue: {place}/{max(len(waiting), 1)}"
