@@ -187,7 +187,7 @@ def _load_weights_only(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"{path} was refused: {wanted}, and a model file must not run code. Use a .safetensors version of it."
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise _broken(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
     while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -16,5 +17,5 @@ def decompose(weight: Tensor, delta: Tensor, magnitude: Tensor) -> Tensor:
     others = [other for other in range(merged.ndim) if other != axis]
     shape = [1] * merged.ndim
     shape[axis] = -1
-    norm = merged.norm(dim=others, keepdim=True)
+    norm = torch.linalg.vector_norm(merged, dim=others, keepdim=True)
     return merged * (magnitude.reshape(shape) / norm) - weight

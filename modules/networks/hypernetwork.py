@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import pickle
 import re
+import struct
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,9 @@ _KEY = re.compile(r"^linear\.(\d+)\.(weight|bias)$")
 # The first files had two layers with names of their own and nothing between them.
 _OLD_NAMES = {"linear1": "linear.0", "linear2": "linear.1"}
 
+# What torch raises on damaged files: whatever the damaged byte runs into.
+_DAMAGE = (OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, struct.error)
+
 Pair = tuple[nn.Module, nn.Module]
 
 
@@ -84,8 +88,9 @@ def read_hypernetwork(info: NetworkInfo) -> Hypernetwork:
             content: Any = torch.load(info.path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise NetworkError(f"{info.path} was refused: it holds program code, or it is damaged.") from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise NetworkError(f"{info.path} cannot be read: {str(error).splitlines()[0]}.") from error
+    except _DAMAGE as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise NetworkError(f"{info.path} cannot be read: {reason}.") from error
     if not isinstance(content, dict):
         raise NetworkError(f"{info.path} holds no hypernetwork.")
     table = cast("dict[Any, Any]", content)

@@ -49,8 +49,9 @@ def weight_change(kind: Kind, weight: Tensor, parts: Parts, rank: int | None = N
     if "bias_indices" in parts:
         # LyCORIS' sparse rest, for networks that were extracted from the difference of two checkpoints.
         size = [int(length) for length in parts["bias_size"].tolist()]
-        rest = torch.sparse_coo_tensor(parts["bias_indices"].long(), parts["bias_values"], size)
-        delta = delta.reshape(size) + rest.to_dense()
+        delta = delta.reshape(size).index_put(
+            tuple(parts["bias_indices"].long()), parts["bias_values"], accumulate=True
+        )
     delta = _shaped(delta, weight)
     return decompose(weight, delta, parts["dora_scale"]) if "dora_scale" in parts else delta
 

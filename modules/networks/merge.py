@@ -174,7 +174,7 @@ def _merged(job: _Job) -> Tensor:
     for use, name, layer in job.uses:
         try:
             value = value + use.strength(name) * _change(job.name, layer, value, use.rank)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, IndexError) as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
             reason = str(error).splitlines()[0]

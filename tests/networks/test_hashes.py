@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from modules.networks.hashes import label, network_hash
+from tests.networks.conftest import randn
+
+
+def test_the_hash_is_that_of_the_tensor_data_whatever_the_metadata(tmp_path: Path) -> None:
+    tensors = {"a": randn(3, 4), "b": randn(5)}
+    save_file(tensors, tmp_path / "plain.safetensors")
+    save_file(tensors, tmp_path / "told.safetensors", {"ss_output_name": "a name"})
+    data = b"".join(tensors[name].numpy().tobytes() for name in sorted(tensors))
+    assert network_hash(tmp_path / "plain.safetensors") == hashlib.sha256(data).hexdigest()
+    assert network_hash(tmp_path / "told.safetensors") == network_hash(tmp_path / "plain.safetensors")
+
+
+def test_other_files_are_hashed_as_a_whole(tmp_path: Path) -> None:
+    (tmp_path / "old.pt").write_bytes(b"some bytes" * 1000)
+    assert network_hash(tmp_path / "old.pt") == hashlib.sha256(b"some bytes" * 1000).hexdigest()
+
+
+def test_a_hash_in_the_metadata_spares_reading_the_file(tmp_path: Path) -> None:
+    assert network_hash(tmp_path / "not there.safetensors", {"sshs_model_hash": "abc123"}) == "abc123"
+
+
+def test_labels_lose_what_separates_entries() -> None:
+    assert label("a: b, c") == "a b c"
