@@ -79,7 +79,9 @@ def _number(given: Mapping[str, Any], name: str, label: str) -> float:
     value = given[name]
     if value is None or value == "":
         raise RequestError(f"{label} is empty. Enter a number.", name)
-    return float(value)
+    number = float(value)
+    # As JavaScript counts: parameters from the page say "CFG scale: 7", those from the API 7.0, as in A1111.
+    return int(number) if number.is_integer() else number
 
 
 def _whole(given: Mapping[str, Any], name: str, label: str) -> int:
