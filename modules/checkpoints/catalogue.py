@@ -105,6 +105,7 @@ def _match(name: str, infos: Sequence[CheckpointInfo]) -> CheckpointInfo | None:
     bare = wanted.rsplit(" [", 1)[0]
     exact = (
         lambda info: wanted in (info.title, info.name, str(info.path)),
+        lambda info: _is_path_of(wanted, info),
         lambda info: bare in (info.name, info.model_name, info.name.rsplit(".", 1)[0]),
         lambda info: bare in (info.path.name, info.path.stem),
         lambda info: info.sha256 is not None and len(wanted) >= 8 and info.sha256.startswith(wanted.casefold()),
@@ -115,3 +116,11 @@ def _match(name: str, infos: Sequence[CheckpointInfo]) -> CheckpointInfo | None:
         if (found := next(filter(rule, infos), None)) is not None:
             return found
     return None
+
+
+def _is_path_of(name: str, info: CheckpointInfo) -> bool:
+    """Whether `name` is another way to the same file, through a linked folder say."""
+    try:
+        return Path(name).is_absolute() and info.path.samefile(name)
+    except (OSError, ValueError):
+        return False

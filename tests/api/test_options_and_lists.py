@@ -15,6 +15,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from modules.settings.model import Settings
+from modules.settings.paths import Paths
 from tests.api.conftest import Served, flags_for, serving, wait_until
 
 DATA = Path(__file__).parent / "data"
@@ -217,10 +218,13 @@ def test_a_wrong_address_is_answered_in_the_usual_form(served: Served) -> None:
     assert response.json() == {"error": "HTTPException", "detail": "Not Found", "body": "", "errors": ""}
 
 
-def test_without_any_checkpoint_the_lists_are_there_and_pictures_are_refused(tmp_path: Path) -> None:
+def test_without_any_checkpoint_the_lists_are_there_and_pictures_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Paths.from_flags
+    # A program folder without the starter model, which is always there to fall back on otherwise.
+    monkeypatch.setattr(Paths, "from_flags", lambda flags: real(flags, tmp_path))
     with serving(flags_for(tmp_path, nowebui=True)) as served:
-        if served.app.paths.starter_checkpoint.exists():
-            pytest.skip("the starter model is always there to fall back on")
         assert served.client.get("/sdapi/v1/sd-models").json() == []
         assert served.client.get("/sdapi/v1/options").json()["sd_model_checkpoint"] is None
         response = served.txt2img()

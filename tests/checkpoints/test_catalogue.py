@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,15 @@ def test_a_single_file_named_on_the_command_line_is_listed_once(library: Library
     inside = library.add("inside.safetensors")
     names = [info.name for info in library.catalogue(outside, inside).all()]
     assert names == ["elsewhere.safetensors", "inside.safetensors"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_file_is_found_by_another_way_to_it(library: Library, tmp_path: Path) -> None:
+    library.add("a.safetensors")
+    library.add("b.safetensors", b"y")
+    link = tmp_path / "link"
+    link.symlink_to(library.folder, target_is_directory=True)
+    assert library.catalogue().find(str(link / "b.safetensors")).name == "b.safetensors"
 
 
 def test_hashes_are_computed_once_and_survive_a_restart(library: Library) -> None:
