@@ -19,6 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 STATIC_FOLDER = Path(__file__).parent / "static"
 STATIC_URL = "easel/static"
 
+MANIFEST_LINK = b'<link rel="manifest" href="/manifest.json" />'
+"""Gradio's link to what it does not serve unless asked to, and not below a path."""
+
 
 class RevalidatedFiles(StaticFiles):
     """Static files that a browser asks about each time, so that an update of the program shows at once."""
@@ -76,7 +79,7 @@ class HeadTags:
 
     async def _finish(self, start: Message, body: bytes, send: Send) -> None:
         if Headers(raw=start["headers"]).get("content-type", "").startswith("text/html"):
-            body = body.replace(b"</head>", self.tags().encode() + b"</head>", 1)
+            body = body.replace(MANIFEST_LINK, b"").replace(b"</head>", self.tags().encode() + b"</head>", 1)
             headers = MutableHeaders(raw=list(start["headers"]))
             headers["content-length"] = str(len(body))
             headers["cache-control"] = "no-cache"

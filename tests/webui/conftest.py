@@ -122,7 +122,8 @@ class Watched:
         """Wait until `value` stands in a box."""
         from playwright.sync_api import expect
 
-        expect(self.page.locator(f"#{elem_id} textarea, #{elem_id} input:not([type=range])").first).to_have_value(value)
+        box = self.page.locator(f"#{elem_id} textarea, #{elem_id} input:not([type=range])").first
+        expect(box).to_have_value(value, timeout=PATIENCE * 1000)
 
     def generate(self) -> None:
         """Press Generate and wait until the run has ended."""
@@ -134,7 +135,7 @@ class Watched:
         """Wait until an element contains `text`; gives all of its text."""
         from playwright.sync_api import expect
 
-        expect(self.page.locator(f"#{elem_id}")).to_contain_text(text)
+        expect(self.page.locator(f"#{elem_id}")).to_contain_text(text, timeout=PATIENCE * 1000)
         return self.page.inner_text(f"#{elem_id}")
 
 

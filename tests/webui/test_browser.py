@@ -304,8 +304,8 @@ def test_pictures_dropped_on_the_prompt_restore_their_settings_one_after_the_oth
         web.fill("txt2img_seed", seed)
         web.generate()
         web.wait_text("html_info_txt2img", f"Seed: {seed}")
-        seconds_until(lambda seed=seed: any(str(seed) in path.name for path in server.pictures()))
-        made.append(next(path for path in server.pictures() if str(seed) in path.name).read_bytes())
+        seconds_until(lambda seed=seed: any(path.name.endswith(f"-{seed}.png") for path in server.pictures()))
+        made.append(next(path for path in server.pictures() if path.name.endswith(f"-{seed}.png")).read_bytes())
     web.fill("txt2img_prompt", "something else")
     for seed, content in zip((611, 612), made, strict=True):
         drop(web.page, "#txt2img_prompt textarea", content)

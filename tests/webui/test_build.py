@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse
@@ -19,7 +20,7 @@ from starlette.testclient import TestClient
 from modules.application.application import Application
 from modules.settings.flags import Flags
 from modules.settings.model import SECTIONS, Settings
-from modules.webui.assets import HeadTags, head_tags
+from modules.webui.assets import MANIFEST_LINK, HeadTags, head_tags
 from modules.webui.page import build_page
 from modules.webui.settings_page import ELSEWHERE, from_page, section_tabs, to_page
 from modules.webui.tabs import Tab, tab_rules
@@ -100,7 +101,7 @@ def test_the_rules_show_the_first_tab_before_any_script_has_run() -> None:
 
 
 def test_the_tags_stand_in_the_head_of_the_page_alone() -> None:
-    page = "<html><head><title>x</title></head><body></head></body></html>"
+    page = '<html><head><title>x</title><link rel="manifest" href="/manifest.json" /></head><body></head></body></html>'
     inner = Starlette(
         routes=[
             Route("/", lambda request: HTMLResponse(page, headers={"etag": "1"})),
@@ -115,6 +116,11 @@ def test_the_tags_stand_in_the_head_of_the_page_alone() -> None:
         assert client.get("/other").text == page
         assert client.get("/text").text == "</head>"
         assert client.head("/").status_code == 200
+
+
+def test_the_link_that_is_taken_out_is_the_one_that_gradio_writes() -> None:
+    template = Path(gradio.__file__).parent / "templates" / "frontend" / "index.html"
+    assert template.read_bytes().count(MANIFEST_LINK) == 1
 
 
 def test_nothing_in_the_options_can_end_their_script() -> None:
