@@ -9,7 +9,7 @@ from PIL import Image
 from modules.foundation.version import VERSION
 from modules.generation.plan import Plan
 from modules.generation.result import FinishedImage
-from modules.infotext.write import write
+from modules.infotext.write import FIRST_FIELDS, LAST_FIELDS, write
 from modules.settings.declare import infotext_label
 from modules.settings.model import Settings
 from modules.text_encoders.embeddings import TextualInversion, hashes_text
@@ -78,6 +78,7 @@ def fields_of(
         "Conditional mask weight": settings.inpainting_mask_weight if inpaints else None,
         "Clip skip": clip_skip if clip_skip > 1 else None,
         "ENSD": sampled.get("ENSD"),
+        "Token merging ratio": plan.token_merging_ratio or None,
         "Tiling": True if plan.tiling else None,
     }
     fields |= {key: value for key, value in sampled.items() if key not in fields}
@@ -89,6 +90,12 @@ def fields_of(
     if settings.add_version_to_infotext:
         fields["Version"] = f"Easel {VERSION}"
     return fields
+
+
+def extra_of(fields: Mapping[str, object], sampled: Mapping[str, object]) -> dict[str, object]:
+    """The parameters that not every picture has: `extra_generation_params` of A1111's info."""
+    common = {*FIRST_FIELDS, *LAST_FIELDS} - {"Denoising strength"} - ({"Schedule type"} & sampled.keys())
+    return {key: value for key, value in fields.items() if key not in common and value is not None}
 
 
 def changed_settings(settings: Settings, keys: Sequence[str]) -> dict[str, object]:

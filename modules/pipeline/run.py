@@ -22,7 +22,7 @@ from modules.hooks.points import RunEvent, StepEvent
 from modules.pipeline.decode import decode
 from modules.pipeline.encode import encode
 from modules.pipeline.engine import Engine
-from modules.pipeline.finish import fields_of, finish, info_of
+from modules.pipeline.finish import extra_of, fields_of, finish, info_of
 from modules.pipeline.model import Model
 from modules.pipeline.plan import make_plan
 from modules.pipeline.sample import Sampled, sample
@@ -124,7 +124,6 @@ def _hand_over(
 ) -> None:
     """Give each picture its text and hand it to the saver."""
     hooks, plan, event = this.engine.hooks, this.plan, replace(this.event, batch=batch.index)
-    this.extra = dict(sampled.infotext)
     wanted = sampled.complete or plan.settings.save_incomplete_images
     for index, picture in enumerate(pictures, batch.first):
         fields = fields_of(
@@ -137,7 +136,9 @@ def _hand_over(
             used_embeddings=conditioning.used_embeddings,
             has_brackets=conditioning.has_brackets or plan.settings.prompt_dialect != "A1111",
         )
-        finished = finish(hooks.picture(picture, event), plan, index, hooks.infotext_fields(fields, event))
+        fields = hooks.infotext_fields(fields, event)
+        this.extra = extra_of(fields, sampled.infotext)
+        finished = finish(hooks.picture(picture, event), plan, index, fields)
         this.saving.add(finished, index, wanted=wanted)
 
 
