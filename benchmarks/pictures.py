@@ -51,11 +51,13 @@ class Times:
     """Seconds of each round."""
 
     picture: list[float] = field(default_factory=list[float])
+    processor: list[float] = field(default_factory=list[float])
     step: list[float] = field(default_factory=list[float])
     outside: list[float] = field(default_factory=list[float])
 
-    def add(self, seconds: float, sampling: Sampling, steps: int) -> None:
+    def add(self, seconds: float, processor: float, sampling: Sampling, steps: int) -> None:
         self.picture.append(seconds)
+        self.processor.append(processor)
         self.step.append(sampling.total / steps)
         self.outside.append(sampling.outside_share)
 
@@ -77,10 +79,10 @@ def measure(task: Task, say: Callable[[str], None] = print) -> dict[str, Any]:
                 # Each begins a round as often as the others, so that none profits from what the one before left.
                 for name in order[number % len(order) :] + order[: number % len(order)]:
                     with UnetClock(contestants[name].unet, device) as clock:
-                        began = time.perf_counter()
+                        began, used = time.perf_counter(), time.process_time()
                         pictures[name] = contestants[name].draw(task.steps)
-                        seconds = time.perf_counter() - began
-                        times[name].add(seconds, clock.read(), task.steps)
+                        seconds, processor = time.perf_counter() - began, time.process_time() - used
+                        times[name].add(seconds, processor, clock.read(), task.steps)
                 say(f"  round {number + 1} of {task.rounds}")
             return _result(task, application, times, pictures)
         finally:
@@ -156,11 +158,13 @@ def _result(
     for name, taken in times.items():
         rows[name] = {
             "seconds_per_picture": Spread.of(taken.picture).as_dict(),
+            "processor_seconds_per_picture": Spread.of(taken.processor).as_dict(),
             "seconds_per_step": Spread.of(taken.step).as_dict(),
             "share_outside_unet": Spread.of(taken.outside).as_dict(),
         }
         if name != EASEL:
             rows[name]["times_easel_per_picture"] = _ratios(taken.picture, own.picture).as_dict()
+            rows[name]["times_easel_in_processor_time"] = _ratios(taken.processor, own.processor).as_dict()
             rows[name]["times_easel_per_step"] = _ratios(taken.step, own.step).as_dict()
             rows[name]["same_picture_db"] = _agreement(pictures[EASEL], pictures[name])
     return {
@@ -205,21 +209,16 @@ def show(result: Mapping[str, Any]) -> str:
                 name,
                 cell(values["seconds_per_step"], 3),
                 cell(values["seconds_per_picture"], 2),
+                cell(values["processor_seconds_per_picture"], 2),
                 cell(values["share_outside_unet"], 2, 100),
                 cell(values.get("times_easel_per_step"), 2),
                 cell(values.get("times_easel_per_picture"), 2),
+                cell(values.get("times_easel_in_processor_time"), 2),
                 f"{values['same_picture_db']} dB" if "same_picture_db" in values else "",
             ]
         )
-    head = [
-        "min / median / max",
-        "s per step",
-        "s per picture",
-        "% outside UNet",
-        "x Easel, step",
-        "x Easel, picture",
-        "alike",
-    ]
+    head = ["min / median / max", "s per step", "s per picture", "CPU s per picture", "% outside UNet"]
+    head += ["x Easel, step", "x Easel, picture", "x Easel, CPU time", "alike"]
     width, height = result["size"]
     title = (
         f"{result['checkpoint']}, {width}x{height}, {result['steps']} steps, {result['rounds']} rounds, "
