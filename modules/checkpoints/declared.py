@@ -41,14 +41,14 @@ class Declared:
     zero_terminal_snr: bool = False
 
 
-def read_declared(metadata: Mapping[str, str], sidecar: Path) -> Declared:
+def read_declared(metadata: Mapping[str, str], sidecar: Path | None = None) -> Declared:
     """What the file's metadata and the sidecar at `sidecar` (which need not exist) say.
 
     Raises CheckpointError naming the sidecar or the metadata entry when it cannot be understood.
     """
     said = _from_metadata(metadata[METADATA_KEY]) if METADATA_KEY in metadata else {}
     said["prediction"] = said.get("prediction") or MODELSPEC_PREDICTIONS.get(metadata.get(MODELSPEC_KEY, ""))
-    if sidecar.is_file():
+    if sidecar is not None and sidecar.is_file():
         said |= {key: value for key, value in _from_sidecar(sidecar).items() if value is not None}
     return Declared(**said)
 

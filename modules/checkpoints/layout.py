@@ -37,9 +37,9 @@ class UNetLayout:
 
     @property
     def is_symmetrical(self) -> bool:
-        """Whether each level has transformers of one depth, the same down and up, and the middle that of the last."""
+        """Whether each level has transformers of one depth, the same down and up, and there is a whole middle."""
         even = all(len({*down, *up}) == 1 for down, up in zip(self.depths, self.up_depths, strict=True))
-        return even and self.middle_depth == max(self.depths[-1][0], 1)
+        return even and self.middle_depth > 0
 
 
 @dataclass(frozen=True, kw_only=True)

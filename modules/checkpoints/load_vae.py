@@ -39,5 +39,5 @@ def load_vae(path: Path, hardware: Hardware) -> AutoencoderKL:
             target = name if is_diffusers else translate(name)
             if target is not None and key.startswith(tuple(parts)):
                 tensors[target] = place(source.read(key), hardware.vae_dtype, hardware)
-        declared = read_declared(source.metadata, path.with_suffix(".yaml"))
-        return build_vae(vae_config(layout, declared), current_attention_names(tensors), hardware)
+        config = vae_config(layout, read_declared(source.metadata))
+        return build_vae(config, current_attention_names(tensors), hardware)

@@ -59,12 +59,12 @@ def unet_config(layout: UNetLayout, declared: Declared, official_heads: Callable
 
 
 def _depths(layout: UNetLayout) -> tuple[int | list[int], ...]:
-    if layout.is_symmetrical:
-        return tuple(max(depth[0], 1) for depth in layout.depths)
-    if layout.middle_depth not in (0, layout.depths[-1][0]):
-        # diffusers has no number of its own for the middle.
-        raise CheckpointError("its UNet is pruned in a way that no known family is")
-    return tuple(list(depth) if any(depth) else 1 for depth in layout.depths)
+    """Numbers of transformer blocks by level; diffusers takes the last one for the middle too."""
+    if layout.middle_depth and layout.depths[-1][0] not in (0, layout.middle_depth):
+        raise CheckpointError("the middle of its UNet is pruned in a way that no known family's is")
+    if not layout.is_symmetrical:
+        return tuple(list(depth) if any(depth) else 1 for depth in layout.depths)
+    return (*(depth[0] or 1 for depth in layout.depths[:-1]), layout.middle_depth)
 
 
 def _heads(declared: Declared, official: Callable[[int], int]) -> Callable[[int], int]:

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from modules.checkpoints.info import CheckpointInfo
+from modules.checkpoints.load import load_checkpoint
+from modules.checkpoints.load_vae import load_vae
+from modules.checkpoints.vae_files import VaeCatalogue
+from modules.foundation.errors import CheckpointError, UnknownName
+from modules.hardware.device import Hardware
+from tests.parity import make_tiny
+from tests.tiny_models import make_tiny_checkpoint
+
+
+class Shelf:
+    def __init__(self, root: Path) -> None:
+        self.vaes, self.checkpoints = root / "VAE", root / "Stable-diffusion"
+        self.vaes.mkdir()
+        self.checkpoints.mkdir()
+
+    def add(self, *names: str) -> None:
+        for name in names:
+            path = (self.checkpoints if ".vae." in name else self.vaes) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(name.encode())
+
+    def checkpoint(self, name: str = "model.safetensors", **metadata: object) -> CheckpointInfo:
+        path = self.checkpoints / name
+        path.write_bytes(b"checkpoint")
+        if metadata:
+            path.with_suffix(".json").write_text(json.dumps(metadata))
+        return CheckpointInfo(path=path, name=name)
+
+    def catalogue(self) -> VaeCatalogue:
+        return VaeCatalogue([self.vaes], [self.checkpoints])
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+def test_vae_files_are_listed_from_both_places_and_nothing_else(shelf: Shelf) -> None:
+    shelf.add("b.safetensors", "A.ckpt", "sub/c.pt", "model.vae.pt", "notes.txt", "b.png")
+    shelf.checkpoint()
+    assert [info.name for info in shelf.catalogue().all()] == ["A.ckpt", "b.safetensors", "c.pt", "model.vae.pt"]
+
+
+def test_two_files_of_one_name_can_both_be_chosen(shelf: Shelf) -> None:
+    shelf.add("a.pt", "sub/a.pt")
+    catalogue = shelf.catalogue()
+    first, second = sorted(catalogue.all(), key=lambda info: len(info.name))
+    assert first.name == "a.pt"
+    assert catalogue.find(second.name).path != catalogue.find("a.pt").path
+
+
+@pytest.mark.parametrize("name", ["b.safetensors", "B.safetensors", "b"])
+def test_a_vae_is_found_by_its_names(shelf: Shelf, name: str) -> None:
+    shelf.add("b.safetensors")
+    assert shelf.catalogue().find(name).path == shelf.vaes / "b.safetensors"
+
+
+def test_an_unknown_vae_is_answered_with_near_ones_and_a_new_file_is_found(shelf: Shelf) -> None:
+    shelf.add("animevae.pt")
+    catalogue = shelf.catalogue()
+    with pytest.raises(UnknownName, match=r"animevae\.pt"):
+        catalogue.find("animevea.pt")
+    shelf.add("animevea.pt")
+    assert catalogue.find("animevea.pt").name == "animevea.pt"
+
+
+@pytest.mark.parametrize(
+    ("files", "chosen"),
+    [
+        ([], None),
+        (["other.pt"], None),
+        (["model.pt", "model-long.pt"], "model.pt"),
+        (["model.vae.pt"], "model.vae.pt"),
+        (["model.vae.safetensors", "model-a.pt"], "model.vae.safetensors"),
+        (["model_kl-f8.safetensors"], "model_kl-f8.safetensors"),
+    ],
+)
+def test_automatic_takes_the_file_that_is_called_like_the_checkpoint(
+    shelf: Shelf, files: list[str], chosen: str | None
+) -> None:
+    shelf.add(*files)
+    found = shelf.catalogue().choose("Automatic", shelf.checkpoint())
+    assert (found.name if found else None) == chosen
+
+
+def test_none_and_a_name_mean_what_they_say(shelf: Shelf) -> None:
+    shelf.add("model.vae.pt", "other.pt")
+    catalogue, checkpoint = shelf.catalogue(), shelf.checkpoint()
+    assert catalogue.choose("None", checkpoint) is None
+    chosen = catalogue.choose("other.pt", checkpoint)
+    assert chosen is not None
+    assert chosen.name == "other.pt"
+    with pytest.raises(UnknownName, match="gone"):
+        catalogue.choose("gone.pt", checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("setting", "overrides", "chosen"),
+    [
+        ("Automatic", True, "mine.pt"),
+        ("other.pt", True, "other.pt"),
+        ("other.pt", False, "mine.pt"),
+        ("None", False, "mine.pt"),
+        ("None", True, None),
+    ],
+)
+def test_a_checkpoint_s_own_preference_counts_unless_the_setting_overrides(
+    shelf: Shelf, setting: str, overrides: bool, chosen: str | None
+) -> None:
+    shelf.add("mine.pt", "other.pt", "model.vae.pt")
+    found = shelf.catalogue().choose(setting, shelf.checkpoint(vae="mine.pt"), overrides=overrides)
+    assert (found.name if found else None) == chosen
+
+
+def test_a_preference_for_none_keeps_a_file_beside_the_checkpoint_out(shelf: Shelf) -> None:
+    shelf.add("model.vae.pt")
+    assert shelf.catalogue().choose("Automatic", shelf.checkpoint(vae="None")) is None
+
+
+# Loading
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    made = make_tiny.B(106)
+    make_tiny.vae(made, "", 32, make_tiny.MULT)
+    make_tiny.write(str(tmp_path / "bare.safetensors"), made.sd)
+    return tmp_path / "bare.safetensors"
+
+
+def _decoded(path: Path, cpu: Hardware) -> torch.Tensor:
+    with torch.inference_mode():
+        return load_vae(path, cpu).decode(torch.randn(1, 4, 4, 4, generator=torch.Generator().manual_seed(0))).sample
+
+
+def test_all_forms_of_a_vae_file_give_the_same_network(bare: Path, cpu: Hardware, tmp_path: Path) -> None:
+    expected, tensors = _decoded(bare, cpu), load_file(bare)
+    prefixed = {f"first_stage_model.{key}": tensor for key, tensor in tensors.items()}
+    save_file({**prefixed, "model.diffusion_model.out.2.bias": torch.zeros(4)}, tmp_path / "whole.safetensors")
+    torch.save({"state_dict": {**tensors, "loss.logvar": torch.zeros(1)}}, tmp_path / "old.vae.pt")
+    load_vae(bare, cpu).save_pretrained(tmp_path / "folder")
+    (tmp_path / "folder" / "diffusion_pytorch_model.safetensors").rename(tmp_path / "diffusers.safetensors")
+    for name in ("whole.safetensors", "old.vae.pt", "diffusers.safetensors"):
+        assert torch.equal(_decoded(tmp_path / name, cpu), expected)
+
+
+def test_a_checkpoint_s_vae_is_the_one_that_its_file_gives(cpu: Hardware, tmp_path: Path) -> None:
+    path = make_tiny_checkpoint(tmp_path / "tiny.safetensors", "sd1")
+    whole = load_checkpoint(CheckpointInfo(path=path, name=path.name), cpu)
+    with torch.inference_mode():
+        latent = torch.randn(1, 4, 4, 4, generator=torch.Generator().manual_seed(0))
+        assert torch.equal(whole.vae.decode(latent).sample, _decoded(path, cpu))
+
+
+@pytest.mark.parametrize("drop", ["decoder.", "encoder.down.0.block.0.conv1.weight", "decoder.up.0.block.0.norm1.bias"])
+def test_a_file_that_is_no_whole_vae_is_named_with_the_reason(bare: Path, cpu: Hardware, drop: str) -> None:
+    save_file({key: tensor for key, tensor in load_file(bare).items() if not key.startswith(drop)}, bare)
+    with pytest.raises(CheckpointError, match=r"bare\.safetensors is not a usable VAE: .*(no VAE|lacks 1 tensors)"):
+        load_vae(bare, cpu)
