@@ -60,6 +60,7 @@ class Plan:
     height: int
     batch_size: int
     tiling: bool
+    token_merging_ratio: float
     vae: VaeInfo | None = None
     init_images: tuple[Image.Image, ...] = ()
     denoising_strength: float | None = None

@@ -74,6 +74,7 @@ def make_plan(
         width=width,
         height=height,
         batch_size=request.batch_size,
+        token_merging_ratio=_token_merging_ratio(request, settings),
         tiling=settings.tiling if request.tiling is None else request.tiling,
         init_images=_init_images(request, width, height, settings.img2img_background_color),
         denoising_strength=_strength(request),
@@ -122,6 +123,13 @@ def _options(request: GenerationRequest, settings: Settings) -> SamplingOptions:
         if (value := getattr(request, name)) is not None
     }
     return SamplingOptions.from_settings(settings.model_dump()).with_request(**asked)
+
+
+def _token_merging_ratio(request: GenerationRequest, settings: Settings) -> float:
+    """img2img has a ratio of its own, unless the request itself asks for the general one."""
+    own = settings.token_merging_ratio_img2img
+    asked = "token_merging_ratio" in request.override_settings
+    return own if request.is_img2img and own and not asked else settings.token_merging_ratio
 
 
 def _strength(request: GenerationRequest) -> float | None:

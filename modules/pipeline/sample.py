@@ -14,6 +14,7 @@ from modules.generation.plan import Plan
 from modules.generation.progress import RunControl
 from modules.pipeline.model import Model
 from modules.pipeline.start import Start
+from modules.pipeline.token_merging import merged_tokens
 from modules.sampling.loop import guided_model, uses_eta_noise_seed_delta
 from modules.sampling.loop import sample as run_sampler
 from modules.sampling.step import StepEvent
@@ -63,7 +64,9 @@ def sample(
         check=control.check,
     )
     try:
-        with model.on_device(model.checkpoint.unet):
+        height, width = begin.latents.samples.shape[-2:]
+        merging = merged_tokens(model, ratio=plan.token_merging_ratio, height=height, width=width)
+        with model.on_device(model.checkpoint.unet), merging:
             samples = run_sampler(
                 sampler=plan.sampler,
                 plan=begin.sigmas,

@@ -86,6 +86,15 @@ def _write_models(folder: Path, checkpoints: Path) -> None:
     make_tiny.write(str(checkpoints / "tiny-sd1.safetensors"), first)
     make_tiny.write(str(checkpoints / "tiny-sd1-b.safetensors"), make_tiny.sd1(102), half=True)
     make_tiny.write(str(checkpoints / "tiny-sd1-half.safetensors"), first, half=True, half_buffers=True)
+    make_tiny.write(str(checkpoints / "tiny-sd1-inpaint.safetensors"), make_tiny.sd1(103, cin=9))
+    make_tiny.write(str(checkpoints / "tiny-sd2-v.safetensors"), make_tiny.sd2v(104))
+    xl = make_tiny.sdxl(105)
+    make_tiny.write(str(checkpoints / "tiny-sdxl.safetensors"), xl)
+    vae = make_tiny.B(106)
+    make_tiny.vae(vae, "", 32, make_tiny.MULT)
+    make_tiny.write(str(folder / "models" / "VAE" / "tiny-vae.safetensors"), vae.sd)
+    make_tiny.networks(str(folder / "models"), first, xl)
+    make_tiny.hypernetwork(str(folder / "models" / "hypernetworks" / "tiny-hyper.pt"))
     make_tiny.embeddings(str(folder / "embeddings"))
 
 

@@ -52,6 +52,10 @@ class Optimizations(Section):
 
     s_min_uncond: float = setting(0.0, "Negative Guidance minimum sigma", ge=0.0, le=15.0, step=0.01, infotext="NGMS")
     s_min_uncond_all: bool = setting(False, "Negative Guidance minimum sigma all steps", infotext="NGMS all steps")
+    token_merging_ratio: float = setting(
+        0.0, "Token merging ratio", ge=0.0, le=0.9, step=0.1, infotext="Token merging ratio"
+    )
+    token_merging_ratio_img2img: float = setting(0.0, "Token merging ratio for img2img", ge=0.0, le=0.9, step=0.1)
     pad_cond_uncond: bool = setting(False, "Pad prompt/negative prompt", infotext="Pad conds")
     pad_cond_uncond_v0: bool = setting(False, "Pad prompt/negative prompt (v0)", infotext="Pad conds v0")
     persistent_cond_cache: bool = setting(True, "Persistent cond cache")
