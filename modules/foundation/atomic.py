@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Generator
 from pathlib import Path
 from typing import IO, Any
@@ -19,15 +19,13 @@ def atomic_write(path: Path, *, durable: bool = True) -> Generator[IO[bytes]]:
     are on the disk before the name is. An existing file is replaced. Raises OSError as the file system does.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
-    temporary = Path(name)
+    temporary = _temporary_beside(path)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             yield file
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -41,14 +39,12 @@ def atomic_create(path: Path, data: bytes) -> bool:
     folder cannot overwrite each other. File systems without hard links fall back to an exclusive open.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
-    temporary = Path(name)
+    temporary = _temporary_beside(path)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
         try:
             os.link(temporary, path)
         except FileExistsError:
@@ -78,8 +74,6 @@ def write_json(path: Path, value: Any) -> None:
         file.write(json.dumps(value, indent=4, ensure_ascii=False).encode())
 
 
-def _umask() -> int:
-    # The only way POSIX offers to read it is to set it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _temporary_beside(path: Path) -> Path:
+    """A name in the same folder that nobody else uses. Opened plainly, so the file gets the umask's permissions."""
+    return path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.part")
