@@ -113,6 +113,7 @@ def _request(
         init_images=init_images,
         denoising_strength=body.denoising_strength if init_images else None,
         override_settings=overrides,
+        disable_extra_networks=body.disable_extra_networks,
         save_images=body.save_images and not body.do_not_save_samples,
         save_grid=body.save_images and not body.do_not_save_grid,
     )

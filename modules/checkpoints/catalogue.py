@@ -26,6 +26,7 @@ class Catalogue:
         self.hashes = hashes
         self._lock = threading.Lock()
         self._found: tuple[CheckpointInfo, ...] | None = None
+        self._missed: set[str] = set()
 
     def all(self) -> tuple[CheckpointInfo, ...]:
         """Every checkpoint, by name, the starter model last so that it is never in the way of the user's own."""
@@ -65,7 +66,9 @@ class Catalogue:
             return self.find(name)
         except UnknownName as error:
             instead = self.default()
-            log.warning("%s %s is used instead.", error, instead.name)
+            if name not in self._missed:
+                self._missed.add(name)
+                log.warning("%s %s is used instead.", error, instead.name)
             return instead
 
     def _with_hash(self, info: CheckpointInfo) -> CheckpointInfo:

@@ -34,12 +34,12 @@ def measured_prediction(unet: UNet2DConditionModel, hardware: Hardware) -> Predi
     # What inpainting and editing models get beside the latent is left empty.
     noise[:, config["out_channels"] :] = 0
     context = torch.zeros(1, TOKENS, config["cross_attention_dim"])
-    where = {"device": hardware.device, "dtype": unet.dtype}
-    unet.to(hardware.device)  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
+    device, dtype = hardware.device, unet.dtype
+    unet.to(device)  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
     try:
         with torch.inference_mode():
-            step = torch.tensor([LAST_STEP], device=hardware.device)
-            answer = unet(noise.to(**where), step, context.to(**where), return_dict=False)[0]
+            step = torch.tensor([LAST_STEP], device=device)
+            answer = unet(noise.to(device, dtype), step, context.to(device, dtype), return_dict=False)[0]
     finally:
         if hardware.offload:
             unet.to("cpu")  # pyright: ignore[reportArgumentType, reportUnknownMemberType]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def with_whole_vector(unet: UNet2DConditionModel) -> UNet2DConditionModel:
     """`unet` without its own sinusoids, which it would compute again at every step; no parameter is touched."""
-    unet.add_time_proj = nn.Identity()
+    unet.register_module("add_time_proj", nn.Identity())
     return unet
 
 

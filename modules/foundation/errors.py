@@ -6,7 +6,8 @@
     │   └── UnknownArchitecture     the file is sound, but no family of models here claims it
     ├── PromptError             a prompt cannot be turned into conditioning
     ├── RequestError            a request asks for something impossible (size, steps, counts)
-    │   └── UnknownName             a name (sampler, schedule, checkpoint, ...) matches nothing; says what comes near
+    │   ├── UnknownName             a name (sampler, schedule, checkpoint, ...) matches nothing; says what comes near
+    │   └── Refused                 a hook does not let the request pass
     ├── NetworkError            an extra network (LoRA, ...) cannot be applied
     ├── OutOfMemory             a device ran out of memory
     ├── SaveError               a finished picture could not be written; the picture is kept in memory
@@ -67,6 +68,10 @@ class UnknownName(RequestError):
             hint = f"There is no {kind} at all."
         super().__init__(f"Unknown {kind} {name!r}. {hint}", field)
         self.kind, self.name, self.near = kind, name, near
+
+
+class Refused(RequestError):
+    """A hook does not let a request pass. Unlike other errors in hooks it ends the run."""
 
 
 class NetworkError(EaselError):

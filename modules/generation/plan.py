@@ -10,6 +10,7 @@ from PIL import Image
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeInfo
+from modules.prompts.styles import Style
 from modules.settings.model import Settings
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Plan:
     checkpoint: CheckpointInfo
     prompts: tuple[str, ...]
     negative_prompts: tuple[str, ...]
-    styles: tuple[str, ...]
+    styles: tuple[Style, ...]
     seeds: tuple[int, ...]
     subseeds: tuple[int, ...]
     subseed_strength: float

@@ -45,6 +45,7 @@ class GenerationRequest:
     init_images: tuple[Image.Image, ...] = ()
     denoising_strength: float | None = None
     override_settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    disable_extra_networks: bool = False
     save_images: bool = True
     save_grid: bool = True
 

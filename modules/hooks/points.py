@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RunEvent:
-    """Where a run is: its request and, once that is decided, its plan and the index of the batch (from 0)."""
+    """Where a run is: its request and, once that is decided, its plan and the index of the batch (from 0).
+
+    `model` is the loaded checkpoint, a `modules.pipeline.model.Model`, from `around_run` on.
+    """
 
     request: GenerationRequest
     plan: Plan | None = None
+    model: Any = None
     batch: int = 0
     warnings: list[str] = field(default_factory=list[str])
     """Sentences for the user; one list for the whole run, which its result carries."""
@@ -46,6 +50,10 @@ class StepEvent:
 
     run: RunEvent
     step: StepReport
+
+    def warn(self, *sentences: str) -> None:
+        """Tell the user something, each sentence once a run."""
+        self.run.warn(*sentences)
 
 
 @dataclass

@@ -3,8 +3,9 @@
 Four kinds of points: `Transform` folds a value through every attachment, `Observe` tells them of something, `Collect`
 gathers what they contribute, `Around` wraps a block in their context managers (entering patches, leaving undoes).
 
-Each attachment has an owner. One that raises is logged by its owner's name, reported to `on_failure`, and skipped; the
-program goes on. `Interrupted` passes through, because it is a wish of the user.
+Each attachment has an owner. One that raises is logged by its owner's name, told to the user where the event can do
+that, and skipped; the program goes on. `Interrupted` passes through, because it is a wish of the user, and so does
+`Refused`, with which an attachment turns a request down.
 """
 
 from __future__ import annotations
@@ -13,14 +14,23 @@ import contextlib
 import logging
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
-from modules.foundation.errors import ExtensionError, Interrupted
+from modules.foundation.errors import ExtensionError, Interrupted, Refused
 
 log = logging.getLogger(__name__)
 
 V = TypeVar("V")
 E = TypeVar("E")
+
+
+@runtime_checkable
+class TellsUser(Protocol):
+    """An event through which the user can be told something."""
+
+    def warn(self, *sentences: str) -> None:
+        """Tell it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -51,9 +61,12 @@ class Point:
 
         return detach
 
-    def _failed(self, attachment: Attachment, error: Exception) -> None:
+    def _failed(self, attachment: Attachment, error: Exception, event: object) -> None:
         log.exception("%s failed in hook %s and was skipped", attachment.owner, self.name)
-        self.failures.append(ExtensionError(f"{attachment.owner} failed in {self.name}: {error}"))
+        failure = ExtensionError(f"{attachment.owner} failed in {self.name}: {error}")
+        self.failures.append(failure)
+        if isinstance(event, TellsUser):
+            event.warn(f"{failure}. It was skipped; the log has the details.")
 
 
 class Transform(Point, Generic[V, E]):
@@ -64,10 +77,10 @@ class Transform(Point, Generic[V, E]):
         for attachment in self.attachments:
             try:
                 value = attachment.function(value, event)
-            except Interrupted:
+            except (Interrupted, Refused):
                 raise
             except Exception as error:  # hook boundary
-                self._failed(attachment, error)
+                self._failed(attachment, error, event)
         return value
 
 
@@ -79,10 +92,10 @@ class Observe(Point, Generic[E]):
         for attachment in self.attachments:
             try:
                 attachment.function(event)
-            except Interrupted:
+            except (Interrupted, Refused):
                 raise
             except Exception as error:  # hook boundary
-                self._failed(attachment, error)
+                self._failed(attachment, error, event)
 
 
 class Collect(Point, Generic[V, E]):
@@ -94,10 +107,10 @@ class Collect(Point, Generic[V, E]):
         for attachment in self.attachments:
             try:
                 items.extend(attachment.function(event))
-            except Interrupted:
+            except (Interrupted, Refused):
                 raise
             except Exception as error:  # hook boundary
-                self._failed(attachment, error)
+                self._failed(attachment, error, event)
         return items
 
 
@@ -113,21 +126,21 @@ class Around(Point, Generic[E]):
                     manager = attachment.function(event)
                     value_of_exit = manager.__exit__
                     manager.__enter__()
-                except Interrupted:
+                except (Interrupted, Refused):
                     raise
                 except Exception as error:  # hook boundary
-                    self._failed(attachment, error)
+                    self._failed(attachment, error, event)
                 else:
-                    stack.push(self._leaving(attachment, value_of_exit))
+                    stack.push(self._leaving(attachment, value_of_exit, event))
             yield
 
-    def _leaving(self, attachment: Attachment, leave: Callable[..., Any]) -> Callable[..., bool]:
+    def _leaving(self, attachment: Attachment, leave: Callable[..., Any], event: object) -> Callable[..., bool]:
         def exit_(*details: Any) -> bool:
             try:
                 leave(*details)
             except Exception as error:  # hook boundary
                 if error is not details[1]:
-                    self._failed(attachment, error)
+                    self._failed(attachment, error, event)
             return False
 
         return exit_

@@ -101,7 +101,7 @@ class ExtraNetworks:
         model, plan = self._model(), event.plan
         assert model is not None
         assert plan is not None
-        _, tags = extract_batch(plan.prompts[event.pictures])
+        tags = [] if event.request.disable_extra_networks else extract_batch(plan.prompts[event.pictures])[1]
         wishes, problems = read_tags(tags)
         event.warn(*problems)
         patcher = self.patcher(model)

@@ -149,7 +149,7 @@ def info_of(
         "extra_generation_params": dict(extra),
         "index_of_first_image": grids,
         "infotexts": [image.infotext for image in images],
-        "styles": list(plan.styles),
+        "styles": [style.name for style in plan.styles],
         "job_timestamp": job_timestamp,
         "clip_skip": plan.settings.CLIP_stop_at_last_layers,
         "is_using_inpainting_conditioning": inpaints,

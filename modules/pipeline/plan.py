@@ -58,7 +58,7 @@ def make_plan(
         vae=_vae(settings, checkpoint, vaes, warnings),
         prompts=(prompt,) * count,
         negative_prompts=(negative,) * count,
-        styles=tuple(style.name for style in chosen),
+        styles=tuple(chosen),
         # A variation strength keeps the seed and varies the subseed; without one each picture has its own seed.
         seeds=tuple(seed + (index if request.subseed_strength == 0 else 0) for index in range(count)),
         subseeds=tuple(subseed + index for index in range(count)),

@@ -70,6 +70,7 @@ def run(request: GenerationRequest, engine: Engine, control: RunControl) -> Gene
         with watch.phase("load"):
             control.at_phase("loading")
             model = engine.load(plan.checkpoint, vae=plan.vae)
+            event = replace(event, model=model)
             engine.embeddings.refresh()
         start_peak(engine.hardware.device)
         saving = Saving(plan, engine.paths, engine.saver, lambda: engine.short_hash(plan.checkpoint), hooks.saved)

@@ -333,3 +333,20 @@ def test_no_checkpoint_at_all_says_where_to_put_one(tmp_path: Path) -> None:
             application.submit(GenerationRequest(prompt="a cat", steps=1)).wait(60)
     finally:
         application.close()
+
+
+def test_names_of_files_can_tell_styles_and_what_the_prompt_was_without_them(studio: Studio) -> None:
+    (studio.data / "styles.csv").write_text('name,prompt,negative_prompt\nfilm,"{prompt}, film grain",\n')
+    pattern = "[styles]-[prompt_no_styles]"
+    image = studio.make(styles=("film",), override_settings={"samples_filename_pattern": pattern}).samples[0]
+    assert image.prompt == "a cat, film grain"
+    assert image.path is not None
+    assert image.path.stem.endswith("-film-a cat")
+
+
+def test_a_tag_without_its_network_is_said_and_a_request_can_have_tags_ignored(studio: Studio) -> None:
+    told = studio.make(prompt="a cat <lora:nowhere:1>", save_images=False)
+    ignored = studio.make(prompt="a cat <lora:nowhere:1>", disable_extra_networks=True, save_images=False)
+    assert any("nowhere" in warning for warning in told.warnings)
+    assert not ignored.warnings
+    assert np.array_equal(_pixels(told.samples[0]), _pixels(ignored.samples[0]))

@@ -42,6 +42,7 @@ class ExtraNetworks(Section):
     lora_bundled_ti_to_infotext: bool = setting(True, "Add Lora name as TI hashes for bundled Textual Inversion")
     lora_in_memory_limit: int = setting(0, "Number of Lora networks to keep cached in memory", ge=0)
     lora_not_found_warning_console: bool = setting(False, "Lora not found warning in console")
+    lora_not_found_is_error: bool = setting(False, "Make no picture when a network of the prompt cannot be used")
 
 
 class Optimizations(Section):
