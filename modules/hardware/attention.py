@@ -7,7 +7,9 @@ what `blockwise_attention` does.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Generator
 from typing import Any
 
 import torch
@@ -54,7 +56,13 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = N
 
 
 class AttentionProcessor:
-    """diffusers' interface to `attention`, for the attention blocks of a UNet's transformers."""
+    """diffusers' interface to `attention`, for the attention blocks of a UNet's transformers.
+
+    With `upcast`, attention itself is computed in float32, for models whose scores overflow float16.
+    """
+
+    def __init__(self, *, upcast: bool = False) -> None:
+        self.upcast = upcast
 
     def __call__(
         self,
@@ -75,8 +83,11 @@ class AttentionProcessor:
         if attention_mask is not None:
             mask = attn.prepare_attention_mask(attention_mask, context.shape[1], batch)
             mask = mask.view(batch, attn.heads, -1, mask.shape[-1])
+        if self.upcast:
+            query, key, value = query.float(), key.float(), value.float()
+            mask = None if mask is None else mask.float()
         attended = attention(query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), mask)
-        attended = attended.transpose(1, 2).reshape(batch, -1, query.shape[2] * query.shape[3])
+        attended = attended.transpose(1, 2).reshape(batch, -1, query.shape[2] * query.shape[3]).to(hidden_states.dtype)
         return attn.to_out[1](attn.to_out[0](attended))
 
 
@@ -92,6 +103,20 @@ def use_fast_attention(unet: Any, hardware: Hardware, *, xformers: bool = False)
         except (ImportError, ModuleNotFoundError, ValueError) as error:
             log.warning("xformers cannot be used (%s); torch's own attention is.", error)
     unet.set_attn_processor(AttentionProcessor())
+
+
+@contextlib.contextmanager
+def upcast_attention(unet: Any, *, wanted: bool) -> Generator[None]:
+    """Within the block, a diffusers UNet computes its attention in float32, if `wanted`."""
+    if not wanted:
+        yield
+        return
+    before = unet.attn_processors
+    unet.set_attn_processor(AttentionProcessor(upcast=True))
+    try:
+        yield
+    finally:
+        unet.set_attn_processor(before)
 
 
 def forbid_memory_efficient_kernel() -> None:

@@ -58,7 +58,7 @@ class Engine:
         self.embeddings = EmbeddingCatalogue([paths.embeddings])
         self.conditioning_cache = new_cache(CONDITIONING_CACHE_BYTES)
         self._model: Model | None = None
-        self.extra_networks = ExtraNetworks(networks, lambda: self._model)
+        self.extra_networks = ExtraNetworks(networks)
         self.extra_networks.attach(hooks)
         self._hashes: dict[Path, Future[str]] = {}
         self._hasher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hash")

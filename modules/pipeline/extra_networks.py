@@ -8,14 +8,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import weakref
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from modules.foundation.errors import NetworkError
+from modules.foundation.errors import NetworkError, Refused
 from modules.generation.plan import Plan
 from modules.hardware.memory import read_memory
 from modules.hooks.points import Hooks, RunEvent
@@ -25,9 +25,10 @@ from modules.networks.hashes import SHORT, label, network_hash
 from modules.networks.hypernetwork import Hypernetwork, hypernetworks, read_hypernetwork
 from modules.networks.keys import ModuleIndex
 from modules.networks.merge import Patcher, Use
-from modules.networks.tags import Wish, read_tags
+from modules.networks.tags import read_tags
 from modules.pipeline.model import Model
-from modules.prompts.networks import extract_batch, extract_networks
+from modules.prompts.networks import NetworkTag, extract_batch, extract_networks
+from modules.settings.model import Settings
 from modules.text_encoders.embeddings import TextualInversion
 
 log = logging.getLogger(__name__)
@@ -50,11 +51,12 @@ class _InForce:
 class ExtraNetworks:
     """Reads networks, merges them into whichever model is loaded, and says so in the infotext."""
 
-    def __init__(self, catalogue: NetworkCatalogue, model: Callable[[], Model | None]) -> None:
+    def __init__(self, catalogue: NetworkCatalogue) -> None:
         self.catalogue = catalogue
-        self._model = model
         self._stack: list[_InForce] = []
         self._patchers: weakref.WeakKeyDictionary[Model, Patcher] = weakref.WeakKeyDictionary()
+        self._verdicts: weakref.WeakKeyDictionary[Model, weakref.WeakKeyDictionary[Network, str | None]]
+        self._verdicts = weakref.WeakKeyDictionary()
         self._networks: dict[NetworkInfo, Network] = {}
         self._hypernetworks: dict[NetworkInfo, tuple[object, Hypernetwork]] = {}
         self._bundled: weakref.WeakKeyDictionary[Network, tuple[TextualInversion, ...]] = weakref.WeakKeyDictionary()
@@ -79,7 +81,7 @@ class ExtraNetworks:
         if model not in self._patchers:
             checkpoint = model.checkpoint
             index = ModuleIndex(checkpoint.unet, checkpoint.text_models)
-            self._patchers[model] = Patcher(index, lambda tensor: _place_aside(tensor, checkpoint.size))
+            self._patchers[model] = Patcher(index, _place_aside)
         return self._patchers[model]
 
     # Hooks
@@ -98,19 +100,34 @@ class ExtraNetworks:
     @contextlib.contextmanager
     def in_force(self, event: RunEvent) -> Iterator[None]:
         """Have the networks of a batch in force within the block."""
-        model, plan = self._model(), event.plan
-        assert model is not None
+        assert event.plan is not None
+        with self.of_prompts(event.plan.prompts[event.pictures], event):
+            yield
+
+    @contextlib.contextmanager
+    def of_prompts(self, prompts: Sequence[str], event: RunEvent) -> Iterator[None]:
+        """Have the networks of these prompts in force within the block, and none of those around it.
+
+        What cannot be used is told to the user and left out. Raises Refused where the settings want that.
+        """
+        model, plan = event.model, event.plan
+        assert isinstance(model, Model)
         assert plan is not None
-        tags = [] if event.request.disable_extra_networks else extract_batch(plan.prompts[event.pictures])[1]
-        wishes, problems = read_tags(tags)
-        event.warn(*problems)
-        patcher = self.patcher(model)
-        current = self._gather(wishes, model, patcher, event)
-        with (
-            patcher.using(current.uses),
-            hypernetworks(model.checkpoint.unet, current.hypernetworks),
-            self._remembered(current),
-        ):
+        problems: list[str] = []
+        tags = [] if event.request.disable_extra_networks else extract_batch(prompts)[1]
+        current = self._gather(tags, model, plan.settings, problems)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self.patcher(model).using(current.uses))
+            except (NetworkError, torch.OutOfMemoryError) as error:
+                problems.append(f"The networks could not be merged and were left out: {error}")
+                current = _InForce()
+                stack.enter_context(self.patcher(model).using([]))
+            if problems and plan.settings.lora_not_found_is_error:
+                raise Refused(" ".join(problems), "prompt")
+            event.warn(*problems)
+            stack.enter_context(hypernetworks(model.checkpoint.unet, current.hypernetworks))
+            stack.enter_context(self._remembered(current))
             self._forget_unused(plan.settings.lora_in_memory_limit)
             yield
 
@@ -150,10 +167,12 @@ class ExtraNetworks:
         finally:
             self._stack.pop()
 
-    def _gather(self, wishes: Iterable[Wish], model: Model, patcher: Patcher, event: RunEvent) -> _InForce:
-        """Read the networks that are wished for; those that cannot be used are told of and left out."""
+    def _gather(self, tags: Sequence[NetworkTag], model: Model, settings: Settings, problems: list[str]) -> _InForce:
+        """Read the networks that are wished for; those that cannot be used are left out, with a sentence for each."""
         current = _InForce()
         missing: list[str] = []
+        wishes, misunderstood = read_tags(tags)
+        problems += misunderstood
         for wish in wishes:
             info = self.catalogue.find(wish.kind, wish.name)
             if info is None:
@@ -164,16 +183,30 @@ class ExtraNetworks:
                     current.hypernetworks.append((self._hypernetwork(info), wish.te))
                     continue
                 network = self._network(info)
-                check_fit(network, patcher.index, model.checkpoint.family)
+                self._check(network, model)
             except NetworkError as error:
-                event.warn(str(error))
+                problems.append(str(error))
                 continue
             current.uses.append(Use(network=network, te=wish.te, unet=wish.unet, rank=wish.rank))
             current.hashes.setdefault(label(wish.name), self._hash(network))
-            current.embeddings += self._embeddings_of(network, event)
+            current.embeddings += self._embeddings_of(network, settings)
         if missing:
-            event.warn(f"Networks not found: {', '.join(missing)}")
+            problems.append(f"Networks not found: {', '.join(missing)}")
+            if settings.lora_not_found_warning_console:
+                log.warning("Networks not found: %s", ", ".join(missing))
         return current
+
+    def _check(self, network: Network, model: Model) -> None:
+        """Raise NetworkError if the network does not belong to the model; found out once."""
+        verdicts = self._verdicts.setdefault(model, weakref.WeakKeyDictionary())
+        if network not in verdicts:
+            try:
+                check_fit(network, self.patcher(model).index, model.checkpoint.family)
+                verdicts[network] = None
+            except NetworkError as error:
+                verdicts[network] = str(error)
+        if (problem := verdicts[network]) is not None:
+            raise NetworkError(problem)
 
     def _network(self, info: NetworkInfo) -> Network:
         known = self._networks.get(info)
@@ -200,11 +233,10 @@ class ExtraNetworks:
         used = {network.info for each in self._stack for network, _ in each.hypernetworks}
         self._hypernetworks = {info: known for info, known in self._hypernetworks.items() if info in used}
 
-    def _embeddings_of(self, network: Network, event: RunEvent) -> tuple[TextualInversion, ...]:
+    def _embeddings_of(self, network: Network, settings: Settings) -> tuple[TextualInversion, ...]:
         """The same objects each time, so that what was encoded with them is remembered."""
         if network not in self._bundled:
-            assert event.plan is not None
-            named = network.info.name if event.plan.settings.lora_bundled_ti_to_infotext else ""
+            named = network.info.name if settings.lora_bundled_ti_to_infotext else ""
             self._bundled[network] = tuple(
                 _bundled(name, tensors, named) for name, tensors in network.embeddings.items()
             )
@@ -233,7 +265,7 @@ def _bundled(name: str, tensors: Mapping[str, Tensor], digest: str) -> TextualIn
     return TextualInversion(name=name, tensors=found, digest=digest)
 
 
-def _place_aside(tensor: Tensor, model_size: int) -> torch.device:
+def _place_aside(tensor: Tensor) -> torch.device:
     """Where to keep a tensor that makes room for another of its size: beside it, or in host memory if room is short."""
     if tensor.device.type != "cuda":
         return tensor.device

@@ -20,6 +20,7 @@ LABELLED_SETTINGS = (
     "sd_noise_schedule",
     "use_downcasted_alpha_bar",
     "enable_quantization",
+    "upcast_attn",
     "cfg_rescale",
 )
 """Settings that change a picture and are written where they differ from their default."""

@@ -12,6 +12,7 @@ from modules.generation.conditioning import Conditioning
 from modules.generation.latents import Latents, StepReport
 from modules.generation.plan import Plan
 from modules.generation.progress import RunControl
+from modules.hardware.attention import upcast_attention
 from modules.pipeline.model import Model
 from modules.pipeline.start import Start
 from modules.pipeline.token_merging import merged_tokens
@@ -66,7 +67,8 @@ def sample(
     try:
         height, width = begin.latents.samples.shape[-2:]
         merging = merged_tokens(model, ratio=plan.token_merging_ratio, height=height, width=width)
-        with model.on_device(model.checkpoint.unet), merging:
+        upcast = upcast_attention(model.checkpoint.unet, wanted=plan.settings.upcast_attn)
+        with model.on_device(model.checkpoint.unet), merging, upcast:
             samples = run_sampler(
                 sampler=plan.sampler,
                 plan=begin.sigmas,

@@ -5,7 +5,13 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch.nn import functional
 
-from modules.hardware.attention import BLOCK, AttentionProcessor, attention, blockwise_attention
+from modules.hardware.attention import (
+    BLOCK,
+    AttentionProcessor,
+    attention,
+    blockwise_attention,
+    upcast_attention,
+)
 
 
 def _tensors(groups: int, rows: int, columns: int, width: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -34,10 +40,9 @@ def test_in_bfloat16_it_is_as_near_to_the_truth_as_torchs_own_kernel() -> None:
     assert ours < theirs * 2
 
 
-@pytest.mark.parametrize("mask", [False, True])
-def test_a_unet_answers_as_with_the_librarys_own_processor(mask: bool) -> None:
+def _unet() -> UNet2DConditionModel:
     torch.manual_seed(0)
-    unet = UNet2DConditionModel(
+    return UNet2DConditionModel(
         block_out_channels=(32, 64),
         layers_per_block=1,
         attention_head_dim=4,
@@ -45,6 +50,11 @@ def test_a_unet_answers_as_with_the_librarys_own_processor(mask: bool) -> None:
         down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
     ).eval()
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_a_unet_answers_as_with_the_librarys_own_processor(mask: bool) -> None:
+    unet = _unet()
     x, context = torch.randn(2, 4, 8, 8), torch.randn(2, 77, 24)
     keep = torch.arange(77).expand(2, -1) < 50 if mask else None
     with torch.inference_mode():
@@ -52,3 +62,23 @@ def test_a_unet_answers_as_with_the_librarys_own_processor(mask: bool) -> None:
         unet.set_attn_processor(AttentionProcessor())
         got = unet(x, torch.tensor([7, 7]), encoder_hidden_states=context, encoder_attention_mask=keep).sample
     assert torch.allclose(got, wanted, atol=1e-5)
+
+
+def test_attention_in_float32_is_entered_and_left() -> None:
+    unet = _unet().to(torch.bfloat16)
+    unet.set_attn_processor(AttentionProcessor())
+    x, context = torch.randn(2, 4, 8, 8).bfloat16(), torch.randn(2, 77, 24).bfloat16()
+    before = dict(unet.attn_processors)
+
+    def answer() -> torch.Tensor:
+        with torch.inference_mode():
+            return unet(x, torch.tensor([7, 7]), encoder_hidden_states=context).sample
+
+    plain = answer()
+    with upcast_attention(unet, wanted=True):
+        upcast = answer()
+    assert upcast.dtype == torch.bfloat16
+    assert not torch.equal(upcast, plain)
+    assert torch.allclose(upcast, plain, atol=0.1)
+    assert torch.equal(answer(), plain)
+    assert unet.attn_processors == before

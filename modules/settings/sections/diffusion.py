@@ -146,6 +146,9 @@ class StableDiffusion(Section):
     )
     sdxl_clip_l_skip: bool = setting(False, "Clip skip acts on SDXL's first text encoder too")
     CLIP_stop_at_last_layers: int = setting(1, "Clip skip", ge=1, le=12, step=1, infotext="Clip skip")
+    upcast_attn: bool = setting(
+        False, "Upcast cross attention layer to float32", infotext="Upcast cross attention layer"
+    )
     randn_source: Literal["GPU", "CPU", "NV"] = setting(
         "GPU", "Random number generator source.", choices=("GPU", "CPU", "NV"), infotext="RNG"
     )
