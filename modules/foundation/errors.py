@@ -70,7 +70,7 @@ class UnknownName(RequestError):
         self.kind, self.name, self.near = kind, name, near
 
 
-class Refused(RequestError):
+class Refused(RequestError):  # noqa: N818 - what happened to the request, not what went wrong
     """A hook does not let a request pass. Unlike other errors in hooks it ends the run."""
 
 

@@ -137,9 +137,10 @@ def _hand_over(
             used_embeddings=conditioning.used_embeddings,
             has_brackets=conditioning.has_brackets or plan.settings.prompt_dialect != "A1111",
         )
+        changed = hooks.picture(picture, event)
         fields = hooks.infotext_fields(fields, event)
         this.extra = extra_of(fields, sampled.infotext)
-        finished = finish(hooks.picture(picture, event), plan, index, fields)
+        finished = finish(changed, plan, index, fields)
         this.saving.add(finished, index, wanted=wanted)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from modules.foundation.errors import Interrupted
+from modules.foundation.errors import Interrupted, Refused
 from modules.hooks.points import Hooks
 from modules.hooks.registry import Around, Collect, Observe, Transform
 
@@ -125,3 +125,40 @@ def test_an_owner_can_be_detached_from_everything_at_once() -> None:
     hooks.saved.attach("other", lambda image: None)
     hooks.detach_owner("extension")
     assert [each.owner for point in hooks.all() for each in point.attachments] == ["other"]
+
+
+class _Listening:
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def warn(self, *sentences: str) -> None:
+        self.heard += sentences
+
+
+def test_a_failure_is_told_to_the_user_where_the_event_can_do_that() -> None:
+    point: Transform[int, _Listening] = Transform("point", "For this test.")
+    point.attach("Clumsy", lambda value, event: value // 0)
+    event = _Listening()
+    assert point(7, event) == 7
+    (sentence,) = event.heard
+    assert sentence.startswith("Clumsy failed in point: ")
+
+
+def test_a_refusal_passes_through_every_kind_of_point() -> None:
+    def refuse(*given: object) -> None:
+        raise Refused("Not like this.")
+
+    transform: Transform[int, None] = Transform("transform", "For this test.")
+    observe: Observe[None] = Observe("observe", "For this test.")
+    collect: Collect[int, None] = Collect("collect", "For this test.")
+    around: Around[None] = Around("around", "For this test.")
+    for point in (transform, observe, collect, around):
+        point.attach("Strict", refuse)
+    with pytest.raises(Refused):
+        transform(1, None)
+    with pytest.raises(Refused):
+        observe(None)
+    with pytest.raises(Refused):
+        collect(None)
+    with pytest.raises(Refused), around(None):
+        pytest.fail("the block was entered")
