@@ -65,6 +65,9 @@ SETTINGS: Mapping[str, str] = {
     "Prompt dialect": "prompt_dialect",
     "Emphasis mean per prompt": "emphasis_mean_per_prompt",
     "Prompt word wrap length limit": "comma_padding_backtrack",
+    "CFG rescale": "cfg_rescale",
+    "Enable quantization": "enable_quantization",
+    "Upcast cross attention layer": "upcast_attn",
 }
 """Label -> setting, in the order in which settings restored from an infotext are listed."""
 

@@ -69,7 +69,7 @@ def build_settings(settings: Settings) -> SettingsPanel:
     components: dict[str, Any] = {}
     with gr.Row(elem_id="settings_top_row"):
         submit = gr.Button("Apply settings", elem_id="settings_submit", variant="primary", scale=0, min_width=160)
-        search = gr.Textbox(
+        gr.Textbox(
             label="Search",
             elem_id="settings_search",
             placeholder="Search the settings",
@@ -78,7 +78,6 @@ def build_settings(settings: Settings) -> SettingsPanel:
             max_lines=1,
             scale=1,
         )
-        search.api_visibility = "private"
     result = gr.HTML("", elem_id="settings_result")
     with gr.Row(elem_id="settings", equal_height=False):
         tab_bar("settings", section_tabs(), "Sections of the settings")
@@ -131,7 +130,7 @@ def current_values(app: Application, panel: SettingsPanel, built_with: Settings)
 def to_page(key: str, settings: Settings) -> Any:
     """The value of a setting as its control shows it."""
     value = getattr(settings, key)
-    return "" if value is None and not isinstance(value, list) else value
+    return "" if value is None else value
 
 
 def from_page(key: str, value: Any) -> Any:
@@ -139,9 +138,7 @@ def from_page(key: str, value: Any) -> Any:
     field = Settings.model_fields[key]
     if value is None or (value == "" and field.annotation is not str):
         return field.get_default(call_default_factory=True)
-    if field.annotation is int:
-        return round(value)
-    return value
+    return round(float(value)) if field.annotation is int else value
 
 
 def same(a: Any, b: Any) -> bool:
@@ -202,7 +199,7 @@ def _control(key: str, field: FieldInfo, settings: Settings) -> Any:
     if choices is not None:
         kind = gr.Radio if len(choices) <= 4 else gr.Dropdown
         return kind(choices=list(choices), **common)
-    if field.annotation in (int, float):
+    if field.annotation is int or field.annotation is float:
         return _number(field, common)
     if "color" in key:
         return gr.ColorPicker(**common)
@@ -212,7 +209,7 @@ def _control(key: str, field: FieldInfo, settings: Settings) -> Any:
 def _number(field: FieldInfo, common: Mapping[str, Any]) -> Any:
     least, most = _limit(field, "ge"), _limit(field, "le")
     extra = field.json_schema_extra
-    step = extra.get("step") if isinstance(extra, dict) else None
+    step: Any = extra.get("step") if isinstance(extra, dict) else None
     if least is not None and most is not None:
         return gr.Slider(minimum=least, maximum=most, step=step, **common)
     precision = 0 if field.annotation is int else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -91,15 +91,10 @@ def _prompts(ui: UiConfig) -> dict[str, Any]:
 def _buttons(ui: UiConfig) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     with gr.Row(elem_id="txt2img_generate_box", elem_classes=["generate-box"]):
-        for name, label, variant in (
-            ("interrupt", "Interrupt", "stop"),
-            ("skip", "Skip", "secondary"),
-            ("interrupting", "Interrupting...", "stop"),
-            ("generate", "Generate", "primary"),
-        ):
-            parts[name] = gr.Button(
-                label, elem_id=f"txt2img_{name}", variant=variant, min_width=80, **ui.button(f"txt2img/{label}")
-            )
+        parts["interrupt"] = _run_button(ui, "Interrupt", "interrupt", "stop")
+        parts["skip"] = _run_button(ui, "Skip", "skip", "secondary")
+        parts["interrupting"] = _run_button(ui, "Interrupting...", "interrupting", "stop")
+        parts["generate"] = _run_button(ui, "Generate", "generate", "primary")
     with gr.Row(elem_id="txt2img_tools", elem_classes=["tools"]):
         for name, sign, elem_id in (
             ("paste", "↙️", "paste"),
@@ -109,3 +104,7 @@ def _buttons(ui: UiConfig) -> dict[str, Any]:
             parts[name] = gr.Button(sign, elem_id=elem_id, elem_classes=["tool"], **ui.button(f"txt2img/{sign}"))
         parts["restore_progress"] = gr.Button("🌀", elem_id="txt2img_restore_progress", visible="hidden")
     return parts
+
+
+def _run_button(ui: UiConfig, label: str, name: str, variant: Literal["primary", "secondary", "stop"]) -> gr.Button:
+    return gr.Button(label, elem_id=f"txt2img_{name}", variant=variant, min_width=80, **ui.button(f"txt2img/{label}"))

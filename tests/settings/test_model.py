@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from modules.settings.declare import choices_of, infotext_label
 from modules.settings.model import SECTIONS, Settings
 
+PROGRAM = Path(__file__).resolve().parents[2]
 DEFAULTS = json.loads((Path(__file__).parent / "data" / "config-all-defaults.json").read_text())
 
 
@@ -51,3 +53,14 @@ def test_defaults_lie_among_their_own_choices() -> None:
 def test_no_two_settings_share_an_infotext_label() -> None:
     labels = [label for field in Settings.model_fields.values() if (label := infotext_label(field))]
     assert len(labels) == len(set(labels))
+
+
+def test_no_setting_is_declared_that_nothing_reads() -> None:
+    sources = [
+        path.read_text(encoding="utf-8")
+        for path in (PROGRAM / "modules").rglob("*")
+        if path.suffix in (".py", ".js") and "sections" not in path.parts and path.name != "labels.py"
+    ]
+    text = "\n".join(sources)
+    for key in Settings.model_fields:
+        assert re.search(rf"\b{key}\b", text), key

@@ -20,7 +20,9 @@ export function nameButtons() {
   for (const [id, name] of Object.entries(NAMES)) {
     const button = document.getElementById(id);
     button?.setAttribute("title", name);
-    button?.setAttribute("aria-label", id.includes("_generate") ? "Generate" : name);
+    if (button?.classList.contains("tool")) {
+      button.setAttribute("aria-label", name);
+    }
   }
   document.querySelector("#txt2img_styles input")?.setAttribute("placeholder", "Styles");
   for (const [id, name] of [["txt2img_prompt", "Prompt"], ["txt2img_neg_prompt", "Negative prompt"], ["settings_search", "Search the settings"]]) {
