@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -61,7 +62,9 @@ def test_the_second_pass_has_a_schedule_of_its_own(encoder: ClipEncoder):
 
 
 def test_the_embeddings_that_were_used_are_told_once_for_each_part(encoder: ClipEncoder):
-    word = TextualInversion(name="zz:word", tensors={"": torch.zeros(2, 16)}, digest="0123456789abcdef")
+    word = TextualInversion(
+        name="zz:word", tensors={"": torch.zeros(2, 16)}, path=Path("w.pt"), digest="0123456789abcdef"
+    )
     embeddings = {"clip_l": EmbeddingTable([word], encoder.tokenizer)}
     conditioning = encode_prompt(
         "[zz:word|a zz:word] AND zz:word, cat",
