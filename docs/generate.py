@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 from pathlib import Path
 
@@ -22,6 +23,24 @@ IGNORED_HEAD = """\
 
 A1111's flags for things that Easel does by itself or does not have. They are named in one warning, so an old command
 line still starts.
+
+"""
+
+SETTINGS_HEAD = """\
+# Settings
+
+Kept in `config.json` under A1111's keys. They are set on the page under *Settings*, by `POST /sdapi/v1/options`, and for one
+request by `override_settings`. A key that Easel does not know is kept and saved again. Written by `docs/generate.py` from
+`modules/settings/sections/`.
+"""
+
+HOOKS_HEAD = """\
+# Hooks
+
+Every point at which others may join in, in the order in which a run reaches them. `Transform` changes a value, `Observe` is
+told of something, `Collect` contributes items, `Around` wraps a block. Attach with `app.hooks.<point>.attach(owner, function)`;
+the call returns a function that detaches. An attachment that raises is logged by its owner's name and skipped. Written by
+`docs/generate.py` from `modules/hooks/points.py`.
 
 """
 
@@ -51,7 +70,46 @@ def _value(spec: dataclasses.Field[object]) -> str:
     return shown + (" ..." if spec.metadata.get("action") == "extend" else "")
 
 
-PAGES = {"flags.md": flags_page}
+def settings_page() -> str:
+    """docs/settings.md: one table a section, in the order of the settings page."""
+    from modules.settings.declare import choices_of, infotext_label
+    from modules.settings.model import SECTIONS
+
+    parts = [SETTINGS_HEAD]
+    for section in SECTIONS:
+        parts.append(f"## {section.title}\n\n| key | meaning | default | choices | in a picture's parameters |")
+        rows = ["|---|---|---|---|---|"]
+        for key, field in section.model_fields.items():
+            choices = choices_of(field)
+            shown = (
+                f"the {choices}" if isinstance(choices, str) else ", ".join(f"`{choice}`" for choice in choices or ())
+            )
+            bounds = [f"{BOUND_WORDS[name]} {value}" for limit in field.metadata for name, value in bound(limit)]
+            default = json.dumps(field.default, ensure_ascii=False)
+            label = infotext_label(field) or ""
+            rows.append(f"| `{key}` | {field.title} | `{default}` | {shown or ' '.join(bounds)} | {label} |")
+        parts.append("\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+BOUND_WORDS = {"ge": "from", "le": "to"}
+
+
+def bound(limit: object) -> list[tuple[str, object]]:
+    """Name and number of a bound such as Ge(ge=1)."""
+    return [(name, getattr(limit, name)) for name in BOUND_WORDS if hasattr(limit, name)]
+
+
+def hooks_page() -> str:
+    """docs/hooks.md: one row a point, in the order in which a run reaches them."""
+    from modules.hooks.points import Hooks
+
+    rows = ["| point | kind | what for |", "|---|---|---|"]
+    rows += [f"| `{point.name}` | {type(point).__name__} | {point.sentence} |" for point in Hooks().all()]
+    return HOOKS_HEAD + "\n".join(rows) + "\n"
+
+
+PAGES = {"flags.md": flags_page, "settings.md": settings_page, "hooks.md": hooks_page}
 
 
 def main() -> None:
