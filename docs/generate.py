@@ -29,18 +29,18 @@ line still starts.
 SETTINGS_HEAD = """\
 # Settings
 
-Kept in `config.json` under A1111's keys. They are set on the page under *Settings*, by `POST /sdapi/v1/options`, and for one
-request by `override_settings`. A key that Easel does not know is kept and saved again. Written by `docs/generate.py` from
-`modules/settings/sections/`.
+Kept in `config.json` under A1111's keys. They are set on the page under *Settings*, by `POST /sdapi/v1/options`, and
+for one request by `override_settings`. A key that Easel does not know is kept and saved again. Written by
+`docs/generate.py` from `modules/settings/sections/`.
 """
 
 HOOKS_HEAD = """\
 # Hooks
 
-Every point at which others may join in, in the order in which a run reaches them. `Transform` changes a value, `Observe` is
-told of something, `Collect` contributes items, `Around` wraps a block. Attach with `app.hooks.<point>.attach(owner, function)`;
-the call returns a function that detaches. An attachment that raises is logged by its owner's name and skipped. Written by
-`docs/generate.py` from `modules/hooks/points.py`.
+Every point at which others may join in, in the order in which a run reaches them. `Transform` changes a value,
+`Observe` is told of something, `Collect` contributes items, `Around` wraps a block. Attach with
+`app.hooks.<point>.attach(owner, function)`; the call returns a function that detaches. An attachment that raises is
+logged by its owner's name and skipped. Written by `docs/generate.py` from `modules/hooks/points.py`.
 
 """
 
