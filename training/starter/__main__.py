@@ -65,6 +65,8 @@ def _unet(options: argparse.Namespace) -> None:
     batch = unet.Plan().batch | {int(k): v for k, v in json.loads(options.batch).items()}
     plan = unet.Plan(
         batch=batch,
+        uniform_times=options.uniform_times,
+        low_noise=options.low_noise,
         seconds=options.seconds,
         workers=options.workers,
         device=options.device,
@@ -129,6 +131,8 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("unet", _unet, "train the UNet, or go on training it")
     sub.add_argument("--seconds", type=float, required=True, help="length of the whole schedule, over all resumptions")
     sub.add_argument("--rate", type=float, default=1e-3)
+    sub.add_argument("--uniform-times", type=float, default=0.25, help="share of timesteps from the whole range")
+    sub.add_argument("--low-noise", type=float, default=0.5, help="weight of timesteps with little noise")
     sub.add_argument("--mixture", help='JSON like [[0, {"128": 1}], [0.1, {"256": 0.9, "512": 0.1}]]')
     sub.add_argument("--batch", default="{}", help='pictures per step of a worker by size, JSON like {"256": 64}')
     sub.add_argument("--from", dest="start", type=Path, help="begin with the networks of an exported file")

@@ -40,7 +40,9 @@ class Plan:
     warmup: int = 150
     batch: dict[int, int] = field(default_factory=lambda: {128: 24, 256: 8, 384: 4, 512: 2})
     mixture: tuple[tuple[float, dict[int, float]], ...] = ((0.0, {128: 1.0}), (0.08, {256: 1.0}))
-    kinds: dict[str, float] = field(default_factory=lambda: {"figure": 0.8, "pair": 0.06, "view": 0.14})
+    kinds: dict[str, float] = field(default_factory=lambda: {"figure": 0.75, "pair": 0.06, "view": 0.19})
+    uniform_times: float = 0.25
+    low_noise: float = 0.5
     dropout: float = 0.1
     second_chunk: float = 0.03
     clip_skip: float = 0.1
@@ -119,7 +121,7 @@ def diffusion_loss(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Weighted squared error of the predicted noise (scalar), with the plain error and timestep of each sample."""
     device = latents.device
-    t = draw_timesteps(len(latents), str(device))
+    t = draw_timesteps(len(latents), plan.uniform_times, str(device))
     noise = torch.randn_like(latents)
     noise = noise + plan.offset_noise * torch.randn(len(latents), latents.shape[1], 1, 1, device=device)
     alpha = alphas[t][:, None, None, None]
@@ -127,7 +129,7 @@ def diffusion_loss(
     with torch.autocast(device.type, torch.bfloat16):
         said = net(noisy, t, context)
     error = (said.float() - noise).square().mean((1, 2, 3))
-    return (error * loss_weight(alphas[t])).mean(), error.detach(), t
+    return (error * loss_weight(alphas[t], plan.low_noise)).mean(), error.detach(), t
 
 
 def rate_at(progress: float, step: int, plan: Plan) -> float:
