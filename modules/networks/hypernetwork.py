@@ -10,7 +10,7 @@ import pickle
 import re
 import struct
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -146,7 +146,7 @@ def _activation(name: object) -> Callable[[], nn.Module] | None:
 
 
 @contextlib.contextmanager
-def hypernetworks(unet: nn.Module, uses: Sequence[tuple[Hypernetwork, float]]) -> Iterator[None]:
+def hypernetworks(unet: nn.Module, uses: Sequence[tuple[Hypernetwork, float]]) -> Generator[None]:
     """Have hypernetworks with these strengths in front of every attention of `unet` within the block.
 
     Several act one after another. No weight is touched.

@@ -8,7 +8,7 @@ next time; what changes then is computed anew, and nothing else.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -98,7 +98,7 @@ class Patcher:
         return sum(slot.aside.nbytes for slot in self._slots.values() if slot.aside is not None)
 
     @contextlib.contextmanager
-    def using(self, uses: Sequence[Use]) -> Iterator[None]:
+    def using(self, uses: Sequence[Use]) -> Generator[None]:
         """Have exactly `uses` merged within the block; what was in force outside of it is again afterwards.
 
         Merged weights are kept for the next block until that one asks for others. Raises NetworkError for a network

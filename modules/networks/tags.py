@@ -41,7 +41,8 @@ def read_tags(tags: Iterable[NetworkTag]) -> tuple[list[Wish], list[str]]:
 
 def _wish(kind: NetworkKind, tag: NetworkTag) -> Wish:
     positional, named = tag.positional, tag.named
-    if not positional or not positional[0].strip():
+    name = positional[0] if positional else ""
+    if not name.strip():
         raise NetworkError(f"The tag {written(tag)} names no network and was left out.")
     te = _number(tag, positional[1]) if len(positional) > 1 else 1.0
     te = _number(tag, named["te"]) if "te" in named else te
@@ -49,7 +50,7 @@ def _wish(kind: NetworkKind, tag: NetworkTag) -> Wish:
     unet = _number(tag, named["unet"]) if "unet" in named else unet
     rank = _number(tag, positional[3]) if len(positional) > 3 else None
     rank = _number(tag, named["dyn"]) if "dyn" in named else rank
-    return Wish(kind=kind, name=positional[0], te=te, unet=unet, rank=None if rank is None else max(int(rank), 0))
+    return Wish(kind=kind, name=name, te=te, unet=unet, rank=None if rank is None else max(int(rank), 0))
 
 
 def _number(tag: NetworkTag, text: str) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import weakref
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -98,14 +98,14 @@ class ExtraNetworks:
         return replace(plan, prompts=tuple(prompt + added for prompt in plan.prompts)) if added else plan
 
     @contextlib.contextmanager
-    def in_force(self, event: RunEvent) -> Iterator[None]:
+    def in_force(self, event: RunEvent) -> Generator[None]:
         """Have the networks of a batch in force within the block."""
         assert event.plan is not None
         with self.of_prompts(event.plan.prompts[event.pictures], event):
             yield
 
     @contextlib.contextmanager
-    def of_prompts(self, prompts: Sequence[str], event: RunEvent) -> Iterator[None]:
+    def of_prompts(self, prompts: Sequence[str], event: RunEvent) -> Generator[None]:
         """Have the networks of these prompts in force within the block, and none of those around it.
 
         What cannot be used is told to the user and left out. Raises Refused where the settings want that.
@@ -160,7 +160,7 @@ class ExtraNetworks:
         return self._stack[-1] if self._stack else _InForce()
 
     @contextlib.contextmanager
-    def _remembered(self, current: _InForce) -> Iterator[None]:
+    def _remembered(self, current: _InForce) -> Generator[None]:
         self._stack.append(current)
         try:
             yield
