@@ -26,18 +26,27 @@ PATIENCE = 120.0
 def measure(rounds: int = 10, say: Callable[[str], None] = print) -> dict[str, Any]:
     """Start `rounds` times, after one start that is not counted (it fills the caches of the disk)."""
     page: list[float] = []
+    processor: list[float] = []
     engine: list[float] = []
     for number in range(rounds + 1):
-        served, ready = _one_start()
+        served, used, ready = _one_start()
         if number:
             page.append(served)
+            processor.append(used)
             engine.append(ready)
         say(f"  start {number} of {rounds}: page after {served:.2f} s")
-    result: dict[str, Any] = {"rounds": rounds, "seconds_to_page": Spread.of(page).as_dict()}
+    result: dict[str, Any] = {
+        "rounds": rounds,
+        "seconds_to_page": Spread.of(page).as_dict(),
+        "processor_seconds_to_page": Spread.of(processor).as_dict(),
+    }
     return result | ({"seconds_to_model": Spread.of(engine).as_dict()} if STARTER.exists() else {})
 
 
-def _one_start() -> tuple[float, float]:
+def _one_start() -> tuple[float, float, float]:
+    """Seconds to the page, of the processor until then, and to the checkpoint."""
+    import psutil
+
     with tempfile.TemporaryDirectory(prefix="easel-benchmark-") as folder:
         port = _free_port()
         log = Path(folder) / "log.txt"
@@ -55,8 +64,10 @@ def _one_start() -> tuple[float, float]:
         try:
             url = f"http://127.0.0.1:{port}"
             served = wait_for(f"{url}/", ELEMENTS, process, log) - began
+            # webui.sh has become the program (exec), so its process is the one that serves.
+            used = sum(psutil.Process(process.pid).cpu_times()[:2])
             ready = wait_for_model(log, process) - began if STARTER.exists() else served
-            return served, ready
+            return served, used, ready
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=30)
@@ -111,7 +122,12 @@ def _tail(log: Path) -> str:
 def show(result: Mapping[str, Any]) -> str:
     """The table of one result."""
     rows = []
-    for name, key in (("page served", "seconds_to_page"), ("checkpoint loaded", "seconds_to_model")):
+    names = {
+        "page served": "seconds_to_page",
+        "processor time until then": "processor_seconds_to_page",
+        "checkpoint loaded": "seconds_to_model",
+    }
+    for name, key in names.items():
         if values := result.get(key):
             rows.append([name, *(f"{values[part]:.2f}" for part in ("min", "median", "max"))])
     title = f"From ./webui.sh on, {result['rounds']} starts, seconds"
