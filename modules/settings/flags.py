@@ -73,7 +73,7 @@ class Flags:
         choices=("full", "half", "autocast"),
     )
     medvram: bool = _switch("keep only the part of the model that is computing on the device")
-    lowvram: bool = _switch("the same, and send the UNet through the device block by block; slow")
+    lowvram: bool = _switch("the same as --medvram")
     xformers: bool = _switch("use xformers' attention on CUDA")
     opt_sdp_attention: bool = _switch("use scaled-dot-product attention (the default)")
     opt_sdp_no_mem_attention: bool = _switch("the same without its memory-efficient kernel")

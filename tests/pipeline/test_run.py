@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import gc
 import threading
 from pathlib import Path
@@ -7,16 +8,22 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import torch
 from PIL import Image
 
+from modules.application.application import Application
 from modules.application.jobs import JobState
 from modules.foundation.errors import CheckpointError, EaselError, SettingsError, UnknownName
 from modules.generation.latents import Latents
+from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage
 from modules.hooks.points import RunEvent, StepEvent
 from modules.infotext.carriers import read_carried
 from modules.infotext.parse import parse
+from modules.pipeline.model import Model
+from modules.settings.flags import parse_flags
 from tests.pipeline.conftest import Studio
+from tests.tiny_models import make_tiny_sd1
 
 
 def _pixels(image: FinishedImage) -> np.ndarray:
@@ -322,10 +329,6 @@ def test_a_hundred_pictures_in_a_row_leave_memory_flat(studio: Studio) -> None:
 
 
 def test_no_checkpoint_at_all_says_where_to_put_one(tmp_path: Path) -> None:
-    from modules.application.application import Application
-    from modules.generation.request import GenerationRequest
-    from modules.settings.flags import parse_flags
-
     application = Application(parse_flags(["--data-dir", str(tmp_path), "--use-cpu", "all"]))
     application.catalogue._starter = tmp_path / "none.safetensors"
     try:
@@ -350,3 +353,39 @@ def test_a_tag_without_its_network_is_said_and_a_request_can_have_tags_ignored(s
     assert any("nowhere" in warning for warning in told.warnings)
     assert not ignored.warnings
     assert np.array_equal(_pixels(told.samples[0]), _pixels(ignored.samples[0]))
+
+
+def _failing_decoder(model: Model, failures: int) -> list[torch.dtype]:
+    """Have the first answers of a model's VAE be NaN; returns the number types it is asked in, as they come."""
+    vae, asked = model.checkpoint.vae, list[torch.dtype]()
+    decode = vae.decode
+
+    def answer(latents: torch.Tensor, **more: object) -> tuple[torch.Tensor]:
+        asked.append(latents.dtype)
+        (picture,) = decode(latents, **more)
+        return (picture * float("nan"),) if len(asked) <= failures else (picture,)
+
+    vae.decode = answer
+    return asked
+
+
+@pytest.mark.parametrize(("failures", "mended"), [(1, True), (2, False)])
+def test_a_vae_that_gives_nan_is_asked_again_in_float32(tmp_path: Path, failures: int, mended: bool) -> None:
+    make_tiny_sd1(tmp_path / "models" / "Stable-diffusion" / "tiny.safetensors")
+    application = Application(parse_flags(["--data-dir", str(tmp_path), "--use-cpu", "all"]))
+    # Previews ask the VAE too.
+    application.settings.change({"live_previews_enable": False}, save=False)
+    hardware = dataclasses.replace(application.engine.hardware, vae_dtype=torch.bfloat16, unet_dtype=torch.float32)
+    application.engine.hardware = hardware
+    model = application.engine.load(application.catalogue.find("tiny"))
+    asked = _failing_decoder(model, failures)
+    try:
+        job = application.submit(GenerationRequest(prompt="a cat", steps=1, width=64, height=64, save_images=False))
+        if mended:
+            assert np.asarray(job.wait(60).samples[0].image).std() > 0
+        else:
+            with pytest.raises(EaselError, match="--no-half-vae"):
+                job.wait(60)
+        assert asked == [torch.bfloat16, torch.float32]
+    finally:
+        application.close()
