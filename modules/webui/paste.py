@@ -51,6 +51,7 @@ def parameters_of(text: str, app: Application) -> dict[str, Any]:
     options = RestoreOptions(
         extract_styles=functools.partial(extract_styles, styles=styles_of(app)),
         uses_emphasis=uses_emphasis,
+        network_by_hash=app.networks.name_by_hash,
         styles_mode=getattr(settings, "infotext_styles", "Apply if any"),
         auto_backcompat=getattr(settings, "auto_backcompat", True),
     )

@@ -380,3 +380,33 @@ def test_the_keyboard_changes_the_weight_of_a_word(web: Watched) -> None:
     web.page.keyboard.press("Control+ArrowDown")
     web.page.keyboard.press("Control+ArrowDown")
     web.wait_value("txt2img_prompt", "a red house")
+
+
+def test_a_second_page_does_not_take_the_first_ones_run_and_its_waiting_run_is_interrupted_at_once(
+    web: Watched, server: Easel
+) -> None:
+    long_run(web)
+    web.page.wait_for_function("() => /Step/.test(document.querySelector('.run-text')?.textContent)")
+    with web.page.context.new_page() as other_page:
+        other = Watched(other_page, server.url)
+        open_page(other)
+        other.wait_text("txt2img_token_counter", "0/75")
+        assert other_page.query_selector(".progressDiv") is None
+        other.fill("txt2img_prompt", "the second in the queue")
+        other_page.click("#txt2img_generate")
+        other_page.wait_for_function("() => /In queue: 1.1/.test(document.querySelector('.run-text')?.textContent)")
+        other_page.click("#txt2img_interrupt")
+        other_page.wait_for_selector("html[data-txt2img-state=idle]")
+        assert web.page.get_attribute("html", "data-txt2img-state") == "running"
+    web.page.keyboard.press("Escape")
+    web.page.wait_for_selector("html[data-txt2img-state=idle]")
+
+
+def test_skip_leaves_the_batch_and_goes_on_with_the_next(web: Watched) -> None:
+    long_run(web, batch_count=2)
+    web.page.wait_for_function("() => /Batch 1.2 · Step/.test(document.querySelector('.run-text')?.textContent)")
+    web.page.click("#txt2img_skip")
+    web.page.wait_for_function("() => /Batch 2.2/.test(document.querySelector('.run-text')?.textContent)")
+    web.page.keyboard.press("Escape")
+    web.page.keyboard.press("Escape")
+    web.page.wait_for_selector("html[data-txt2img-state=idle]")

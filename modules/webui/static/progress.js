@@ -5,7 +5,29 @@ import { element, press, route } from "./dom.js";
 const PERIOD = 250;
 const UNKNOWN_FOR = 20000;
 const LATE = 4000;
+const ANSWER = 200;
 const runs = new Map();
+
+// The pages of one browser share the name of the last run; this is how they learn which of them watches it.
+const otherPages = new BroadcastChannel("easel-runs");
+otherPages.addEventListener("message", ({ data }) => {
+  if (data.whoWatches && [...runs.values()].some((run) => run.task === data.whoWatches)) {
+    otherPages.postMessage({ watched: data.whoWatches });
+  }
+});
+
+function watchedElsewhere(task) {
+  return new Promise((resolve) => {
+    const hear = ({ data }) => data.watched === task && answer(true);
+    const answer = (watched) => {
+      otherPages.removeEventListener("message", hear);
+      resolve(watched);
+    };
+    otherPages.addEventListener("message", hear);
+    otherPages.postMessage({ whoWatches: task });
+    setTimeout(() => answer(false), ANSWER);
+  });
+}
 
 /** Called when Generate is pressed: names the run and watches it. Answers with the values to send to the server. */
 export function begin(tab, values) {
@@ -52,13 +74,16 @@ export function skipping(tab) {
 
 /** After a reload: go on watching the run that was begun before it, and fetch its pictures. */
 export async function resume(tab) {
-  const task = localStorage.getItem(key(tab));
-  if (!task || runs.has(tab)) {
+  const task = sessionStorage.getItem(key(tab)) ?? localStorage.getItem(key(tab));
+  if (!task || (await watchedElsewhere(task)) || runs.has(tab)) {
     return;
   }
   const state = await ask({ id_task: task, live_preview: false }).catch(() => null);
   if (!state || !(state.active || state.queued || state.completed)) {
-    localStorage.removeItem(key(tab));
+    forget(tab, task);
+    return;
+  }
+  if (runs.has(tab)) {
     return;
   }
   watch(tab, task);
@@ -67,6 +92,8 @@ export async function resume(tab) {
 
 function watch(tab, task) {
   runs.get(tab)?.close();
+  // This page's own memory comes first; the browser's is for a page that was closed and opened again.
+  sessionStorage.setItem(key(tab), task);
   localStorage.setItem(key(tab), task);
   const run = { tab, task, started: Date.now(), heard: Date.now(), previewId: -1, previewAsked: 0, ...panel(tab) };
   runs.set(tab, run);
@@ -147,9 +174,7 @@ function end(run) {
     runs.delete(run.tab);
   }
   clearTimeout(run.timer);
-  if (localStorage.getItem(key(run.tab)) === run.task) {
-    localStorage.removeItem(key(run.tab));
-  }
+  forget(run.tab, run.task);
   run.close();
   setState(run.tab, "idle");
   document.title = "Easel";
@@ -209,6 +234,14 @@ function duration(seconds) {
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
   const rest = String(whole % 60).padStart(2, "0");
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : minutes ? `${minutes}:${rest}` : `${whole} s`;
+}
+
+function forget(tab, task) {
+  for (const memory of [sessionStorage, localStorage]) {
+    if (memory.getItem(key(tab)) === task) {
+      memory.removeItem(key(tab));
+    }
+  }
 }
 
 function key(tab) {
