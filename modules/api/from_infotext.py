@@ -40,6 +40,7 @@ def parameters_of(app: Application, infotext: str) -> dict[str, Any]:
     options = RestoreOptions(
         extract_styles=(lambda prompt, negative: extract_styles(prompt, negative, styles)) if styles else None,
         uses_emphasis=uses_emphasis,
+        network_by_hash=app.networks.name_by_hash,
     )
     return restore(parse(infotext), options)
 

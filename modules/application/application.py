@@ -48,7 +48,8 @@ class Application:
         self.vaes = VaeCatalogue(self.paths.vae_folders, self.paths.checkpoint_folders)
         self.styles = StyleBook(self.paths.styles_files)
         self.networks = NetworkCatalogue(
-            (("lora", self.paths.lora), ("lora", self.paths.lycoris), ("hypernet", self.paths.hypernetworks))
+            (("lora", self.paths.lora), ("lora", self.paths.lycoris), ("hypernet", self.paths.hypernetworks)),
+            self.paths.data / "cache" / "network-hashes.json",
         )
         self.queue = JobQueue(self._execute)
         self.settings.observe(self._on_settings_changed)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from modules.foundation.atomic import write_json
@@ -16,10 +17,13 @@ CHUNK = 4 * 1024 * 1024
 
 
 class HashStore:
-    """Remembers hashes in a JSON file. Losing the file costs time, nothing else."""
+    """Remembers hashes in a JSON file. Losing the file costs time, nothing else.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    `digest` computes one; all hashes of a store are of one kind.
+    """
+
+    def __init__(self, path: Path, digest: Callable[[Path], str] | None = None) -> None:
+        self._path, self._digest = path, digest or sha256_of
         self._lock = threading.Lock()
         self._known: dict[str, list[object]] | None = None
 
@@ -35,7 +39,7 @@ class HashStore:
         if (digest := self.known(path)) is not None:
             return digest
         stamp = _stamp(path)
-        digest = sha256_of(path)
+        digest = self._digest(path)
         if stamp is not None:
             with self._lock:
                 self._entries()[str(path)] = [*stamp, digest]

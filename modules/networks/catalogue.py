@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from modules.checkpoints.hashes import HashStore
 from modules.checkpoints.tensors import read_header
 from modules.foundation.errors import CheckpointError
+from modules.networks.hashes import network_hash
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +54,12 @@ class Described:
 class NetworkCatalogue:
     """The networks in some folders. Thread-safe; folders are read when first asked for, headers only when needed.
 
-    `folders` come with the kind of network that is in them.
+    `folders` come with the kind of network that is in them; hashes are remembered in the file `hashes`.
     """
 
-    def __init__(self, folders: Sequence[tuple[NetworkKind, Path]]) -> None:
+    def __init__(self, folders: Sequence[tuple[NetworkKind, Path]], hashes: Path) -> None:
         self.folders = tuple(folders)
+        self._hashes = HashStore(hashes, network_hash)
         self._lock = threading.Lock()
         self._found: tuple[NetworkInfo, ...] | None = None
         self._described: dict[Path, tuple[tuple[int, int], Described]] = {}
@@ -107,6 +110,26 @@ class NetworkCatalogue:
         if preference == "Filename" or alias.casefold() in FORBIDDEN_ALIASES:
             return info.name
         return alias if self._by_alias(info.kind, alias) == info else info.name
+
+    def hash(self, info: NetworkInfo) -> str:
+        """The network's hash, from its header if that has it. Raises OSError as the file system does."""
+        return self.known_hash(info) or self._hashes.compute(info.path)
+
+    def known_hash(self, info: NetworkInfo) -> str | None:
+        """The network's hash if it can be told without reading the whole file."""
+        return self.describe(info).metadata.get("sshs_model_hash") or self._hashes.known(info.path)
+
+    def by_hash(self, short: str) -> NetworkInfo | None:
+        """The first LoRA file whose hash is known and begins like this."""
+        wanted = short.strip().casefold()
+        if len(wanted) < 8:
+            return None
+        return next((info for info in self.all("lora") if (self.known_hash(info) or "").startswith(wanted)), None)
+
+    def name_by_hash(self, short: str) -> str | None:
+        """How a prompt can mention the network with this hash, or None."""
+        info = self.by_hash(short)
+        return None if info is None else self.preferred_name(info, "Alias from file")
 
     def _find(self, kind: NetworkKind, name: str) -> NetworkInfo | None:
         infos = self.all(kind)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 CHUNK = 4 * 1024 * 1024
 SHORT = 12
 
 
-def network_hash(path: Path, metadata: Mapping[str, str] | None = None) -> str:
+def network_hash(path: Path) -> str:
     """Hex SHA-256 of a network: of a safetensors file's tensor data without the header, of any other file as a whole.
 
-    A change of the metadata so leaves it the same. Kohya's scripts write it into the header as `sshs_model_hash`, which
-    spares reading the file. Raises OSError as the file system does.
+    A change of the metadata so leaves it the same. Kohya's scripts write it into the header as `sshs_model_hash`.
+    Raises OSError as the file system does.
     """
-    if metadata and (known := metadata.get("sshs_model_hash")):
-        return known
     digest = hashlib.sha256()
     with path.open("rb") as file:
         if path.suffix.casefold() == ".safetensors":

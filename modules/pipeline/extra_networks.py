@@ -21,7 +21,7 @@ from modules.hardware.memory import read_memory
 from modules.hooks.points import Hooks, RunEvent
 from modules.networks.catalogue import NetworkCatalogue, NetworkInfo, stamp_of
 from modules.networks.file import Network, check_fit, read_network
-from modules.networks.hashes import SHORT, label, network_hash
+from modules.networks.hashes import SHORT, label
 from modules.networks.hypernetwork import Hypernetwork, hypernetworks, read_hypernetwork
 from modules.networks.keys import ModuleIndex
 from modules.networks.merge import Patcher, Use
@@ -245,7 +245,7 @@ class ExtraNetworks:
     def _hash(self, network: Network) -> Future[str]:
         key = network.info, network.stamp
         if key not in self._hashes:
-            self._hashes[key] = self._hasher.submit(network_hash, network.info.path, network.metadata)
+            self._hashes[key] = self._hasher.submit(self.catalogue.hash, network.info)
         return self._hashes[key]
 
     def _short(self, future: Future[str]) -> str:

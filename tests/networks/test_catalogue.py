@@ -23,7 +23,8 @@ def put(folder: Path, name: str, **metadata: str) -> Path:
 def catalogue(tmp_path: Path) -> NetworkCatalogue:
     (tmp_path / "Lora").mkdir()
     return NetworkCatalogue(
-        [("lora", tmp_path / "Lora"), ("lora", tmp_path / "LyCORIS"), ("hypernet", tmp_path / "hypernetworks")]
+        [("lora", tmp_path / "Lora"), ("lora", tmp_path / "LyCORIS"), ("hypernet", tmp_path / "hypernetworks")],
+        tmp_path / "hashes.json",
     )
 
 

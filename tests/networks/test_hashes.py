@@ -5,6 +5,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
+from modules.networks.catalogue import NetworkCatalogue
 from modules.networks.hashes import label, network_hash
 from tests.networks.conftest import randn
 
@@ -24,7 +25,25 @@ def test_other_files_are_hashed_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_a_hash_in_the_metadata_spares_reading_the_file(tmp_path: Path) -> None:
-    assert network_hash(tmp_path / "not there.safetensors", {"sshs_model_hash": "abc123"}) == "abc123"
+    save_file({"a": randn(2)}, tmp_path / "told.safetensors", {"sshs_model_hash": "abc123"})
+    catalogue = NetworkCatalogue([("lora", tmp_path)], tmp_path / "hashes.json")
+    (info,) = catalogue.all("lora")
+    assert catalogue.known_hash(info) == catalogue.hash(info) == "abc123"
+
+
+def test_hashes_are_remembered_and_networks_found_by_them(tmp_path: Path) -> None:
+    path = tmp_path / "mine.safetensors"
+    save_file({"a": randn(2)}, path, {"ss_output_name": "alias"})
+    catalogue = NetworkCatalogue([("lora", tmp_path)], tmp_path / "hashes.json")
+    (info,) = catalogue.all("lora")
+    assert catalogue.known_hash(info) is None
+    digest = catalogue.hash(info)
+    assert digest == network_hash(path)
+    again = NetworkCatalogue([("lora", tmp_path)], tmp_path / "hashes.json")
+    assert again.by_hash(digest[:12]) == info
+    assert again.name_by_hash(digest[:10].upper()) == "alias"
+    assert again.by_hash("") is None
+    assert again.name_by_hash("0" * 12) is None
 
 
 def test_labels_lose_what_separates_entries() -> None:
