@@ -45,5 +45,10 @@ def measured_prediction(unet: UNet2DConditionModel, hardware: Hardware) -> Predi
             unet.to("cpu")  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
     given = noise[:, : config["out_channels"]].flatten()
     correlation = float(torch.corrcoef(torch.stack([given, answer.float().cpu().flatten()]))[0, 1])
-    log.info("Its output correlates with its input by %.2f at the last time step", correlation)
-    return "epsilon" if correlation > HALFWAY else "v_prediction"
+    prediction: Prediction = "epsilon" if correlation > HALFWAY else "v_prediction"
+    log.info(
+        "The file does not say what it predicts; output and input correlate by %.2f, so %s. A .yaml beside it can say.",
+        correlation,
+        prediction,
+    )
+    return prediction

@@ -60,7 +60,8 @@ class VaeCatalogue:
         wanted = name.strip().casefold()
         for infos in (self.all, self.refresh):
             for info in infos():
-                if wanted in (info.name.casefold(), info.name.casefold().rsplit(".", 1)[0], str(info.path).casefold()):
+                names = (info.name.casefold(), info.name.casefold().rsplit(".", 1)[0], str(info.path).casefold())
+                if wanted in names and info.path.is_file():
                     return info
         raise UnknownName("VAE", name, (AUTOMATIC, NONE, *(info.name for info in self.all())), "sd_vae")
 
@@ -85,7 +86,11 @@ class VaeCatalogue:
     def _beside(self, checkpoint: CheckpointInfo) -> VaeInfo | None:
         """The VAE that is called like the checkpoint, best of all exactly so."""
         stem = checkpoint.path.name if checkpoint.path.is_dir() else checkpoint.path.stem
-        alike = [info for info in self.all() if info.path.name.startswith(stem) and info.path != checkpoint.path]
+        # Looked for by itself: a file that was put there a moment ago need not wait for a refresh.
+        for path in (checkpoint.path.parent / f"{stem}.vae{suffix}" for suffix in SUFFIXES):
+            if path.is_file():
+                return VaeInfo(path=path, name=path.name)
+        alike = [info for info in self.all() if info.path.name.startswith(stem) and info.path.is_file()]
         return min(alike, key=lambda info: (info.stem != stem, len(info.name)), default=None)
 
     def _scan(self) -> Iterator[VaeInfo]:

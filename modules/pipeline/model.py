@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import logging
 from collections.abc import Generator, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -40,15 +41,16 @@ class Model:
         self.checkpoint = checkpoint
         self.hardware = hardware
         self.vae: VaeInfo | None = None
+        self._vae_stamp: tuple[int, int] | None = None
         self._own_vae = checkpoint.vae
         self.schedule = _schedule(checkpoint)
         self.text_encoder = text_encoder_of(checkpoint, tokenizers)
-        self._stamp = _stamp(checkpoint)
+        self._stamp = _stamp(checkpoint.info.path)
 
     @property
     def is_current(self) -> bool:
         """Whether the file is still the one that was loaded."""
-        now = _stamp(self.checkpoint)
+        now = _stamp(self.checkpoint.info.path)
         # A file that is gone (a disk was unplugged) does not make the loaded model any worse.
         return now is None or now == self._stamp
 
@@ -82,7 +84,8 @@ class Model:
 
         Raises CheckpointError for a file that cannot be used; the VAE in use then stays.
         """
-        if vae == self.vae:
+        stamp = None if vae is None else _stamp(vae.path)
+        if (vae, stamp) == (self.vae, self._vae_stamp):
             return
         network = self._own_vae if vae is None else load_vae(vae.path, self.hardware)
         channels, own = (int(each.config["latent_channels"]) for each in (network, self._own_vae))
@@ -92,7 +95,7 @@ class Model:
                 f"{channels}. Choose another VAE."
             )
         self.checkpoint = dataclasses.replace(self.checkpoint, vae=network)
-        self.vae = vae
+        self.vae, self._vae_stamp = vae, stamp
         self.__dict__.pop("preview_decoder", None)
 
     def use_full_precision_vae(self) -> None:
@@ -138,9 +141,9 @@ def _schedule(checkpoint: LoadedCheckpoint) -> ModelSchedule:
     return rescale_zero_terminal_snr(schedule) if checkpoint.zero_terminal_snr else schedule
 
 
-def _stamp(checkpoint: LoadedCheckpoint) -> tuple[int, int] | None:
+def _stamp(path: Path) -> tuple[int, int] | None:
     try:
-        status = checkpoint.info.path.stat()
+        status = path.stat()
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns

@@ -64,10 +64,10 @@ def sd15(channels: int = 4) -> dict[str, tuple[int, ...]]:
 
 
 @functools.cache
-def sd21() -> dict[str, tuple[int, ...]]:
-    """Stable Diffusion 2.1, base and 768 alike."""
+def sd21(channels: int = 4) -> dict[str, tuple[int, ...]]:
+    """Stable Diffusion 2.1, base and 768 alike; with 9 channels the inpainting model of 2.0, with 5 the depth model."""
     return _listing(
-        {"mult": MULT_SD, "ctx": 1024, "depth": [1, 1, 1, 0], "mid_depth": 1, "linear": True},
+        {"mult": MULT_SD, "ctx": 1024, "depth": [1, 1, 1, 0], "mid_depth": 1, "linear": True, "cin": channels},
         lambda made: make_tiny.open_clip(made, "cond_stage_model.model.", 1024, 24, 4096, 1024),
     )
 

@@ -45,12 +45,13 @@ def test_unets_of_official_size_have_the_published_parameter_counts(name: str) -
         (official.sd15(9), "SD1", "inpainting", ["clip_l"]),
         (official.sd15(8), "SD1", "edit", ["clip_l"]),
         (official.sd21(), "SD2", "none", ["clip_h"]),
+        (official.sd21(9), "SD2", "inpainting", ["clip_h"]),
         (official.sdxl(), "SDXL", "none", ["clip_l", "clip_g"]),
         (official.sdxl(9), "SDXL", "inpainting", ["clip_l", "clip_g"]),
         (official.ssd_1b(), "SDXL", "none", ["clip_l", "clip_g"]),
         (official.sdxl_refiner(), "SDXL refiner", "none", ["clip_g"]),
     ],
-    ids=["sd15", "sd15-inpaint", "pix2pix", "sd21", "sdxl", "sdxl-inpaint", "ssd-1b", "refiner"],
+    ids=["sd15", "sd15-inpaint", "pix2pix", "sd21", "sd2-inpaint", "sdxl", "sdxl-inpaint", "ssd-1b", "refiner"],
 )
 def test_every_tensor_of_an_official_checkpoint_has_its_place(
     shapes: Shapes, family: str, image_input: str, encoders: list[str]
@@ -136,7 +137,7 @@ def _without(shapes: Shapes, prefix: str) -> dict[str, tuple[int, ...]]:
     [
         (lambda: _without(official.sdxl(), "conditioner.embedders.1."), "not SDXL, because there is no text encoder"),
         (lambda: {**official.sdxl(), "edm_mean": (4,)}, "continuous noise levels"),
-        (lambda: official.sdxl(5), "depth models do"),
+        (lambda: official.sd21(5), "depth models do"),
         (lambda: {**official.sd21(), f"{official.UNET}label_emb.0.0.weight": (1280, 2048)}, "as unCLIP models' do"),
         (lambda: _without(official.sd21(), "cond_stage_model."), "not SD2, because there is no OpenCLIP text encoder"),
     ],

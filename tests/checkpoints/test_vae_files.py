@@ -93,6 +93,19 @@ def test_automatic_takes_the_file_that_is_called_like_the_checkpoint(
     assert (found.name if found else None) == chosen
 
 
+def test_files_that_come_and_go_are_noticed(shelf: Shelf) -> None:
+    shelf.add("model-one.pt")
+    catalogue, checkpoint = shelf.catalogue(), shelf.checkpoint()
+    chosen = catalogue.choose("Automatic", checkpoint)
+    assert chosen is not None
+    chosen.path.unlink()
+    assert catalogue.choose("Automatic", checkpoint) is None
+    shelf.add("model.vae.pt")
+    chosen = catalogue.choose("Automatic", checkpoint)
+    assert chosen is not None
+    assert chosen.name == "model.vae.pt"
+
+
 def test_none_and_a_name_mean_what_they_say(shelf: Shelf) -> None:
     shelf.add("model.vae.pt", "other.pt")
     catalogue, checkpoint = shelf.catalogue(), shelf.checkpoint()

@@ -76,6 +76,17 @@ def test_a_vae_file_stands_in_the_parameters_and_leaves_no_trace(library: Studio
     assert after.info["sd_vae_name"] is None
 
 
+def test_a_replaced_vae_file_is_read_again(library: Studio) -> None:
+    folder = library.data / "models" / "VAE"
+    path = folder / "changing.safetensors"
+    tensors = load_file(folder / "other-vae.safetensors")
+    save_file(tensors, path)
+    before = _make(library, "tiny", "changing", steps=2).samples[0]
+    save_file({**tensors, "decoder.conv_out.bias": torch.ones(3), "note": torch.zeros(1)}, path)
+    after = _make(library, "tiny", "changing", steps=2).samples[0]
+    assert _pixels(after).mean() > _pixels(before).mean() + 20
+
+
 def test_an_unknown_vae_is_told_and_the_checkpoint_s_own_used(library: Studio) -> None:
     result = _make(library, "tiny", "vae-of-somebody-else.pt")
     assert any("vae-of-somebody-else.pt" in warning for warning in result.warnings)
