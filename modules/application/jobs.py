@@ -63,7 +63,10 @@ class Job:
         self.control.skip()
 
     def wait(self, timeout: float | None = None) -> GenerationResult:
-        """The result, as soon as it is there. Raises the job's EaselError if it failed, TimeoutError after `timeout` s."""
+        """The result, as soon as it is there.
+
+        Raises the job's EaselError if it failed, TimeoutError after `timeout` seconds.
+        """
         if not self._finished.wait(timeout):
             raise TimeoutError(f"Job {self.id} is still {self.state.value}.")
         if self.error is not None:

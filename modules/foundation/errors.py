@@ -37,7 +37,7 @@ class CheckpointError(EaselError):
     """A model file cannot be found, read or used."""
 
 
-class UnknownArchitecture(CheckpointError):
+class UnknownArchitecture(CheckpointError):  # noqa: N818 - says what is unknown
     """A model file was read, and every family of models refused it; the message carries their reasons."""
 
 
@@ -53,7 +53,7 @@ class RequestError(EaselError):
         self.field = field
 
 
-class UnknownName(RequestError):
+class UnknownName(RequestError):  # noqa: N818 - says what is unknown
     """A name matches nothing. The message lists the nearest known names."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], field: str | None = None) -> None:
