@@ -17,7 +17,6 @@ from torch import Tensor
 
 from modules.foundation.errors import NetworkError, Refused
 from modules.generation.plan import Plan
-from modules.hardware.memory import read_memory
 from modules.hooks.points import Hooks, RunEvent
 from modules.networks.catalogue import NetworkCatalogue, NetworkInfo, stamp_of
 from modules.networks.file import Network, check_fit, read_network
@@ -269,5 +268,5 @@ def _place_aside(tensor: Tensor) -> torch.device:
     """Where to keep a tensor that makes room for another of its size: beside it, or in host memory if room is short."""
     if tensor.device.type != "cuda":
         return tensor.device
-    memory = read_memory(tensor.device)
-    return tensor.device if memory.device_free > ROOM * memory.device_total else torch.device("cpu")
+    free, total = torch.cuda.mem_get_info(tensor.device)
+    return tensor.device if free > ROOM * total else torch.device("cpu")

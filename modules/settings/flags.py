@@ -57,6 +57,10 @@ class Flags:
     ckpt_dir: Path | None = _value(None, "one more folder of checkpoints", convert=Path)
     vae_dir: Path | None = _value(None, "one more folder of VAE files", convert=Path)
     lora_dir: Path | None = _value(None, "folder of LoRA files; default: models/Lora", convert=Path)
+    lyco_dir_backcompat: Path | None = _value(
+        None, "one more folder of LoRA files; default: models/LyCORIS", convert=Path
+    )
+    hypernetwork_dir: Path | None = _value(None, "folder of hypernetworks; default: models/hypernetworks", convert=Path)
     embeddings_dir: Path | None = _value(None, "folder of embeddings; default: embeddings", convert=Path)
     styles_file: tuple[Path, ...] = _list("file of styles; default: styles.csv in the data folder", type=Path)
     ui_config_file: Path | None = _value(None, "file of the page's defaults; default: ui-config.json", convert=Path)

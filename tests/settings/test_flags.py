@@ -81,3 +81,12 @@ def test_folders_lie_as_users_of_an_existing_installation_have_them(tmp_path: Pa
     assert paths.embeddings == tmp_path / "embeddings"
     assert paths.settings_file == tmp_path / "config.json"
     assert paths.styles_files == (tmp_path / "styles.csv",)
+
+
+def test_folders_of_networks_can_be_pointed_to(tmp_path: Path) -> None:
+    paths = Paths.from_flags(parse_flags(["--data-dir", str(tmp_path)]))
+    assert paths.lycoris == tmp_path / "models" / "LyCORIS"
+    assert paths.hypernetworks == tmp_path / "models" / "hypernetworks"
+    elsewhere = ["--lora-dir", "/a", "--lyco-dir-backcompat", "/b", "--hypernetwork-dir", "/c"]
+    paths = Paths.from_flags(parse_flags(elsewhere))
+    assert (paths.lora, paths.lycoris, paths.hypernetworks) == (Path("/a"), Path("/b"), Path("/c"))
