@@ -14,6 +14,7 @@ from modules.checkpoints.vae_files import VaeCatalogue, VaeInfo
 from modules.hardware.attention import forbid_memory_efficient_kernel, use_fast_attention
 from modules.hardware.device import Hardware, Wishes, choose_hardware
 from modules.hardware.memory import release
+from modules.hardware.packing import use_packed_weights
 from modules.hooks.points import Hooks
 from modules.imaging.saver import Saver
 from modules.networks.catalogue import NetworkCatalogue
@@ -93,6 +94,7 @@ class Engine:
         if current is not None and current.checkpoint.info.path == info.path and current.is_current:
             return current
         loaded = Model(load_checkpoint(info, self.hardware, on_progress), self.hardware, self.tokenizers)
+        use_packed_weights(loaded.checkpoint.unet, self.hardware)
         use_fast_attention(loaded.checkpoint.unet, self.hardware, xformers=self.flags.xformers)
         self._model = loaded
         self.conditioning_cache.clear()
