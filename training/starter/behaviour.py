@@ -45,22 +45,20 @@ def emphasis(make: Maker, seeds: range) -> dict[str, Any]:
 
 
 def negative(make: Maker, seeds: range) -> dict[str, float]:
-    """Share of red figures with nothing, 'red' and 'red, circle' in the negative prompt, by judge."""
-    asked = ["a circle on a white background"] * len(seeds)
+    """Share of pictures in which what came unasked goes away when the negative prompt names it."""
 
-    def share(against: str) -> float:
-        return round(float(np.mean([judge(p).colour == "red" for p in make.make(asked, seeds, negative=against)])), 3)
-
-    vague = ["a red shape on a white background"] * len(seeds)
-
-    def circles(against: str) -> float:
-        return round(float(np.mean([judge(p).shape == "circle" for p in make.make(vague, seeds, negative=against)])), 3)
+    def gone(prompt: str, what: str) -> float:
+        hits: list[bool] = []
+        for seed, picture in zip(seeds, make.make([prompt] * len(seeds), seeds), strict=True):
+            came = getattr(judge(picture), what)
+            if came is not None:
+                without = make.make([prompt], [seed], negative=came)[0]
+                hits.append(getattr(judge(without), what) != came)
+        return round(float(np.mean(hits)), 3) if hits else 0.0
 
     return {
-        "red without": share(""),
-        "red against red": share("red"),
-        "circles without": circles(""),
-        "circles against circle": circles("circle"),
+        "colour goes": gone("a circle on a white background", "colour"),
+        "shape goes": gone("a red shape on a white background", "shape"),
     }
 
 
