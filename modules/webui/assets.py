@@ -19,6 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 STATIC_FOLDER = Path(__file__).parent / "static"
 STATIC_URL = "easel/static"
 
+STYLE_SHEETS = ("frame.css", "txt2img.css", "results.css", "settings.css", "narrow.css")
+"""In this order: later ones change what earlier ones say."""
+
 MANIFEST_LINK = b'<link rel="manifest" href="/manifest.json" />'
 """Gradio's link to what it does not serve unless asked to, and not below a path."""
 
@@ -40,8 +43,8 @@ def head_tags(options: Mapping[str, Any], rules: str, theme: str | None) -> str:
     return (
         f"<script>window.easelOptions = {values};</script>"
         f'<script src="{STATIC_URL}/early.js"></script>'
-        f'<link rel="stylesheet" href="{STATIC_URL}/easel.css">'
-        f"<style>{rules}</style>"
+        + "".join(f'<link rel="stylesheet" href="{STATIC_URL}/{name}">' for name in STYLE_SHEETS)
+        + f"<style>{rules}</style>"
         f'<script type="module" src="{STATIC_URL}/main.js"></script>'
     )
 

@@ -136,8 +136,9 @@ def _wire_running(app: Application, panel: Txt2ImgPanel, quick: QuickSettings) -
         (panel.top.interrupting, interrupt),
         (panel.top.skip, skip),
     ):
-        script = "skipping" if act is skip else "interrupting"
-        button.click(_bound(act, app), [panel.task], None, js=f"() => easel.{script}('txt2img')", **quiet)
+        script = f"() => easel.{'skipping' if act is skip else 'interrupting'}('txt2img')"
+        # The second press of a hasty finger counts too: it turns "after this batch" into "at once".
+        button.click(_bound(act, app), [panel.task], None, js=script, trigger_mode="multiple", **quiet)
 
 
 def _bound(act: Any, app: Application) -> Any:

@@ -1,4 +1,4 @@
-"""Colours, type and spacing of the page, light and dark. What Gradio's variables cannot say is in static/easel.css."""
+"""Colours, type and spacing of the page, light and dark. What Gradio's variables cannot say is in static/*.css."""
 
 from __future__ import annotations
 

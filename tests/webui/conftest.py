@@ -71,7 +71,7 @@ def easel(data: Path, port: int, *flags: str) -> Iterator[Easel]:
             process.stdout.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with a sound checkpoint, a broken one, and two styles."""
     folder = tmp_path_factory.mktemp("data")
@@ -87,9 +87,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(data: Path) -> Iterator[Easel]:
-    """One server for the tests of a module."""
+    """One server for all of these tests."""
     import socket
 
     with socket.socket() as probe:

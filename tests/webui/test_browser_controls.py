@@ -1,0 +1,122 @@
+"""What fills the controls: pasted parameters, dropped pictures, styles, small buttons and the keyboard."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from tests.webui.conftest import Easel, Watched, open_page, seconds_until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def test_parameters_in_the_prompt_are_read_by_the_arrow(web: Watched) -> None:
+    web.fill(
+        "txt2img_prompt",
+        "a dog\nNegative prompt: cat\nSteps: 33, Sampler: Euler a, Schedule type: Karras, CFG scale: 5.5, Seed: 77, "
+        "Size: 256x320, Variation seed: 5, Variation seed strength: 0.25, Clip skip: 2",
+    )
+    web.page.click("#paste")
+    web.wait_value("txt2img_prompt", "a dog")
+    expected = {
+        "txt2img_neg_prompt": "cat",
+        "txt2img_steps": "33",
+        "txt2img_sampling": "Euler a",
+        "txt2img_scheduler": "Karras",
+        "txt2img_cfg_scale": "5.5",
+        "txt2img_seed": "77",
+        "txt2img_width": "256",
+        "txt2img_height": "320",
+        "txt2img_subseed": "5",
+        "txt2img_subseed_strength": "0.25",
+    }
+    for elem_id, value in expected.items():
+        web.wait_value(elem_id, value)
+    web.wait_text("txt2img_override_settings", "Clip skip: 2")
+    assert web.page.is_visible("#txt2img_seed_extras")
+
+
+def test_with_an_empty_prompt_the_arrow_brings_back_the_last_picture(web: Watched) -> None:
+    web.fill("txt2img_prompt", "the last one")
+    web.fill("txt2img_seed", 808)
+    web.generate()
+    web.wait_text("html_info_txt2img", "Seed: 808")
+    open_page(web)
+    web.page.click("#paste")
+    web.wait_value("txt2img_prompt", "the last one")
+    web.wait_value("txt2img_seed", "808")
+
+
+def drop(page: Page, selector: str, content: bytes) -> None:
+    """Drop a PNG on an element."""
+    page.evaluate(
+        """([selector, content]) => {
+            const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+            const data = new DataTransfer();
+            data.items.add(new File([bytes], 'dropped.png', { type: 'image/png' }));
+            for (const type of ['dragenter', 'dragover', 'drop']) {
+                const event = new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
+                document.querySelector(selector).dispatchEvent(event);
+            }
+        }""",
+        [selector, base64.b64encode(content).decode()],
+    )
+
+
+def test_pictures_dropped_on_the_prompt_restore_their_settings_one_after_the_other(web: Watched, server: Easel) -> None:
+    made: list[bytes] = []
+    for seed in (611, 612):
+        web.fill("txt2img_prompt", f"picture {seed}")
+        web.fill("txt2img_seed", seed)
+        web.generate()
+        web.wait_text("html_info_txt2img", f"Seed: {seed}")
+        seconds_until(lambda seed=seed: any(path.name.endswith(f"-{seed}.png") for path in server.pictures()))
+        made.append(next(path for path in server.pictures() if path.name.endswith(f"-{seed}.png")).read_bytes())
+    web.fill("txt2img_prompt", "something else")
+    for seed, content in zip((611, 612), made, strict=True):
+        drop(web.page, "#txt2img_prompt textarea", content)
+        web.wait_value("txt2img_prompt", f"picture {seed}")
+        web.wait_value("txt2img_seed", str(seed))
+
+
+def test_styles_are_written_into_the_prompts(web: Watched) -> None:
+    web.fill("txt2img_prompt", "a house")
+    web.page.click("#txt2img_styles input")
+    web.page.click("#txt2img_styles li:has-text('Night')")
+    web.page.keyboard.press("Escape")
+    web.page.click("#txt2img_style_apply")
+    web.wait_value("txt2img_prompt", "a house, night sky")
+    web.wait_value("txt2img_neg_prompt", "day")
+
+
+def test_tokens_are_counted_as_one_types(web: Watched) -> None:
+    web.wait_text("txt2img_token_counter", "0/75")
+    web.fill("txt2img_prompt", "a red house")
+    web.wait_text("txt2img_token_counter", "3/75")
+    web.fill("txt2img_neg_prompt", ", ".join(["rain"] * 60))
+    web.wait_text("txt2img_negative_token_counter", "119/150")
+
+
+def test_the_sizes_are_swapped_and_the_prompts_cleared(web: Watched) -> None:
+    web.fill("txt2img_width", 128)
+    web.page.click("#txt2img_res_switch_btn")
+    web.wait_value("txt2img_height", "128")
+    web.wait_value("txt2img_width", "64")
+    web.fill("txt2img_prompt", "words")
+    web.page.once("dialog", lambda dialog: dialog.accept())
+    web.page.click("#txt2img_clear_prompt")
+    web.wait_value("txt2img_prompt", "")
+
+
+def test_the_keyboard_changes_the_weight_of_a_word(web: Watched) -> None:
+    web.fill("txt2img_prompt", "a red house")
+    box = web.page.locator("#txt2img_prompt textarea")
+    box.evaluate("(box) => { box.focus(); box.setSelectionRange(3, 3); }")
+    web.page.keyboard.press("Control+ArrowUp")
+    web.wait_value("txt2img_prompt", "a (red:1.1) house")
+    web.page.keyboard.press("Control+ArrowUp")
+    web.wait_value("txt2img_prompt", "a (red:1.2) house")
+    web.page.keyboard.press("Control+ArrowDown")
+    web.page.keyboard.press("Control+ArrowDown")
+    web.wait_value("txt2img_prompt", "a red house")

@@ -1,0 +1,108 @@
+"""A run as the page shows it: progress, preview, interrupt, skip, and pages that come and go."""
+
+from __future__ import annotations
+
+import re
+
+from tests.webui.conftest import Easel, Watched, open_page, seconds_until
+
+LONG = 150
+"""Steps of a run that is to be met while it runs; at 256x256 the tiny checkpoint needs many seconds for them."""
+
+
+def long_run(web: Watched, **more: int) -> None:
+    """Begin a run that takes a while, and wait until its progress is seen."""
+    web.fill("txt2img_steps", LONG)
+    web.fill("txt2img_width", 256)
+    web.fill("txt2img_height", 256)
+    for name, value in more.items():
+        web.fill(f"txt2img_{name}", value)
+    web.page.click("#txt2img_generate")
+    web.page.wait_for_selector(".progressDiv")
+
+
+def test_progress_is_seen_and_interrupt_stops_the_run(web: Watched) -> None:
+    long_run(web)
+    page = web.page
+    assert page.is_visible("#txt2img_interrupt")
+    assert page.is_visible("#txt2img_skip")
+    assert not page.is_visible("#txt2img_generate")
+    page.wait_for_function("() => /Step [1-9]\\d*\\/150/.test(document.querySelector('.run-text')?.textContent)")
+    assert re.match(r"\d+% · Step", page.inner_text(".run-text"))
+    page.wait_for_function("() => document.title.startsWith('[')")
+    page.click("#txt2img_interrupt")
+    page.wait_for_selector("html[data-txt2img-state=idle]")
+    assert page.query_selector(".progressDiv") is None
+    assert page.title() == "Easel"
+    assert "Interrupted" in web.wait_text("html_log_txt2img", "Interrupted")
+
+
+def test_a_preview_is_shown_while_the_picture_is_made(web: Watched) -> None:
+    long_run(web)
+    web.page.wait_for_function("() => document.querySelector('.livePreview img')?.naturalWidth > 0")
+    web.page.keyboard.press("Escape")
+    web.page.wait_for_selector("html[data-txt2img-state=idle]")
+    assert web.page.query_selector(".livePreview") is None
+
+
+def test_with_several_batches_interrupt_first_finishes_the_batch(web: Watched) -> None:
+    web.fill("txt2img_batch_count", 20)
+    web.fill("txt2img_seed", 31)
+    web.page.click("#txt2img_generate")
+    web.page.wait_for_function("() => /Batch/.test(document.querySelector('.run-text')?.textContent)")
+    web.page.click("#txt2img_interrupt")
+    web.page.wait_for_selector("html[data-txt2img-state=idle]")
+    web.wait_text("html_info_txt2img", "Seed: 31")
+
+
+def test_a_run_is_found_again_after_a_reload(web: Watched) -> None:
+    web.fill("txt2img_prompt", "still there")
+    long_run(web, seed=99)
+    web.page.wait_for_function("() => /Step/.test(document.querySelector('.run-text')?.textContent)")
+    web.page.reload()
+    web.page.wait_for_selector(".progressDiv")
+    web.page.wait_for_function("() => /Step/.test(document.querySelector('.run-text')?.textContent)")
+    web.page.keyboard.press("Escape")
+    web.page.wait_for_selector("html[data-txt2img-state=idle]")
+    web.wait_text("html_log_txt2img", "Interrupted")
+    assert web.page.evaluate("localStorage.getItem('txt2img_task_id')") is None
+
+
+def test_a_closed_page_loses_no_picture(web: Watched, server: Easel) -> None:
+    before = len(server.pictures())
+    web.fill("txt2img_batch_count", 3)
+    web.page.click("#txt2img_generate")
+    web.page.wait_for_selector(".progressDiv")
+    web.page.wait_for_function("() => !/starting/.test(document.querySelector('.run-text')?.textContent)")
+    web.page.close()
+    seconds_until(lambda: len(server.pictures()) >= before + 3)
+
+
+def test_a_second_page_does_not_take_the_first_ones_run_and_its_waiting_run_is_interrupted_at_once(
+    web: Watched, server: Easel
+) -> None:
+    long_run(web)
+    web.page.wait_for_function("() => /Step/.test(document.querySelector('.run-text')?.textContent)")
+    with web.page.context.new_page() as other_page:
+        other = Watched(other_page, server.url)
+        open_page(other)
+        other.wait_text("txt2img_token_counter", "0/75")
+        assert other_page.query_selector(".progressDiv") is None
+        other.fill("txt2img_prompt", "the second in the queue")
+        other_page.click("#txt2img_generate")
+        other_page.wait_for_function("() => /In queue: 1.1/.test(document.querySelector('.run-text')?.textContent)")
+        other_page.click("#txt2img_interrupt")
+        other_page.wait_for_selector("html[data-txt2img-state=idle]")
+        assert web.page.get_attribute("html", "data-txt2img-state") == "running"
+    web.page.keyboard.press("Escape")
+    web.page.wait_for_selector("html[data-txt2img-state=idle]")
+
+
+def test_skip_leaves_the_batch_and_goes_on_with_the_next(web: Watched) -> None:
+    long_run(web, batch_count=2)
+    web.page.wait_for_function("() => /Batch 1.2 · Step/.test(document.querySelector('.run-text')?.textContent)")
+    web.page.click("#txt2img_skip")
+    web.page.wait_for_function("() => /Batch 2.2/.test(document.querySelector('.run-text')?.textContent)")
+    web.page.keyboard.press("Escape")
+    web.page.keyboard.press("Escape")
+    web.page.wait_for_selector("html[data-txt2img-state=idle]")
