@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 PROMPT = "a red house on a green hill, night sky"
 NEGATIVE_PROMPT = "blurry, text"
+WARM_STEPS = 4
+"""Enough for everything that is made at an early call and kept."""
+
 EASEL, SAME, PLAIN = "Easel", "diffusers, same type and layout", "diffusers, float32 as it comes"
 
 
@@ -72,7 +75,7 @@ def measure(task: Task, say: Callable[[str], None] = print) -> dict[str, Any]:
             times = {name: Times() for name in contestants}
             pictures: dict[str, Image.Image] = {}
             for name, contestant in contestants.items():
-                contestant.draw(2)
+                contestant.draw(WARM_STEPS)
                 say(f"  {name}: warm")
             order = list(contestants)
             for number in range(task.rounds):

@@ -30,14 +30,16 @@ def plain_pipeline(checkpoint: LoadedCheckpoint) -> Any:
     return _pipeline(plain(checkpoint.unet), plain(checkpoint.vae))
 
 
-def _as_diffusers_has_it(network: nn.Module) -> Any:
-    """The network around the same tensors, with diffusers' own attention (scaled_dot_product_attention)."""
+def _as_diffusers_has_it(network: Any) -> Any:
+    """A network of diffusers' own class around the same tensors, with its own layers and attention."""
+    from accelerate import init_empty_weights
     from diffusers.models.attention_processor import AttnProcessor2_0
 
-    shared: dict[int, Any] = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
-    twin: Any = copy.deepcopy(network, shared)
+    with init_empty_weights(include_buffers=False):
+        twin: Any = type(network).from_config(dict(network.config))
+    twin.load_state_dict(network.state_dict(), assign=True)
     twin.set_attn_processor(AttnProcessor2_0())
-    return twin
+    return twin.eval().requires_grad_(False)
 
 
 def _pipeline(unet: Any, vae: Any) -> Any:

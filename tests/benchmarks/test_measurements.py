@@ -23,6 +23,7 @@ from benchmarks.report import Spread, table
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.load import load_checkpoint
 from modules.hardware.device import Wishes, choose_hardware
+from modules.hardware.packing import use_packed_weights
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +53,13 @@ def test_the_rival_computes_on_the_same_tensors_with_its_own_attention(checkpoin
 
     hardware = choose_hardware(Wishes(use_cpu=frozenset({"all"})))
     loaded = load_checkpoint(CheckpointInfo(path=checkpoint, name=checkpoint.name), hardware)
+    use_packed_weights(loaded.unet, hardware)
     rival = same_weights_pipeline(loaded).unet
     ours = dict(loaded.unet.named_parameters())
     assert all(parameter.data_ptr() == ours[name].data_ptr() for name, parameter in rival.named_parameters())
     assert {type(processor).__name__ for processor in rival.attn_processors.values()} == {"AttnProcessor2_0"}
-    assert rival is not loaded.unet
+    assert not any(type(layer).__module__.startswith("modules.") for layer in rival.modules())
+    assert {tensor.stride() for tensor in rival.parameters()} == {tensor.stride() for tensor in ours.values()}
 
 
 def test_the_full_size_is_that_of_stable_diffusion_1_5() -> None:
