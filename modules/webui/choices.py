@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from modules.sampling.samplers.registry import SAMPLERS
 from modules.sampling.schedules import SCHEDULES
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
+
+
+def named_choices(app: Application) -> dict[str, list[str]]:
+    """The lists that settings name as their choices and that are only known at run time."""
+    return {
+        "samplers": sampler_names(),
+        "checkpoints": [info.title for info in app.catalogue.all()],
+        "vaes": ["Automatic", "None", *(info.name for info in app.vaes.all())],
+        "loras": ["None", *(info.name for info in app.networks.all("lora"))],
+        "hypernetworks": ["None", *(info.name for info in app.networks.all("hypernet"))],
+    }
 
 
 def sampler_names(hidden: Sequence[str] = ()) -> list[str]:

@@ -74,7 +74,7 @@ def build_page(app: Application) -> gr.Blocks:
             with gr.Column(elem_id="tab_pnginfo", elem_classes=["tabitem"]):
                 pnginfo = build_pnginfo()
             with gr.Column(elem_id="tab_settings", elem_classes=["tabitem"]):
-                settings = build_settings(built_with)
+                settings = build_settings(app, built_with)
         wire_quicksettings(app, quick)
         _wire_running(app, txt2img, quick)
         wire_small_events(app, txt2img)

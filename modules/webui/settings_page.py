@@ -13,7 +13,7 @@ import gradio as gr
 from modules.foundation.errors import EaselError
 from modules.settings.declare import Section, choices_of
 from modules.settings.model import SECTIONS, Settings
-from modules.webui.choices import sampler_names
+from modules.webui.choices import named_choices
 from modules.webui.tabs import Tab, tab_bar
 
 if TYPE_CHECKING:
@@ -64,8 +64,9 @@ def section_tabs() -> list[Tab]:
     ]
 
 
-def build_settings(settings: Settings) -> SettingsPanel:
-    """Draw the tab."""
+def build_settings(app: Application, settings: Settings) -> SettingsPanel:
+    """Draw the tab with the values of `settings`."""
+    lists = named_choices(app)
     components: dict[str, Any] = {}
     with gr.Row(elem_id="settings_top_row"):
         submit = gr.Button("Apply settings", elem_id="settings_submit", variant="primary", scale=0, min_width=160)
@@ -84,7 +85,7 @@ def build_settings(settings: Settings) -> SettingsPanel:
         with gr.Column(elem_id="settings_pages"):
             for section in SECTIONS:
                 if _keys(section):
-                    components |= _build_section(section, settings)
+                    components |= _build_section(section, settings, lists)
     shown = gr.State({})
     return SettingsPanel(components=components, shown=shown, submit=submit, result=result)
 
@@ -162,7 +163,7 @@ def _keys(section: type[Section]) -> list[str]:
     return [key for key in section.model_fields if key not in ELSEWHERE]
 
 
-def _build_section(section: type[Section], settings: Settings) -> dict[str, Any]:
+def _build_section(section: type[Section], settings: Settings, lists: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     name = section_name(section)
     with (
         gr.Column(elem_id=f"settings_{name}", elem_classes=["settings-page", "tabitem"]),
@@ -173,14 +174,14 @@ def _build_section(section: type[Section], settings: Settings) -> dict[str, Any]
             elem_classes=["settings-head"],
             apply_default_css=False,
         )
-        return {key: _control(key, section.model_fields[key], settings) for key in _keys(section)}
+        return {key: _control(key, section.model_fields[key], settings, lists) for key in _keys(section)}
 
 
 def _sentence(section: type[Section]) -> str:
     return (section.__doc__ or "").strip().split("\n\n")[0]
 
 
-def _control(key: str, field: FieldInfo, settings: Settings) -> Any:
+def _control(key: str, field: FieldInfo, settings: Settings, lists: Mapping[str, Sequence[str]]) -> Any:
     label = str(field.title or key)
     extra = field.json_schema_extra
     if isinstance(extra, dict) and extra.get("restart"):
@@ -191,11 +192,14 @@ def _control(key: str, field: FieldInfo, settings: Settings) -> Any:
         "value": to_page(key, settings),
         "interactive": True,
     }
-    choices = _choices(field)
+    choices = _choices(field, lists)
     if field.annotation is bool:
         return gr.Checkbox(**common)
     if get_origin(field.annotation) is list:
         return gr.Dropdown(choices=list(choices or ()), multiselect=True, allow_custom_value=choices is None, **common)
+    if isinstance(choices_of(field), str) and choices is not None:
+        # Files come and go; what was chosen stays chosen while its file is away.
+        return gr.Dropdown(choices=list(choices), allow_custom_value=True, **common)
     if choices is not None:
         kind = gr.Radio if len(choices) <= 4 else gr.Dropdown
         return kind(choices=list(choices), **common)
@@ -222,12 +226,10 @@ def _limit(field: FieldInfo, name: str) -> float | None:
     return next((getattr(limit, name) for limit in field.metadata if hasattr(limit, name)), None)
 
 
-def _choices(field: FieldInfo) -> Sequence[Any] | None:
+def _choices(field: FieldInfo, lists: Mapping[str, Sequence[str]]) -> Sequence[Any] | None:
     choices = choices_of(field)
-    if choices == "samplers":
-        return sampler_names()
     if isinstance(choices, str):
-        return None
+        return lists.get(choices)
     if choices is None and get_origin(field.annotation) is not list and (options := get_args(field.annotation)):
         return [option for option in options if isinstance(option, str)] or None
     return choices

@@ -18,9 +18,11 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from modules.application.application import Application
+from modules.settings.declare import choices_of
 from modules.settings.flags import Flags
 from modules.settings.model import SECTIONS, Settings
 from modules.webui.assets import MANIFEST_LINK, HeadTags, head_tags
+from modules.webui.choices import named_choices
 from modules.webui.page import build_page
 from modules.webui.settings_page import ELSEWHERE, from_page, section_tabs, to_page
 from modules.webui.tabs import Tab, tab_rules
@@ -50,6 +52,7 @@ import sys
 from pathlib import Path
 from modules.api.server import create_api
 from modules.application.application import Application
+from modules.settings.declare import choices_of
 from modules.settings.flags import Flags
 from modules.webui.page import mount_page
 app = Application(Flags(data_dir=Path({str(tmp_path)!r})))
@@ -127,3 +130,14 @@ def test_nothing_in_the_options_can_end_their_script() -> None:
     tags = head_tags({"x": "</script><b>"}, "", "dark")
     assert "</script><b>" not in tags
     assert '"theme": "dark"' in tags
+
+
+def test_settings_that_choose_among_files_offer_the_files_that_are_there(app: Application) -> None:
+    (app.paths.lora).mkdir(parents=True, exist_ok=True)
+    (app.paths.lora / "film.safetensors").write_bytes(b"whatever it holds")
+    app.networks.refresh()
+    lists = named_choices(app)
+    assert lists["loras"] == ["None", "film"]
+    assert lists["vaes"][:2] == ["Automatic", "None"]
+    named = {choices for field in Settings.model_fields.values() if isinstance(choices := choices_of(field), str)}
+    assert named == set(lists)
