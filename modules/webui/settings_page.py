@@ -197,17 +197,20 @@ def _control(key: str, field: FieldInfo, settings: Settings, lists: Mapping[str,
         return gr.Checkbox(**common)
     if get_origin(field.annotation) is list:
         return gr.Dropdown(choices=list(choices or ()), multiselect=True, allow_custom_value=choices is None, **common)
-    if isinstance(choices_of(field), str) and choices is not None:
-        # Files come and go; what was chosen stays chosen while its file is away.
-        return gr.Dropdown(choices=list(choices), allow_custom_value=True, **common)
     if choices is not None:
-        kind = gr.Radio if len(choices) <= 4 else gr.Dropdown
-        return kind(choices=list(choices), **common)
+        return _choice(field, choices, common)
     if field.annotation is int or field.annotation is float:
         return _number(field, common)
     if "color" in key:
         return gr.ColorPicker(**common)
     return gr.Textbox(max_lines=1, **common)
+
+
+def _choice(field: FieldInfo, choices: Sequence[Any], common: Mapping[str, Any]) -> Any:
+    if isinstance(choices_of(field), str):
+        # Files come and go; what was chosen stays chosen while its file is away.
+        return gr.Dropdown(choices=list(choices), allow_custom_value=True, **common)
+    return (gr.Radio if len(choices) <= 4 else gr.Dropdown)(choices=list(choices), **common)
 
 
 def _number(field: FieldInfo, common: Mapping[str, Any]) -> Any:
