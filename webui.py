@@ -18,6 +18,9 @@ def main() -> int:
 
         api = create_api(application)
         if not application.flags.nowebui:
+            from modules.webui.quick_import import import_gradio
+
+            import_gradio()
             from modules.webui.page import mount_page
 
             mount_page(api, application)
