@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import inspect
 from collections.abc import Generator
 from typing import Any
@@ -16,7 +17,7 @@ def import_gradio() -> None:
     source cannot be found, and that is what it is told here, for its own components and while the import lasts.
     """
     with _no_source_for("gradio."):
-        import gradio  # noqa: F401
+        importlib.import_module("gradio")
 
 
 @contextlib.contextmanager
