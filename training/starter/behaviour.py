@@ -45,20 +45,25 @@ def emphasis(make: Maker, seeds: range) -> dict[str, Any]:
 
 
 def negative(make: Maker, seeds: range) -> dict[str, float]:
-    """Share of pictures in which what came unasked goes away when the negative prompt names it."""
+    """What naming something in the negative prompt does to it where the prompt leaves it open.
 
-    def gone(prompt: str, what: str) -> float:
-        hits: list[bool] = []
-        for seed, picture in zip(seeds, make.make([prompt] * len(seeds), seeds), strict=True):
-            came = getattr(judge(picture), what)
-            if came is not None:
-                without = make.make([prompt], [seed], negative=came)[0]
-                hits.append(getattr(judge(without), what) != came)
-        return round(float(np.mean(hits)), 3) if hits else 0.0
+    `colour goes` is the share of pictures in which the colour that came is no longer there when the negative prompt
+    names it; the others are the mean overlap of a figure with a circle, without and with "circle" named.
+    """
+    asked = ["a circle on a white background"] * len(seeds)
+    came = [judge(picture).colour for picture in make.make(asked, seeds)]
+    left = [
+        judge(make.make(asked[:1], [seed], negative=colour)[0]).colour for seed, colour in zip(seeds, came, strict=True)
+    ]
+
+    def roundness(against: str) -> float:
+        made = make.make(["a red shape on a white background"] * len(seeds), seeds, negative=against)
+        return round(float(np.mean([judge(picture).overlaps.get("circle", 0.0) for picture in made])), 3)
 
     return {
-        "colour goes": gone("a circle on a white background", "colour"),
-        "shape goes": gone("a red shape on a white background", "shape"),
+        "colour goes": round(float(np.mean([a != b for a, b in zip(came, left, strict=True)])), 3),
+        "roundness": roundness(""),
+        "roundness against circle": roundness("circle"),
     }
 
 

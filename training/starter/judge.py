@@ -8,7 +8,7 @@ union.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,12 +25,13 @@ MOST_STRAY = 0.15
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What a picture shows. `shape` is None where nothing resembles a single known shape."""
+    """What a picture shows. `shape` is None where nothing resembles a single known shape; `overlaps` are with each."""
 
     colour: str
     background: str
     shape: str | None
     overlap: float
+    overlaps: dict[str, float] = field(default_factory=dict)
 
 
 def nearest_colour(rgb: np.ndarray) -> str:
@@ -111,4 +112,6 @@ def judge(picture: np.ndarray) -> Verdict:
     shape = max(overlaps, key=lambda name: overlaps[name])
     single = 1 - part.sum() / mask.sum() <= MOST_STRAY
     shown = shape if single and overlaps[shape] >= ENOUGH_OVERLAP else None
-    return Verdict(colour=nearest_colour(front), background=background, shape=shown, overlap=overlaps[shape])
+    return Verdict(
+        colour=nearest_colour(front), background=background, shape=shown, overlap=overlaps[shape], overlaps=overlaps
+    )
