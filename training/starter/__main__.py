@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, action: object, help: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help)
-        sub.add_argument("--workdir", type=Path, required=True, help="folder for everything that is not shipped")
+        sub.add_argument("--workdir", type=Path, default=Path("tmp/starter"), help="folder of what is not shipped")
         sub.add_argument("--workers", type=int, default=2, help="single-thread processes (on a GPU: 1)")
         sub.add_argument("--device", default="cpu", help="cpu or cuda")
         sub.set_defaults(action=action)
@@ -164,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Run one command."""
     options = _parser().parse_args()
-    if options.command != "unpack":
+    if options.command in ("vae", "text", "render", "unet"):
         _shape_file(options.workdir)
     options.action(options)
 
