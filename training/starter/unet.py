@@ -40,7 +40,7 @@ class Plan:
     warmup: int = 150
     batch: dict[int, int] = field(default_factory=lambda: {128: 24, 256: 8, 384: 4, 512: 2})
     mixture: tuple[tuple[float, dict[int, float]], ...] = ((0.0, {128: 1.0}), (0.08, {256: 1.0}))
-    kinds: dict[str, float] = field(default_factory=lambda: {"figure": 0.65, "pair": 0.08, "view": 0.27})
+    kinds: dict[str, float] = field(default_factory=lambda: {"figure": 0.75, "pair": 0.06, "view": 0.19})
     uniform_times: float = 0.25
     low_noise: float = 0.5
     dropout: float = 0.1
