@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from modules.infotext.network_names import NetworkByHash, added_networks, with_local_names
 from modules.infotext.parse import Infotext
 from modules.infotext.versions import STYLES_IN_HIRES, backward_compatible, parse_version
 
 StylesMode = Literal["Ignore", "Apply", "Discard", "Apply if any"]
-STYLES_MODES: tuple[StylesMode, ...] = get_args(StylesMode)
 
 ExtractStyles = Callable[[str, str], tuple[list[str], str, str]]
 

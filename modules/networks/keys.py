@@ -119,7 +119,6 @@ class ModuleIndex:
 
     def __init__(self, unet: nn.Module, text_encoders: Sequence[nn.Module]) -> None:
         self._modules: dict[LayerName, nn.Module] = {}
-        self._several = len(text_encoders) > 1
         ldm = dict(_ldm_names({path for path, _ in unet.named_modules()}))
         for path, module in _with_weight(unet):
             self._modules[LayerName("unet", plain(path))] = module

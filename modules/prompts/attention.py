@@ -10,12 +10,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 
 Dialect = Literal["A1111", "NovelAI", "none"]
 """How emphasis is written: A1111's round and square brackets, NovelAI's curly ones, or not at all."""
-
-DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 
 BREAK = "BREAK"
 """The word that ends a chunk of tokens. As a piece of its own it carries the weight -1."""

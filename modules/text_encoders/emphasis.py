@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Emphasis = Literal["Original", "No norm", "Ignore", "None"]
 """The setting. "None" has no emphasis syntax at all, "Ignore" reads it and gives every token weight 1."""
-
-EMPHASES: tuple[Emphasis, ...] = get_args(Emphasis)
 
 
 def apply_emphasis(

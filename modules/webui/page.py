@@ -16,7 +16,6 @@ from modules.webui.quicksettings import QuickSettings, build_quicksettings, chec
 from modules.webui.restoring import wire_pasting
 from modules.webui.settings_page import SettingsPanel, build_settings, current_values, section_tabs, wire_settings
 from modules.webui.small_events import wire_small_events
-from modules.webui.style_files import styles_of
 from modules.webui.tabs import Tab, tab_bar, tab_rules
 from modules.webui.txt2img import Txt2ImgPanel, build_txt2img
 from modules.webui.ui_config import UiConfig
@@ -70,7 +69,7 @@ def build_page(app: Application) -> gr.Blocks:
         with gr.Column(elem_id="tabs"):
             tab_bar("tab", TABS, "Parts of the page")
             with gr.Column(elem_id="tab_txt2img", elem_classes=["tabitem"]):
-                txt2img = build_txt2img(ui, built_with, [style.name for style in styles_of(app)])
+                txt2img = build_txt2img(ui, built_with, [style.name for style in app.styles.all()])
             with gr.Column(elem_id="tab_pnginfo", elem_classes=["tabitem"]):
                 pnginfo = build_pnginfo()
             with gr.Column(elem_id="tab_settings", elem_classes=["tabitem"]):
@@ -156,7 +155,7 @@ def _on_opening(
     def on_open() -> list[Any]:
         return [
             gr.Dropdown(**checkpoint_state(app)),
-            gr.Dropdown(choices=[style.name for style in styles_of(app)]),
+            gr.Dropdown(choices=[style.name for style in app.styles.all()]),
             *current_values(app, settings, built_with),
         ]
 

@@ -14,10 +14,10 @@ from modules.infotext.parse import FEWEST_FIELDS, parse
 from modules.infotext.restore import RestoreOptions, restore
 from modules.prompts.attention import uses_emphasis
 from modules.prompts.styles import extract_styles
+from modules.sampling import schedules
 from modules.settings.model import Settings
-from modules.webui.choices import find_schedule, split_sampler
+from modules.webui.choices import split_sampler
 from modules.webui.controls import CONTROL_NAMES
-from modules.webui.style_files import styles_of
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -49,7 +49,7 @@ def parameters_of(text: str, app: Application) -> dict[str, Any]:
     """What a text says and implies, by label; see `modules.infotext.restore`."""
     settings = app.settings.current
     options = RestoreOptions(
-        extract_styles=functools.partial(extract_styles, styles=styles_of(app)),
+        extract_styles=functools.partial(extract_styles, styles=app.styles.all()),
         uses_emphasis=uses_emphasis,
         network_by_hash=app.networks.name_by_hash,
         styles_mode=getattr(settings, "infotext_styles", "Apply if any"),
@@ -69,7 +69,8 @@ def control_values(parameters: Mapping[str, Any], app: Application) -> dict[str,
                 continue  # a text edited by hand; the control keeps what it has
     if "Sampler" in parameters:
         sampler, schedule = split_sampler(str(parameters["Sampler"]))
-        written = find_schedule(str(parameters.get("Schedule type", "Automatic")))
+        known = schedules.find(str(parameters.get("Schedule type", "Automatic")))
+        written = known.label if known else None
         if sampler is not None:
             values["sampler"] = sampler
             values["scheduler"] = schedule if schedule and written in (None, "Automatic") else written or "Automatic"

@@ -8,7 +8,6 @@ import gradio as gr
 
 from modules.prompts.styles import apply_styles, pick_styles
 from modules.webui.gallery import info_of_picture, seed_of_picture
-from modules.webui.style_files import styles_of
 from modules.webui.tokens import TokenCounter
 
 if TYPE_CHECKING:
@@ -67,13 +66,13 @@ def _wire_styles(app: Application, panel: Txt2ImgPanel) -> None:
     controls, top = panel.controls, panel.top
 
     def on_apply(words: str, negative: str, names: list[str]) -> tuple[str, str, list[str]]:
-        styles, missing = pick_styles(names or (), styles_of(app))
+        styles, missing = pick_styles(names or (), app.styles.all())
         if missing:
             gr.Warning(f"These styles are no longer in the styles file: {', '.join(missing)}.", title="Styles")
         return *apply_styles(words, negative, styles), []
 
     def on_refresh() -> Any:
-        return gr.Dropdown(choices=[style.name for style in styles_of(app)])
+        return gr.Dropdown(choices=[style.name for style in app.styles.all()])
 
     texts = [controls.prompt, controls.negative_prompt, controls.styles]
     top.apply_styles.click(on_apply, texts, texts, **QUIET)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from modules.foundation.errors import EaselError
 from modules.prompts.styles import pick_styles
-from modules.webui.style_files import styles_of
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -27,7 +26,7 @@ class TokenCounter:
 
         self._tokenizer = self._tokenizer or ClipTokenizer()
         settings = self._app.settings.current
-        styles, _ = pick_styles(style_names or (), styles_of(self._app))
+        styles, _ = pick_styles(style_names or (), self._app.styles.all())
         try:
             count = count_tokens(
                 prompt or "",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from modules.webui.choices import sampler_names, schedule_labels
+from modules.sampling.schedules import names as schedule_names
+from modules.webui.choices import sampler_names
 from modules.webui.controls import Txt2ImgControls
 from modules.webui.gallery import Results, build_results
 from modules.webui.toprow import TopRow, build_toprow
@@ -85,7 +86,7 @@ def build_txt2img(ui: UiConfig, settings: Settings, style_names: Sequence[str]) 
 
 
 def _sampling(ui: UiConfig, settings: Settings) -> dict[str, Any]:
-    samplers, schedules = sampler_names(settings.hide_samplers), schedule_labels()
+    samplers, schedules = sampler_names(settings.hide_samplers), schedule_names()
     with gr.Row(elem_id="sampler_selection_txt2img", elem_classes=["fields"]):
         sampler = gr.Dropdown(
             label="Sampling method",

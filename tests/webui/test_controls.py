@@ -9,8 +9,9 @@ import pytest
 
 from modules.application.application import Application
 from modules.foundation.errors import RequestError
+from modules.sampling import schedules
 from modules.settings.flags import Flags
-from modules.webui.choices import sampler_names, schedule_labels, split_sampler
+from modules.webui.choices import sampler_names, split_sampler
 from modules.webui.controls import CONTROL_NAMES, request_from_values
 from modules.webui.overrides import overrides_from_texts
 from modules.webui.paste import control_values, has_parameters, parameters_of
@@ -137,4 +138,4 @@ def test_words_alone_are_no_parameters() -> None:
 def test_hidden_samplers_are_not_offered_unless_all_are() -> None:
     assert "Euler" not in sampler_names(["Euler"])
     assert sampler_names(sampler_names()) == sampler_names()
-    assert schedule_labels()[0] == "Automatic"
+    assert schedules.names()[0] == "Automatic"

@@ -197,15 +197,15 @@ def resolve_pair(sampler_name: str | None, scheduler_name: str | None) -> tuple[
     else:
         sampler, inner = find(sampler_name), None
         if sampler is None:
-            sampler, inner = _split(sampler_name)
+            sampler, inner = split_name(sampler_name)
     schedule = inner or schedules.resolve(scheduler_name)
     if schedule.label == sampler.default_schedule and sampler.default_schedule != "Uniform":
         schedule = schedules.AUTOMATIC
     return sampler, schedule
 
 
-def _split(name: str) -> tuple[Sampler, Schedule]:
-    """Sampler and schedule out of one combined name."""
+def split_name(name: str) -> tuple[Sampler, Schedule]:
+    """Sampler and schedule out of one combined name. Raises UnknownName with the nearest names."""
     words = name.split()
     for cut in range(len(words) - 1, 0, -1):
         sampler, schedule = find(" ".join(words[:cut])), schedules.find(" ".join(words[cut:]))
