@@ -5,10 +5,12 @@ import { element, press, route } from "./dom.js";
 const PERIOD = 250;
 const UNKNOWN_FOR = 20000;
 const LATE = 4000;
-const ANSWER = 200;
+const ANSWER = 1000;
+const RELOADING = 2000;
 const runs = new Map();
 
-// The pages of one browser share the name of the last run; this is how they learn which of them watches it.
+// The pages of one browser share the name of the last run. The one that watches it holds a lock of the browser, by which
+// the others know. Browsers lend locks only to pages that are local or encrypted; elsewhere the pages ask each other.
 const otherPages = new BroadcastChannel("easel-runs");
 otherPages.addEventListener("message", ({ data }) => {
   if (data.whoWatches && [...runs.values()].some((run) => run.task === data.whoWatches)) {
@@ -16,7 +18,34 @@ otherPages.addEventListener("message", ({ data }) => {
   }
 });
 
-function watchedElsewhere(task) {
+function lockOf(task) {
+  return `easel-run ${task}`;
+}
+
+/** Show other pages that this one watches `task`, until the function that is returned is called. */
+function claim(task) {
+  let release;
+  const watched = new Promise((resolve) => (release = resolve));
+  navigator.locks?.request(lockOf(task), () => watched);
+  return release;
+}
+
+async function watchedElsewhere(tab, task) {
+  if (!navigator.locks) {
+    return somebodyAnswers(task);
+  }
+  // After a reload the page that was here before may keep its lock for a moment.
+  const end = Date.now() + (sessionStorage.getItem(key(tab)) === task ? RELOADING : 0);
+  while (!(await navigator.locks.request(lockOf(task), { ifAvailable: true }, (lock) => lock !== null))) {
+    if (Date.now() >= end) {
+      return true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
+}
+
+function somebodyAnswers(task) {
   return new Promise((resolve) => {
     const hear = ({ data }) => data.watched === task && answer(true);
     const answer = (watched) => {
@@ -75,7 +104,7 @@ export function skipping(tab) {
 /** After a reload: go on watching the run that was begun before it, and fetch its pictures. */
 export async function resume(tab) {
   const task = sessionStorage.getItem(key(tab)) ?? localStorage.getItem(key(tab));
-  if (!task || (await watchedElsewhere(task)) || runs.has(tab)) {
+  if (!task || (await watchedElsewhere(tab, task)) || runs.has(tab)) {
     return;
   }
   const state = await ask({ id_task: task, live_preview: false }).catch(() => null);
@@ -91,11 +120,14 @@ export async function resume(tab) {
 }
 
 function watch(tab, task) {
-  runs.get(tab)?.close();
+  const before = runs.get(tab);
+  before?.close();
+  before?.release();
   // This page's own memory comes first; the browser's is for a page that was closed and opened again.
   sessionStorage.setItem(key(tab), task);
   localStorage.setItem(key(tab), task);
   const run = { tab, task, started: Date.now(), heard: Date.now(), previewId: -1, previewAsked: 0, ...panel(tab) };
+  run.release = claim(task);
   runs.set(tab, run);
   setState(tab, "running");
   show(run, { progress: 0, textinfo: "" });
@@ -176,6 +208,7 @@ function end(run) {
   clearTimeout(run.timer);
   forget(run.tab, run.task);
   run.close();
+  run.release();
   setState(run.tab, "idle");
   document.title = "Easel";
   run.next?.();
