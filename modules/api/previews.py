@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from typing import Any
 
 from modules.application.jobs import Job
 from modules.imaging.encode import encode
@@ -18,7 +19,7 @@ class Previews:
         self._key: tuple[str, int, str] | None = None
         self._encoding: asyncio.Task[str] | None = None
 
-    async def newest(self, job: Job, extension: str) -> tuple[int, str | None]:
+    async def newest(self, job: Job[Any], extension: str) -> tuple[int, str | None]:
         """The number of the job's newest preview and the preview itself in base64; 0 and None if there is none yet."""
         number, image = job.control.preview
         if image is None:

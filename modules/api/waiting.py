@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import TypeVar
 
 from modules.application.application import Application
 from modules.application.jobs import Job
 from modules.foundation.errors import EaselError
-from modules.generation.result import GenerationResult
+
+Result = TypeVar("Result")
 
 
-async def result_of(job: Job) -> GenerationResult:
+async def result_of(job: Job[Result]) -> Result:
     """The job's result as soon as it is there. Raises the EaselError with which it failed.
 
     A client that goes away meanwhile changes nothing: the job belongs to the queue.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from modules.application.jobs import Job
+from modules.application.jobs import GenerationJob, Job, TaskJob
 from modules.application.queue import JobQueue
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.hashes import HashStore
@@ -14,7 +14,6 @@ from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeCatalogue
 from modules.foundation.errors import CheckpointError
 from modules.generation.request import GenerationRequest
-from modules.generation.result import GenerationResult
 from modules.hooks.points import Hooks
 from modules.networks.catalogue import NetworkCatalogue
 from modules.prompts.style_book import StyleBook
@@ -25,6 +24,8 @@ from modules.settings.store import SettingsStore
 
 if TYPE_CHECKING:
     from modules.pipeline.engine import Engine
+
+Result = TypeVar("Result")
 
 
 class Application:
@@ -67,9 +68,13 @@ class Application:
 
     # Jobs
 
-    def submit(self, request: GenerationRequest, job_id: str | None = None) -> Job:
+    def submit(self, request: GenerationRequest, job_id: str | None = None) -> GenerationJob:
         """Queue a request. Raises EaselError for a request that cannot run at all, before it is queued."""
-        return self.queue.submit(Job(request, job_id))
+        return self.queue.submit(GenerationJob(request, job_id))
+
+    def submit_task(self, task: TaskJob[Result]) -> TaskJob[Result]:
+        """Queue work that is no request for pictures. Raises EaselError when the program is ending."""
+        return self.queue.submit(task)
 
     # Checkpoints
 
@@ -119,7 +124,10 @@ class Application:
         if info is not None:
             self.engine.load(info)
 
-    def _execute(self, job: Job) -> GenerationResult:
+    def _execute(self, job: Job[Any]) -> Any:
+        if isinstance(job, TaskJob):
+            return job.work(job.control)
+        assert isinstance(job, GenerationJob)
         from modules.pipeline.run import run
 
         return run(job.request, self.engine, job.control)

@@ -1,4 +1,4 @@
-"""Jobs: requests with a place in the queue, a state and, at the end, a result or an error."""
+"""Jobs: work with a place in the queue, a state and, at the end, a result or an error."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any, Generic, Literal, TypeVar
 
 from modules.foundation.errors import EaselError
 from modules.generation.progress import ProgressSnapshot, RunControl
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
+
+Result = TypeVar("Result")
+Lane = Literal["engine", "background"]
 
 
 class JobState(enum.Enum):
@@ -25,20 +29,22 @@ class JobState(enum.Enum):
     INTERRUPTED = "interrupted"
 
 
-class Job:
-    """One request on its way through the queue.
+class Job(Generic[Result]):
+    """Work on its way through the queue: a `GenerationJob` (pictures) or a `TaskJob` (anything else).
 
     `interrupt()` before it runs takes it out of the queue; while it runs it stops within a step and keeps what is
     finished. `result` is there once the state is DONE or INTERRUPTED (None if it never ran), `error` when FAILED.
     """
 
-    def __init__(self, request: GenerationRequest, job_id: str | None = None) -> None:
+    def __init__(self, kind: str, title: str, *, job_id: str | None = None, lane: Lane = "engine") -> None:
         self.id = job_id or f"task({uuid.uuid4().hex[:15]})"
-        self.request = request
+        self.kind = kind
+        self.title = title
+        self.lane: Lane = lane
         self.control = RunControl()
         self.created = time.time()
         self.state = JobState.WAITING
-        self.result: GenerationResult | None = None
+        self.result: Result | None = None
         self.error: EaselError | None = None
         self._finished = threading.Event()
         self._lock = threading.Lock()
@@ -62,7 +68,7 @@ class Job:
         """Leave the current batch and go on with the next."""
         self.control.skip()
 
-    def wait(self, timeout: float | None = None) -> GenerationResult:
+    def wait(self, timeout: float | None = None) -> Result:
         """The result, as soon as it is there.
 
         Raises the job's EaselError if it failed, TimeoutError after `timeout` seconds.
@@ -71,7 +77,11 @@ class Job:
             raise TimeoutError(f"Job {self.id} is still {self.state.value}.")
         if self.error is not None:
             raise self.error
-        return self.result or GenerationResult(images=(), info={}, interrupted=True)
+        return self.result if self.result is not None else self.without_result()
+
+    def without_result(self) -> Result:
+        """What `wait()` gives for a job that was interrupted before it had any result."""
+        raise EaselError(f"{self.title} was interrupted before it had a result.")
 
     def when_finished(self, callback: Callable[[], None]) -> None:
         """Have `callback()` called once the state is final: at once if it is, else on the queue's thread."""
@@ -81,16 +91,14 @@ class Job:
                 return
         callback()
 
-    def without_pictures(self) -> Job:
-        """A finished job of the same name that tells how this one ended, but holds no picture of it."""
-        bare = Job(dataclasses.replace(self.request, init_images=()), self.id)
+    def bare(self) -> Job[Any]:
+        """A finished job of the same name that tells how this one ended, but holds nothing large."""
+        bare: Job[Any] = Job(self.kind, self.title, job_id=self.id, lane=self.lane)
         bare.created = self.created
         bare.finish(self.state, error=self.error)
         return bare
 
-    def finish(
-        self, state: JobState, *, result: GenerationResult | None = None, error: EaselError | None = None
-    ) -> None:
+    def finish(self, state: JobState, *, result: Result | None = None, error: EaselError | None = None) -> None:
         """Set the final state and wake everybody who waits. Called by the queue alone."""
         self.result, self.error, self.state = result, error, state
         with self._lock:
@@ -98,3 +106,47 @@ class Job:
             watchers, self._watchers = self._watchers, []
         for callback in watchers:
             callback()
+
+
+class GenerationJob(Job[GenerationResult]):
+    """One request for pictures."""
+
+    def __init__(self, request: GenerationRequest, job_id: str | None = None) -> None:
+        super().__init__("img2img" if request.is_img2img else "txt2img", request.prompt, job_id=job_id)
+        self.request = request
+
+    def without_result(self) -> GenerationResult:
+        """No picture at all."""
+        return GenerationResult(images=(), info={}, interrupted=True)
+
+    def bare(self) -> GenerationJob:
+        """A finished job of the same name and request that holds no picture."""
+        bare = GenerationJob(dataclasses.replace(self.request, init_images=()), self.id)
+        bare.kind, bare.created = self.kind, self.created
+        bare.finish(self.state, error=self.error)
+        return bare
+
+
+class TaskJob(Job[Result]):
+    """Work that is not a request for pictures: upscaling, a merge, a download, a folder of pictures.
+
+    `work(control)` is called on the thread of its lane and gives the result. It reports by `control.begin(parts)`,
+    `control.begin_batch(part, steps)` and `control.at_step(n)`, or by `control.at(fraction, phase)`, and calls
+    `control.check()` often (each tile, each block of bytes): that raises Interrupted when it should stop. A result
+    returned although it was told to stop is kept as that of an interrupted job.
+
+    Lane "engine" is the engine's thread, for what uses a model or the device; "background" is a thread of its own, one
+    task after another, for what would only keep pictures waiting (downloads). `kind` is a word for lists ("extras").
+    """
+
+    def __init__(
+        self,
+        work: Callable[[RunControl], Result],
+        *,
+        kind: str,
+        title: str,
+        job_id: str | None = None,
+        lane: Lane = "engine",
+    ) -> None:
+        super().__init__(kind, title, job_id=job_id, lane=lane)
+        self.work = work

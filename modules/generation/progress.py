@@ -39,6 +39,7 @@ class RunControl:
         self._started: float | None = None
         self._first_step: float | None = None
         self._phase, self._step, self._steps, self._batch, self._batches = "waiting", 0, 0, 0, 0
+        self._share: float | None = None
         self._preview: Image.Image | None = None
         self._preview_number = 0
 
@@ -101,6 +102,14 @@ class RunControl:
         with self._lock:
             self._phase = phase
 
+    def at(self, fraction: float, phase: str) -> None:
+        """Work that has no steps is `fraction` (0..1) done and now `phase`: "merging", "downloading"."""
+        with self._lock:
+            now = time.monotonic()
+            self._started = self._started or now
+            self._first_step = self._first_step or now
+            self._share, self._phase = fraction, phase
+
     def show(self, preview: Image.Image) -> None:
         """The newest view of the unfinished picture."""
         with self._lock:
@@ -141,6 +150,8 @@ class RunControl:
     def _fraction(self) -> float:
         if self._phase == "done":
             return 1.0
+        if self._share is not None:
+            return min(max(self._share, 0.0), 1.0)
         if not self._batches or not self._steps:
             return 0.0
         return min((self._batch + self._step / self._steps) / self._batches, 1.0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from modules.application.jobs import Job, JobState
+from modules.application.jobs import GenerationJob, Job, JobState
 from modules.foundation.errors import EaselError
 from modules.generation.result import GenerationResult
 from modules.webui import gallery
@@ -32,10 +32,10 @@ async def generate(app: Application, task: str, values: list[Any], request: gr.R
 async def restore(app: Application, task: str, request: gr.Request) -> tuple[Any, ...]:
     """Come back to a run that was started before the page was reloaded, running or finished meanwhile."""
     job = app.queue.find(task)
-    return _nothing() if job is None else await follow(app, job, request)
+    return await follow(app, job, request) if isinstance(job, GenerationJob) else _nothing()
 
 
-async def follow(app: Application, job: Job, request: gr.Request) -> tuple[Any, ...]:
+async def follow(app: Application, job: Job[GenerationResult], request: gr.Request) -> tuple[Any, ...]:
     """Wait for a job and show what came of it. The job goes on when the page is closed meanwhile."""
     loop, done = asyncio.get_running_loop(), asyncio.Event()
 
@@ -76,7 +76,9 @@ def skip(app: Application, task: str) -> None:
         job.skip()
 
 
-def _finished(app: Application, job: Job, result: GenerationResult, request: gr.Request) -> tuple[Any, ...]:
+def _finished(
+    app: Application, job: Job[GenerationResult], result: GenerationResult, request: gr.Request
+) -> tuple[Any, ...]:
     if lost := gallery.unsaved(result.images):
         gr.Warning(
             f"{lost[0].error} The picture is in the gallery: download it before you close the page.",

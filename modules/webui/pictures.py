@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 UNSAVED_URL = "easel/picture"
 
 
-def picture_addresses(job: Job, result: GenerationResult, request: gr.Request) -> list[str]:
+def picture_addresses(job: Job[GenerationResult], result: GenerationResult, request: gr.Request) -> list[str]:
     """What the gallery is given for each picture: the path of its file, or an address that serves it from memory.
 
     Files go out byte for byte, so a downloaded picture still holds its parameters.
@@ -52,7 +52,7 @@ def add_unsaved_route(api: fastapi.FastAPI, app: Application) -> None:
     @api.get(f"/{UNSAVED_URL}/{{task}}/{{index}}.png", include_in_schema=False)
     def picture(task: str, index: int) -> fastapi.Response:
         job = app.queue.find(task)
-        images = job.result.images if job and job.result else ()
+        images = job.result.images if job and isinstance(job.result, GenerationResult) else ()
         if not 0 <= index < len(images):
             raise fastapi.HTTPException(404, "This picture is no longer in memory.")
         headers = {"Content-Disposition": f'inline; filename="{images[index].seed}.png"', "Cache-Control": "no-store"}

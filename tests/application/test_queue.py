@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from modules.application.jobs import Job, JobState
+from modules.application.jobs import GenerationJob, Job, JobState, TaskJob
 from modules.application.queue import RESULTS_KEPT, JobQueue
 from modules.foundation.errors import EaselError, Interrupted, RequestError
+from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
 
-Work = Callable[[Job], GenerationResult]
+AnyJob = Job[Any]
+Work = Callable[[AnyJob], GenerationResult]
 
 
 def _result() -> GenerationResult:
@@ -26,14 +29,17 @@ class Bench:
         self.order: list[str] = []
         self.queue = JobQueue(self._execute)
 
-    def _execute(self, job: Job) -> GenerationResult:
+    def _execute(self, job: AnyJob) -> Any:
+        if isinstance(job, TaskJob):
+            return job.work(job.control)
+        assert isinstance(job, GenerationJob)
         self.order.append(job.request.prompt)
         return self.work.get(job.request.prompt, lambda _: _result())(job)
 
-    def submit(self, prompt: str, work: Work | None = None) -> Job:
+    def submit(self, prompt: str, work: Work | None = None) -> GenerationJob:
         if work is not None:
             self.work[prompt] = work
-        return self.queue.submit(Job(GenerationRequest(prompt=prompt)))
+        return self.queue.submit(GenerationJob(GenerationRequest(prompt=prompt)))
 
 
 @pytest.fixture
@@ -44,7 +50,7 @@ def bench() -> Iterator[Bench]:
 
 
 def _blocking(started: threading.Event, go_on: threading.Event) -> Work:
-    def work(job: Job) -> GenerationResult:
+    def work(job: AnyJob) -> GenerationResult:
         started.set()
         assert go_on.wait(10)
         job.control.check()
@@ -75,7 +81,7 @@ def test_the_running_and_the_waiting_jobs_can_be_seen_and_found(bench: Bench) ->
 
 
 def test_a_failure_is_kept_for_whoever_waits_and_the_next_job_runs(bench: Bench) -> None:
-    def fail(_: Job) -> GenerationResult:
+    def fail(_: AnyJob) -> GenerationResult:
         raise RequestError("steps must be at least 1; it is 0.", "steps")
 
     failed, after = bench.submit("bad", fail), bench.submit("good")
@@ -87,7 +93,7 @@ def test_a_failure_is_kept_for_whoever_waits_and_the_next_job_runs(bench: Bench)
 
 
 def test_an_error_nobody_thought_of_is_reported_without_a_traceback(bench: Bench) -> None:
-    def crash(_: Job) -> GenerationResult:
+    def crash(_: AnyJob) -> GenerationResult:
         raise ZeroDivisionError("division by zero")
 
     with pytest.raises(EaselError, match="ZeroDivisionError: division by zero"):
@@ -152,7 +158,7 @@ def test_background_work_runs_between_jobs_and_its_failure_harms_nobody(bench: B
 
 
 def test_an_interrupt_raised_by_the_work_itself_is_no_failure(bench: Bench) -> None:
-    def stop(_: Job) -> GenerationResult:
+    def stop(_: AnyJob) -> GenerationResult:
         raise Interrupted
 
     job = bench.submit("job", stop)
@@ -187,3 +193,50 @@ def test_a_waiting_job_is_withdrawn_at_once_and_a_running_one_is_not(bench: Benc
     go_on.set()
     running.wait(10)
     assert bench.order == ["running"]
+
+
+def test_a_task_runs_in_its_turn_and_gives_whatever_it_makes(bench: Bench) -> None:
+    seen: list[tuple[float, str]] = []
+
+    def work(control: RunControl) -> str:
+        control.at(0.25, "merging")
+        seen.append((control.snapshot().fraction, control.snapshot().phase))
+        return "merged"
+
+    first, task, last = bench.submit("a"), TaskJob(work, kind="merge", title="Merge a and b"), "b"
+    bench.queue.submit(task)
+    bench.submit(last).wait(10)
+    assert (task.wait(10), task.state, seen) == ("merged", JobState.DONE, [(0.25, "merging")])
+    assert first.finished
+
+
+def test_a_task_that_is_told_to_stop_is_interrupted_and_keeps_what_it_gave(bench: Bench) -> None:
+    started = threading.Event()
+
+    def until_told(control: RunControl) -> None:
+        started.set()
+        while True:
+            control.check()
+
+    def partly(control: RunControl) -> str:
+        control.interrupt()
+        return "half"
+
+    task = bench.queue.submit(TaskJob(until_told, kind="download", title="Download x"))
+    assert started.wait(10)
+    task.interrupt()
+    with pytest.raises(EaselError, match="Download x was interrupted"):
+        task.wait(10)
+    half = bench.queue.submit(TaskJob(partly, kind="extras", title="Upscale"))
+    assert (half.wait(10), half.state) == ("half", JobState.INTERRUPTED)
+
+
+def test_a_background_task_does_not_keep_pictures_waiting(bench: Bench) -> None:
+    go_on = threading.Event()
+    slow = bench.queue.submit(TaskJob(lambda _: go_on.wait(10), kind="download", title="Download", lane="background"))
+    bench.submit("picture").wait(10)
+    assert not slow.finished
+    assert slow in bench.queue.running
+    assert bench.queue.current is None
+    go_on.set()
+    assert slow.wait(10) is True

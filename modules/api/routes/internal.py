@@ -23,7 +23,7 @@ def routes(app: Application) -> APIRouter:
     async def progress(body: InternalProgressRequest) -> InternalProgressResponse:
         """Where the job with this id stands, with a preview if there is a newer one than the client has."""
         job = app.queue.find(body.id_task) if body.id_task else None
-        if job is not None and job is app.queue.current:
+        if job is not None and job in app.queue.running:
             return await _active(app, job, body, previews)
         completed = job is not None and job.finished
         queued = job is not None and not completed
@@ -63,7 +63,7 @@ def _standing(*, queued: bool, completed: bool, textinfo: str) -> InternalProgre
 
 
 async def _active(
-    app: Application, job: Job, body: InternalProgressRequest, previews: Previews
+    app: Application, job: Job[Any], body: InternalProgressRequest, previews: Previews
 ) -> InternalProgressResponse:
     now, number, preview = job.progress, body.id_live_preview, None
     if body.live_preview and now.preview_number != body.id_live_preview:
@@ -100,8 +100,8 @@ def _words(now: ProgressSnapshot) -> str:
     return f"Batch {now.batch + 1}/{now.batches} · {doing}" if now.batches > 1 and now.steps else doing
 
 
-def _place(app: Application, job: Job) -> str:
-    waiting = app.queue.waiting
+def _place(app: Application, job: Job[Any]) -> str:
+    waiting = tuple(other for other in app.queue.waiting if other.lane == job.lane)
     if app.queue.current is None and waiting and waiting[0] is job:
         # Nothing runs, yet it waits: the engine's thread is still loading the checkpoint ahead of the first job.
         return _PHASES["loading"]

@@ -46,14 +46,13 @@ def routes(app: Application) -> APIRouter:
     return router
 
 
-def _state(job: Job) -> State:
+def _state(job: Job[Any]) -> State:
     now, control = job.progress, job.control
-    kind = "img2img" if job.request.is_img2img else "txt2img"
     return State(
         skipped=control.skipped,
         interrupted=control.interrupted,
         stopping_generation=control.stopping and not control.interrupted,
-        job=f"Batch {now.batch + 1} out of {now.batches}" if now.batches > 1 else kind,
+        job=f"Batch {now.batch + 1} out of {now.batches}" if now.batches > 1 else job.kind,
         job_count=now.batches,
         job_timestamp=time.strftime("%Y%m%d%H%M%S", time.localtime(job.created)),
         job_no=now.batch,
