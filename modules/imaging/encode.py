@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from modules.foundation.errors import SaveError
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
 
 CARRIES_EXIF = frozenset({"JPEG", "WEBP", "AVIF", "JXL", "TIFF"})
 _WITHOUT_ALPHA = frozenset({"JPEG", "BMP", "PPM"})
+_MODES_OF_PNG = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
+
+LARGEST_SIDE = {"WEBP": 16383, "JPEG": 65500, "AVIF": 32768, "GIF": 65535}
+"""Pixels that a side may have where the format, or the library that reads or writes it, has a limit."""
+
+LARGEST_JPEG_EXIF = 65_533
+"""Bytes: one marker segment of a JPEG."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +39,47 @@ class PictureText:
 NO_TEXT = PictureText()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """A picture as the bytes of a file.
+
+    `extension` is what was asked for or, where that format cannot hold the picture, "png"; `warning` then says why.
+    `holds_text` is False where there was text and the file has no place for it.
+    """
+
+    data: bytes
+    extension: str
+    warning: str | None = None
+    holds_text: bool = True
+
+
+def encode_somehow(
+    image: Image.Image, extension: str, *, text: PictureText = NO_TEXT, quality: int = 80, lossless: bool = False
+) -> Encoded:
+    """`encode`, but a picture is never lost to its format: what does not fit into it becomes a PNG.
+
+    Text that is too long for a JPEG is left out of it. Raises SaveError for an extension that is no format at all, or
+    a picture that not even a PNG can hold.
+    """
+    name, warning = format_of(extension), None
+    if name == "JPEG" and text.exif and len(text.exif) > LARGEST_JPEG_EXIF:
+        warning = f"The parameters take {len(text.exif):,} bytes, and a JPEG holds {LARGEST_JPEG_EXIF:,} at most."
+        text = replace(text, exif=None)
+    holds_text = not text.text or _place_for_text(name, text)
+    try:
+        data = encode(image, extension, text=text, quality=quality, lossless=lossless)
+    except SaveError as error:
+        if name == "PNG":
+            raise
+        data = encode(image, "png", text=text)
+        return Encoded(data=data, extension="png", warning=f"Saved as PNG instead. {error}")
+    return Encoded(data=data, extension=extension, warning=warning, holds_text=holds_text)
+
+
+def _place_for_text(name: str, text: PictureText) -> bool:
+    return bool(text.chunks) if name in ("PNG", "GIF") else bool(text.exif) and name in CARRIES_EXIF
+
+
 def encode(
     image: Image.Image, extension: str, *, text: PictureText = NO_TEXT, quality: int = 80, lossless: bool = False
 ) -> bytes:
@@ -38,14 +87,16 @@ def encode(
 
     PNG carries `text.chunks` as text chunks (Latin-1 as tEXt, anything else as iTXt); JPEG, WebP, AVIF and JPEG XL
     carry `text.exif`; GIF carries the values of the chunks as its comment; other formats carry nothing. `quality` is
-    1..100 for the lossy formats, `lossless` for WebP and JPEG XL. Raises SaveError for a format that cannot be written.
+    1..100 for the lossy formats, `lossless` for WebP and JPEG XL. Raises SaveError for a format that cannot be written
+    or cannot hold a picture of this size.
     """
     name = format_of(extension)
+    _check_size(name, image)
     options: dict[str, Any] = {}
     if name == "PNG":
         options["pnginfo"] = _png_chunks(text.chunks)
     elif name == "GIF":
-        options["comment"] = "\n".join(text.chunks.values())
+        options["comment"] = "\n".join(text.chunks.values()).encode(errors="replace")
     elif name in CARRIES_EXIF:
         options["quality"] = quality
         if text.exif:
@@ -55,12 +106,21 @@ def encode(
     buffer = io.BytesIO()
     try:
         _in_a_mode_of(name, image).save(buffer, format=name, **options)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, struct.error) as error:
         raise SaveError(
             f"A picture of {image.width}x{image.height} cannot be written as {name}: {error}. "
             "Choose another file format in the settings."
         ) from error
     return buffer.getvalue()
+
+
+def _check_size(name: str, image: Image.Image) -> None:
+    largest = LARGEST_SIDE.get(name)
+    if largest is not None and max(image.size) > largest:
+        raise SaveError(
+            f"A picture of {image.width}x{image.height} cannot be written as {name}, whose sides end at {largest} "
+            "pixels. Choose png as the file format in the settings."
+        )
 
 
 def format_of(extension: str) -> str:
@@ -90,10 +150,14 @@ def _png_chunks(chunks: Mapping[str, str]) -> Any:
 
 def _in_a_mode_of(name: str, image: Image.Image) -> Image.Image:
     """`image` in a mode that the format has: 16-bit grey becomes 8-bit, and JPEG gets no transparency."""
-    if name == "PNG":
+    if name == "PNG" and image.mode in _MODES_OF_PNG:
         return image
     if image.mode.startswith("I") or image.mode == "F":
         return image.point(lambda level: level / 256).convert("L")
+    if image.mode in ("La", "RGBa", "PA"):
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
+    elif image.mode in ("CMYK", "YCbCr", "HSV", "LAB", "RGBX") and name in ("PNG", "WEBP", "AVIF", "GIF"):
+        return image.convert("RGB")
     if name in _WITHOUT_ALPHA and image.mode in ("RGBA", "LA", "P", "PA"):
         return image.convert("RGB")
     return image

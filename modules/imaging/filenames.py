@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import re
 import string
 import zoneinfo
@@ -25,6 +26,7 @@ MAX_PART_LENGTH = 128
 """Characters of one token's value, unless told otherwise; A1111's --filenames-max-length."""
 
 FORBIDDEN: Final = re.compile(r'[#<>:"/\\|?*\x00-\x1f\x7f]')
+_FORBIDDEN_ON_UNIX: Final = re.compile(r"[/\x00-\x1f\x7f]")
 _TOKEN: Final = re.compile(r"\[([^\[\]]+)\]")
 _ARGUMENT: Final = re.compile(r"<([^>]*)>")
 _BETWEEN_WORDS: Final = re.compile(rf"[\s{re.escape(string.punctuation)}]+")
@@ -69,10 +71,19 @@ class NameContext:
 
 @dataclass(frozen=True, kw_only=True)
 class NameLimits:
-    """How long the pieces of a name may be: characters of one token's value, words of `[prompt_words]`."""
+    """How the pieces of a name may look: characters of one token's value, words of `[prompt_words]`.
+
+    With `unix_names` only what Unix itself refuses is replaced; on Windows it has no effect.
+    """
 
     part_length: int = MAX_PART_LENGTH
     prompt_words: int = 8
+    unix_names: bool = False
+
+    def clean(self, text: str, *, replace_spaces: bool = False) -> str:
+        """`text` as a piece of a name within these limits."""
+        unix = self.unix_names and os.name != "nt"
+        return sanitize(text, replace_spaces=replace_spaces, max_length=self.part_length, unix_names=unix)
 
 
 def fill_pattern(pattern: str, context: NameContext, limits: NameLimits | None = None) -> str:
@@ -93,14 +104,17 @@ def fill_pattern(pattern: str, context: NameContext, limits: NameLimits | None =
     return "".join([*result, pattern[end:]])
 
 
-def sanitize(text: str, *, replace_spaces: bool = True, max_length: int = MAX_PART_LENGTH) -> str:
+def sanitize(
+    text: str, *, replace_spaces: bool = True, max_length: int = MAX_PART_LENGTH, unix_names: bool = False
+) -> str:
     """`text` as a piece of a file name: characters that file systems refuse become "_", spaces too if wanted.
 
-    Leading spaces and trailing spaces and dots go (Windows drops them silently), and it ends after `max_length`.
+    `unix_names` leaves alone what only other systems refuse. Leading spaces and trailing spaces and dots go (Windows
+    drops them silently), and it ends after `max_length`.
     """
     if replace_spaces:
         text = text.replace(" ", "_")
-    text = FORBIDDEN.sub("_", text)
+    text = (_FORBIDDEN_ON_UNIX if unix_names else FORBIDDEN).sub("_", text)
     return text.lstrip(" ")[:max_length].rstrip(" .")
 
 
@@ -116,14 +130,15 @@ _Rule = Callable[[NameContext, Sequence[str], NameLimits], _Value]
 def _value(token: str, context: NameContext, limits: NameLimits) -> _Value:
     name, bracket, _ = token.partition("<")
     rule = TOKENS.get(name.casefold())
-    if rule is None:
+    arguments = _ARGUMENT.findall(token) if bracket else []
+    if rule is None or token != name + "".join(f"<{argument}>" for argument in arguments):
         return None
-    return rule(context, _ARGUMENT.findall(token) if bracket else (), limits)
+    return rule(context, arguments, limits)
 
 
 def _text(field: Callable[[NameContext], str], *, replace_spaces: bool = False) -> _Rule:
     def rule(context: NameContext, _arguments: Sequence[str], limits: NameLimits) -> _Value:
-        return sanitize(field(context), replace_spaces=replace_spaces, max_length=limits.part_length)
+        return limits.clean(field(context), replace_spaces=replace_spaces)
 
     return rule
 
@@ -154,12 +169,12 @@ def _datetime(context: NameContext, arguments: Sequence[str], limits: NameLimits
         text = moment.strftime((arguments[0] if arguments else "") or _DEFAULT_TIME_FORMAT)
     except ValueError:  # what strftime refuses differs between systems
         text = moment.strftime(_DEFAULT_TIME_FORMAT)
-    return sanitize(text, replace_spaces=False, max_length=limits.part_length)
+    return limits.clean(text)
 
 
 def _prompt_words(context: NameContext, _arguments: Sequence[str], limits: NameLimits) -> _Value:
     words = [word for word in _BETWEEN_WORDS.split(context.prompt) if word] or ["empty"]
-    return sanitize(" ".join(words[: limits.prompt_words]), replace_spaces=False, max_length=limits.part_length)
+    return limits.clean(" ".join(words[: limits.prompt_words]))
 
 
 def _without_styles(context: NameContext) -> str:
@@ -172,12 +187,11 @@ def _without_styles(context: NameContext) -> str:
 
 
 def _has_prompt(context: NameContext, arguments: Sequence[str], limits: NameLimits) -> _Value:
-    prompt = context.prompt.casefold()
-    found = ""
+    prompt, found = context.prompt.lower(), ""
     for argument in arguments:
         wanted, _, default = argument.partition("|")
-        found += wanted if wanted and wanted.casefold() in prompt else default
-    return sanitize(found, replace_spaces=False, max_length=limits.part_length)
+        found += wanted.lower() if wanted.lower() in prompt else default
+    return limits.clean(found, replace_spaces=True)
 
 
 def _seed(context: NameContext) -> _Value:
@@ -200,6 +214,10 @@ def _generation_number(context: NameContext) -> _Value:
     if context.batch_size == 1 and context.batch_count == 1:
         return _ABSENT
     return context.iteration * context.batch_size + context.batch_index + 1
+
+
+def _user(context: NameContext, _arguments: Sequence[str], limits: NameLimits) -> _Value:
+    return limits.clean(context.user) if context.user else None
 
 
 def _styles(context: NameContext) -> str:
@@ -245,7 +263,7 @@ TOKENS: Final[Mapping[str, _Rule]] = MappingProxyType(
         "seed_last": _plain(_last_seed),
         "steps": _plain(lambda context: context.steps),
         "styles": _text(_styles),
-        "user": _plain(lambda context: sanitize(context.user, replace_spaces=False) if context.user else None),
+        "user": _user,
         "vae_filename": _text(lambda context: context.vae_name or "NoneType"),
         "width": _plain(lambda context: context.width),
     }

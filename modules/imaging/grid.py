@@ -28,17 +28,34 @@ def grid_shape(
     return math.ceil(count / rows), rows
 
 
-def image_grid(images: Sequence[Image.Image], *, columns: int, rows: int, background: str = "#ffffff") -> Image.Image:
+def image_grid(
+    images: Sequence[Image.Image], *, columns: int, rows: int, background: str = "#ffffff", margin: int = 0
+) -> Image.Image:
     """The pictures row by row, each in the middle of a cell as large as the largest of them, on `background`.
 
-    The result is RGB. At least one picture is needed; what does not fit into columns x rows is left out.
+    `margin` is the pixels between two cells. The result is RGB. At least one picture is needed; what does not fit into
+    columns x rows is left out.
     """
     from PIL import Image
 
-    width = max(image.width for image in images)
-    height = max(image.height for image in images)
-    grid = Image.new("RGB", (columns * width, rows * height), background)
+    width, height = _cell(images)
+    grid = Image.new("RGB", _size(images, columns, rows, margin), background)
     for index, image in enumerate(images[: columns * rows]):
-        left, top = index % columns * width, index // columns * height
+        left, top = index % columns * (width + margin), index // columns * (height + margin)
         grid.paste(image, (left + (width - image.width) // 2, top + (height - image.height) // 2))
     return grid
+
+
+def grid_pixels(images: Sequence[Image.Image], *, columns: int, rows: int, margin: int = 0) -> int:
+    """How many pixels the grid of these pictures has."""
+    width, height = _size(images, columns, rows, margin)
+    return width * height
+
+
+def _cell(images: Sequence[Image.Image]) -> tuple[int, int]:
+    return max(image.width for image in images), max(image.height for image in images)
+
+
+def _size(images: Sequence[Image.Image], columns: int, rows: int, margin: int) -> tuple[int, int]:
+    width, height = _cell(images)
+    return columns * (width + margin) - margin, rows * (height + margin) - margin

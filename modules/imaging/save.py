@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from modules.foundation.atomic import atomic_create, atomic_write
 from modules.foundation.errors import SaveError
-from modules.imaging.encode import NO_TEXT, PictureText, encode, format_of
-from modules.imaging.filenames import MAX_PART_LENGTH, NameContext, NameLimits, fill_pattern
+from modules.imaging.encode import LARGEST_SIDE, NO_TEXT, Encoded, PictureText, encode_somehow, format_of
+from modules.imaging.filenames import NameContext, NameLimits, fill_pattern
 from modules.imaging.numbering import reserved_number
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _KEPT_FREE = 40
 
 _WINDOWS_FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
 _WINDOWS_DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
-_LARGEST_JPEG_SIDE = 65500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +43,7 @@ class SaveOptions:
     replace: bool = True
     save_to_dirs: bool = True
     directories_pattern: str = "[date]"
-    max_prompt_words: int = 8
-    max_part_length: int = MAX_PART_LENGTH
+    limits: NameLimits = field(default_factory=NameLimits)
     quality: int = 80
     lossless: bool = False
     text_file: bool = False
@@ -53,17 +51,12 @@ class SaveOptions:
     jpeg_copy_above_megabytes: float = 4.0
     jpeg_copy_above_side: int = 4000
 
-    @property
-    def limits(self) -> NameLimits:
-        """The limits of the patterns."""
-        return NameLimits(part_length=self.max_part_length, prompt_words=self.max_prompt_words)
-
 
 @dataclass(frozen=True, kw_only=True)
 class SavedPicture:
     """The files of one picture. `text_path` and `jpeg_path` are None where they were not wanted.
 
-    `warning` says what could not be written beside the picture; the picture itself is there.
+    `warning` says what came out otherwise than wanted: another format, nothing beside it; the picture itself is there.
     """
 
     path: Path
@@ -86,23 +79,23 @@ def save_picture(
     """Write `image` as a new file and return where it is; nothing half-written is ever seen under its name.
 
     The name is NNNNN-<pattern><suffix>.<extension>, with a `basename` ("grid") basename-NNNN-<pattern>...; `short_name`
-    leaves the pattern out and `forced_name` replaces all of it. Raises SaveError, which names the file, the reason and
+    leaves the pattern out and `forced_name` replaces all of it. A picture that is too large for the format is saved as
+    PNG, and text that does not fit goes into a file beside it. Raises SaveError, which names the file, the reason and
     what to do; the picture is untouched.
     """
-    format_of(options.extension)  # an impossible format is reported before anything is computed
-    data = encode(image, options.extension, text=text, quality=options.quality, lossless=options.lossless)
+    encoded = encode_somehow(image, options.extension, text=text, quality=options.quality, lossless=options.lossless)
     folder = options.folder / _sub_folder(context, options)
     try:
         if forced_name is not None:
             stem = _clean_parts(forced_name, _longest_name(options.folder)) + suffix
-            path = _place(folder, stem, data, options.extension, replace=options.replace)
+            path = _place(folder, stem, encoded, replace=options.replace)
         else:
             path = _save_by_pattern(
-                folder, context, options, data, basename=basename, suffix=suffix, short_name=short_name
+                folder, context, options, encoded, basename=basename, suffix=suffix, short_name=short_name
             )
     except OSError as error:
         raise save_error(error, folder) from error
-    return _with_companions(path, image, len(data), text, options)
+    return _with_companions(path, image, encoded, text, options)
 
 
 def save_error(error: OSError, folder: Path) -> SaveError:
@@ -129,7 +122,7 @@ def _save_by_pattern(
     folder: Path,
     context: NameContext,
     options: SaveOptions,
-    data: bytes,
+    encoded: Encoded,
     *,
     basename: str,
     suffix: str,
@@ -139,11 +132,11 @@ def _save_by_pattern(
     *folders, decoration = decoration.split("/")
     folder = folder.joinpath(*folders)
     if not options.add_number and decoration:
-        return _place(folder, decoration + suffix, data, options.extension, replace=options.replace)
+        return _place(folder, decoration + suffix, encoded, replace=options.replace)
     with reserved_number(folder, basename) as number:
         counted = f"{basename}-{number:04}" if basename else f"{number:05}"
         stem = (f"{counted}-{decoration}" if decoration else counted) + suffix
-        return _place(folder, stem, data, options.extension, replace=False)
+        return _place(folder, stem, encoded, replace=False)
 
 
 def _decoration(context: NameContext, options: SaveOptions) -> str:
@@ -180,9 +173,9 @@ def _longest_name(folder: Path) -> int:
     return longest - _KEPT_FREE
 
 
-def _place(folder: Path, stem: str, data: bytes, extension: str, *, replace: bool) -> Path:
-    """Write `data` as `stem` plus extension below `folder`, replacing or avoiding what has the name already."""
-    ending = "." + extension.lower().lstrip(".")
+def _place(folder: Path, stem: str, encoded: Encoded, *, replace: bool) -> Path:
+    """Write a file as `stem` plus extension below `folder`, replacing or avoiding what has the name already."""
+    data, ending = encoded.data, "." + encoded.extension.lower().lstrip(".")
     path = folder / (stem + ending)
     if atomic_create(path, data):
         return path
@@ -197,19 +190,20 @@ def _place(folder: Path, stem: str, data: bytes, extension: str, *, replace: boo
 
 
 def _with_companions(
-    path: Path, image: Image.Image, size: int, text: PictureText, options: SaveOptions
+    path: Path, image: Image.Image, encoded: Encoded, text: PictureText, options: SaveOptions
 ) -> SavedPicture:
     """What lies beside a picture; that it cannot be written does not make the picture any less saved."""
-    text_path = jpeg_path = warning = None
+    text_path = jpeg_path = None
+    remarks = [f"{path.name}: {encoded.warning}"] if encoded.warning else []
     try:
-        if options.text_file and text.text:
+        if text.text and (options.text_file or (encoded.warning and not encoded.holds_text)):
             text_path = _save_text(path, text.text)
-        jpeg_path = _save_jpeg_copy(path, image, size, text, options)
+        jpeg_path = _save_jpeg_copy(path, image, len(encoded.data), text, options)
     except OSError as error:
-        warning = f"{path.name} is saved, but not everything beside it: {error.strerror or error}."
+        remarks.append(f"{path.name} is saved, but not everything beside it: {error.strerror or error}.")
     except SaveError as error:
-        warning = f"{path.name} is saved, but not its JPEG copy: {error}"
-    return SavedPicture(path=path, text_path=text_path, jpeg_path=jpeg_path, warning=warning)
+        remarks.append(f"{path.name} is saved, but not its JPEG copy: {error}")
+    return SavedPicture(path=path, text_path=text_path, jpeg_path=jpeg_path, warning=" ".join(remarks) or None)
 
 
 def _save_text(path: Path, text: str) -> Path:
@@ -224,16 +218,16 @@ def _save_jpeg_copy(path: Path, image: Image.Image, size: int, text: PictureText
     side = options.jpeg_copy_above_side
     too_wide = 0 < side < max(image.size)
     too_heavy = size > options.jpeg_copy_above_megabytes * 1024 * 1024
-    if not options.jpeg_copy or not (too_wide or too_heavy) or format_of(options.extension) == "JPEG":
+    if not options.jpeg_copy or not (too_wide or too_heavy) or format_of(path.suffix) == "JPEG":
         return None
     from PIL import Image as PillowImage
 
-    longest = min(side if too_wide else max(image.size), _LARGEST_JPEG_SIDE)
+    longest = min(side if too_wide else max(image.size), LARGEST_SIDE["JPEG"])
     scale = longest / max(image.size)
     if scale < 1:
         smaller = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(smaller, PillowImage.Resampling.LANCZOS)
     copy = path.with_name(path.name.rpartition(".")[0] + ".jpg")
     with atomic_write(copy) as file:
-        file.write(encode(image, "jpg", text=text, quality=options.quality))
+        file.write(encode_somehow(image, "jpg", text=text, quality=options.quality).data)
     return copy

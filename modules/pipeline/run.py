@@ -73,7 +73,7 @@ def run(request: GenerationRequest, engine: Engine, control: RunControl) -> Gene
             event = replace(event, model=model)
             engine.embeddings.refresh()
         start_peak(engine.hardware.device)
-        saving = Saving(plan, engine.paths, engine.saver, lambda: engine.short_hash(plan.checkpoint), hooks.saved)
+        saving = Saving(plan, engine)
         this = Run(engine=engine, control=control, watch=watch, event=event, plan=plan, model=model, saving=saving)
         with hooks.around_run(event), seamless(model, wanted=plan.tiling), torch.inference_mode():
             for batch in plan.batches:
@@ -163,7 +163,12 @@ def _result(this: Run) -> GenerationResult:
             job_timestamp=saving.job_timestamp,
             extra=this.extra,
         ),
-        warnings=(*plan.warnings, *this.event.warnings, *(image.error for image in everything if image.error)),
+        warnings=(
+            *plan.warnings,
+            *this.event.warnings,
+            *saving.warnings,
+            *(image.error for image in everything if image.error),
+        ),
         seconds=dict(this.watch.seconds),
         interrupted=this.incomplete or this.control.stopping,
         peak_device_bytes=peak_bytes(this.engine.hardware.device),

@@ -4,45 +4,44 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from PIL import Image
 
 from modules.foundation.errors import SaveError
 from modules.generation.plan import Plan
 from modules.generation.result import FinishedImage
 from modules.imaging.filenames import NameContext
-from modules.imaging.grid import grid_shape, image_grid
+from modules.imaging.grid import grid_pixels, grid_shape, image_grid
 from modules.imaging.save import PictureText, SaveOptions, save_picture
-from modules.imaging.saver import Saver
-from modules.infotext.carriers import PARAMETERS, exif_with
+from modules.imaging.saver import bytes_of
+from modules.infotext.carriers import PARAMETERS, exif_with, read_carried
+from modules.pipeline.output_folders import grid_options, init_image_options, sample_options
 from modules.settings.model import Settings
-from modules.settings.paths import Paths
+
+if TYPE_CHECKING:
+    from modules.pipeline.engine import Engine
 
 log = logging.getLogger(__name__)
 
 
 class Saving:
-    """The pictures of one run on their way to the disk. `finished()` waits for them."""
+    """The pictures of one run on their way to the disk. `finished()` waits for them.
 
-    def __init__(
-        self,
-        plan: Plan,
-        paths: Paths,
-        saver: Saver,
-        model_hash: Callable[[], str | None],
-        on_saved: Callable[[FinishedImage], None],
-    ) -> None:
-        self._plan, self._paths, self._saver, self._model_hash, self._on_saved = (
-            plan,
-            paths,
-            saver,
-            model_hash,
-            on_saved,
-        )
+    `warnings` are sentences about pictures beside the finished ones that could not be saved.
+    """
+
+    def __init__(self, plan: Plan, engine: Engine) -> None:
+        self._plan, self._engine = plan, engine
+        self._paths, self._flags, self._saver = engine.paths, engine.flags, engine.saver
         self._started = datetime.datetime.now().astimezone()
         self._pending: list[Future[FinishedImage]] = []
+        self._beside: list[Future[None]] = []
+        self.warnings: list[str] = []
         self.job_timestamp = self._started.strftime("%Y%m%d%H%M%S")
 
     def add(self, image: FinishedImage, index: int, *, wanted: bool = True) -> None:
@@ -51,11 +50,52 @@ class Saving:
             self._pending.append(_done(image))
             return
         context = self._context(image, index)
-        options = save_options(self._plan, self._paths)
-        self._pending.append(self._saver.submit(lambda: self._save(image, context, options)))
+        options = sample_options(self._plan.settings, self._paths, self._flags, self._kind)
+        job = self._saver.submit(lambda: self._save(image, context, options), bytes_of(image.image))
+        self._pending.append(job)
+
+    def additional(self, picture: Image.Image, index: int, suffix: str, *, infotext: str = "") -> None:
+        """Save one more picture that belongs to picture `index`, if the plan wants pictures saved.
+
+        What there was before a pass ("-before-highres-fix"), a mask ("-mask"): it lies beside the finished picture,
+        with a number of its own and `suffix` after the name, and is not part of the result.
+        """
+        if not self._plan.save_images:
+            return
+        plan = self._plan
+        image = FinishedImage(
+            image=picture,
+            infotext=infotext,
+            seed=plan.seeds[index],
+            subseed=plan.subseeds[index],
+            prompt=plan.prompts[index],
+            negative_prompt=plan.negative_prompts[index],
+        )
+        context = self._context(image, index)
+        options = sample_options(plan.settings, self._paths, self._flags, self._kind)
+        text = _text(infotext, plan.settings) if infotext else PictureText()
+        self._save_beside(picture, lambda: save_picture(picture, context, options, text=text, suffix=suffix).warning)
+
+    def init_image(self, picture: Image.Image) -> str:
+        """Keep a picture that img2img starts from, in the folder for those, and return its name: its MD5 hash.
+
+        A picture that is there already is not written again.
+        """
+        options = init_image_options(self._plan.settings, self._paths, self._flags)
+        digest = hashlib.md5(picture.tobytes(), usedforsecurity=False).hexdigest()
+        if not (options.folder / f"{digest}.png").exists():
+            carried = read_carried(picture).infotext
+            text = _text(carried, self._plan.settings) if carried else PictureText()
+            context = NameContext(now=datetime.datetime.now().astimezone())
+            self._save_beside(
+                picture, lambda: save_picture(picture, context, options, text=text, forced_name=digest).warning
+            )
+        return digest
 
     def finished(self) -> list[FinishedImage]:
         """Every picture, with its path, or with the reason why it has none."""
+        for future in self._beside:
+            future.result()
         return [future.result() for future in self._pending]
 
     def grid(self, images: Sequence[FinishedImage]) -> FinishedImage | None:
@@ -64,24 +104,40 @@ class Saving:
         wanted = plan.save_grid and (settings.grid_save or settings.return_grid)
         if not images or not wanted or (settings.grid_only_if_multiple and len(images) < 2):
             return None
+        pictures = [image.image for image in images]
         columns, rows = grid_shape(
             len(images),
             rows=settings.n_rows,
             batch_size=plan.batch_size,
             prevent_empty_spots=settings.grid_prevent_empty_spots,
         )
+        megapixels = grid_pixels(pictures, columns=columns, rows=rows, margin=settings.grid_margin) / 1e6
+        if megapixels > settings.img_max_size_mp:
+            self.warnings.append(
+                f"The grid was left out: it would have {megapixels:.0f} megapixels, and the settings allow "
+                f"{settings.img_max_size_mp:g} (Maximum image size)."
+            )
+            return None
         picture = image_grid(
-            [image.image for image in images], columns=columns, rows=rows, background=settings.grid_background_color
+            pictures,
+            columns=columns,
+            rows=rows,
+            background=settings.grid_background_color,
+            margin=settings.grid_margin,
         )
         grid = dataclasses.replace(images[0], image=picture, kind="grid", path=None, error=None)
         if not settings.grid_save:
             return grid
         context = dataclasses.replace(self._context(grid, 0), seed=images[0].seed)
-        options = grid_options(plan, self._paths)
+        options = grid_options(settings, self._paths, self._flags, self._kind)
         job = self._saver.submit(
             lambda: self._save(grid, context, options, basename="grid", short_name=not settings.grid_extended_filename)
         )
         return job.result()
+
+    @property
+    def _kind(self) -> Literal["txt2img", "img2img"]:
+        return "img2img" if self._plan.is_img2img else "txt2img"
 
     def _save(
         self,
@@ -99,8 +155,20 @@ class Saving:
         except SaveError as error:
             log.error("%s", error)
             image = dataclasses.replace(image, error=str(error))
-        self._on_saved(image)
+        self._engine.hooks.saved(image)
         return image
+
+    def _save_beside(self, picture: Image.Image, save: Callable[[], str | None]) -> None:
+        def job() -> None:
+            try:
+                warning = save()
+            except SaveError as error:
+                log.error("%s", error)
+                warning = str(error)
+            if warning and warning not in self.warnings:
+                self.warnings.append(warning)
+
+        self._beside.append(self._saver.submit(job, bytes_of(picture)))
 
     def _context(self, image: FinishedImage, index: int) -> NameContext:
         plan = self._plan
@@ -118,7 +186,7 @@ class Saving:
             styles=tuple(style.name for style in plan.styles),
             style_prompts=tuple(style.prompt for style in plan.styles),
             model_name=plan.checkpoint.model_name,
-            model_hash=self._model_hash() or "",
+            model_hash=self._engine.short_hash(plan.checkpoint) or "",
             vae_name=plan.vae.name if plan.vae else None,
             clip_skip=plan.settings.CLIP_stop_at_last_layers,
             denoising_strength=plan.denoising_strength,
@@ -130,48 +198,6 @@ class Saving:
             job_timestamp=self.job_timestamp,
             image=image.image,
         )
-
-
-def save_options(plan: Plan, paths: Paths) -> SaveOptions:
-    """Where and how the pictures of a plan are saved."""
-    settings = plan.settings
-    kind = "img2img" if plan.is_img2img else "txt2img"
-    own = settings.outdir_img2img_samples if plan.is_img2img else settings.outdir_txt2img_samples
-    folder = _folder(settings.outdir_samples or own, paths, f"{kind}-images")
-    return _options(settings, folder, settings.samples_format, to_dirs=settings.save_to_dirs)
-
-
-def grid_options(plan: Plan, paths: Paths) -> SaveOptions:
-    """Where and how the grid of a plan is saved."""
-    settings = plan.settings
-    kind = "img2img" if plan.is_img2img else "txt2img"
-    own = settings.outdir_img2img_grids if plan.is_img2img else settings.outdir_txt2img_grids
-    folder = _folder(settings.outdir_grids or own, paths, f"{kind}-grids")
-    return _options(settings, folder, settings.grid_format, to_dirs=settings.grid_save_to_dirs)
-
-
-def _folder(chosen: str, paths: Paths, default: str) -> Path:
-    """The folder that a setting names, relative to the data folder; the default below outputs/ when it names none."""
-    return paths.data / Path(chosen).expanduser() if chosen else paths.outputs / default
-
-
-def _options(settings: Settings, folder: Path, extension: str, *, to_dirs: bool) -> SaveOptions:
-    return SaveOptions(
-        folder=folder,
-        extension=extension,
-        filename_pattern=settings.samples_filename_pattern,
-        add_number=settings.save_images_add_number,
-        replace=settings.save_images_replace_action == "Replace",
-        save_to_dirs=to_dirs,
-        directories_pattern=settings.directories_filename_pattern,
-        max_prompt_words=settings.directories_max_prompt_words,
-        quality=settings.jpeg_quality,
-        lossless=settings.webp_lossless,
-        text_file=settings.save_txt,
-        jpeg_copy=settings.export_for_4chan,
-        jpeg_copy_above_megabytes=settings.img_downscale_threshold,
-        jpeg_copy_above_side=settings.target_side_length,
-    )
 
 
 def _text(infotext: str, settings: Settings) -> PictureText:

@@ -65,6 +65,8 @@ class Flags:
     styles_file: tuple[Path, ...] = _list("file of styles; default: styles.csv in the data folder", type=Path)
     ui_config_file: Path | None = _value(None, "file of the page's defaults; default: ui-config.json", convert=Path)
     ui_settings_file: Path | None = _value(None, "file of the settings; default: config.json", convert=Path)
+    filenames_max_length: int = _value(128, "characters that one part of a picture's file name may have", convert=int)
+    unix_filenames_sanitization: bool = _switch("replace in file names only what Unix refuses; no effect on Windows")
 
     # Computing
     use_cpu: tuple[str, ...] = _list("parts that compute on the CPU; 'all' for everything", type=str.lower)

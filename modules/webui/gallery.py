@@ -102,7 +102,7 @@ def error_html(error: EaselError) -> str:
 
 def unsaved(images: Sequence[FinishedImage]) -> list[FinishedImage]:
     """The pictures whose saving failed."""
-    return [image for image in images if image.error]
+    return [image for image in images if image.error and image.path is None]
 
 
 def _parsed(info_text: str) -> Mapping[str, Any]:
