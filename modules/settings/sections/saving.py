@@ -42,34 +42,15 @@ class SavingImages(Section):
     grid_extended_filename: bool = setting(False, "Put seed and prompt into the file names of grids")
     grid_only_if_multiple: bool = setting(True, "Do not save grids consisting of one picture")
     grid_prevent_empty_spots: bool = setting(False, "Choose grid sizes that leave no empty place")
-    grid_zip_filename_pattern: str = setting("", "Archive filename pattern")
     n_rows: int = setting(-1, "Rows in a grid; -1: near a square, 0: as many as the batch size", ge=-1, le=16, step=1)
     grid_background_color: str = setting("#ffffff", "Background color for image grids")
     grid_margin: int = setting(0, "Pixels between the pictures of a grid", ge=0, le=128, step=1)
-    save_images_before_face_restoration: bool = setting(
-        False, "Save each picture also as it is before faces are restored"
-    )
-    save_images_before_highres_fix: bool = setting(False, "Save each picture also as it is before hires fix")
-    save_images_before_color_correction: bool = setting(
-        False, "Save img2img pictures also as they are before their colours are corrected"
-    )
-    save_mask: bool = setting(False, "Save the mask of an inpainting beside the picture")
-    save_mask_composite: bool = setting(False, "For inpainting, save a masked composite")
     jpeg_quality: int = setting(80, "Quality for saved jpeg and avif images", ge=1, le=100, step=1)
     webp_lossless: bool = setting(False, "Use lossless compression for webp images")
     export_for_4chan: bool = setting(True, "Save copy of large images as JPG")
     img_downscale_threshold: float = setting(4.0, "File size limit for the above option, MB")
     target_side_length: int = setting(4000, "Width or height limit for the above option, pixels")
     img_max_size_mp: float = setting(200, "Maximum image size", ge=1)
-    use_original_name_batch: bool = setting(True, "Give pictures of a batch from a folder the names of their originals")
-    use_upscaler_name_as_suffix: bool = setting(
-        False, "Put the upscaler's name behind the file names of the extras tab"
-    )
-    save_selected_only: bool = setting(True, "The Save button saves the selected picture alone, not all of them")
-    save_write_log_csv: bool = setting(True, "The Save button writes what it saves into log.csv, too")
-    save_init_img: bool = setting(False, "Save init images when using img2img")
-    temp_dir: str = setting("", "Folder for pictures that are uploaded to the page; empty: the system's", restart=True)
-    clean_temp_dir_at_start: bool = setting(False, "Empty the folder above when Easel starts", restart=True)
     save_incomplete_images: bool = setting(False, "Save incomplete images")
 
 
