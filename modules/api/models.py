@@ -14,7 +14,12 @@ def _whole(value: Any) -> Any:
 
 
 def readable(value: Any) -> Any:
-    """`value` with every text in it free of lone surrogates (half an emoji), which no file and no answer can hold."""
+    """`value` with every text in it free of lone surrogates (half an emoji), which no file and no answer can hold.
+
+    Raises ValueError for NaN and infinity, which JSON does not have either, although Python reads them.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is no number that can be used")
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
@@ -36,7 +41,12 @@ class Body(BaseModel):
     def _without_nulls(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        return {key: readable(value) for key, value in values.items() if value is not None}
+        # A number by itself is judged by its field, which the answer then names.
+        return {
+            key: value if isinstance(value, float) else readable(value)
+            for key, value in values.items()
+            if value is not None
+        }
 
 
 class GenerationBody(Body):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 IGNORED_SWITCHES = frozenset(
     {
         "--add-stop-route",
@@ -103,3 +106,27 @@ IGNORED_WITH_VALUE = frozenset(
     }
 )
 """Flags that take the next word as their value."""
+
+KNOWN_DEFAULTS: Mapping[str, Any] = {
+    **{name.lstrip("-").replace("-", "_"): False for name in sorted(IGNORED_SWITCHES)},
+    **{name.lstrip("-").replace("-", "_"): None for name in sorted(IGNORED_WITH_VALUE)},
+    "disable_tls_verify": None,
+    "gradio_queue": True,
+    "max_batch_count": 16,
+    "filenames_max_length": 128,
+    "timeout_keep_alive": 30,
+    "sub_quad_q_chunk_size": 1024,
+    "ngrok_region": "",
+    "ngrok_options": {},
+    "gradio_allowed_path": [],
+    "codeformer_models_path": "models/Codeformer",
+    "gfpgan_models_path": "models/GFPGAN",
+    "esrgan_models_path": "models/ESRGAN",
+    "bsrgan_models_path": "models/BSRGAN",
+    "realesrgan_models_path": "models/RealESRGAN",
+    "dat_models_path": "models/DAT",
+    "ldsr_models_path": "models/LDSR",
+    "scunet_models_path": "models/ScuNET",
+    "swinir_models_path": "models/SwinIR",
+}
+"""What clients that ask for A1111's flags are told of those ignored here; "models/" stands for the models folder."""

@@ -35,6 +35,43 @@ def test_all_settings_can_be_read_and_sent_back_unchanged(served: Served) -> Non
     assert served.app.settings.current == before
 
 
+def test_every_setting_that_clients_know_is_there_with_its_default(served: Served) -> None:
+    known, values = recorded("options"), served.client.get("/sdapi/v1/options").json()
+    assert [key for key in known if key not in values] == []
+    assert list(values)[: len(known)] == list(known)
+    changed_by_the_tests = {"sd_model_checkpoint", "sd_checkpoint_hash", "show_progress_every_n_steps"}
+    wanted = {
+        key: value.replace("DATA", str(served.data)) if str(value).startswith("DATA/") else value
+        for key, value in known.items()
+        if key not in changed_by_the_tests
+    }
+    assert {key: values[key] for key in wanted} == wanted
+
+
+def test_a_value_of_the_wrong_kind_is_refused_by_its_key(served: Served) -> None:
+    wrong: list[tuple[str, Any]] = [
+        ("jpeg_quality", "high"),
+        ("jpeg_quality", True),
+        ("samples_save", "perhaps"),
+        ("samples_format", 7),
+        ("interrogate_clip_num_beams", "many"),
+        ("hidden_tabs", "Extras"),
+        ("ui_tab_order", {"a": 1}),
+    ]
+    for key, value in wrong:
+        response = served.client.post("/sdapi/v1/options", json={key: value})
+        assert response.status_code == 422, key
+        assert f"'{key}'" in response.json()["detail"]
+    response = served.client.post("/sdapi/v1/options", content=b'{"note": [NaN]}')
+    assert response.status_code == 422
+    assert "'note'" in response.json()["detail"]
+
+
+def test_a_setting_that_is_only_kept_is_kept(served: Served) -> None:
+    assert served.client.post("/sdapi/v1/options", json={"interrogate_clip_num_beams": 3}).status_code == 200
+    assert served.client.get("/sdapi/v1/options").json()["interrogate_clip_num_beams"] == 3
+
+
 def test_a_setting_is_changed_and_saved(served: Served) -> None:
     assert served.client.post("/sdapi/v1/options", json={"jpeg_quality": 55}).status_code == 200
     assert served.client.get("/sdapi/v1/options").json()["jpeg_quality"] == 55
@@ -96,6 +133,10 @@ def test_flags_are_listed_by_their_names(served: Served) -> None:
     assert flags["data_dir"] == str(served.data)
     assert flags["use_cpu"] == ["all"]
     assert flags["no_half"] is True
+    assert [name for name in recorded("cmd-flags") if name not in flags] == []
+    assert flags["lora_dir"] == str(served.data / "models" / "Lora")
+    assert flags["swinir_models_path"] == str(served.data / "models" / "SwinIR")
+    assert (flags["gradio_queue"], flags["max_batch_count"], flags["ngrok_options"]) == (True, 16, {})
 
 
 def test_checkpoints_are_listed_in_the_recorded_shape(served: Served) -> None:
