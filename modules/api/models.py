@@ -322,6 +322,38 @@ class ScriptsList(BaseModel):
     img2img: list[str] | None = None
 
 
+class ScriptArg(BaseModel):
+    """An argument of a script, with what a slider or a list would need."""
+
+    label: str | None = None
+    value: Any | None = None
+    minimum: Any | None = None
+    maximum: Any | None = None
+    step: Any | None = None
+    choices: list[str] | None = None
+
+
+class ScriptInfo(BaseModel):
+    """A script with its arguments."""
+
+    name: str | None = None
+    is_alwayson: bool | None = None
+    is_img2img: bool | None = None
+    args: list[ScriptArg]
+
+
+class ExtensionItem(BaseModel):
+    """An installed extension."""
+
+    name: str
+    remote: str
+    branch: str
+    commit_hash: str
+    version: str
+    commit_date: str
+    enabled: bool
+
+
 class QuicksettingsHint(BaseModel):
     """A setting that can be put on top of the page."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from modules.api.models import (
     StableDiffusionProcessingTxt2Img,
 )
 from modules.api.pictures import decode_picture
+from modules.api.scripts import fields_of_scripts
 from modules.application.application import Application
 from modules.foundation.errors import RequestError, SaveError, SettingsError
 from modules.generation.request import GenerationRequest
@@ -50,8 +52,9 @@ def txt2img_request(app: Application, body: StableDiffusionProcessingTxt2Img) ->
         raise not_here_yet("Hires fix (enable_hr)")
     if body.firstpass_image:
         raise not_here_yet("firstpass_image")
-    _refuse_unsupported(body, body.script_name, body.alwayson_scripts)
-    return _request(app, body)
+    _refuse_unsupported(body)
+    scripted = fields_of_scripts(body.alwayson_scripts, body.script_name, img2img=False)
+    return dataclasses.replace(_request(app, body), **scripted)
 
 
 def img2img_request(app: Application, body: StableDiffusionProcessingImg2Img) -> GenerationRequest:
@@ -69,10 +72,11 @@ def img2img_request(app: Application, body: StableDiffusionProcessingImg2Img) ->
         if body.resize_mode == 3:
             raise not_here_yet("resize_mode 3 (upscaling the latents)", "Use 0, 1 or 2.")
         raise RequestError(f"resize_mode must be 0, 1 or 2; it is {body.resize_mode}.", "resize_mode")
-    _refuse_unsupported(body, body.script_name, body.alwayson_scripts)
+    _refuse_unsupported(body)
+    scripted = fields_of_scripts(body.alwayson_scripts, body.script_name, img2img=True)
     _check_bounds(body)
     images = [decode_picture(image, f"init_images[{index}]") for index, image in enumerate(body.init_images)]
-    return _request(app, body, init_images=_prepared(images, body))
+    return dataclasses.replace(_request(app, body, init_images=_prepared(images, body)), **scripted)
 
 
 def _request(
@@ -143,11 +147,7 @@ def check_formats(settings: Settings) -> None:
             raise SettingsError(f"Setting {key!r} cannot be used: {error}") from error
 
 
-def _refuse_unsupported(body: GenerationBody, script: str | None, always_on: dict[str, Any]) -> None:
-    if script and script != "None":
-        raise HTTPException(422, f"Script {script!r} not found. This Easel has no scripts to choose from.")
-    for name in always_on:
-        raise HTTPException(422, f"Always-on script {name!r} not found. Leave it out of alwayson_scripts.")
+def _refuse_unsupported(body: GenerationBody) -> None:
     if body.restore_faces:
         raise not_here_yet("Face restoration (restore_faces)")
     if body.refiner_checkpoint and body.refiner_checkpoint != "None":

@@ -87,6 +87,21 @@ def test_what_old_and_careless_clients_send_is_understood(served: Served) -> Non
     assert json.loads(answer["info"])["sampler_name"] == "Euler a"
 
 
+def test_always_on_scripts_are_known_by_any_case_and_change_nothing_that_the_request_says(served: Served) -> None:
+    scripts = {
+        "Seed": {"args": [99, True, 3, 0.5]},
+        "SAMPLER": {"args": [9, "LMS"]},
+        "refiner": {"args": [False, "", 0.8]},
+        "Extra options": {},
+        "Sampler": {"args": []},
+    }
+    info = json.loads(served.txt2img(alwayson_scripts=scripts, sampler_name="Heun").json()["info"])
+    assert (info["seed"], info["sampler_name"], info["steps"], info["subseed_strength"]) == (7, "Heun", 2, 0)
+    assert "warnings" not in info
+    info = json.loads(served.txt2img(alwayson_scripts={"refiner": {"args": [True, "other", 0.5]}}).json()["info"])
+    assert any("refiner_checkpoint" in warning for warning in info["warnings"])
+
+
 def test_a_sampler_name_may_end_in_a_schedule(served: Served) -> None:
     info = json.loads(served.txt2img(sampler_name="Euler Karras").json()["info"])
     assert info["sampler_name"] == "Euler"
@@ -225,6 +240,7 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"restore_faces": True}, 501, "restore_faces"),
     ({"script_name": "X/Y/Z plot"}, 422, "X/Y/Z plot"),
     ({"alwayson_scripts": {"ADetailer": {"args": []}}}, 422, "ADetailer"),
+    ({"alwayson_scripts": {"seed": {"args": {"0": 1}}}}, 422, "seed"),
 ]
 
 

@@ -204,9 +204,24 @@ def test_networks_are_listed_with_what_their_trainers_wrote(served: Served) -> N
     assert served.client.get("/sdapi/v1/hypernetworks").json() == []
 
 
-def test_there_are_no_scripts_and_extensions_to_promise(served: Served) -> None:
-    assert served.client.get("/sdapi/v1/scripts").json() == {"txt2img": [], "img2img": []}
-    assert served.client.get("/sdapi/v1/script-info").json() == []
+def test_scripts_are_listed_with_the_recorded_arguments(served: Served) -> None:
+    ours = served.client.get("/sdapi/v1/script-info").json()
+    recorded_by_name = {(each["name"], each["is_img2img"]): each for each in recorded("script-info")}
+    assert ours
+    for script in ours:
+        known = recorded_by_name[script["name"], script["is_img2img"]]
+        assert script["is_alwayson"] is known["is_alwayson"]
+        for mine, theirs in zip(script["args"], known["args"], strict=True):
+            if mine["label"] == "Checkpoint":  # depends on what there is
+                theirs = {**theirs, "choices": ["", *(m["title"] for m in served.client.get("/sdapi/v1/sd-models").json())]}
+            assert mine == theirs
+    names = served.client.get("/sdapi/v1/scripts").json()
+    assert set(names) == {"txt2img", "img2img"}
+    for kind, is_img2img in (("txt2img", False), ("img2img", True)):
+        assert names[kind] == [each["name"] for each in ours if each["is_img2img"] is is_img2img]
+
+
+def test_there_are_no_extensions_to_promise(served: Served) -> None:
     assert served.client.get("/sdapi/v1/extensions").json() == []
 
 

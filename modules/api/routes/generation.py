@@ -14,6 +14,7 @@ from modules.api.models import (
     TextToImageResponse,
 )
 from modules.api.requests import img2img_request, txt2img_request, unused_settings
+from modules.api.scripts import remarks_on_scripts
 from modules.api.waiting import result_of
 from modules.application.application import Application
 from modules.generation.request import GenerationRequest
@@ -46,7 +47,6 @@ async def _answer(
         app.settings.change(request.override_settings, save=False)
     result = await result_of(app.submit(request, body.force_task_id))
     # The answer is JSON already: megabytes of base64 are not worth a second look by the response model.
-    content = await asyncio.to_thread(
-        generation_answer, body, result, settings, unused_settings(request.override_settings)
-    )
+    remarks = [*unused_settings(request.override_settings), *remarks_on_scripts(body.alwayson_scripts)]
+    content = await asyncio.to_thread(generation_answer, body, result, settings, remarks)
     return Response(content, media_type="application/json")

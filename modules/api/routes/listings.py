@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 
-from modules.api.models import PromptStyleItem, SamplerItem, SchedulerItem, ScriptsList, SDModelItem, SDVaeItem
+from modules.api.models import (
+    ExtensionItem,
+    PromptStyleItem,
+    SamplerItem,
+    SchedulerItem,
+    ScriptInfo,
+    ScriptsList,
+    SDModelItem,
+    SDVaeItem,
+)
+from modules.api.scripts import available, script_info
 from modules.application.application import Application
 from modules.checkpoints.info import CheckpointInfo
 from modules.sampling.samplers.registry import SAMPLERS, Sampler
@@ -47,16 +55,17 @@ def routes(app: Application) -> APIRouter:
 
     @router.get("/scripts", summary="Scripts by name")
     def scripts() -> ScriptsList:
-        """The scripts that script_name and alwayson_scripts can name: none so far."""
-        return ScriptsList(txt2img=[], img2img=[])
+        """The scripts that alwayson_scripts can name, for each kind of request."""
+        names = {img2img: [script.name for script in available(img2img=img2img)] for img2img in (False, True)}
+        return ScriptsList(txt2img=names[False], img2img=names[True])
 
     @router.get("/script-info", summary="Scripts with their arguments")
-    def script_info() -> list[dict[str, Any]]:
-        """The scripts that script_name and alwayson_scripts can name: none so far."""
-        return []
+    def scripts_with_arguments() -> list[ScriptInfo]:
+        """The scripts that alwayson_scripts can name, each with its arguments in their order."""
+        return [ScriptInfo.model_validate(info) for info in script_info(app)]
 
     @router.get("/extensions", summary="Extensions")
-    def extensions() -> list[dict[str, Any]]:
+    def extensions() -> list[ExtensionItem]:
         """The installed extensions: none so far."""
         return []
 
