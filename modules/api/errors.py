@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 STATUS: tuple[tuple[type[errors.EaselError], int], ...] = (
     (errors.UnknownName, 404),
+    (errors.Forbidden, 403),
     (errors.RequestError, 422),
     (errors.PromptError, 422),
     (errors.SettingsError, 422),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from modules.foundation.errors import StartupError
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +24,14 @@ def allowed_origins(flag: str | None) -> tuple[str, ...]:
     return tuple(origin.strip().rstrip("/") for origin in (flag or "").split(",") if origin.strip())
 
 
+def origin_pattern(flag: str | None) -> re.Pattern[str] | None:
+    """The expression of --cors-allow-origins-regex. Raises StartupError for one that is none."""
+    try:
+        return re.compile(flag) if flag else None
+    except re.error as error:
+        raise StartupError(f"--cors-allow-origins-regex {flag!r} is no regular expression: {error}.") from error
+
+
 class RefuseForeignOrigins:
     """Answers 403 where a page of another origin makes a browser change something through our routes.
 
@@ -29,9 +40,10 @@ class RefuseForeignOrigins:
     Origin and are not affected.
     """
 
-    def __init__(self, app: ASGIApp, allowed: Sequence[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, allowed: Sequence[str] = (), pattern: re.Pattern[str] | None = None) -> None:
         self.app = app
         self.allowed = frozenset(allowed)
+        self.pattern = pattern
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -47,6 +59,8 @@ class RefuseForeignOrigins:
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         if origin is None or not path.startswith(OURS) or "*" in self.allowed or origin.rstrip("/") in self.allowed:
+            return False
+        if self.pattern is not None and self.pattern.fullmatch(origin):
             return False
         # A proxy in front tells the name that the browser used. A page cannot set that header across origins without
         # asking first, and asking is not granted.

@@ -6,43 +6,70 @@ import base64
 import binascii
 import io
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
+from modules.api.remote_pictures import Fetching, fetch_picture
+from modules.application.application import Application
 from modules.foundation.errors import EaselError, RequestError
 from modules.generation.result import FinishedImage
 from modules.imaging.encode import PictureText, encode
 from modules.infotext.carriers import PARAMETERS, exif_with
 from modules.settings.model import Settings
 
-MAX_PIXELS = 100_000_000
-"""A picture that unpacks to more is refused before it is unpacked."""
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """What is taken in: pictures that unpack to at most `pixels`, and those behind addresses as `fetching` says."""
+
+    pixels: int = 100_000_000
+    fetching: Fetching = Fetching()
+
+    @classmethod
+    def of(cls, app: Application) -> Intake:
+        """What this program's flags and settings say."""
+        return cls(pixels=app.flags.max_image_pixels, fetching=Fetching.from_settings(app.settings.current))
 
 
-def decode_picture(text: Any, field: str) -> Image.Image:
-    """The picture that `text` holds in base64, plain or as a data: address. Raises RequestError naming `field`."""
+STRICT = Intake()
+"""Nothing is fetched, and pictures are as large as the flags allow by default."""
+
+
+def decode_picture(text: Any, field: str, intake: Intake = STRICT) -> Image.Image:
+    """The picture that `text` holds in base64, plain or as a data: address, or has the address of.
+
+    Raises RequestError naming `field`.
+    """
     if not isinstance(text, str) or not text.strip():
         raise RequestError(f"{field} must be a picture in base64.", field)
     if text.startswith(("http://", "https://")):
-        raise RequestError(
-            f"{field} is an address. Easel does not fetch pictures for a client; send the picture itself in base64.",
-            field,
-        )
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
+        data = fetch_picture(text, field, intake.fetching)
+    else:
+        try:
+            data = base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=False)
+        except (binascii.Error, ValueError) as error:
+            raise RequestError(f"{field} is not base64 ({error}).", field) from error
+    return open_picture(data, field, intake)
+
+
+def open_picture(data: bytes, field: str, intake: Intake = STRICT) -> Image.Image:
+    """The picture in the bytes of a file, unpacked, unless it is larger than `intake` allows.
+
+    Raises RequestError naming `field`.
+    """
     try:
-        data = base64.b64decode(text, validate=False)
         with warnings.catch_warnings():
             # Pillow's own warning about large pictures comes before our limit; the limit below is what decides.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(data))
-        if image.width * image.height > MAX_PIXELS:
-            raise RequestError(f"{field} has {image.width}x{image.height} pixels, more than {MAX_PIXELS:,}.", field)
+        if image.width * image.height > intake.pixels:
+            raise RequestError(f"{field} has {image.width}x{image.height} pixels, more than {intake.pixels:,}.", field)
         image.load()
     except EaselError:
         raise
-    except (binascii.Error, ValueError, OSError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
+    except (ValueError, OSError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
         raise RequestError(
             f"{field} is no picture that can be read ({error}). Send a PNG, JPEG or WebP file.", field
         ) from error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fastapi import HTTPException
 from PIL import Image, ImageOps
 
+from modules.api.bounds import check_bounds
 from modules.api.errors import not_here_yet
 from modules.api.from_infotext import completed
 from modules.api.models import (
@@ -17,7 +17,7 @@ from modules.api.models import (
     StableDiffusionProcessingImg2Img,
     StableDiffusionProcessingTxt2Img,
 )
-from modules.api.pictures import decode_picture
+from modules.api.pictures import Intake, decode_picture
 from modules.api.scripts import fields_of_scripts
 from modules.application.application import Application
 from modules.foundation.errors import RequestError, SaveError, SettingsError
@@ -28,21 +28,6 @@ from modules.sampling.samplers.registry import resolve_pair
 from modules.settings.model import Settings
 
 AnyBody = TypeVar("AnyBody", StableDiffusionProcessingTxt2Img, StableDiffusionProcessingImg2Img)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """The most that one request may ask for."""
-
-    side: int = 16384
-    pixels_at_once: int = 64 * 1024 * 1024
-    steps: int = 10_000
-    pictures: int = 10_000
-
-
-BOUNDS = Bounds()
-SEEDS = (-(2**63), 2**64 - 1)
-"""What torch's generators take."""
 
 
 def txt2img_request(app: Application, body: StableDiffusionProcessingTxt2Img) -> GenerationRequest:
@@ -74,8 +59,9 @@ def img2img_request(app: Application, body: StableDiffusionProcessingImg2Img) ->
         raise RequestError(f"resize_mode must be 0, 1 or 2; it is {body.resize_mode}.", "resize_mode")
     _refuse_unsupported(body)
     scripted = fields_of_scripts(body.alwayson_scripts, body.script_name, img2img=True)
-    _check_bounds(body)
-    images = [decode_picture(image, f"init_images[{index}]") for index, image in enumerate(body.init_images)]
+    check_bounds(body, app.flags)
+    intake = Intake.of(app)
+    images = [decode_picture(image, f"init_images[{index}]", intake) for index, image in enumerate(body.init_images)]
     return dataclasses.replace(_request(app, body, init_images=_prepared(images, body)), **scripted)
 
 
@@ -84,7 +70,7 @@ def _request(
     body: StableDiffusionProcessingTxt2Img | StableDiffusionProcessingImg2Img,
     init_images: tuple[Image.Image, ...] = (),
 ) -> GenerationRequest:
-    _check_bounds(body)
+    check_bounds(body, app.flags)
     sampler_name = body.sampler_name or body.sampler_index
     # Said now, a wrong name is known before the job has waited for its turn.
     resolve_pair(sampler_name, body.scheduler)
@@ -128,6 +114,7 @@ def _check_overrides(app: Application, overrides: dict[str, Any]) -> None:
     wanted = overrides.get("sd_model_checkpoint")
     if wanted:
         overrides["sd_model_checkpoint"] = app.catalogue.find(str(wanted)).title
+    app.policy.check_settings(overrides, app.settings.current)
     check_formats(app.settings.current.changed(overrides))
 
 
@@ -152,30 +139,6 @@ def _refuse_unsupported(body: GenerationBody) -> None:
         raise not_here_yet("Face restoration (restore_faces)")
     if body.refiner_checkpoint and body.refiner_checkpoint != "None":
         raise not_here_yet("The refiner (refiner_checkpoint)")
-
-
-def _check_bounds(body: GenerationBody) -> None:
-    _between("steps", body.steps, 1, BOUNDS.steps)
-    _between("width", body.width, 8, BOUNDS.side)
-    _between("height", body.height, 8, BOUNDS.side)
-    _between("batch_size", body.batch_size, 1, BOUNDS.pictures)
-    _between("n_iter", body.n_iter, 1, BOUNDS.pictures)
-    _between("seed", body.seed, *SEEDS)
-    _between("subseed", body.subseed, *SEEDS)
-    _between("seed_resize_from_w", body.seed_resize_from_w, -1, BOUNDS.side)
-    _between("seed_resize_from_h", body.seed_resize_from_h, -1, BOUNDS.side)
-    _between("cfg_scale", body.cfg_scale, -1000, 1000)
-    if body.width * body.height * body.batch_size > BOUNDS.pixels_at_once:
-        raise RequestError(
-            f"{body.batch_size} pictures of {body.width}x{body.height} at once are more than {BOUNDS.pixels_at_once:,} "
-            "pixels. Ask for smaller ones, or for more batches (n_iter) of fewer pictures.",
-            "batch_size",
-        )
-
-
-def _between(field: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:
-        raise RequestError(f"{field} must lie between {least} and {most}; it is {value}.", field)
 
 
 def _prepared(images: Sequence[Image.Image], body: StableDiffusionProcessingImg2Img) -> tuple[Image.Image, ...]:

@@ -9,8 +9,10 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, RedirectResponse
 
 from modules.api.errors import add_error_handlers
+from modules.api.login import RequireUser
 from modules.api.models import Failure
-from modules.api.origin import RefuseForeignOrigins, allowed_origins
+from modules.api.origin import RefuseForeignOrigins, allowed_origins, origin_pattern
+from modules.api.request_size import LimitRequests
 from modules.api.routes import (
     embeddings,
     generation,
@@ -46,14 +48,22 @@ def create_api(app: Application) -> FastAPI:
     if app.flags.nowebui:
         api.add_api_route("/", lambda: RedirectResponse("docs"), include_in_schema=False)
     add_error_handlers(api)
-    origins = allowed_origins(app.flags.cors_allow_origins)
-    api.add_middleware(RefuseForeignOrigins, allowed=origins)
-    if origins:
+    _add_guards(api, app)
+    return api
+
+
+def _add_guards(api: FastAPI, app: Application) -> None:
+    """What stands between a request and its route; the one added last is asked first."""
+    flags, origins = app.flags, allowed_origins(app.flags.cors_allow_origins)
+    api.add_middleware(LimitRequests, megabytes=flags.max_request_mb)
+    api.add_middleware(RequireUser, policy=app.policy)
+    api.add_middleware(RefuseForeignOrigins, allowed=origins, pattern=origin_pattern(flags.cors_allow_origins_regex))
+    if origins or flags.cors_allow_origins_regex:
         api.add_middleware(
             CORSMiddleware,
             allow_origins=list(origins),
+            allow_origin_regex=flags.cors_allow_origins_regex,
             allow_methods=["*"],
             allow_headers=["*"],
             allow_credentials=True,
         )
-    return api

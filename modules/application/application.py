@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modules.application.jobs import GenerationJob, Job, TaskJob
+from modules.application.policy import Policy
 from modules.application.queue import JobQueue
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.hashes import HashStore
@@ -37,6 +38,7 @@ class Application:
 
     def __init__(self, flags: Flags) -> None:
         self.flags = flags
+        self.policy = Policy.from_flags(flags)
         self.paths = Paths.from_flags(flags)
         self.settings = SettingsStore(self.paths.settings_file)
         self.hooks = Hooks()

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import socket
+import ssl
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ def prepare(arguments: Sequence[str]) -> tuple[Application, socket.socket]:
     """
     flags = parse_flags(arguments)
     configure_logging(flags.loglevel)
+    check_certificate(flags)
     listener = take_port(flags)
     try:
         make_folders(Paths.from_flags(flags))
@@ -39,8 +41,7 @@ def prepare(arguments: Sequence[str]) -> tuple[Application, socket.socket]:
 
 def address(flags: Flags) -> tuple[str, int]:
     """The host and port that the flags ask for."""
-    host = flags.server_name or ("0.0.0.0" if flags.listen else "127.0.0.1")
-    return host, flags.port if flags.port is not None else API_PORT if flags.nowebui else PAGE_PORT
+    return flags.host, flags.port if flags.port is not None else API_PORT if flags.nowebui else PAGE_PORT
 
 
 def take_port(flags: Flags) -> socket.socket:
@@ -65,6 +66,22 @@ def _why_not_bound(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EACCES:
         return f"Port {port} needs administrator rights. Choose one above 1023 with --port."
     return f"The address {host}:{port} cannot be served ({error.strerror}). Check --server-name and --port."
+
+
+def check_certificate(flags: Flags) -> None:
+    """Raise StartupError unless --tls-keyfile and --tls-certfile are both missing or a key with its certificate."""
+    key, certificate = flags.tls_keyfile, flags.tls_certfile
+    if key is None and certificate is None:
+        return
+    if key is None or certificate is None:
+        raise StartupError("https needs both --tls-keyfile and --tls-certfile.", exit_code=2)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise StartupError(
+            f"https cannot be served with {certificate} and {key}: {error.strerror or error}. Both must be PEM "
+            "files that belong together and can be read."
+        ) from error
 
 
 def make_folders(paths: Paths) -> None:

@@ -29,6 +29,8 @@ def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
         timeout_graceful_shutdown=5,
         root_path=_root_path(application.flags.subpath),
         ws="none",
+        ssl_keyfile=application.flags.tls_keyfile,
+        ssl_certfile=application.flags.tls_certfile,
     )
     server = uvicorn.Server(config)
     threading.Thread(target=_once_serving, args=(server, application, listener), name="start-up", daemon=True).start()
@@ -49,10 +51,14 @@ def _once_serving(server: Any, application: Application, listener: socket.socket
         threading.Event().wait(0.02)
     host, port = listener.getsockname()[:2]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    url = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}{_root_path(application.flags.subpath)}"
+    scheme = "https" if application.flags.tls_certfile else "http"
+    url = f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{port}{_root_path(application.flags.subpath)}"
     print(f"Easel is at {url}", flush=True)
-    if host in ("0.0.0.0", "::"):
-        log.warning("Everybody on this network can use this Easel (--listen).")
+    if application.policy.is_open:
+        log.warning(
+            "Everybody on this network can use this Easel. --gradio-auth=USER:PASSWORD asks for a user; without one, "
+            "what could run code here and settings of folders are locked."
+        )
     application.start()
     if application.flags.autolaunch and not application.flags.nowebui:
         webbrowser.open(url)

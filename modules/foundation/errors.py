@@ -7,7 +7,8 @@
     ├── PromptError             a prompt cannot be turned into conditioning
     ├── RequestError            a request asks for something impossible (size, steps, counts)
     │   ├── UnknownName             a name (sampler, schedule, checkpoint, ...) matches nothing; says what comes near
-    │   └── Refused                 a hook does not let the request pass
+    │   ├── Refused                 a hook does not let the request pass
+    │   └── Forbidden               the way Easel was started does not allow it
     ├── NetworkError            an extra network (LoRA, ...) cannot be applied
     ├── OutOfMemory             a device ran out of memory
     ├── SaveError               a finished picture could not be written; the picture is kept in memory
@@ -72,6 +73,10 @@ class UnknownName(RequestError):  # noqa: N818 - says what is unknown
 
 class Refused(RequestError):  # noqa: N818 - what happened to the request, not what went wrong
     """A hook does not let a request pass. Unlike other errors in hooks it ends the run."""
+
+
+class Forbidden(RequestError):  # noqa: N818 - what the request is, not what went wrong
+    """The way Easel was started does not allow what was asked; the message names the flag that would."""
 
 
 class NetworkError(EaselError):

@@ -25,6 +25,10 @@ def _value(default: Any, help_text: str, *, convert: Any = str, **more: Any) -> 
     return field(default=default, metadata={"help": help_text, "type": convert, **more})
 
 
+def _secret(help_text: str, **more: Any) -> Any:
+    return field(default=None, repr=False, metadata={"help": help_text, "type": str, **more})
+
+
 def _list(help_text: str, **more: Any) -> Any:
     return field(default=(), metadata={"help": help_text, "action": "extend", "nargs": "+", **more})
 
@@ -41,6 +45,9 @@ class Flags:
     api: bool = _switch("serve the API beside the page (it always is; the flag is accepted for old command lines)")
     nowebui: bool = _switch("serve the API alone, without the page")
     cors_allow_origins: str | None = _value(None, "origins, separated by commas, that may call the API from a browser")
+    cors_allow_origins_regex: str | None = _value(None, "the same as a regular expression", metavar="REGEX")
+    tls_keyfile: Path | None = _value(None, "private key (PEM) to serve https with", convert=Path)
+    tls_certfile: Path | None = _value(None, "certificate (PEM) to serve https with", convert=Path)
     autolaunch: bool = _switch("open the page in the default browser after start-up")
     theme: str | None = _value(None, "colours of the page: light or dark; default: as the browser", metavar="NAME")
     loglevel: str = _value(
@@ -49,6 +56,31 @@ class Flags:
         convert=str.upper,
         choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     )
+
+    # Who may do what
+    gradio_auth: str | None = _secret(
+        "user:password, several separated by commas, asked for by the page and the API", metavar="USERS"
+    )
+    gradio_auth_path: Path | None = _value(None, "file with such users, separated by commas or lines", convert=Path)
+    api_auth: str | None = _secret("user:password, several separated by commas, for the API", metavar="USERS")
+    allow_code: bool = _switch("let scripts run code that is typed into the page")
+    enable_insecure_extension_access: bool = _switch(
+        "allow what runs code (installing extensions) although others on the network can reach this Easel"
+    )
+    hide_ui_dir_config: bool = _switch("settings of folders cannot be changed on the page or through the API")
+    freeze_settings: bool = _switch("no setting can be changed on the page or through the API")
+    freeze_settings_in_sections: str | None = _value(
+        None, "sections of settings, separated by commas, that cannot be changed", metavar="SECTIONS"
+    )
+    freeze_specific_settings: str | None = _value(
+        None, "settings, separated by commas, that cannot be changed", metavar="KEYS"
+    )
+    max_request_mb: int = _value(256, "largest request that is read, in megabytes", convert=int, metavar="MB")
+    max_image_pixels: int = _value(100_000_000, "pixels of the largest picture that is taken in", convert=int)
+    max_side: int = _value(16384, "longest side of a picture that may be asked for, in pixels", convert=int)
+    max_batch_pixels: int = _value(64 * 1024 * 1024, "pixels of a batch that may be asked for", convert=int)
+    max_pictures: int = _value(10_000, "pictures that one request may ask for", convert=int)
+    max_steps: int = _value(10_000, "sampling steps that a request may ask for", convert=int)
 
     # Folders
     data_dir: Path | None = _value(None, "folder of models, outputs and settings; default: this one", convert=Path)
@@ -85,6 +117,11 @@ class Flags:
     opt_sdp_no_mem_attention: bool = _switch("the same without its memory-efficient kernel")
     opt_channelslast: bool = _switch("use the channels-last memory layout (the default)")
     skip_load_model_at_start: bool = _switch("load the checkpoint with the first picture instead of at start-up")
+
+    @property
+    def host(self) -> str:
+        """The address to serve on."""
+        return self.server_name or ("0.0.0.0" if self.listen else "127.0.0.1")
 
     @property
     def checkpoint(self) -> str | None:

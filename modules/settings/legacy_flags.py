@@ -9,7 +9,6 @@ IGNORED_SWITCHES = frozenset(
     {
         "--add-stop-route",
         "--administrator",
-        "--allow-code",
         "--always-batch-cond-uncond",
         "--api-log",
         "--api-server-stop",
@@ -25,12 +24,9 @@ IGNORED_SWITCHES = frozenset(
         "--do-not-download-clip",
         "--dump-sysinfo",
         "--enable-console-prompts",
-        "--enable-insecure-extension-access",
         "--force-enable-xformers",
-        "--freeze-settings",
         "--gradio-debug",
         "--gradio-queue",
-        "--hide-ui-dir-config",
         "--log-startup",
         "--lowram",
         "--medvram-sdxl",
@@ -68,22 +64,16 @@ IGNORED_SWITCHES = frozenset(
 
 IGNORED_WITH_VALUE = frozenset(
     {
-        "--api-auth",
         "--bsrgan-models-path",
         "--clip-models-path",
         "--codeformer-models-path",
         "--config",
-        "--cors-allow-origins-regex",
         "--dat-models-path",
         "--esrgan-models-path",
-        "--freeze-settings-in-sections",
-        "--freeze-specific-settings",
         "--gfpgan-dir",
         "--gfpgan-model",
         "--gfpgan-models-path",
         "--gradio-allowed-path",
-        "--gradio-auth",
-        "--gradio-auth-path",
         "--gradio-img2img-tool",
         "--gradio-inpaint-tool",
         "--ldsr-models-path",
@@ -100,8 +90,6 @@ IGNORED_WITH_VALUE = frozenset(
         "--swinir-models-path",
         "--textual-inversion-templates-dir",
         "--timeout-keep-alive",
-        "--tls-certfile",
-        "--tls-keyfile",
         "--vae-path",
     }
 )

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from modules.foundation.errors import SettingsError
 from modules.settings.declare import Section
-from modules.settings.sections import diffusion, page, saving
+from modules.settings.sections import api, diffusion, page, saving
 
 SECTIONS: tuple[type[Section], ...] = (
     saving.SavingPaths,
@@ -27,6 +27,7 @@ SECTIONS: tuple[type[Section], ...] = (
     page.Infotext,
     page.LivePreviews,
     page.UserInterface,
+    api.Api,
 )
 """In the order of the settings page."""
 
@@ -47,6 +48,7 @@ class Settings(
     page.Infotext,
     page.LivePreviews,
     page.UserInterface,
+    api.Api,
 ):
     """Every setting of one moment. Frozen: a change makes a new value, and a running job keeps the one it began with.
 

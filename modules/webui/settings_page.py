@@ -100,7 +100,9 @@ def wire_settings(app: Application, panel: SettingsPanel) -> None:
         changes = {key: value for key, value in given.items() if not same(value, shown.get(key))}
         try:
             before = app.settings.current
-            after = app.settings.change({key: from_page(key, value) for key, value in changes.items()})
+            meant = {key: from_page(key, value) for key, value in changes.items()}
+            app.policy.check_settings(meant, before)
+            after = app.settings.change(meant)
         except EaselError as error:
             gr.Warning(str(error), title="The settings were not changed")
             return (gr.skip(), f'<p class="note error">{html.escape(str(error))}</p>', *(gr.skip() for _ in keys))

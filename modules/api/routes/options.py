@@ -41,6 +41,7 @@ def routes(app: Application) -> APIRouter:
         soon as nothing else runs.
         """
         meant = _meant(app, changes)
+        app.policy.check_settings(meant, app.settings.current)
         check_formats(app.settings.current.changed(meant))
         app.settings.change(meant)
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from modules.api.from_infotext import parameters_of
 from modules.api.models import PNGInfoRequest, PNGInfoResponse
-from modules.api.pictures import decode_picture
+from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application
 from modules.infotext.carriers import read_carried
 
@@ -18,7 +18,7 @@ def routes(app: Application) -> APIRouter:
     @router.post("/png-info", summary="Parameters of a picture")
     def png_info(body: PNGInfoRequest) -> PNGInfoResponse:
         """The parameters text in a PNG, JPEG, WebP or AVIF file, as it is and taken apart."""
-        carried = read_carried(decode_picture(body.image, "image"))
+        carried = read_carried(decode_picture(body.image, "image", Intake.of(app)))
         text = carried.infotext or ""
         return PNGInfoResponse(info=text, items=carried.others, parameters=parameters_of(app, text))
 

@@ -1,0 +1,75 @@
+"""Who must say who he is: HTTP Basic in front of the page and the API, where flags name users."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from modules.api.origin import OURS
+from modules.application.policy import Policy
+
+API_PATHS = (*OURS, "/docs", "/openapi.json", "/metrics")
+PAGES_OWN = ("/internal/",)
+"""Routes that the page itself asks; where only the API has users, the page must still work."""
+
+
+class RequireUser:
+    """Answers 401 to whoever does not give the name and password of a user.
+
+    Users of the page may use the API too: the page could do the same for them. Where only --gradio-auth is given, its
+    users are asked for by the API as well, since an open API behind a closed page would be no lock at all.
+    """
+
+    def __init__(self, app: ASGIApp, policy: Policy) -> None:
+        self.app = app
+        self.policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or ask for a user."""
+        if scope["type"] != "http" or self._may_pass(scope):
+            await self.app(scope, receive, send)
+        else:
+            await _ask(send)
+
+    def _may_pass(self, scope: Scope) -> bool:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        page, api = self.policy.page_users, self.policy.api_users
+        if path.startswith(API_PATHS) and not (path.startswith(PAGES_OWN) and not page):
+            groups = [users for users in (page, api) if users]
+        else:
+            groups = [page] if page else []
+        if not groups:
+            return True
+        given = credentials(Headers(scope=scope).get("authorization", ""))
+        # Every group is asked, so that the time taken does not tell which one knows the name.
+        admitted = [given is not None and users.admit(*given) for users in groups]
+        return any(admitted)
+
+
+def credentials(header: str) -> tuple[str, str] | None:
+    """Name and password in an Authorization header of the kind Basic (RFC 7617), or None."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.casefold() != "basic":
+        return None
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    name, colon, password = text.partition(":")
+    return (name, password) if colon else None
+
+
+async def _ask(send: Send) -> None:
+    detail = "Name and password are needed. Send them by HTTP Basic."
+    body = json.dumps({"error": "Unauthorized", "detail": detail, "body": "", "errors": ""}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"www-authenticate", b'Basic realm="Easel", charset="UTF-8"'),
+    ]
+    await send({"type": "http.response.start", "status": 401, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

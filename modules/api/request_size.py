@@ -1,0 +1,57 @@
+"""How much of a request is read at most."""
+
+from __future__ import annotations
+
+import json
+
+from fastapi import HTTPException
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MEGABYTE = 1024 * 1024
+
+
+class LimitRequests:
+    """Answers 413 to a request whose body is larger than `megabytes`, before more than that was read."""
+
+    def __init__(self, app: ASGIApp, megabytes: int) -> None:
+        self.app = app
+        self.megabytes = megabytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it: at once if it says how long it is, else as soon as it is too long."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        most, read = self.megabytes * MEGABYTE, 0
+        stated = Headers(scope=scope).get("content-length", "")
+        if stated.isascii() and stated.isdigit() and int(stated) > most:
+            await self._refuse(send)
+            return
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > most:
+                raise HTTPException(413, self._why)
+            return message
+
+        await self.app(scope, counted, send)
+
+    @property
+    def _why(self) -> str:
+        return (
+            f"The request is larger than {self.megabytes} MB. Send less at once, or start with more --max-request-mb."
+        )
+
+    async def _refuse(self, send: Send) -> None:
+        body = json.dumps({"error": "HTTPException", "detail": self._why, "body": "", "errors": ""}).encode()
+        # The rest of the body is not read, so the connection cannot be used again.
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.body", "body": body})

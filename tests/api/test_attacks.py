@@ -1,0 +1,292 @@
+"""A table of attacks, each refused with the right status, and nothing changed by it."""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import io
+import socket
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from modules.api.remote_pictures import Fetching, fetch_picture
+from modules.foundation.errors import Forbidden, RequestError
+from tests.api.conftest import Served, flags_for, serving
+
+TRAVERSALS = (
+    "../../../../etc/passwd",
+    "..%2f..%2f..%2fetc%2fpasswd",
+    "%2e%2e/%2e%2e/etc/passwd",
+    "....//....//etc/passwd",
+    "..\\..\\windows\\win.ini",
+    "/etc/passwd",
+    "file:///etc/passwd",
+    "outputs/../config.json",
+)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """An Easel that takes in little."""
+    data: Path = tmp_path_factory.mktemp("small")
+    with serving(flags_for(data, max_request_mb=1, max_image_pixels=10_000, max_side=256, max_steps=50)) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """An Easel that everybody on the network may use."""
+    with serving(flags_for(tmp_path_factory.mktemp("open"), listen=True)) as served:
+        yield served
+
+
+@pytest.mark.parametrize("path", TRAVERSALS)
+@pytest.mark.parametrize(
+    "route", ["/{}", "/file={}", "/static/{}", "/sd_extra_networks/thumb?filename={}", "/easel/picture/{}/0.png"]
+)
+def test_no_file_outside_is_served(served: Served, route: str, path: str) -> None:
+    # Written by hand: a client library would tidy the path up before it is sent.
+    host, port = served.client.base_url.host, served.client.base_url.port
+    with socket.create_connection((host, port), timeout=30) as connection:
+        connection.sendall(f"GET {route.format(path)} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.split(b" ", 2)[1] in (b"400", b"403", b"404", b"405", b"422")
+    assert b"root:" not in answer
+
+
+@pytest.mark.parametrize("pattern", ["../../escape/[seed]", "/escape/[seed]", "[prompt]", "a\r\nb", "..", "\x00"])
+def test_no_pattern_or_prompt_saves_a_picture_outside_its_folder(served: Served, tmp_path: Path, pattern: str) -> None:
+    folder = served.data / "saved"
+    overrides = {"outdir_txt2img_samples": str(folder), "samples_filename_pattern": pattern, "save_to_dirs": False}
+    before = {path for path in served.data.rglob("*") if not path.is_relative_to(folder)}
+    response = served.txt2img(
+        prompt="../../../../escape\r\nX: y", steps=1, save_images=True, override_settings=overrides
+    )
+    assert response.status_code == 200
+    after = {path for path in served.data.rglob("*") if not path.is_relative_to(folder) and "cache" not in path.parts}
+    assert not {path for path in after - before if path.suffix == ".png"}
+    assert list(folder.rglob("*.png"))
+    assert not (served.data.parent / "escape").exists()
+
+
+def test_a_request_that_says_it_is_too_large_is_not_read(small: Served) -> None:
+    response = small.client.post("/sdapi/v1/txt2img", content=b'{"prompt": "' + b"a" * 1_100_000 + b'"}')
+    assert response.status_code == 413
+    assert "--max-request-mb" in response.json()["detail"]
+
+
+def test_a_request_that_does_not_say_how_large_it_is_is_cut_off(small: Served) -> None:
+    blocks = (b"a" * 100_000 for _ in range(20))
+    response = small.client.post("/sdapi/v1/txt2img", content=blocks, headers={"content-type": "application/json"})
+    assert response.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("width", 264), ("height", 10**9), ("steps", 51), ("steps", -1), ("batch_size", 10**6), ("n_iter", 10**12)],
+)
+def test_bounds_are_those_of_the_flags(small: Served, field: str, value: int) -> None:
+    response = small.txt2img(**{field: value})
+    assert response.status_code == 422
+    assert field in response.json()["detail"]
+
+
+def picture(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that claims to unpack to width x height."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("data", [picture(101, 100), bomb(60_000, 60_000), bomb(2**31 - 1, 2**31 - 1)])
+@pytest.mark.parametrize("route", ["png-info", "img2img"])
+def test_a_picture_that_unpacks_to_too_much_is_refused(small: Served, route: str, data: bytes) -> None:
+    text = base64.b64encode(data).decode()
+    body = {"image": text} if route == "png-info" else {"init_images": [text], "steps": 1, "width": 64, "height": 64}
+    response = small.client.post(f"/sdapi/v1/{route}", json=body)
+    assert response.status_code == 422
+    assert "image" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "!", "AAAA", base64.b64encode(b"<svg/>").decode(), "data:image/png;base64,", 5, None]
+)
+def test_what_is_no_picture_is_refused(small: Served, text: object) -> None:
+    assert small.client.post("/sdapi/v1/png-info", json={"image": text}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"outdir_samples": "/etc"}, {"outdir_txt2img_samples": "../.."}, {"api_enable_requests": True}],
+)
+def test_strangers_choose_no_folders_and_no_addresses(open_to_all: Served, changes: dict[str, object]) -> None:
+    before = open_to_all.app.settings.current
+    assert open_to_all.client.post("/sdapi/v1/options", json=changes).status_code == 403
+    assert open_to_all.txt2img(override_settings=changes).status_code == 403
+    assert open_to_all.app.settings.current == before
+
+
+@pytest.mark.parametrize("field", ["image", "init"])
+def test_addresses_are_not_fetched_unless_a_setting_allows_it(served: Served, field: str) -> None:
+    address = "http://127.0.0.1:1/a.png"
+    if field == "image":
+        response = served.client.post("/sdapi/v1/png-info", json={"image": address})
+    else:
+        response = served.client.post("/sdapi/v1/img2img", json={"init_images": [address]})
+    assert response.status_code == 403
+    assert "api_enable_requests" in response.json()["detail"]
+
+
+NAMES = {"rebound.example": ["93.184.216.34", "10.0.0.1"], "inside.example": ["192.168.0.1"]}
+
+
+def resolved(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+    """What a resolver answers, for numbers and for the names above, without asking the network."""
+    try:
+        hosts = NAMES.get(host) or [socket.inet_ntoa(socket.inet_aton(host))]
+    except OSError:
+        hosts = [host]
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in hosts]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.1",
+        "[::1]",
+        "10.1.2.3",
+        "192.168.0.1",
+        "172.16.0.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:a00:1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "[fe80::1]",
+        "[fd00::1]",
+        "[::]",
+        "224.0.0.1",
+        "255.255.255.255",
+        "inside.example",
+        "rebound.example",
+    ],
+)
+def test_no_address_leads_into_the_network_behind(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    with pytest.raises(Forbidden, match="public internet"):
+        fetch_picture(f"http://{host}/latest/meta-data", "image", Fetching(allowed=True))
+
+
+@pytest.mark.parametrize("address", ["ftp://example.com/a.png", "http://user:pw@example.com/", "http:///a.png"])
+def test_only_plain_web_addresses_are_taken(address: str) -> None:
+    with pytest.raises(RequestError, match="http or https"):
+        fetch_picture(address, "image", Fetching(allowed=True))
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """A server of pictures and of other things."""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to/"))
+            self.end_headers()
+            return
+        kind, data = {
+            "/a.png": ("image/png", picture(8, 8)),
+            "/large": ("image/png", bytes(5000)),
+            "/page": ("text/html", b"<html>"),
+        }.get(self.path, ("", b""))
+        self.send_response(200 if kind else 404)
+        self.send_header("Content-Type", kind or "text/plain")
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_where_it_is_allowed_a_picture_is_fetched(elsewhere: str, served: Served) -> None:
+    everything = Fetching(allowed=True, only_public=False, agent="Easel")
+    assert fetch_picture(f"{elsewhere}/a.png", "image", everything) == picture(8, 8)
+    assert fetch_picture(f"{elsewhere}/to//a.png", "image", everything) == picture(8, 8)
+    served.app.settings.change({"api_enable_requests": True, "api_forbid_local_requests": False})
+    assert served.client.post("/sdapi/v1/png-info", json={"image": f"{elsewhere}/a.png"}).status_code == 200
+    served.app.settings.change({"api_forbid_local_requests": True})
+    assert served.client.post("/sdapi/v1/png-info", json={"image": f"{elsewhere}/a.png"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/page", "no picture"),
+        ("/missing", "answered 404"),
+        ("/large", "larger than"),
+        ("/to//to//to//to//a.png", "redirects"),
+        ("/to/ftp://example.com/a.png", "http or https"),
+        ("/to/file:///etc/passwd", "http or https"),
+    ],
+)
+def test_what_is_fetched_must_be_a_small_picture_close_by(elsewhere: str, path: str, why: str) -> None:
+    with pytest.raises(RequestError, match=why):
+        fetch_picture(elsewhere + path, "image", Fetching(allowed=True, only_public=False, most_bytes=4096))
+
+
+@pytest.mark.parametrize("name", ["a\r\nSet-Cookie: b=c", "a\nb", '"; filename="x', "\x00", "é" * 300, "../../x"])
+def test_no_name_splits_a_header(served: Served, name: str) -> None:
+    response = served.txt2img(force_task_id=name, steps=1, override_settings={"samples_filename_pattern": "[prompt]"})
+    assert response.status_code in (200, 422)
+    for path in ("/internal/progress", "/sdapi/v1/progress"):
+        answer = served.client.post(path, json={"id_task": name}) if "internal" in path else served.client.get(path)
+        assert answer.status_code in (200, 422)
+        assert "set-cookie" not in answer.headers
+
+
+def test_no_pickle_is_taken_over_the_api(served: Served) -> None:
+    import pickle
+
+    text = base64.b64encode(pickle.dumps(print)).decode()
+    assert served.client.post("/sdapi/v1/png-info", json={"image": text}).status_code == 422
+    response = served.client.post(
+        "/sdapi/v1/txt2img", content=pickle.dumps({"prompt": "a"}), headers={"content-type": "application/octet-stream"}
+    )
+    assert response.status_code == 422
+
+
+def test_methods_that_no_route_has_are_refused(served: Served) -> None:
+    for method in ("PUT", "DELETE", "PATCH", "TRACE"):
+        request = httpx.Request(method, f"{served.client.base_url}/sdapi/v1/options".replace("//sdapi", "/sdapi"))
+        assert served.client.send(request).status_code == 405
