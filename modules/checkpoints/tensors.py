@@ -169,7 +169,27 @@ class PickleFile:
         self._tensors = {}
 
 
+def read_weights(path: Path) -> dict[str, Any]:
+    """Everything in a model file of either format, nested as it was saved. No code of the file is run.
+
+    Raises CheckpointError naming the file and the reason.
+    """
+    if path.suffix.casefold() != ".safetensors":
+        return _unpickled(path)
+    with SafetensorsFile(path) as source:
+        return {key: source.read(key) for key in source.shapes}
+
+
 def _load_weights_only(path: Path) -> dict[str, Tensor]:
+    import torch
+
+    content = _unpickled(path)
+    while isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    return {key: value for key, value in content.items() if isinstance(value, torch.Tensor)}
+
+
+def _unpickled(path: Path) -> dict[str, Any]:
     import torch
 
     try:
@@ -189,11 +209,9 @@ def _load_weights_only(path: Path) -> dict[str, Tensor]:
         ) from error
     except (OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise _broken(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
-    while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
     if not isinstance(content, dict):
         raise _broken(path, "it holds no table of tensors")
-    return {key: value for key, value in content.items() if isinstance(value, torch.Tensor)}
+    return content
 
 
 def parameter_count(shapes: Shapes, prefix: str = "") -> int:

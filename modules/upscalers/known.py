@@ -1,0 +1,70 @@
+"""Upscaler files that everybody has: the name they go by, the file's name, and where it can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Family = Literal["ESRGAN", "RealESRGAN", "BSRGAN", "SwinIR", "Swin2SR", "DAT", "HAT", "ScuNET"]
+"""The folders below models/. Any of them may hold any kind of model; the folder decides tile settings and names."""
+
+MODEL_NAMES: Mapping[str, str] = {"ESRGAN": "ESRGAN_4x", "SwinIR": "SwinIR 4x", "ScuNET": "ScuNET GAN"}
+"""What A1111 says is the model's name for every file of a folder; others have none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownModel:
+    """A file that goes by a name of its own instead of its file name. `setting` lists those that are offered."""
+
+    name: str
+    family: Family
+    url: str
+    scale: int = 4
+    setting: str | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The file's name."""
+        return self.url.rsplit("/", 1)[1]
+
+
+def _dat(scale: int) -> KnownModel:
+    url = f"https://github.com/n0kovo/dat_upscaler_models/raw/main/DAT/DAT_x{scale}.pth"
+    return KnownModel(name=f"DAT x{scale}", family="DAT", url=url, scale=scale, setting="dat_enabled_models")
+
+
+def _real(name: str, path: str, scale: int = 4) -> KnownModel:
+    url = f"https://github.com/xinntao/Real-ESRGAN/releases/download/{path}"
+    return KnownModel(name=name, family="RealESRGAN", url=url, scale=scale, setting="realesrgan_enabled_models")
+
+
+REAL_ESRGAN: tuple[KnownModel, ...] = (
+    _real("R-ESRGAN General 4xV3", "v0.2.5.0/realesr-general-x4v3.pth"),
+    _real("R-ESRGAN General WDN 4xV3", "v0.2.5.0/realesr-general-wdn-x4v3.pth"),
+    _real("R-ESRGAN AnimeVideo", "v0.2.5.0/realesr-animevideov3.pth"),
+    _real("R-ESRGAN 4x+", "v0.1.0/RealESRGAN_x4plus.pth"),
+    _real("R-ESRGAN 4x+ Anime6B", "v0.2.2.4/RealESRGAN_x4plus_anime_6B.pth"),
+    _real("R-ESRGAN 2x+", "v0.2.1/RealESRGAN_x2plus.pth", 2),
+)
+
+KNOWN: tuple[KnownModel, ...] = (
+    *(_dat(scale) for scale in (2, 3, 4)),
+    *REAL_ESRGAN,
+    KnownModel(
+        name="ScuNET GAN",
+        family="ScuNET",
+        url="https://github.com/cszn/KAIR/releases/download/v1.0/scunet_color_real_gan.pth",
+    ),
+    KnownModel(
+        name="ScuNET PSNR",
+        family="ScuNET",
+        url="https://github.com/cszn/KAIR/releases/download/v1.0/scunet_color_real_psnr.pth",
+    ),
+    KnownModel(
+        name="SwinIR 4x",
+        family="SwinIR",
+        url="https://github.com/JingyunLiang/SwinIR/releases/download/v0.0/"
+        "003_realSR_BSRGAN_DFOWMFC_s64w8_SwinIR-L_x4_GAN.pth",
+    ),
+)

@@ -1,0 +1,104 @@
+"""The upscalers of a running engine: found by name, loaded when wanted, kept while they are in use."""
+
+from __future__ import annotations
+
+import collections
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modules.foundation.errors import CheckpointError
+from modules.hardware.device import Hardware
+from modules.hardware.memory import release
+from modules.imaging.resize import enlarge
+from modules.upscalers.catalogue import UpscalerCatalogue, UpscalerInfo
+from modules.upscalers.model import UpscalerModel, load_model
+from modules.upscalers.upscale import Tiling, Watch, upscale
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+log = logging.getLogger(__name__)
+
+KEPT_MODELS = 2
+"""Loaded models that are kept; extras mixes two."""
+
+KEPT_BYTES = 1 << 30
+"""Weights that are kept at most beside the model in use."""
+
+
+class Upscalers:
+    """Lives on the engine's thread. `catalogue` says which there are."""
+
+    def __init__(self, catalogue: UpscalerCatalogue, hardware: Hardware) -> None:
+        self.catalogue, self._hardware = catalogue, hardware
+        self._loaded: collections.OrderedDict[Path, tuple[tuple[int, int], UpscalerModel]] = collections.OrderedDict()
+
+    def find(self, name: str, field: str | None = None) -> UpscalerInfo:
+        """The upscaler called `name`. Raises UnknownName or CheckpointError, as the catalogue does."""
+        return self.catalogue.find(name, field)
+
+    def upscale(
+        self, image: Image.Image, scale: float, name: str, settings: Any, watch: Watch | None = None
+    ) -> Image.Image:
+        """`image` larger by `scale` with the upscaler `name`; the sides are rounded down to multiples of 8.
+
+        "None" returns the picture as it is. `settings` say how it is cut into tiles; `watch` (a RunControl) is told of
+        each and may stop between them. Raises UnknownName, CheckpointError, OutOfMemory, Interrupted.
+        """
+        info = self.find(name)
+        if info.method == "none":
+            return image
+        if info.method != "model":
+            return enlarge(image, scale, nearest=info.method == "nearest")
+        return upscale(image, scale, self.model(info), Tiling.of(info.family, settings), watch)
+
+    def enlarger(
+        self, name: str | None, settings: Any, watch: Watch | None = None
+    ) -> Callable[[Image.Image, float], Image.Image] | None:
+        """What `modules.imaging.resize.resize` takes as its `upscale`: None for no upscaler or "None".
+
+        The name is looked up at once, so that a wrong one is reported before any work is done.
+        """
+        if not name or (info := self.find(name)).method == "none":
+            return None
+        return lambda image, scale: self.upscale(image, scale, info.name, settings, watch)
+
+    def model(self, info: UpscalerInfo) -> UpscalerModel:
+        """The model of `info`, loaded if it is not, or if its file has changed.
+
+        Raises CheckpointError with the reason; the catalogue then lists the file as broken.
+        """
+        assert info.path is not None
+        try:
+            status = info.path.stat()
+            stamp = (status.st_size, status.st_mtime_ns)
+            if (kept := self._loaded.get(info.path)) is not None and kept[0] == stamp:
+                self._loaded.move_to_end(info.path)
+                return kept[1]
+            model = load_model(info, self._hardware)
+        except OSError as error:
+            raise CheckpointError(f"{info.path} cannot be read: {error.strerror}.") from error
+        except CheckpointError as error:
+            self.catalogue.report_problem(info.path, str(error))
+            raise
+        self.catalogue.report_scale(info.path, model.scale)
+        self._loaded[info.path] = (stamp, model)
+        self._loaded.move_to_end(info.path)
+        self._let_go()
+        log.info("Loaded the upscaler %s (x%d)", info.name, model.scale)
+        return model
+
+    def unload(self) -> None:
+        """Let go of every loaded model."""
+        self._loaded.clear()
+        release(self._hardware.device)
+
+    def _let_go(self) -> None:
+        *others, _ = self._loaded.items()
+        size = 0
+        for count, (path, (_, model)) in enumerate(reversed(others), 2):
+            size += model.bytes
+            if count > KEPT_MODELS or size > KEPT_BYTES:
+                del self._loaded[path]
