@@ -22,6 +22,7 @@ from modules.settings.flags import Flags
 from modules.settings.model import Settings
 from modules.settings.paths import Paths
 from modules.settings.store import SettingsStore
+from modules.upscalers.catalogue import UpscalerCatalogue
 
 if TYPE_CHECKING:
     from modules.pipeline.engine import Engine
@@ -54,6 +55,7 @@ class Application:
             (("lora", self.paths.lora), ("lora", self.paths.lycoris), ("hypernet", self.paths.hypernetworks)),
             self.paths.data / "cache" / "network-hashes.json",
         )
+        self.upscalers = UpscalerCatalogue(self.paths.upscaler_folders)
         self.queue = JobQueue(self._execute)
         self.settings.observe(self._on_settings_changed)
 
@@ -114,6 +116,7 @@ class Application:
             vaes=self.vaes,
             styles=self.styles,
             networks=self.networks,
+            upscalers=self.upscalers,
         )
 
     @property

@@ -39,6 +39,7 @@ class RunControl:
         self._started: float | None = None
         self._first_step: float | None = None
         self._phase, self._step, self._steps, self._batch, self._batches = "waiting", 0, 0, 0, 0
+        self._tile, self._tiles = 0, 0
         self._share: float | None = None
         self._preview: Image.Image | None = None
         self._preview_number = 0
@@ -97,8 +98,13 @@ class RunControl:
         with self._lock:
             self._step = step
 
+    def at_tile(self, done: int, total: int) -> None:
+        """`done` of `total` tiles of a picture are upscaled."""
+        with self._lock:
+            self._tile, self._tiles, self._phase = done, total, "upscaling"
+
     def at_phase(self, phase: str) -> None:
-        """The run is now `phase`: "loading", "encoding", "decoding", "saving", "done"."""
+        """The run is now `phase`: "loading", "encoding", "upscaling", "decoding", "saving", "done"."""
         with self._lock:
             self._phase = phase
 
@@ -152,6 +158,8 @@ class RunControl:
             return 1.0
         if self._share is not None:
             return min(max(self._share, 0.0), 1.0)
+        if not self._steps and self._tiles:
+            return min(self._tile / self._tiles, 1.0)
         if not self._batches or not self._steps:
             return 0.0
         return min((self._batch + self._step / self._steps) / self._batches, 1.0)

@@ -76,7 +76,7 @@ class Axis:
     def _ramp(self, shared: int, scale: int) -> Floats:
         margin = min(self.margin, max(shared - 1, 0) // 2)
         width = (shared - 2 * margin) * scale
-        rising = (np.arange(width, dtype=np.float32) + 0.5) / max(width, 1)
+        rising = (np.arange(width, dtype=np.float32) + np.float32(0.5)) / np.float32(max(width, 1))
         ends = np.zeros(margin * scale, dtype=np.float32)
         return np.concatenate([ends, rising, ends + 1])
 
@@ -181,9 +181,7 @@ class Grid:
             self._lay(picture, band, (0, row.start), self.overlap if r else 0, across=False)
         return picture
 
-    def _lay(
-        self, canvas: Image.Image, piece: Image.Image, at: tuple[int, int], overlap: int, *, across: bool
-    ) -> None:
+    def _lay(self, canvas: Image.Image, piece: Image.Image, at: tuple[int, int], overlap: int, *, across: bool) -> None:
         """Paste `piece`, its first `overlap` columns (or rows) fading in."""
         if not overlap:
             canvas.paste(piece, at)

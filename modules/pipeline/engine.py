@@ -27,6 +27,8 @@ from modules.settings.store import SettingsStore
 from modules.text_encoders.embeddings import EmbeddingCatalogue
 from modules.text_encoders.scheduled import new_cache
 from modules.text_encoders.tokenizer import ClipTokenizer, Manner
+from modules.upscalers.catalogue import UpscalerCatalogue
+from modules.upscalers.shelf import Upscalers
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +49,14 @@ class Engine:
         vaes: VaeCatalogue,
         styles: StyleBook,
         networks: NetworkCatalogue,
+        upscalers: UpscalerCatalogue,
     ) -> None:
         self.flags, self.paths, self.settings = flags, paths, settings
         self.hooks, self.catalogue, self.vaes, self.styles = hooks, catalogue, vaes, styles
         self.hardware: Hardware = choose_hardware(wishes(flags))
         if flags.opt_sdp_no_mem_attention:
             forbid_memory_efficient_kernel()
+        self.upscalers = Upscalers(upscalers, self.hardware)
         self.saver = Saver()
         self.tokenizer = ClipTokenizer()
         self.tokenizers: dict[Manner, ClipTokenizer] = {"clip": self.tokenizer, "openclip": ClipTokenizer("openclip")}
@@ -107,6 +111,7 @@ class Engine:
     def unload(self) -> None:
         """Let go of the loaded model."""
         self._model = None
+        self.upscalers.unload()
         self.conditioning_cache.clear()
         release(self.hardware.device)
 

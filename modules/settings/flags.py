@@ -94,6 +94,14 @@ class Flags:
     )
     hypernetwork_dir: Path | None = _value(None, "folder of hypernetworks; default: models/hypernetworks", convert=Path)
     embeddings_dir: Path | None = _value(None, "folder of embeddings; default: embeddings", convert=Path)
+    esrgan_models_path: Path | None = _value(None, "folder of ESRGAN upscalers; default: models/ESRGAN", convert=Path)
+    realesrgan_models_path: Path | None = _value(
+        None, "folder of Real-ESRGAN upscalers; default: models/RealESRGAN", convert=Path
+    )
+    bsrgan_models_path: Path | None = _value(None, "folder of BSRGAN upscalers; default: models/BSRGAN", convert=Path)
+    swinir_models_path: Path | None = _value(None, "folder of SwinIR upscalers; default: models/SwinIR", convert=Path)
+    scunet_models_path: Path | None = _value(None, "folder of ScuNET upscalers; default: models/ScuNET", convert=Path)
+    dat_models_path: Path | None = _value(None, "folder of DAT upscalers; default: models/DAT", convert=Path)
     styles_file: tuple[Path, ...] = _list("file of styles; default: styles.csv in the data folder", type=Path)
     ui_config_file: Path | None = _value(None, "file of the page's defaults; default: ui-config.json", convert=Path)
     ui_settings_file: Path | None = _value(None, "file of the settings; default: config.json", convert=Path)

@@ -64,12 +64,9 @@ IGNORED_SWITCHES = frozenset(
 
 IGNORED_WITH_VALUE = frozenset(
     {
-        "--bsrgan-models-path",
         "--clip-models-path",
         "--codeformer-models-path",
         "--config",
-        "--dat-models-path",
-        "--esrgan-models-path",
         "--gfpgan-dir",
         "--gfpgan-model",
         "--gfpgan-models-path",
@@ -82,12 +79,9 @@ IGNORED_WITH_VALUE = frozenset(
         "--ngrok",
         "--ngrok-options",
         "--ngrok-region",
-        "--realesrgan-models-path",
-        "--scunet-models-path",
         "--sub-quad-chunk-threshold",
         "--sub-quad-kv-chunk-size",
         "--sub-quad-q-chunk-size",
-        "--swinir-models-path",
         "--textual-inversion-templates-dir",
         "--timeout-keep-alive",
         "--vae-path",

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from modules.foundation.errors import SettingsError
 from modules.settings.declare import Section
-from modules.settings.sections import api, diffusion, page, saving
+from modules.settings.sections import api, diffusion, page, postprocessing, saving
 
 SECTIONS: tuple[type[Section], ...] = (
     saving.SavingPaths,
@@ -23,6 +23,7 @@ SECTIONS: tuple[type[Section], ...] = (
     diffusion.Vae,
     diffusion.Img2Img,
     diffusion.Compatibility,
+    postprocessing.Upscaling,
     page.Gallery,
     page.Infotext,
     page.LivePreviews,
@@ -44,6 +45,7 @@ class Settings(
     diffusion.Vae,
     diffusion.Img2Img,
     diffusion.Compatibility,
+    postprocessing.Upscaling,
     page.Gallery,
     page.Infotext,
     page.LivePreviews,

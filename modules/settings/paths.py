@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Paths:
     lycoris: Path
     hypernetworks: Path
     embeddings: Path
+    upscaler_folders: Mapping[str, Path]
     outputs: Path
     settings_file: Path
     ui_config_file: Path
@@ -43,6 +45,19 @@ class Paths:
             lycoris=(flags.lyco_dir_backcompat or models / "LyCORIS").expanduser().absolute(),
             hypernetworks=(flags.hypernetwork_dir or models / "hypernetworks").expanduser().absolute(),
             embeddings=(flags.embeddings_dir or data / "embeddings").expanduser().absolute(),
+            upscaler_folders={
+                family: (given or models / family).expanduser().absolute()
+                for family, given in {
+                    "ESRGAN": flags.esrgan_models_path,
+                    "RealESRGAN": flags.realesrgan_models_path,
+                    "BSRGAN": flags.bsrgan_models_path,
+                    "SwinIR": flags.swinir_models_path,
+                    "Swin2SR": None,
+                    "DAT": flags.dat_models_path,
+                    "HAT": None,
+                    "ScuNET": flags.scunet_models_path,
+                }.items()
+            },
             outputs=data / "outputs",
             settings_file=(flags.ui_settings_file or data / "config.json").expanduser().absolute(),
             ui_config_file=(flags.ui_config_file or data / "ui-config.json").expanduser().absolute(),

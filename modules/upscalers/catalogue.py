@@ -12,7 +12,7 @@ from typing import Literal
 
 from modules.foundation.errors import CheckpointError, UnknownName
 from modules.upscalers.file_check import problem_of
-from modules.upscalers.known import KNOWN, MODEL_NAMES, Family, KnownModel
+from modules.upscalers.known import KNOWN, MODEL_NAMES, KnownModel
 
 SUFFIXES = (".pth", ".pt", ".safetensors", ".ckpt")
 DEFAULT_SCALE = 4.0
@@ -25,13 +25,14 @@ Stamp = tuple[int, int]
 class UpscalerInfo:
     """One upscaler. `scale` is how much it enlarges at once, as far as that is known before it is loaded.
 
+    `family` is the folder it was found in, which decides the settings for its tiles.
     `path` is None for the built-in ones, and for a well-known model whose file is not there; that one has a `url`.
     `problem` says why it cannot be used.
     """
 
     name: str
     method: Method = "model"
-    family: Family | None = None
+    family: str | None = None
     path: Path | None = None
     url: str | None = None
     scale: float = DEFAULT_SCALE
@@ -57,8 +58,9 @@ BUILT_IN = (NONE, LANCZOS, NEAREST)
 class UpscalerCatalogue:
     """The upscalers of some folders. Thread-safe; folders are read when first asked for, and no model is loaded."""
 
-    def __init__(self, folders: Sequence[tuple[Family, Path]]) -> None:
-        self.folders = tuple(folders)
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        """`folders` by the family of models that belongs there; any of them may hold any kind of upscaler."""
+        self.folders = dict(folders)
         self._lock = threading.Lock()
         self._found: tuple[UpscalerInfo, ...] | None = None
         self._checked: dict[Path, tuple[Stamp | None, str | None]] = {}
@@ -126,15 +128,17 @@ class UpscalerCatalogue:
     def _scan(self) -> Iterator[UpscalerInfo]:
         found: dict[str, UpscalerInfo] = {}
         seen: set[Path] = set()
-        for family, folder in self.folders:
+        for family, folder in self.folders.items():
             for path in _files(folder):
                 if (real := path.resolve()) not in seen:
                     seen.add(real)
                     info = _info(family, path)
                     name = info.name
                     if name.casefold() in found:  # one stem in two folders, or with two suffixes
-                        name = f"{path.name} ({family})" if f"{name} ({family})".casefold() in found else (
-                            f"{name} ({family})"
+                        name = (
+                            f"{path.name} ({family})"
+                            if f"{name} ({family})".casefold() in found
+                            else (f"{name} ({family})")
                         )
                     found[name.casefold()] = replace(info, name=name)
         for known in KNOWN:
@@ -143,7 +147,7 @@ class UpscalerCatalogue:
         yield from sorted(found.values(), key=lambda info: info.name.casefold())
 
     def _missing(self, known: KnownModel) -> UpscalerInfo | None:
-        folder = next((folder for family, folder in self.folders if family == known.family), None)
+        folder = self.folders.get(known.family)
         if folder is None:
             return None
         problem = f"Its file is not there: put {known.file_name} ({known.url}) into {folder}."
@@ -159,7 +163,7 @@ def scale_in(name: str) -> float:
     return float(scale) if 1 <= scale <= 16 else DEFAULT_SCALE
 
 
-def _info(family: Family, path: Path) -> UpscalerInfo:
+def _info(family: str, path: Path) -> UpscalerInfo:
     known = next((each for each in KNOWN if each.family == family and each.file_name == path.name), None)
     if known is not None:
         return UpscalerInfo(name=known.name, family=family, path=path, url=known.url, scale=float(known.scale))

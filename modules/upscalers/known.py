@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
-
-Family = Literal["ESRGAN", "RealESRGAN", "BSRGAN", "SwinIR", "Swin2SR", "DAT", "HAT", "ScuNET"]
-"""The folders below models/. Any of them may hold any kind of model; the folder decides tile settings and names."""
 
 MODEL_NAMES: Mapping[str, str] = {"ESRGAN": "ESRGAN_4x", "SwinIR": "SwinIR 4x", "ScuNET": "ScuNET GAN"}
 """What A1111 says is the model's name for every file of a folder; others have none."""
@@ -18,7 +14,7 @@ class KnownModel:
     """A file that goes by a name of its own instead of its file name. `setting` lists those that are offered."""
 
     name: str
-    family: Family
+    family: str
     url: str
     scale: int = 4
     setting: str | None = None

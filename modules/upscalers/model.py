@@ -58,7 +58,9 @@ class UpscalerModel:
                 "pixels. Choose a smaller model, unload the checkpoint, or start with --use-cpu all."
             )
         self._largest = max(longest // 2, SMALLEST_TILE)
-        log.warning("Too little memory for tiles of %s pixels; %s go on with %s.", longest, self.info.name, self._largest)
+        log.warning(
+            "Too little memory for tiles of %s pixels; %s go on with %s.", longest, self.info.name, self._largest
+        )
         return self._in_pieces(pixels)
 
     def _in_pieces(self, pixels: Pixels) -> Pixels:
@@ -127,7 +129,9 @@ def load_network(path: Any) -> Any:
         ) from error
     except (RuntimeError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise CheckpointError(f"{path} looks like an upscaler, but its tensors do not fit together: {reason}") from error
+        raise CheckpointError(
+            f"{path} looks like an upscaler, but its tensors do not fit together: {reason}"
+        ) from error
     if not isinstance(network, ImageModelDescriptor):
         raise CheckpointError(f"{path} holds a model that does not make pictures from pictures alone.")
     return network

@@ -22,7 +22,12 @@ FIRST_PAD = 64
 _FILLED_UP = frozenset({"ESRGAN", "RealESRGAN", "BSRGAN", "DAT", "HAT"})
 """Families whose tiles A1111 lets begin before a picture that is smaller than they are."""
 
-_SETTINGS: Mapping[str, str] = {"DAT": "DAT", "ScuNET": "SCUNET", "SwinIR": "SWIN", "Swin2SR": "SWIN"}
+_SETTINGS: Mapping[str, tuple[str, str]] = {
+    "DAT": ("DAT_tile", "DAT_tile_overlap"),
+    "ScuNET": ("SCUNET_tile", "SCUNET_tile_overlap"),
+    "SwinIR": ("SWIN_tile", "SWIN_tile_overlap"),
+    "Swin2SR": ("SWIN_tile", "SWIN_tile_overlap"),
+}
 
 
 class Enlarges(Protocol):
@@ -74,9 +79,8 @@ class Tiling:
     @classmethod
     def of(cls, family: str | None, settings: Any) -> Tiling:
         """What `settings` (a `modules.settings.model.Settings`) say for a family of models."""
-        name = _SETTINGS.get(family or "", "ESRGAN")
-        tile, blend = getattr(settings, f"{name}_tile"), getattr(settings, f"{name}_tile_overlap")
-        return cls(tile=tile, blend=blend, fill_up=family in _FILLED_UP)
+        tile, overlap = _SETTINGS.get(family or "", ("ESRGAN_tile", "ESRGAN_tile_overlap"))
+        return cls(tile=getattr(settings, tile), blend=getattr(settings, overlap), fill_up=family in _FILLED_UP)
 
 
 def upscale(

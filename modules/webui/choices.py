@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modules.foundation.errors import UnknownName
 from modules.sampling.samplers import registry
+from modules.upscalers.known import KNOWN
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -19,8 +20,15 @@ def named_choices(app: Application) -> dict[str, list[str]]:
         "checkpoints": [info.title for info in app.catalogue.all()],
         "vaes": ["Automatic", "None", *(info.name for info in app.vaes.all())],
         "loras": ["None", *(info.name for info in app.networks.all("lora"))],
+        "upscalers": [info.name for info in app.upscalers.usable()],
+        "realesrgan_models": _known_models("realesrgan_enabled_models"),
+        "dat_models": _known_models("dat_enabled_models"),
         "hypernetworks": ["None", *(info.name for info in app.networks.all("hypernet"))],
     }
+
+
+def _known_models(setting: str) -> list[str]:
+    return [known.name for known in KNOWN if known.setting == setting]
 
 
 def sampler_names(hidden: Sequence[str] = ()) -> list[str]:

@@ -18,23 +18,15 @@ class Upscaling(Section):
     realesrgan_enabled_models: list[str] = setting(
         ["R-ESRGAN 4x+", "R-ESRGAN 4x+ Anime6B"],
         "Real-ESRGAN models that are listed while their files are not there",
-        choices=(
-            "R-ESRGAN General 4xV3",
-            "R-ESRGAN General WDN 4xV3",
-            "R-ESRGAN AnimeVideo",
-            "R-ESRGAN 4x+",
-            "R-ESRGAN 4x+ Anime6B",
-            "R-ESRGAN 2x+",
-        ),
+        choices="realesrgan_models",
     )
     dat_enabled_models: list[str] = setting(
         ["DAT x2", "DAT x3", "DAT x4"],
         "DAT models that are listed while their files are not there",
-        choices=("DAT x2", "DAT x3", "DAT x4"),
+        choices="dat_models",
     )
     DAT_tile: int = setting(192, "Tile size for DAT upscalers.", ge=0, le=512, step=16)
     DAT_tile_overlap: int = setting(8, "Tile overlap for DAT upscalers.", ge=0, le=48, step=1)
-    upscaler_for_img2img: str | None = setting(None, "Upscaler for img2img", choices="upscalers")
     SCUNET_tile: int = setting(256, "Tile size for SCUNET upscalers.", ge=0, le=512, step=16)
     SCUNET_tile_overlap: int = setting(8, "Tile overlap for SCUNET upscalers.", ge=0, le=64, step=1)
     SWIN_tile: int = setting(192, "Tile size for all SwinIR.", ge=16, le=512, step=16)
