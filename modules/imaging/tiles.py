@@ -1,8 +1,8 @@
 """Large pictures in pieces: where the tiles lie, how neighbours overlap, and how rows of tiles become rows of pixels.
 
-Two rules. `split_evenly` is that of A1111's SD upscale and is kept to the pixel: tiles of one size, spread evenly, with at
-least some overlap. `Axis` is for models that see only so far: tiles start at multiples of the model's window, the pixels
-near a tile's inner edges are thrown away, and neighbours are blended in a narrow band where both are right.
+Two rules. `split_evenly` is that of A1111's SD upscale and is kept to the pixel: tiles of one size, spread evenly, with
+at least some overlap. `Axis` is for models that see only so far: tiles start at multiples of the model's window, the
+pixels near a tile's inner edges are thrown away, and neighbours are blended in a narrow band where both are right.
 """
 
 from __future__ import annotations

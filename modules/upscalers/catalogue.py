@@ -157,7 +157,7 @@ class UpscalerCatalogue:
 
 
 def scale_in(name: str) -> float:
-    """How much a model enlarges, as its file name says it ("4x-UltraSharp", "RealESRGAN_x2plus"); 4 where it does not."""
+    """How much a model enlarges, as its file name says it ("4x-UltraSharp", "RealESRGAN_x2plus"), else 4."""
     match = re.search(r"(?<![0-9a-z])(?:x(\d{1,2})|(\d{1,2})x)(?![0-9])", name.casefold().replace("_", " "))
     scale = int(match[1] or match[2]) if match else 0
     return float(scale) if 1 <= scale <= 16 else DEFAULT_SCALE

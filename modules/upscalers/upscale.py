@@ -1,4 +1,4 @@
-"""A picture brought to a scale with an upscaler, as A1111 does it: the model again and again, then Lanczos to the size."""
+"""A picture brought to a scale as A1111 does it: the model again and again, then Lanczos to the exact size."""
 
 from __future__ import annotations
 
