@@ -103,12 +103,6 @@ KNOWN_DEFAULTS: Mapping[str, Any] = {
     "gradio_allowed_path": [],
     "codeformer_models_path": "models/Codeformer",
     "gfpgan_models_path": "models/GFPGAN",
-    "esrgan_models_path": "models/ESRGAN",
-    "bsrgan_models_path": "models/BSRGAN",
-    "realesrgan_models_path": "models/RealESRGAN",
-    "dat_models_path": "models/DAT",
     "ldsr_models_path": "models/LDSR",
-    "scunet_models_path": "models/ScuNET",
-    "swinir_models_path": "models/SwinIR",
 }
 """What clients that ask for A1111's flags are told of those ignored here; "models/" stands for the models folder."""

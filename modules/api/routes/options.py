@@ -103,6 +103,7 @@ def _flags(app: Application) -> dict[str, Any]:
         "lyco_dir_backcompat": str(paths.lycoris),
         "ui_config_file": str(paths.ui_config_file),
         "ui_settings_file": str(paths.settings_file),
+        **{f"{name.lower()}_models_path": str(path) for name, path in paths.upscaler_folders.items()},
         "styles_file": [str(path) for path in paths.styles_files],
     }
     return {name: "set" if name in SECRET_FLAGS and value else value for name, value in values.items()}
