@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from modules.checkpoints.architectures.architecture import IMAGE_INPUTS, EncoderName, Family, unknown_input
+from modules.checkpoints.assembly import (
+    Assembly,
+    clip_tensors,
+    clip_without_numbers,
+    naming_the_file,
+    unet_without_numbers,
+    vae_tensors,
+    vae_without_numbers,
+)
 from modules.checkpoints.info import CheckpointInfo
-from modules.checkpoints.load import LoadedCheckpoint, TextModel, build_clip, build_unet, build_vae, place, read_json
-from modules.checkpoints.tensors import open_tensors
+from modules.checkpoints.ldm_keys import current_attention_name
+from modules.checkpoints.load import NOT_WEIGHTS, Drawing, TextDrawing, read_json
+from modules.checkpoints.tensors import TensorSource, open_tensors
 from modules.foundation.errors import CheckpointError, UnknownArchitecture
 from modules.hardware.device import Hardware
 
 WEIGHTS = ("diffusion_pytorch_model", "model", "pytorch_model")
-VARIANTS = ("", ".fp16")
+VARIANTS = ("", ".fp16", ".bf16")
+PROJECTION = "text_projection.weight"
 SUFFIXES = (".safetensors", ".bin")
 LATENT_SCALES: Mapping[Family, float] = {"SD1": 0.18215, "SD2": 0.18215, "SDXL": 0.13025, "SDXL refiner": 0.13025}
 
 
-def load_folder(
-    info: CheckpointInfo, hardware: Hardware, on_progress: Callable[[float], None] | None = None
-) -> LoadedCheckpoint:
-    """Load a folder. Raises CheckpointError naming the file and the reason."""
-    folder, report = info.path, on_progress or (lambda share: None)
+def drawn_up_folder(info: CheckpointInfo, hardware: Hardware, files: contextlib.ExitStack) -> Drawing:
+    """Everything about a folder but its numbers; what is opened goes onto `files`.
+
+    Raises CheckpointError naming the file and the reason.
+    """
+    folder = info.path
     index = read_json(folder / "model_index.json")
     unet_config = _plain(read_json(folder / "unet" / "config.json")) if (folder / "unet").is_dir() else {}
     family = _family(folder, index, unet_config)
@@ -37,26 +50,30 @@ def load_folder(
     prediction = scheduler.get("prediction_type", "epsilon")
     if prediction not in ("epsilon", "v_prediction"):
         raise CheckpointError(f"{folder}: prediction type {prediction!r} is not known.")
-    text_encoders = _text_encoders(folder, family, hardware)
-    report(0.15)
     vae_config = read_json(folder / "vae" / "config.json")
-    vae_tensors = current_attention_names(_weights(folder / "vae", hardware.vae_dtype, hardware))
-    vae = build_vae(_plain(vae_config), vae_tensors, hardware)
-    report(0.25)
-    unet = build_unet(unet_config, _weights(folder / "unet", hardware.unet_dtype, hardware), hardware)
-    report(1.0)
-    return LoadedCheckpoint(
-        info=info,
-        family=family,
-        prediction=prediction,
-        latent_scale=float(vae_config.get("scaling_factor", LATENT_SCALES[family])),
-        unet=unet,
-        vae=vae,
-        text_encoders=text_encoders,
-        alphas_cumprod=_alphas_cumprod(scheduler),
-        image_input=IMAGE_INPUTS[channels],
-        zero_terminal_snr=bool(scheduler.get("rescale_betas_zero_snr", False)),
-    )
+    with naming_the_file(folder):
+        return Drawing(
+            family=family,
+            prediction=prediction,
+            latent_scale=float(vae_config.get("scaling_factor") or LATENT_SCALES[family]),
+            unet=Assembly(
+                what="UNet",
+                module=unet_without_numbers(unet_config),
+                keys=_weights(folder / "unet", files),
+                dtype=hardware.unet_dtype,
+            ),
+            vae=Assembly(
+                what="VAE",
+                module=vae_without_numbers(_plain(vae_config)),
+                keys=_weights(folder / "vae", files, current_attention_name),
+                dtype=hardware.vae_dtype,
+                rename=vae_tensors,
+            ),
+            text_encoders=_text_encoders(folder, family, hardware, files),
+            alphas_cumprod=_alphas_cumprod(scheduler),
+            image_input=IMAGE_INPUTS[channels],
+            zero_terminal_snr=bool(scheduler.get("rescale_betas_zero_snr", False)),
+        )
 
 
 def _family(folder: Path, index: Mapping[str, Any], unet_config: Mapping[str, Any]) -> Family:
@@ -75,28 +92,41 @@ def _is_openclip(text_config: Mapping[str, Any]) -> bool:
     return text_config.get("hidden_act", "quick_gelu") == "gelu"
 
 
-def _text_encoders(folder: Path, family: Family, hardware: Hardware) -> tuple[TextModel, ...]:
+def _text_encoders(
+    folder: Path, family: Family, hardware: Hardware, files: contextlib.ExitStack
+) -> tuple[TextDrawing, ...]:
     names: dict[Family, dict[str, EncoderName]] = {
         "SD1": {"text_encoder": "clip_l"},
         "SD2": {"text_encoder": "clip_h"},
         "SDXL": {"text_encoder": "clip_l", "text_encoder_2": "clip_g"},
         "SDXL refiner": {"text_encoder_2": "clip_g"},
     }
-    return tuple(_text_encoder(folder / part, name, hardware) for part, name in names[family].items())
+    return tuple(_text_encoder(folder / part, name, hardware, files) for part, name in names[family].items())
 
 
-def _text_encoder(folder: Path, name: EncoderName, hardware: Hardware) -> TextModel:
-    config = _plain(read_json(folder / "config.json"))
-    tensors = _weights(folder, hardware.text_dtype, hardware)
-    # A linear layer in this form, a matrix to multiply with from the right in the original one.
-    projection = tensors.pop("text_projection.weight", None)
-    model = build_clip(config, {key.removeprefix("text_model."): tensor for key, tensor in tensors.items()})
-    return TextModel(
+def _text_encoder(folder: Path, name: EncoderName, hardware: Hardware, files: contextlib.ExitStack) -> TextDrawing:
+    module = clip_without_numbers(_plain(read_json(folder / "config.json")))
+
+    def projection(left: dict[str, Tensor]) -> Tensor | None:
+        # A linear layer in this form, a matrix to multiply with from the right in the original one.
+        found = left.get(PROJECTION)
+        return None if found is None or name != "clip_g" else found.T
+
+    nested = clip_tensors(module)
+
+    def rename(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        inner = {key.removeprefix("text_model."): tensor for key, tensor in tensors.items()}
+        left = {PROJECTION: inner.pop(PROJECTION)} if PROJECTION in inner else {}
+        return nested(inner) | left
+
+    return TextDrawing(
         name=name,
-        model=model,
-        projection=None if projection is None or name != "clip_g" else projection.T,
+        assembly=Assembly(
+            what="text encoder", module=module, keys=_weights(folder, files), dtype=hardware.text_dtype, rename=rename
+        ),
+        projection=projection,
         # SD2's encoder is saved without the layer that is never used.
-        layers=model.config.num_hidden_layers if name == "clip_h" else None,
+        layers=module.config.num_hidden_layers if name == "clip_h" else None,
     )
 
 
@@ -105,22 +135,41 @@ def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if not key.startswith("_") and key != "architectures"}
 
 
-def _weights(folder: Path, dtype: torch.dtype, hardware: Hardware) -> dict[str, Tensor]:
-    names = (f"{name}{variant}{suffix}" for suffix in SUFFIXES for name in WEIGHTS for variant in VARIANTS)
-    candidates = [folder / name for name in names]
-    path = next((path for path in candidates if path.is_file()), None)
-    if path is None:
-        raise CheckpointError(f"{folder} holds no weights (looked for {candidates[0].name} and the like).")
-    with open_tensors(path) as source:
-        return {key: place(source.read(key), dtype, hardware) for key in source.shapes}
+def _weights(
+    folder: Path, files: contextlib.ExitStack, rename: Callable[[str], str] = lambda key: key
+) -> list[tuple[TensorSource, dict[str, str]]]:
+    """The opened weights of one network, each with its tensors' names there and here."""
+    sources = [files.enter_context(open_tensors(path)) for path in weight_files(folder)]
+    return [
+        (source, {key: rename(key) for key in source.shapes if not key.endswith(NOT_WEIGHTS)}) for source in sources
+    ]
 
 
-def current_attention_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """diffusers renamed the VAE's attention once; older folders have the older names."""
-    renames = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
-    for old, new in renames.items():
-        tensors = {key.replace(old, new): tensor for key, tensor in tensors.items()}
-    return tensors
+def weight_files(folder: Path) -> list[Path]:
+    """The file with the weights of one network, or the several that an index names.
+
+    safetensors files go before others, whole numbers of bits before variants. Raises CheckpointError if there are none.
+    """
+    for suffix in SUFFIXES:
+        for name in WEIGHTS:
+            for variant in VARIANTS:
+                if (path := folder / f"{name}{variant}{suffix}").is_file():
+                    return [path]
+                indices = (f"{name}{suffix}.index{variant}.json", f"{name}{variant}{suffix}.index.json")
+                if (index := next((folder / each for each in indices if (folder / each).is_file()), None)) is not None:
+                    return _shards(index)
+    raise CheckpointError(f"{folder} holds no weights (looked for {WEIGHTS[0]}{SUFFIXES[0]} and the like).")
+
+
+def _shards(index: Path) -> list[Path]:
+    table = read_json(index).get("weight_map")
+    if not isinstance(table, dict) or not all(isinstance(name, str) for name in cast("dict[str, Any]", table).values()):
+        raise CheckpointError(f"{index} does not say which files hold the weights.")
+    names = sorted(set(cast("dict[str, str]", table).values()))
+    for name in names:
+        if Path(name).name != name or not (index.parent / name).is_file():
+            raise CheckpointError(f"{index.parent / name} is missing, which {index.name} names. Download it again.")
+    return [index.parent / name for name in names]
 
 
 def _alphas_cumprod(scheduler: Mapping[str, Any]) -> Tensor:

@@ -99,6 +99,13 @@ def _vae_res(ldm: str, diffusers: str) -> Iterator[tuple[str, str]]:
     yield f"{ldm}.nin_shortcut", f"{diffusers}.conv_shortcut"
 
 
+def current_attention_name(key: str) -> str:
+    """A tensor's name in diffusers' VAE. Its attention was renamed once; older files have the older names."""
+    for old, new in ((".query.", ".to_q."), (".key.", ".to_k."), (".value.", ".to_v."), (".proj_attn.", ".to_out.0.")):
+        key = key.replace(old, new)
+    return key
+
+
 class KeyMap:
     """Translates whole tensor names by the longest module prefix that matches at a dot."""
 

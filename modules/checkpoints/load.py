@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
 from modules.checkpoints.architectures.architecture import (
@@ -20,14 +18,24 @@ from modules.checkpoints.architectures.architecture import (
     ImageInput,
     TextComponent,
 )
+from modules.checkpoints.assembly import (
+    Assembly,
+    Heard,
+    clip_tensors,
+    clip_without_numbers,
+    naming_the_file,
+    set_encoder_format,
+    unet_without_numbers,
+    vae_tensors,
+    vae_without_numbers,
+)
 from modules.checkpoints.declared import Prediction
 from modules.checkpoints.identify import identify
 from modules.checkpoints.info import CheckpointInfo
+from modules.checkpoints.ldm_keys import KeyMap
 from modules.checkpoints.openclip_keys import to_transformers
 from modules.checkpoints.prediction import measured_prediction
 from modules.checkpoints.tensors import TensorSource, open_tensors
-from modules.checkpoints.unet_vector import with_whole_vector
-from modules.checkpoints.upsample import with_doubling_upsamples
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 
@@ -35,7 +43,9 @@ if TYPE_CHECKING:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel
 
-log = logging.getLogger(__name__)
+PROJECTION = "text_projection"
+NOT_WEIGHTS = (".position_ids", ".attn_mask", ".logit_scale")
+"""Tensors that some files have and no network needs."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,156 +94,169 @@ class LoadedCheckpoint:
 
 
 def load_checkpoint(
-    info: CheckpointInfo, hardware: Hardware, on_progress: Callable[[float], None] | None = None
+    info: CheckpointInfo,
+    hardware: Hardware,
+    on_progress: Callable[[float], None] | None = None,
+    make_room: Callable[[int], None] | None = None,
 ) -> LoadedCheckpoint:
     """Read a checkpoint, single file or diffusers folder, into the number types and layout that `hardware` wants.
 
-    `on_progress` hears the share (0..1) that has been read. Raises CheckpointError naming the file and the reason; what
-    was loaded before stays untouched.
+    `on_progress` hears the share (0..1) that has been read. `make_room` is called with the bytes that the networks will
+    take, once the file has been found to be whole and before a weight is read. Raises CheckpointError naming the file
+    and the reason; what was loaded before stays untouched.
     """
-    if info.path.is_dir():
-        from modules.checkpoints.diffusers_folder import load_folder
+    with contextlib.ExitStack() as files:
+        if info.path.is_dir():
+            from modules.checkpoints.diffusers_folder import drawn_up_folder
 
-        return load_folder(info, hardware, on_progress)
-    report = on_progress or (lambda share: None)
-    with open_tensors(info.path) as source:
-        architecture = identify(source, info.path)
+            drawing = drawn_up_folder(info, hardware, files)
+        else:
+            drawing = _drawn_up_file(info, hardware, files)
         with naming_the_file(info.path):
-            text_encoders = tuple(_text_model(source, each, hardware) for each in architecture.text_encoders)
-            report(0.15)
-            vae = build_vae(
-                architecture.vae.config, _tensors(source, architecture.vae, hardware.vae_dtype, hardware), hardware
-            )
-            report(0.25)
-            unet = build_unet(
-                architecture.unet.config, _tensors(source, architecture.unet, hardware.unet_dtype, hardware), hardware
-            )
-            prediction = architecture.prediction or measured_prediction(unet, hardware)
-            report(1.0)
-        alphas = source.read("alphas_cumprod").clone() if "alphas_cumprod" in source.shapes else None
+            for part in drawing.parts:
+                part.check()
+        if make_room is not None:
+            make_room(drawing.bytes)
+        with naming_the_file(info.path):
+            return _built(info, drawing, hardware, _reporting(drawing, on_progress))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TextDrawing:
+    """A text encoder that is about to be read; see TextModel."""
+
+    name: EncoderName
+    assembly: Assembly[CLIPTextModel]
+    layers: int | None = None
+    projection: Callable[[dict[str, Tensor]], Tensor | None] = lambda left: None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drawing:
+    """Everything about a checkpoint but its numbers. `prediction` is None where only the weights can tell."""
+
+    family: Family
+    prediction: Prediction | None
+    latent_scale: float
+    unet: Assembly[UNet2DConditionModel]
+    vae: Assembly[AutoencoderKL]
+    text_encoders: tuple[TextDrawing, ...]
+    alphas_cumprod: Tensor | None
+    image_input: ImageInput
+    zero_terminal_snr: bool
+
+    @property
+    def parts(self) -> tuple[Assembly[Any], ...]:
+        """The networks in the order in which they are read."""
+        return (*(text.assembly for text in self.text_encoders), self.vae, self.unet)
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the networks will take."""
+        return sum(part.bytes for part in self.parts)
+
+
+def _built(info: CheckpointInfo, drawing: Drawing, hardware: Hardware, heard: Heard) -> LoadedCheckpoint:
+    texts: list[TextModel] = []
+    for text in drawing.text_encoders:
+        model, left = text.assembly.read(hardware, heard)
+        projection = text.projection(left)
+        texts.append(TextModel(name=text.name, model=model, projection=projection, layers=text.layers))
+    vae, _ = drawing.vae.read(hardware, heard)
+    set_encoder_format(vae, hardware)
+    unet, _ = drawing.unet.read(hardware, heard)
     return LoadedCheckpoint(
         info=info,
-        family=architecture.family,
-        prediction=prediction,
-        latent_scale=architecture.latent_scale,
+        family=drawing.family,
+        prediction=drawing.prediction or measured_prediction(unet, hardware),
+        latent_scale=drawing.latent_scale,
         unet=unet,
         vae=vae,
-        text_encoders=text_encoders,
-        alphas_cumprod=alphas,
-        image_input=architecture.image_input,
-        zero_terminal_snr=architecture.zero_terminal_snr,
+        text_encoders=tuple(texts),
+        alphas_cumprod=drawing.alphas_cumprod,
+        image_input=drawing.image_input,
+        zero_terminal_snr=drawing.zero_terminal_snr,
     )
 
 
-def _text_model(source: TensorSource, component: TextComponent, hardware: Hardware) -> TextModel:
-    tensors = _tensors(source, component, hardware.text_dtype, hardware)
-    projection = None
-    if component.is_openclip:
-        tensors, projection = to_transformers(tensors)
-    return TextModel(name=component.name, model=build_clip(component.config, tensors), projection=projection)
+def _reporting(drawing: Drawing, on_progress: Callable[[float], None] | None) -> Heard:
+    if on_progress is None:
+        return lambda count: None
+    total, done = sum(part.count for part in drawing.parts), 0
+
+    def heard(count: int) -> None:
+        nonlocal done
+        done += count
+        on_progress(done / total)
+
+    return heard
 
 
-def _tensors(source: TensorSource, component: Component, dtype: torch.dtype, hardware: Hardware) -> dict[str, Tensor]:
-    """The tensors of one network under the names of its class, each read, converted and moved once."""
-    from modules.checkpoints.ldm_keys import KeyMap
+def _drawn_up_file(info: CheckpointInfo, hardware: Hardware, files: contextlib.ExitStack) -> Drawing:
+    source = files.enter_context(open_tensors(info.path))
+    architecture = identify(source, info.path)
+    with naming_the_file(info.path):
+        unet, vae = architecture.unet, architecture.vae
+        return Drawing(
+            family=architecture.family,
+            prediction=architecture.prediction,
+            latent_scale=architecture.latent_scale,
+            unet=Assembly(
+                what="UNet",
+                module=unet_without_numbers(unet.config),
+                keys=[(source, _names(source, unet))],
+                dtype=hardware.unet_dtype,
+            ),
+            vae=Assembly(
+                what="VAE",
+                module=vae_without_numbers(vae.config),
+                keys=[(source, _names(source, vae))],
+                dtype=hardware.vae_dtype,
+                rename=vae_tensors,
+            ),
+            text_encoders=tuple(_text_drawing(source, each, hardware) for each in architecture.text_encoders),
+            alphas_cumprod=source.read("alphas_cumprod") if "alphas_cumprod" in source.shapes else None,
+            image_input=architecture.image_input,
+            zero_terminal_snr=architecture.zero_terminal_snr,
+        )
 
+
+def _text_drawing(source: TensorSource, component: TextComponent, hardware: Hardware) -> TextDrawing:
+    module = clip_without_numbers(component.config)
+    nested = clip_tensors(module)
+
+    def rename(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        if not component.is_openclip:
+            return nested(tensors)
+        found, projection = to_transformers(tensors)
+        return nested(found) | ({} if projection is None else {PROJECTION: projection})
+
+    return TextDrawing(
+        name=component.name,
+        assembly=Assembly(
+            what="text encoder",
+            module=module,
+            keys=[(source, _names(source, component))],
+            dtype=hardware.text_dtype,
+            rename=rename,
+        ),
+        projection=lambda left: left.get(PROJECTION),
+    )
+
+
+def _names(source: TensorSource, component: Component) -> dict[str, str]:
+    """The tensors of one network: their names in the file, and those that its class gives them."""
     translate = KeyMap(iter(component.modules.items())) if component.modules else None
-    found: dict[str, Tensor] = {}
+    found: dict[str, str] = {}
     for key in source.shapes:
         prefix = next((each for each in component.prefixes if key.startswith(each)), None)
-        if prefix is None:
+        if prefix is None or key.endswith(NOT_WEIGHTS):
             continue
         name = key.removeprefix(prefix)
         target = translate(name) if translate else name
         if target is not None:
-            found[target] = place(source.read(key), dtype, hardware)
+            found[key] = target
     return found
-
-
-def place(tensor: Tensor, dtype: torch.dtype, hardware: Hardware) -> Tensor:
-    """A tensor of its own on the device, in `dtype` (integers stay) and, for convolutions, in the device's layout."""
-    if tensor.is_floating_point():
-        tensor = tensor.to(dtype)
-    if tensor.ndim == 4:
-        tensor = tensor.contiguous(memory_format=hardware.memory_format)
-    moved = tensor.to("cpu" if hardware.offload else hardware.device)
-    # What is still backed by the file's pages must not be: the file may be replaced while the model lives.
-    return moved.clone(memory_format=torch.preserve_format) if moved.device.type == "cpu" else moved
-
-
-def build_unet(config: Mapping[str, Any], tensors: dict[str, Tensor], hardware: Hardware) -> UNet2DConditionModel:
-    """diffusers' UNet with these weights."""
-    from diffusers import UNet2DConditionModel
-
-    def make() -> UNet2DConditionModel:
-        unet = with_doubling_upsamples(UNet2DConditionModel(**config))
-        return with_whole_vector(unet) if config.get("addition_embed_type") == "text_time" else unet
-
-    return _filled(make, tensors, "UNet")
-
-
-def build_vae(config: Mapping[str, Any], tensors: dict[str, Tensor], hardware: Hardware) -> AutoencoderKL:
-    """diffusers' autoencoder with these weights."""
-    from diffusers import AutoencoderKL
-
-    for name, tensor in tensors.items():
-        # LDM's attention projects with 1x1 convolutions where diffusers has linear layers.
-        if ".attentions." in name and tensor.ndim == 4:
-            tensors[name] = tensor[:, :, 0, 0].contiguous()
-    vae: AutoencoderKL = _filled(lambda: AutoencoderKL(**config), tensors, "VAE")
-    vae.encoder.to(memory_format=encoder_format(hardware))  # pyright: ignore[reportCallIssue]
-    return vae
-
-
-def encoder_format(hardware: Hardware) -> torch.memory_format:
-    """The layout in which a VAE encodes.
-
-    The CPU's group norm loses small variances when channels come last, and a picture of one colour has none at all.
-    """
-    return torch.contiguous_format if hardware.is_cpu else hardware.memory_format
-
-
-def build_clip(config: Mapping[str, Any], tensors: dict[str, Tensor]) -> CLIPTextModel:
-    """transformers' CLIP text encoder with these weights."""
-    from transformers import CLIPTextConfig, CLIPTextModel
-
-    def make() -> CLIPTextModel:
-        return CLIPTextModel(CLIPTextConfig(**config))
-
-    tensors.pop("embeddings.position_ids", None)
-    return _filled(make, tensors, "text encoder", nested="text_model.")
-
-
-def _filled(make: Callable[[], Any], tensors: dict[str, Tensor], what: str, nested: str = "") -> Any:
-    """Make a module without allocating weights, and give it `tensors` as its own."""
-    from accelerate import init_empty_weights
-
-    with init_empty_weights(include_buffers=False):
-        module: nn.Module = make()
-    # transformers keeps the encoder one level down in some of its versions.
-    if nested and next(iter(module.state_dict())).startswith(nested):
-        tensors = {nested + name: tensor for name, tensor in tensors.items()}
-    wanted = {name for name, parameter in module.named_parameters() if parameter.is_meta}
-    if missing := sorted(wanted - tensors.keys()):
-        raise CheckpointError(f"its {what} lacks {len(missing)} tensors, {missing[0]} among them")
-    module.load_state_dict({name: tensors[name] for name in wanted}, strict=False, assign=True)
-    device = next(iter(tensors.values())).device
-    return module.to(device).eval().requires_grad_(False)
-
-
-@contextlib.contextmanager
-def naming_the_file(path: Path, what: str = "checkpoint") -> Generator[None]:
-    """Turn what goes wrong inside into a CheckpointError that names `path` and says `what` it is not."""
-    try:
-        yield
-    except CheckpointError as error:
-        raise CheckpointError(f"{path} is not a usable {what}: {error}.") from error
-    except torch.OutOfMemoryError as error:
-        raise CheckpointError(f"{path} does not fit into the device's memory. Try --medvram.") from error
-    except (RuntimeError, ValueError) as error:
-        # Shapes that contradict each other: torch names the first, and one is enough.
-        reason = next((line.strip() for line in str(error).splitlines() if "mismatch" in line), str(error))
-        raise CheckpointError(f"{path} is not a usable {what}: {reason}.") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

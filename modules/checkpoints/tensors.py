@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
-import pickle
-import re
+import os
 import struct
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from modules.foundation.errors import CheckpointError
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 MAX_HEADER = 100_000_000
@@ -24,13 +24,43 @@ MAX_HEADER = 100_000_000
 
 Shapes = Mapping[str, tuple[int, ...]]
 
+TYPES: Mapping[str, tuple[str, int]] = {
+    "F64": ("float64", 8),
+    "F32": ("float32", 4),
+    "F16": ("float16", 2),
+    "BF16": ("bfloat16", 2),
+    "F8_E4M3": ("float8_e4m3fn", 1),
+    "F8_E5M2": ("float8_e5m2", 1),
+    "I64": ("int64", 8),
+    "I32": ("int32", 4),
+    "I16": ("int16", 2),
+    "I8": ("int8", 1),
+    "U64": ("uint64", 8),
+    "U32": ("uint32", 4),
+    "U16": ("uint16", 2),
+    "U8": ("uint8", 1),
+    "BOOL": ("bool", 1),
+}
+"""The number types of the safetensors format: torch's name, bytes of one number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a tensor's numbers are in a file, in order: bytes from the file's beginning, torch's name of the type."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    size: int
+
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What a safetensors file says of itself: the shape of each tensor, and free text."""
+    """What a safetensors file says of itself: each tensor's shape and place, and free text."""
 
     shapes: Shapes
     metadata: Mapping[str, str]
+    places: Mapping[str, Place]
 
 
 class TensorSource(Protocol):
@@ -46,8 +76,20 @@ class TensorSource(Protocol):
         """Free text that came with the tensors; empty where the format has no place for it."""
         ...
 
+    def dtype(self, key: str) -> torch.dtype:
+        """The number type in which one tensor is stored."""
+        ...
+
+    def in_order(self, keys: Iterable[str]) -> list[str]:
+        """Some of the names in the order in which their tensors lie in the file."""
+        ...
+
     def read(self, key: str) -> Tensor:
-        """One tensor, on the CPU, in the type it is stored in."""
+        """One tensor in memory of its own, on the CPU, in the type it is stored in."""
+        ...
+
+    def borrow(self, key: str) -> Tensor:
+        """Like `read`, but in memory that the next call of `borrow` uses again: to be converted at once."""
         ...
 
     def __enter__(self) -> TensorSource: ...
@@ -68,42 +110,114 @@ def read_header(path: Path) -> Header:
             start = file.read(8)
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
             if not 2 <= length <= min(MAX_HEADER, size - 8):
-                raise _broken(path, "it does not begin like a safetensors file (is it another format, or cut off?)")
+                raise broken(path, "it does not begin like a safetensors file (is it another format, or cut off?)")
             entries = json.loads(file.read(length))
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
-        raise _broken(path, "its header is not valid JSON") from error
+        raise broken(path, "its header is not valid JSON") from error
     if not isinstance(entries, dict):
-        raise _broken(path, "its header is not a table of tensors")
-    return _checked_header(path, entries, size - 8 - length)
+        raise broken(path, "its header is not a table of tensors")
+    return _checked_header(path, entries, 8 + length, size - 8 - length)
 
 
-def _checked_header(path: Path, entries: dict[str, Any], available: int) -> Header:
+def _checked_header(path: Path, entries: dict[str, Any], begin: int, available: int) -> Header:
     metadata = entries.pop("__metadata__", None) or {}
-    shapes: dict[str, tuple[int, ...]] = {}
+    places: dict[str, Place] = {}
     for name, entry in entries.items():
         try:
-            begin, end = entry["data_offsets"]
-            shapes[name] = tuple(int(size) for size in entry["shape"])
+            first, end = entry["data_offsets"]
+            shape = tuple(int(size) for size in entry["shape"])
+            dtype = str(entry["dtype"])
         except (KeyError, TypeError, ValueError) as error:
-            raise _broken(path, f"the header's entry for {name!r} is malformed") from error
-        if not 0 <= begin <= end:
-            raise _broken(path, f"the header places {name!r} at impossible offsets")
+            raise broken(path, f"the header's entry for {name!r} is malformed") from error
+        if not 0 <= first <= end or min(shape, default=0) < 0:
+            raise broken(path, f"the header places {name!r} at impossible offsets")
         if end > available:
-            raise _broken(path, "it is cut off; download or copy it again")
-    return Header(shapes=shapes, metadata={str(key): str(value) for key, value in metadata.items()})
+            raise broken(path, "it is cut off; download or copy it again")
+        if dtype not in TYPES:
+            raise broken(path, f"{name!r} has a number type that is not known ({dtype})")
+        torch_name, width = TYPES[dtype]
+        if end - first != width * math.prod(shape):
+            raise broken(path, f"the header gives {name!r} a shape that does not fit its bytes")
+        places[name] = Place(dtype=torch_name, shape=shape, offset=begin + first, size=end - first)
+    return Header(
+        shapes={name: place.shape for name, place in places.items()},
+        metadata={str(key): str(value) for key, value in metadata.items()},
+        places=places,
+    )
 
 
-def _broken(path: Path, reason: str) -> CheckpointError:
+def broken(path: Path, reason: str) -> CheckpointError:
+    """The error for a file that is not what its name says."""
     return CheckpointError(f"{path} is not a usable model file: {reason}.")
 
 
 def open_tensors(path: Path) -> TensorSource:
     """Open a .safetensors or a .ckpt/.pt/.pth/.bin file. Raises CheckpointError naming the file and the reason."""
-    if path.suffix == ".safetensors":
+    if path.suffix.casefold() == ".safetensors":
         return SafetensorsFile(path)
+    from modules.checkpoints.pickles import PickleFile
+
     return PickleFile(path)
+
+
+class TensorReader:
+    """Reads tensors from their places in a file, one after another and with no page of the file kept.
+
+    Nothing is mapped: a mapped file counts as memory of the process for as long as it is open, which at the end of a
+    load is once more the whole checkpoint.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = io.FileIO(path)
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        self._scratch: Tensor | None = None
+
+    def read(self, place: Place) -> Tensor:
+        """The tensor at `place` in memory of its own. Raises CheckpointError when the file ends before it does."""
+        import torch
+
+        return self._filled(torch.empty(place.size, dtype=torch.uint8), place)
+
+    def borrow(self, place: Place) -> Tensor:
+        """The tensor at `place` in memory that the next call uses again."""
+        import torch
+
+        if self._scratch is None or self._scratch.numel() < place.size:
+            self._scratch = torch.empty(place.size, dtype=torch.uint8)
+        return self._filled(self._scratch[: place.size], place)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+        self._scratch = None
+
+    def _filled(self, raw: Tensor, place: Place) -> Tensor:
+        import torch
+
+        dtype: torch.dtype = getattr(torch, place.dtype)
+        if place.size:
+            buffer: Any = raw.numpy()
+            self._read_into(memoryview(buffer), place.offset)
+        return raw.view(dtype).view(place.shape)
+
+    def _read_into(self, target: memoryview, offset: int) -> None:
+        try:
+            self._file.seek(offset)
+            done = 0
+            while done < len(target):
+                count = self._file.readinto(target[done:])
+                if not count:
+                    raise broken(self._path, "it is cut off; download or copy it again")
+                done += count
+        except OSError as error:
+            raise CheckpointError(f"{self._path} cannot be read: {error.strerror}.") from error
 
 
 class SafetensorsFile:
@@ -112,7 +226,7 @@ class SafetensorsFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._header = read_header(path)
-        self._file: Any = None
+        self._reader: TensorReader | None = None
 
     @property
     def shapes(self) -> Shapes:
@@ -124,41 +238,29 @@ class SafetensorsFile:
         """The file's free text."""
         return self._header.metadata
 
+    def dtype(self, key: str) -> torch.dtype:
+        """The number type in which one tensor is stored."""
+        import torch
+
+        return getattr(torch, self._header.places[key].dtype)
+
+    def in_order(self, keys: Iterable[str]) -> list[str]:
+        """Some of the names in the order in which their tensors lie in the file."""
+        return sorted(keys, key=lambda key: self._header.places[key].offset)
+
     def read(self, key: str) -> Tensor:
-        """One tensor, backed by the file's pages."""
-        return self._file.get_tensor(key)
+        """One tensor in memory of its own."""
+        return self._open.read(self._header.places[key])
 
-    def __enter__(self) -> TensorSource:
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            self._file = safe_open(self._path, framework="pt").__enter__()
-        except (SafetensorError, OSError) as error:
-            raise _broken(self._path, str(error)) from error
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.__exit__(kind, error, trace)
-        self._file = None
-
-
-class PickleFile:
-    """A torch.save file, read with torch's weights-only loader: tensors and plain containers, no code."""
-
-    def __init__(self, path: Path) -> None:
-        self._tensors = _load_weights_only(path)
-        self.metadata: Mapping[str, str] = {}
+    def borrow(self, key: str) -> Tensor:
+        """One tensor in memory that the next call uses again."""
+        return self._open.borrow(self._header.places[key])
 
     @property
-    def shapes(self) -> Shapes:
-        """The shape of each tensor by its name."""
-        return {key: tuple(tensor.shape) for key, tensor in self._tensors.items()}
-
-    def read(self, key: str) -> Tensor:
-        """One tensor, backed by the file's pages."""
-        return self._tensors[key]
+    def _open(self) -> TensorReader:
+        if self._reader is None:
+            self._reader = TensorReader(self._path)
+        return self._reader
 
     def __enter__(self) -> TensorSource:
         return self
@@ -166,7 +268,9 @@ class PickleFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._tensors = {}
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
 
 def read_weights(path: Path) -> dict[str, Any]:
@@ -175,43 +279,11 @@ def read_weights(path: Path) -> dict[str, Any]:
     Raises CheckpointError naming the file and the reason.
     """
     if path.suffix.casefold() != ".safetensors":
-        return _unpickled(path)
+        from modules.checkpoints.pickles import read_pickle
+
+        return read_pickle(path)
     with SafetensorsFile(path) as source:
         return {key: source.read(key) for key in source.shapes}
-
-
-def _load_weights_only(path: Path) -> dict[str, Tensor]:
-    import torch
-
-    content = _unpickled(path)
-    while isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
-    return {key: value for key, value in content.items() if isinstance(value, torch.Tensor)}
-
-
-def _unpickled(path: Path) -> dict[str, Any]:
-    import torch
-
-    try:
-        with warnings.catch_warnings():
-            # torch remarks on pickle protocols that other programs write; the reader refuses what it cannot read.
-            warnings.filterwarnings("ignore", message="Detected pickle protocol", category=UserWarning)
-            try:
-                content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-            except RuntimeError:
-                # The format before torch 1.6 is no zip file and cannot be mapped.
-                content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        refused = re.search(r"(?:GLOBAL|class) ([\w.]+)", str(error))
-        wanted = f"it wants to import {refused[1]}" if refused else "it holds more than tensors"
-        raise CheckpointError(
-            f"{path} was refused: {wanted}, and a model file must not run code. Use a .safetensors version of it."
-        ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _broken(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
-    if not isinstance(content, dict):
-        raise _broken(path, "it holds no table of tensors")
-    return content
 
 
 def parameter_count(shapes: Shapes, prefix: str = "") -> int:

@@ -121,8 +121,6 @@ def _sorted(source: TensorSource) -> tuple[dict[LayerName, dict[str, Tensor]], d
 
 
 def _finite(key: str, tensor: Tensor) -> Tensor:
-    # What is still backed by the file's pages must not be: the file may be replaced while the network is in use.
-    tensor = tensor.clone()
     if tensor.is_floating_point() and not torch.isfinite(tensor.sum(dtype=torch.float64)):
         raise ValueError(f"its tensor {key!r} contains values that are not numbers (NaN or infinity)")
     return tensor

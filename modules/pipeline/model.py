@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modules.checkpoints.load import LoadedCheckpoint, encoder_format
+from modules.checkpoints.assembly import encoder_format
+from modules.checkpoints.load import LoadedCheckpoint
 from modules.checkpoints.load_vae import load_vae
 from modules.checkpoints.unet_vector import vector_arguments
 from modules.checkpoints.vae_files import VaeInfo

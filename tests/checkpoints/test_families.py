@@ -202,6 +202,44 @@ def test_a_diffusers_folder_gives_the_same_networks_as_the_single_file(
             assert torch.equal(mine.projection, theirs.projection)
 
 
+@pytest.mark.parametrize("form", ["index", "old index", "bin", "fp16"])
+def test_a_folder_s_weights_may_be_in_several_files_or_in_other_forms(tmp_path: Path, cpu: Hardware, form: str) -> None:
+    one = load_checkpoint(_info(make_tiny_checkpoint(tmp_path / "tiny.safetensors", "sd1")), cpu)
+    folder = _folder(one, tmp_path / "folder")
+    whole = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(whole)
+    whole.unlink()
+    if form == "bin":
+        torch.save(tensors, whole.with_suffix(".bin"))
+    elif form == "fp16":
+        save_file({name: tensor.half() for name, tensor in tensors.items()}, whole.with_suffix(".fp16.safetensors"))
+    else:
+        names, half = sorted(tensors), len(tensors) // 2
+        files = {
+            name: f"shard-{index}.safetensors" for index, name in ((int(n >= half), n2) for n, n2 in enumerate(names))
+        }
+        for file in sorted(set(files.values())):
+            save_file({name: tensors[name] for name in names if files[name] == file}, whole.with_name(file))
+        index = {"index": "safetensors.index.json", "old index": "safetensors.index.fp16.json"}[form]
+        whole.with_name(f"diffusion_pytorch_model.{index}").write_text(json.dumps({"weight_map": files}))
+    other = load_checkpoint(_info(folder), cpu)
+    for mine, theirs in zip(one.unet.parameters(), other.unet.parameters(), strict=True):
+        assert torch.equal(mine.half() if form == "fp16" else mine, theirs.half() if form == "fp16" else theirs)
+
+
+@pytest.mark.parametrize("name", ["gone.safetensors", "../outside.safetensors"])
+def test_a_folder_s_index_that_names_a_file_that_is_not_there_is_an_error(
+    tmp_path: Path, cpu: Hardware, name: str
+) -> None:
+    one = load_checkpoint(_info(make_tiny_checkpoint(tmp_path / "tiny.safetensors", "sd1")), cpu)
+    folder = _folder(one, tmp_path / "folder")
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").rename(folder / "outside.safetensors")
+    index = folder / "unet" / "diffusion_pytorch_model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"conv_in.weight": name}}))
+    with pytest.raises(CheckpointError, match="is missing"):
+        load_checkpoint(_info(folder), cpu)
+
+
 def test_a_folder_s_sd2_encoder_has_no_layer_too_many(tmp_path: Path, cpu: Hardware) -> None:
     path = make_tiny_checkpoint(tmp_path / "sd2.safetensors", "sd2-v")
     one = load_checkpoint(_info(path), cpu)

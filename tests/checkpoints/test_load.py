@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.load import LoadedCheckpoint, load_checkpoint
+from modules.checkpoints.placing import place
+from modules.checkpoints.tensors import open_tensors
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 from tests.tiny_models import make_tiny_sd1
@@ -116,3 +119,46 @@ def test_progress_of_a_load_rises_to_one(tiny: Path, cpu: Hardware) -> None:
     load_checkpoint(_info(tiny), cpu, shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
+
+
+def test_room_is_asked_for_after_the_file_was_checked_and_before_a_weight_is_read(tiny: Path, cpu: Hardware) -> None:
+    heard: list[float] = []
+    model = load_checkpoint(_info(tiny), cpu, heard.append, heard.append)
+    assert heard[0] == pytest.approx(model.size, rel=0.01)
+    assert heard[1] < 0.5
+    tensors = load_file(tiny)
+    del tensors["model.diffusion_model.middle_block.1.norm.weight"]
+    save_file(tensors, tiny)
+    heard.clear()
+    with pytest.raises(CheckpointError, match="lacks 1 tensors"):
+        load_checkpoint(_info(tiny), cpu, heard.append, heard.append)
+    assert not heard
+
+
+def test_models_may_be_loaded_on_several_threads_at_once(tiny: Path, cpu: Hardware) -> None:
+    """Making a network without numbers must not reach into what other threads make meanwhile."""
+    expected = _picture_of(load_checkpoint(_info(tiny), cpu))
+    with ThreadPoolExecutor(2) as pool:
+        loads = [pool.submit(load_checkpoint, _info(tiny), cpu) for _ in range(2)]
+        made = [torch.nn.Linear(64, 64) for _ in range(200)]
+        models = [load.result() for load in loads]
+    assert not any(layer.weight.is_meta for layer in made)
+    assert all(torch.equal(_picture_of(model), expected) for model in models)
+
+
+@pytest.mark.parametrize("stored", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("wanted", [torch.float32, torch.float16, torch.bfloat16])
+def test_weights_of_any_type_are_rounded_once(
+    tmp_path: Path, cpu: Hardware, stored: torch.dtype, wanted: torch.dtype
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    shapes = {"conv": (70, 60, 3, 3), "one": (40, 30, 1, 1), "linear": (300, 900), "bias": (7,), "number": ()}
+    tensors = {name: torch.randn(shape, generator=generator).to(stored) for name, shape in shapes.items()}
+    save_file({**tensors, "ids": torch.arange(5)}, tmp_path / "a.safetensors")
+    with open_tensors(tmp_path / "a.safetensors") as source:
+        for name, tensor in tensors.items():
+            placed = place(source, name, wanted, cpu)
+            assert placed.dtype == wanted
+            assert torch.equal(placed, tensor.to(wanted))
+        assert place(source, "conv", wanted, cpu).is_contiguous(memory_format=torch.channels_last)
+        assert place(source, "ids", wanted, cpu).dtype == torch.int64

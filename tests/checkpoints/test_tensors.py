@@ -4,13 +4,16 @@ import json
 import os
 import pickle
 import struct
+import sys
+import types
+import zipfile
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from modules.checkpoints.tensors import open_tensors, parameter_count, read_header
+from modules.checkpoints.tensors import TYPES, open_tensors, parameter_count, read_header
 from modules.foundation.errors import CheckpointError
 
 
@@ -51,6 +54,8 @@ BROKEN_HEADERS = {
     "offsets beyond the file": struct.pack("<Q", 63)
     + b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,9999999999]}}   ',
     "negative offsets": struct.pack("<Q", 58) + b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}   ',
+    "a shape that does not fit": struct.pack("<Q", 57) + b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}   ',
+    "a strange type": struct.pack("<Q", 57) + b'{"w":{"dtype":"Q99","shape":[2],"data_offsets":[0,0]}}   ',
     "an entry without offsets": struct.pack("<Q", 17) + b'{"w":{"shape":2}}',
 }
 
@@ -97,3 +102,82 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_header(tmp_path / "gone.safetensors")
     with pytest.raises(CheckpointError, match=r"gone\.ckpt"):
         open_tensors(tmp_path / "gone.ckpt")
+
+
+def test_every_number_type_of_the_format_is_read(tmp_path: Path) -> None:
+    tensors = {name: torch.arange(6).reshape(2, 3).to(getattr(torch, name)) for name, _ in TYPES.values()}
+    save_file(tensors, tmp_path / "a.safetensors")
+    with open_tensors(tmp_path / "a.safetensors") as source:
+        for name, tensor in tensors.items():
+            found = source.read(name)
+            assert found.dtype == source.dtype(name) == tensor.dtype
+            assert torch.equal(found.float(), tensor.float())
+
+
+def test_a_borrowed_tensor_gives_its_memory_to_the_next_and_a_read_one_keeps_it(tmp_path: Path) -> None:
+    tensors = {"a": torch.ones(4), "b": torch.zeros(4)}
+    save_file(tensors, tmp_path / "x.safetensors")
+    torch.save(tensors, tmp_path / "x.ckpt")
+    for name in ("x.safetensors", "x.ckpt"):
+        with open_tensors(tmp_path / name) as source:
+            kept, borrowed = source.read("a"), source.borrow("a")
+            assert torch.equal(borrowed, torch.ones(4))
+            source.borrow("b")
+            assert torch.equal(borrowed, torch.zeros(4))
+            assert torch.equal(kept, torch.ones(4))
+
+
+def test_parts_of_a_larger_tensor_and_turned_ones_come_back_as_they_were(tmp_path: Path) -> None:
+    large = torch.randn(6, 5)
+    tensors = {"rows": large[2:4], "turned": large.T, "one": large[3, 3], "weights": torch.nn.Parameter(large[1])}
+    torch.save(tensors, tmp_path / "a.ckpt")
+    with open_tensors(tmp_path / "a.ckpt") as source:
+        for key, tensor in tensors.items():
+            assert torch.equal(source.read(key), tensor)
+            assert torch.equal(source.borrow(key), tensor)
+            assert source.read(key).is_contiguous()
+
+
+class _ModelCheckpoint:
+    """Under the name of Lightning's class, as the official files of 2022 have it."""
+
+
+def test_the_official_files_with_a_trainer_s_remarks_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("pytorch_lightning.callbacks.model_checkpoint")
+    _ModelCheckpoint.__module__, _ModelCheckpoint.__qualname__ = module.__name__, "ModelCheckpoint"
+    module.ModelCheckpoint = _ModelCheckpoint  # type: ignore[attr-defined]
+    with monkeypatch.context() as patch:
+        for name in ("pytorch_lightning", "pytorch_lightning.callbacks", module.__name__):
+            patch.setitem(sys.modules, name, module)
+        content = {"callbacks": {_ModelCheckpoint: {"monitor": "loss"}}, "state_dict": {"w": torch.ones(3)}}
+        torch.save(content, tmp_path / "official.ckpt")
+    with open_tensors(tmp_path / "official.ckpt") as source:
+        assert torch.equal(source.read("w"), torch.ones(3))
+
+
+def test_a_zip_that_unpacks_to_much_more_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.ckpt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb/data.pkl", bytes(10_000_000))
+    with pytest.raises(CheckpointError, match=r"bomb\.ckpt is not a usable model file: parts of it are compressed"):
+        open_tensors(path)
+
+
+def test_a_zip_without_its_end_or_with_damaged_contents_is_refused(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.ckpt"
+    torch.save({"w": torch.randn(1000)}, whole)
+    data = whole.read_bytes()
+    (tmp_path / "cut.ckpt").write_bytes(data[: len(data) // 2])
+    (tmp_path / "damaged.ckpt").write_bytes(data[:80] + bytes(120) + data[200:])
+    for name in ("cut", "damaged"):
+        with pytest.raises(CheckpointError, match=rf"{name}\.ckpt"):
+            open_tensors(tmp_path / f"{name}.ckpt")
+
+
+def test_a_file_that_shrinks_while_it_is_open_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "shrinking.safetensors"
+    save_file({"w": torch.zeros(1000)}, path)
+    with open_tensors(path) as source:
+        os.truncate(path, 2000)
+        with pytest.raises(CheckpointError, match=r"shrinking\.safetensors .*cut off"):
+            source.read("w")
