@@ -145,6 +145,59 @@ class StableDiffusionProcessingImg2Img(GenerationBody):
     infotext: str | None = Field(None, description="Parameters of a picture; fields not given are taken from it.")
 
 
+class InterrogateRequest(Body):
+    """A picture that words are wanted for."""
+
+    image: str = Field("", description="The picture in base64.")
+    model: str = Field("clip", description="Who looks at it: clip or deepdanbooru.")
+
+
+def _numbers(value: Any) -> Any:
+    """A1111's page writes structures as text: "1, 2, 1"."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class CreateEmbeddingRequest(Body):
+    """An embedding to make."""
+
+    name: str = Field(description="How prompts will mention it.")
+    num_vectors_per_token: Whole = Field(1, ge=1, le=1024, description="How many tokens it takes up.")
+    overwrite_old: bool = Field(False, description="true: replace a file of this name.")
+    init_text: str = Field("*", description="Words that the vectors begin as; empty: zeros.")
+
+
+class CreateHypernetworkRequest(Body):
+    """A hypernetwork to make."""
+
+    name: str = Field(description="How prompts will mention it.")
+    enable_sizes: Annotated[list[int], BeforeValidator(_numbers)] = Field(
+        [768, 320, 640, 1280], description="Widths of attention for which it holds networks."
+    )
+    overwrite_old: bool = Field(False, description="true: replace a file of this name.")
+    layer_structure: Annotated[list[Number], BeforeValidator(_numbers)] = Field(
+        [1, 2, 1], description="Widths of the layers, as multiples of the size."
+    )
+    activation_func: str | None = Field("linear", description="What is between the layers.")
+    weight_init: str = Field("Normal", description="How the weights begin.")
+    add_layer_norm: bool = False
+    use_dropout: bool = False
+    dropout_structure: Annotated[list[Number] | None, BeforeValidator(_numbers)] = Field(
+        None, description="A share for each layer, the first included."
+    )
+
+
+class CreateResponse(BaseModel):
+    """What was made."""
+
+    info: str = Field(title="Create info", description="A sentence with the file's path.")
+
+
+class TrainResponse(BaseModel):
+    """How training went."""
+
+    info: str = Field(title="Train info")
+
+
 class TextToImageResponse(BaseModel):
     """Finished pictures."""
 
