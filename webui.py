@@ -13,17 +13,21 @@ def main() -> int:
 
     try:
         application, listener = prepare(sys.argv[1:])
-        from modules.api.server import create_api
-        from modules.application.serve import serve
+        phase = application.startup.phase
+        with phase("API"):
+            from modules.api.server import create_api
+            from modules.application.serve import serve
 
-        api = create_api(application)
+            api = create_api(application)
         if not application.flags.nowebui:
-            from modules.webui.quick_import import import_gradio
+            with phase("gradio"):
+                from modules.webui.quick_import import import_gradio
 
-            import_gradio()
-            from modules.webui.page import mount_page
+                import_gradio()
+            with phase("page"):
+                from modules.webui.page import mount_page
 
-            mount_page(api, application)
+                mount_page(api, application)
         return serve(api, application, listener)
     except EaselError as error:
         print(f"Easel cannot start: {error}", file=sys.stderr)

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from modules.api.origin import OURS
 from modules.application.policy import Policy
 
-API_PATHS = (*OURS, "/docs", "/openapi.json", "/metrics")
-PAGES_OWN = ("/internal/",)
-"""Routes that the page itself asks; where only the API has users, the page must still work."""
+API_PATHS = (*OURS, "/docs", "/openapi.json", "/metrics", "/file=")
+PAGES_OWN = ("/internal/progress", "/internal/pending-tasks", "/internal/ping", "/file=")
+"""Routes that the page itself asks; where only the API has users, the page, if it is served, must still work."""
 
 
 class RequireUser:
@@ -24,9 +24,10 @@ class RequireUser:
     users are asked for by the API as well, since an open API behind a closed page would be no lock at all.
     """
 
-    def __init__(self, app: ASGIApp, policy: Policy) -> None:
+    def __init__(self, app: ASGIApp, policy: Policy, *, page: bool = True) -> None:
         self.app = app
         self.policy = policy
+        self._pages_own = PAGES_OWN if page else ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or ask for a user."""
@@ -38,7 +39,7 @@ class RequireUser:
     def _may_pass(self, scope: Scope) -> bool:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         page, api = self.policy.page_users, self.policy.api_users
-        if path.startswith(API_PATHS) and not (path.startswith(PAGES_OWN) and not page):
+        if path.startswith(API_PATHS) and not (path.startswith(self._pages_own) and not page):
             groups = [users for users in (page, api) if users]
         else:
             groups = [page] if page else []

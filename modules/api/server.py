@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, RedirectResponse
 
+from modules.api.access_log import AccessLog
 from modules.api.errors import add_error_handlers
 from modules.api.login import RequireUser
 from modules.api.models import Failure
@@ -15,18 +16,42 @@ from modules.api.origin import RefuseForeignOrigins, allowed_origins, origin_pat
 from modules.api.request_size import LimitRequests
 from modules.api.routes import (
     embeddings,
+    files,
     generation,
     internal,
+    interrogate,
     listings,
+    machine,
     models,
     networks,
     options,
     pictures,
     progress,
+    server,
+    training,
 )
 from modules.application.application import Application
 
 DOCS_PAGE = Path(__file__).with_name("static") / "docs.html"
+
+
+PARTS = (
+    generation,
+    progress,
+    options,
+    listings,
+    models,
+    embeddings,
+    networks,
+    pictures,
+    interrogate,
+    training,
+    internal,
+    machine,
+    server,
+    files,
+)
+"""Files of routes, in the order in which the documentation shows them."""
 
 
 def create_api(app: Application) -> FastAPI:
@@ -42,7 +67,7 @@ def create_api(app: Application) -> FastAPI:
         responses={"default": {"model": Failure, "description": "Why it was not done."}},
     )
     api.state.application = app
-    for part in (generation, progress, options, listings, models, embeddings, networks, pictures, internal):
+    for part in PARTS:
         api.include_router(part.routes(app))
     api.add_api_route("/docs", lambda: FileResponse(DOCS_PAGE), include_in_schema=False)
     if app.flags.nowebui:
@@ -56,7 +81,7 @@ def _add_guards(api: FastAPI, app: Application) -> None:
     """What stands between a request and its route; the one added last is asked first."""
     flags, origins = app.flags, allowed_origins(app.flags.cors_allow_origins)
     api.add_middleware(LimitRequests, megabytes=flags.max_request_mb)
-    api.add_middleware(RequireUser, policy=app.policy)
+    api.add_middleware(RequireUser, policy=app.policy, page=not flags.nowebui)
     api.add_middleware(RefuseForeignOrigins, allowed=origins, pattern=origin_pattern(flags.cors_allow_origins_regex))
     if origins or flags.cors_allow_origins_regex:
         api.add_middleware(
@@ -67,3 +92,5 @@ def _add_guards(api: FastAPI, app: Application) -> None:
             allow_headers=["*"],
             allow_credentials=True,
         )
+    if flags.api_log:
+        api.add_middleware(AccessLog)

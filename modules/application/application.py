@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from modules.application.ending import Ending
 from modules.application.jobs import GenerationJob, Job, TaskJob
 from modules.application.policy import Policy
 from modules.application.queue import JobQueue
@@ -14,6 +17,7 @@ from modules.checkpoints.hashes import HashStore
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeCatalogue
 from modules.foundation.errors import CheckpointError
+from modules.foundation.timing import Stopwatch
 from modules.generation.request import GenerationRequest
 from modules.hooks.points import Hooks
 from modules.networks.catalogue import NetworkCatalogue
@@ -38,6 +42,9 @@ class Application:
     """
 
     def __init__(self, flags: Flags) -> None:
+        self.created = time.time()
+        self.startup = Stopwatch()
+        self.ending = Ending()
         self.flags = flags
         self.policy = Policy.from_flags(flags)
         self.paths = Paths.from_flags(flags)
@@ -105,7 +112,8 @@ class Application:
     @functools.cached_property
     def engine(self) -> Engine:
         """What makes pictures. First use imports torch."""
-        from modules.pipeline.engine import Engine
+        with self.startup.phase("torch"):
+            from modules.pipeline.engine import Engine
 
         return Engine(
             flags=self.flags,
@@ -127,7 +135,9 @@ class Application:
     def _load_selected(self) -> None:
         info = self.selected_checkpoint
         if info is not None:
-            self.engine.load(info)
+            engine = self.engine
+            with self.startup.phase("checkpoint") if engine.model is None else contextlib.nullcontext():
+                engine.load(info)
 
     def _execute(self, job: Job[Any]) -> Any:
         if isinstance(job, TaskJob):

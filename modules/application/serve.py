@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from modules.application.application import Application
+from modules.application.ending import start_again
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
         ssl_certfile=application.flags.tls_certfile,
     )
     server = uvicorn.Server(config)
+    application.ending.bind(lambda: setattr(server, "should_exit", True))
     threading.Thread(target=_once_serving, args=(server, application, listener), name="start-up", daemon=True).start()
     try:
         # Ctrl+C is how people end the program; uvicorn raises it again after its own orderly end.
@@ -41,14 +43,15 @@ def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
     finally:
         log.info("Ending: what runs is interrupted, what is finished is saved.")
         application.close()
-    return 0
+    return start_again() if application.ending.restart_wanted else 0
 
 
 def _once_serving(server: Any, application: Application, listener: socket.socket) -> None:
-    while not server.started:
-        if server.should_exit:
-            return
-        threading.Event().wait(0.02)
+    with application.startup.phase("server"):
+        while not server.started:
+            if server.should_exit:
+                return
+            threading.Event().wait(0.02)
     host, port = listener.getsockname()[:2]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     scheme = "https" if application.flags.tls_certfile else "http"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,7 @@ def _weights(size: int, structure: Structure) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     number = 0
     widths = [int(size * width) for width in structure.layers]
-    for index, (before, after) in enumerate(zip(widths, widths[1:], strict=False), 1):
+    for index, (before, after) in enumerate(itertools.pairwise(widths), 1):
         last = index == len(widths) - 1
         weight = torch.empty(after, before)
         INITIALIZATIONS[structure.initialization](weight, structure.activation)

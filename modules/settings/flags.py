@@ -48,6 +48,9 @@ class Flags:
     cors_allow_origins_regex: str | None = _value(None, "the same as a regular expression", metavar="REGEX")
     tls_keyfile: Path | None = _value(None, "private key (PEM) to serve https with", convert=Path)
     tls_certfile: Path | None = _value(None, "certificate (PEM) to serve https with", convert=Path)
+    gradio_allowed_path: tuple[Path, ...] = _list("folder whose files /file= serves, beside pictures", type=Path)
+    api_log: bool = _switch("log every request to the API, a line of JSON each")
+    api_server_stop: bool = _switch("let the API end or restart Easel (server-stop, server-restart, server-kill)")
     autolaunch: bool = _switch("open the page in the default browser after start-up")
     theme: str | None = _value(None, "colours of the page: light or dark; default: as the browser", metavar="NAME")
     loglevel: str = _value(

@@ -8,15 +8,16 @@ from fastapi import APIRouter, HTTPException
 
 from modules.api.errors import not_here_yet
 from modules.api.models import InterrogateRequest
+from modules.application.application import Application
 
 MODELS = ("clip", "deepdanbooru", "deepbooru")
 
 
-def routes() -> APIRouter:
+def routes(_app: Application) -> APIRouter:
     """POST interrogate."""
     router = APIRouter(prefix="/sdapi/v1", tags=["pictures"])
 
-    @router.post("/interrogate", summary="Words for a picture")
+    @router.post("/interrogate", response_model=None, summary="Words for a picture")
     def interrogate(body: InterrogateRequest) -> NoReturn:
         """Not done by this version: 501. A request that could never be done is told so."""
         if not body.image.strip():

@@ -59,9 +59,7 @@ def _embedding(app: Application, body: CreateEmbeddingRequest) -> Path:
         raise CheckpointError("An embedding is made for a checkpoint, and there is none. Put one into the folder.")
     encoders = app.engine.load(info).text_encoder.encoders
     try:
-        path = create_embedding(
-            folder, name, encoders, vectors=body.num_vectors_per_token, init_text=body.init_text
-        )
+        path = create_embedding(folder, name, encoders, vectors=body.num_vectors_per_token, init_text=body.init_text)
     except OSError as error:
         raise SaveError(f"The embedding {name!r} could not be written to {folder}: {error.strerror}.") from error
     app.engine.embeddings.refresh()

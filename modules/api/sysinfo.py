@@ -1,0 +1,178 @@
+"""What a report of an error needs to know of a machine and a set-up, and nothing that is nobody's business.
+
+Passwords are not in it, of the environment only variables that are named here, and folders stand as DATA, ROOT and ~,
+so that it can be put into a public report as it is.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from modules.application.application import Application
+from modules.foundation.version import VERSION
+from modules.settings.paths import PROGRAM_FOLDER
+
+VARIABLES = (
+    "CI",
+    "COMMANDLINE_ARGS",
+    "CUDA_VISIBLE_DEVICES",
+    "GRADIO_ANALYTICS_ENABLED",
+    "HF_HUB_OFFLINE",
+    "KMP_BLOCKTIME",
+    "MKL_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OMP_WAIT_POLICY",
+    "PYTORCH_ALLOC_CONF",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "SAFETENSORS_FAST_GPU",
+    "TORCH_COMMAND",
+    "TORCH_INDEX_URL",
+)
+"""The variables of the environment that Easel or torch read."""
+
+_SECRET_FLAGS = ("--api-auth", "--gradio-auth", "--ngrok", "--ngrok-options")
+_SECRET_KEY = re.compile(r"api_?key|token(?!_merging)|secret|passw|credential|auth", re.IGNORECASE)
+_URL_USER = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def sysinfo(app: Application) -> dict[str, Any]:
+    """Machine, versions, command line, settings and packages. Reads package folders: not for the event loop."""
+    info: dict[str, Any] = {
+        "Platform": platform.platform(),
+        "Python": platform.python_version(),
+        "Version": VERSION,
+        "Commit": _commit(PROGRAM_FOLDER),
+        "Script path": "ROOT",
+        "Data path": "ROOT" if app.paths.data == PROGRAM_FOLDER else "DATA",
+        "Extensions dir": str(app.paths.data / "extensions"),
+        "Commandline": without_secrets(sys.argv),
+        "Torch env info": _torch(),
+        "CPU": {
+            "model": platform.processor(),
+            "count logical": psutil.cpu_count(logical=True),
+            "count physical": psutil.cpu_count(logical=False),
+        },
+        "RAM": _memory(),
+        "Extensions": [],
+        "Inactive extensions": [],
+        "Environment": {name: _variable(name) for name in VARIABLES if name in os.environ},
+        "Config": {
+            key: "set" if value and _SECRET_KEY.search(key) else value
+            for key, value in app.settings.current.model_dump().items()
+        },
+        "Startup": startup_profile(app),
+        "Packages": sorted({f"{each.name}=={each.version}" for each in importlib.metadata.distributions()}),
+    }
+    shown = _with_short_paths(info, app.paths.data)
+    shown["Checksum"] = hashlib.sha256(json.dumps(shown, default=str).encode()).hexdigest()
+    return shown
+
+
+def startup_profile(app: Application) -> dict[str, Any]:
+    """Seconds of each part of the start, as far as it has come, and of all together."""
+    before = max(app.created - psutil.Process().create_time(), 0.0)
+    records = {"python and imports": before, **app.startup.seconds}
+    rounded = {name: round(seconds, 3) for name, seconds in records.items()}
+    return {"total": round(sum(records.values()), 3), "records": rounded}
+
+
+def file_name() -> str:
+    """A name to keep it under."""
+    return datetime.datetime.now().astimezone().strftime("sysinfo-%Y-%m-%d-%H-%M.json")
+
+
+def without_secrets(arguments: list[str]) -> list[str]:
+    """A command line whose passwords are replaced by stars."""
+    shown: list[str] = []
+    hide_next = False
+    for argument in arguments:
+        name, equals, _ = argument.partition("=")
+        if hide_next:
+            shown.append("***")
+        elif name in _SECRET_FLAGS and equals:
+            shown.append(f"{name}=***")
+        else:
+            shown.append(_URL_USER.sub("***@", argument))
+        hide_next = argument in _SECRET_FLAGS
+    return shown
+
+
+def _variable(name: str) -> str:
+    return " ".join(without_secrets(os.environ[name].split()))
+
+
+def _with_short_paths(value: Any, data: Path) -> Any:
+    """`value` with DATA, ROOT and ~ in the place of folders that tell who somebody is."""
+    folders = sorted(
+        {
+            (str(PROGRAM_FOLDER), "ROOT"),
+            (str(data), "ROOT" if data == PROGRAM_FOLDER else "DATA"),
+            (str(Path.home()), "~"),
+        },
+        key=lambda pair: -len(pair[0]),
+    )
+
+    def shorten(item: Any) -> Any:
+        if isinstance(item, str):
+            for folder, name in folders:
+                if len(folder) > 1:
+                    item = item.replace(folder, name)
+            return item
+        if isinstance(item, Path):
+            return shorten(str(item))
+        if isinstance(item, dict):
+            return {key: shorten(each) for key, each in item.items()}
+        return [shorten(each) for each in item] if isinstance(item, list | tuple) else item
+
+    return shorten(value)
+
+
+def _commit(folder: Path) -> str | None:
+    """The commit that is checked out, if the program lies in a checkout."""
+    git = folder / ".git"
+    try:
+        if git.is_file():  # a worktree names the real folder
+            git = Path(git.read_text(encoding="utf-8").removeprefix("gitdir:").strip())
+        head = (git / "HEAD").read_text(encoding="utf-8").strip()
+        if not head.startswith("ref:"):
+            return head
+        name = head.removeprefix("ref:").strip()
+        common = git / "commondir"
+        root = (git / common.read_text(encoding="utf-8").strip()).resolve() if common.is_file() else git
+        if (root / name).is_file():
+            return (root / name).read_text(encoding="utf-8").strip()
+        packed = (root / "packed-refs").read_text(encoding="utf-8").splitlines()
+        return next((line.split()[0] for line in packed if line.endswith(f" {name}")), None)
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _torch() -> dict[str, Any] | None:
+    # Asking torch would import it; the engine does that when it is needed.
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        return None
+    cuda = torch.cuda.is_available()
+    return {
+        "torch_version": torch.__version__,
+        "cuda_compiled_version": torch.version.cuda,
+        "cuda_available": cuda,
+        "devices": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] if cuda else [],
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _memory() -> dict[str, str]:
+    memory = psutil.virtual_memory()
+    return {name: f"{getattr(memory, name) / 2**30:.1f}GB" for name in ("total", "used", "free", "available")}

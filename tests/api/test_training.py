@@ -1,0 +1,148 @@
+"""Making embeddings and hypernetworks; what is not done yet says so."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+
+from modules.networks.catalogue import NetworkInfo
+from modules.networks.hypernetwork import read_hypernetwork
+from modules.text_encoders.embedding_files import read_embedding
+from tests.api.conftest import Served, flags_for, serving
+from tests.tiny_models import make_tiny_checkpoint
+
+
+def create(served: Served, what: str, **body: Any) -> Any:
+    return served.client.post(f"/sdapi/v1/create/{what}", json=body)
+
+
+def test_a_new_embedding_begins_as_its_words_and_can_be_used(served: Served) -> None:
+    answer = create(served, "embedding", name="mine", num_vectors_per_token=2, init_text="red cat")
+    path = served.data / "embeddings" / "mine.pt"
+    assert answer.json() == {"info": f"create embedding filename: {path}"}
+    embedding = read_embedding(path)
+    assert embedding is not None
+    model = served.app.engine.model
+    assert model is not None
+    (encoder,) = model.text_encoder.encoders
+    words = encoder.model.embeddings.token_embedding(torch.tensor(encoder.tokenizer.encode("red cat")))
+    assert torch.equal(embedding.tensors[""], words.detach().float())
+    assert "mine" in served.client.get("/sdapi/v1/embeddings").json()["loaded"]
+    told = json.loads(served.txt2img(prompt="mine").json()["info"])["infotexts"][0]
+    assert "TI hashes: " in told
+    assert (
+        served.txt2img(prompt="mine", override_settings={"enable_pnginfo": False}).json()["images"]
+        == (served.txt2img(prompt="red cat", override_settings={"enable_pnginfo": False}).json()["images"])
+    )
+
+
+def test_few_words_are_spread_over_many_vectors_and_no_words_are_zeros(served: Served) -> None:
+    create(served, "embedding", name="spread", num_vectors_per_token=4, init_text="red cat")
+    create(served, "embedding", name="blank", num_vectors_per_token=3, init_text="")
+    spread = read_embedding(served.data / "embeddings" / "spread.pt")
+    blank = read_embedding(served.data / "embeddings" / "blank.pt")
+    assert spread is not None
+    assert blank is not None
+    vectors = spread.tensors[""]
+    assert torch.equal(vectors[0], vectors[1])
+    assert torch.equal(vectors[2], vectors[3])
+    assert not torch.equal(vectors[0], vectors[2])
+    assert blank.tensors[""].shape == (3, 48)
+    assert not blank.tensors[""].any()
+
+
+def test_sdxl_gets_an_embedding_for_both_encoders(tmp_path: Any) -> None:
+    make_tiny_checkpoint(tmp_path / "models" / "Stable-diffusion" / "xl.safetensors", "sdxl")
+    with serving(flags_for(tmp_path)) as served:
+        served.app.settings.change({"sd_model_checkpoint": "xl.safetensors"})
+        assert create(served, "embedding", name="both").status_code == 200
+        embedding = read_embedding(tmp_path / "embeddings" / "both.safetensors")
+        assert embedding is not None
+        assert {name: tuple(tensor.shape) for name, tensor in embedding.tensors.items()} == {
+            "clip_l": (1, 48),
+            "clip_g": (1, 80),
+        }
+        assert list(served.client.get("/sdapi/v1/embeddings").json()["loaded"]) == ["both"]
+
+
+def test_nothing_is_overwritten_unasked(served: Served) -> None:
+    for what in ("embedding", "hypernetwork"):
+        assert create(served, what, name="once").status_code == 200
+        again = create(served, what, name="once")
+        assert again.status_code == 422
+        assert "overwrite_old" in again.json()["detail"]
+        assert create(served, what, name="once", overwrite_old=True).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["../out", "..", "", "a/../../b", "c:\\x", "\u0000", "n" * 300])
+def test_no_name_leads_out_of_the_folder(served: Served, name: str) -> None:
+    before = set(served.data.parent.rglob("*.pt"))
+    answer = create(served, "hypernetwork", name=name, enable_sizes=[320], overwrite_old=True)
+    made = set(served.data.parent.rglob("*.pt")) - before
+    if answer.status_code == 200:
+        assert {path.parent for path in made} == {served.data / "models" / "hypernetworks"}
+    else:
+        assert answer.status_code == 422
+        assert not made
+
+
+def test_a_new_hypernetwork_can_be_read_and_hardly_changes_a_picture(served: Served) -> None:
+    body = {
+        "name": "fresh",
+        "enable_sizes": ["320", "768"],
+        "layer_structure": "1, 2, 1.5, 1",
+        "activation_func": "relu",
+        "weight_init": "KaimingNormal",
+        "add_layer_norm": True,
+        "use_dropout": True,
+    }
+    answer = create(served, "hypernetwork", **body)
+    path = served.data / "models" / "hypernetworks" / "fresh.pt"
+    assert answer.json() == {"info": f"create hypernetwork filename: {path}"}
+    network = read_hypernetwork(NetworkInfo(path=path, folder=path.parent, kind="hypernet"))
+    assert set(network.layers) == {320, 768}
+    assert {"name": "fresh", "path": str(path)} in served.client.get("/sdapi/v1/hypernetworks").json()
+    create(served, "hypernetwork", name="plain", enable_sizes=[320])
+    plain = served.data / "models" / "hypernetworks" / "plain.pt"
+    small = read_hypernetwork(NetworkInfo(path=plain, folder=plain.parent, kind="hypernet"))
+    context = torch.randn(1, 7, 320)
+    assert torch.allclose(small.applied(context, 0, 1.0), context, atol=0.5)
+    assert not torch.equal(small.applied(context, 0, 1.0), context)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"enable_sizes": []},
+        {"enable_sizes": [333]},
+        {"layer_structure": [1]},
+        {"layer_structure": [2, 1]},
+        {"layer_structure": [1, 1e9, 1]},
+        {"layer_structure": "one"},
+        {"activation_func": "boom"},
+        {"weight_init": "Magic"},
+        {"dropout_structure": [0, 1]},
+        {"dropout_structure": [0, 2, 0]},
+    ],
+    ids=str,
+)
+def test_what_no_hypernetwork_can_be_made_of_is_refused(served: Served, fields: dict[str, Any]) -> None:
+    assert create(served, "hypernetwork", name="bad", **fields).status_code == 422
+    assert not (served.data / "models" / "hypernetworks" / "bad.pt").exists()
+
+
+@pytest.mark.parametrize("route", ["train/embedding", "train/hypernetwork"])
+def test_training_says_that_it_is_not_done(served: Served, route: str) -> None:
+    response = served.client.post(f"/sdapi/v1/{route}", json={"embedding_name": "x", "learn_rate": 0.1})
+    assert response.status_code == 501
+    assert "not supported" in response.json()["detail"]
+
+
+def test_interrogating_says_that_it_is_not_done_and_what_never_could_be(served: Served) -> None:
+    for model, status in (("clip", 501), ("deepdanbooru", 501), ("nobody", 404)):
+        response = served.client.post("/sdapi/v1/interrogate", json={"image": "AAAA", "model": model})
+        assert response.status_code == status
+    assert served.client.post("/sdapi/v1/interrogate", json={}).status_code == 404
