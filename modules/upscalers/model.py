@@ -16,8 +16,15 @@ from modules.hardware.device import Hardware
 from modules.hardware.memory import release
 from modules.imaging.tiles import Pixels, blended_rows, fitted, from_strips
 from modules.upscalers.catalogue import UpscalerInfo
+from modules.upscalers.upscale import Enlarges
 
 log = logging.getLogger(__name__)
+
+MOST_MARGIN = 48
+"""Pixels next to a cut that are thrown away at most; a model that sees farther than this sees too far to be followed."""
+
+SAFE = 2
+"""Pixels added to what was measured."""
 
 SMALLEST_TILE = 32
 """Pixels; a device that cannot hold this has no room for the model at all."""
@@ -32,12 +39,23 @@ class UpscalerModel:
         self.align = _window_of(network)
         self._network = network.to(hardware.device, _dtype_for(network, hardware)).eval()
         self._largest = math.inf
-        self.margin = 16
+        self._margin: int | None = None
 
     @property
     def bytes(self) -> int:
         """Memory of the weights."""
         return sum(tensor.nbytes for tensor in self._network.model.state_dict().values())
+
+    @property
+    def margin(self) -> int:
+        """How far from a cut the model's result is another than without the cut, in pixels of the source.
+
+        Measured when first asked for: convolutions and attention reach much farther than what they do can be seen.
+        """
+        if self._margin is None:
+            self._margin = measured_margin(self)
+            log.debug("%s sees %d pixels beyond a cut", self.info.name, self._margin)
+        return self._margin
 
     def enlarge(self, pixels: Pixels) -> Pixels:
         """`pixels` (rows, columns, RGB) larger by `scale`.
@@ -99,6 +117,37 @@ class UpscalerModel:
         picture = torch.from_numpy(values)[None].to(self._hardware.device)
         picture = picture.to(self._network.dtype) / 255
         return picture if self._network.input_channels == 3 else picture.mean(1, keepdim=True)
+
+
+def measured_margin(model: Enlarges) -> int:
+    """How far from a cut the result of `model` differs by more than one level, at most `MOST_MARGIN`.
+
+    A picture of soft noise is enlarged whole and in two halves; its detail is about that of a photograph.
+    """
+    half, across = _multiple_of(MOST_MARGIN, model.align), _multiple_of(MOST_MARGIN, model.align)
+    picture = _soft_noise(across, 2 * half)
+    whole = model.enlarge(picture).astype(np.int16)
+    seam = half * model.scale
+    left, right = model.enlarge(picture[:, :half]), model.enlarge(picture[:, half:])
+    # Both as distances from the cut.
+    wrong = np.abs(whole[:, :seam] - left)[:, ::-1].max(axis=(0, 2)), np.abs(whole[:, seam:] - right).max(axis=(0, 2))
+    far = [int(np.flatnonzero(each > 1)[-1]) + 1 if (each > 1).any() else 0 for each in wrong]
+    return min(math.ceil(max(far) / model.scale) + SAFE, MOST_MARGIN)
+
+
+def _multiple_of(length: int, align: int) -> int:
+    return math.ceil(length / align) * align
+
+
+def _soft_noise(height: int, width: int) -> Pixels:
+    random = np.random.default_rng(1)
+    shapes = ((height, width), (height // 3 + 1, width // 3 + 1), (height // 12 + 1, width // 12 + 1))
+    layers = [random.normal(0, sigma, (*shape, 3)) for shape, sigma in zip(shapes, (6, 20, 40), strict=True)]
+    picture = 128 + sum(
+        layer.repeat(-(-height // len(layer)), axis=0)[:height].repeat(-(-width // layer.shape[1]), axis=1)[:, :width]
+        for layer in layers
+    )
+    return np.clip(picture, 0, 255).astype(np.uint8)
 
 
 def load_model(info: UpscalerInfo, hardware: Hardware) -> UpscalerModel:

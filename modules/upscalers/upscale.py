@@ -130,9 +130,9 @@ def enlarged_rows(pixels: Pixels, model: Enlarges, tiling: Tiling, watch: Watch 
     if tiling.fill_up and tiling.tile > min(width, height):
         yield from _filled_up(pixels, model, tiling, watch)
         return
+    margin = model.margin if 0 < tiling.tile < max(width, height) else 0
     rows, columns = (
-        fitted(length, tiling.tile, margin=model.margin, blend=tiling.blend, align=model.align)
-        for length in (height, width)
+        fitted(length, tiling.tile, margin=margin, blend=tiling.blend, align=model.align) for length in (height, width)
     )
     render = _Tiles(pixels, model, watch, rows, columns)
     yield from blended_rows(rows, columns, model.scale, 3, render)
