@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -278,6 +278,87 @@ class PendingTasks(BaseModel):
 
     size: int
     tasks: list[str]
+
+
+Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+
+
+class ExtrasBody(Body):
+    """What is to be done to pictures that are there already."""
+
+    resize_mode: Literal[0, 1] = Field(0, description="0: by the factor; 1: to the size.")
+    show_extras_results: bool = Field(True, description="Without effect: the answer always holds the pictures.")
+    gfpgan_visibility: Share = Field(0, description="How much of faces restored by GFPGAN is mixed in.")
+    codeformer_visibility: Share = Field(0, description="How much of faces restored by CodeFormer is mixed in.")
+    codeformer_weight: Share = Field(0, description="0 changes faces most, 1 least.")
+    upscaling_resize: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(2, description="Factor.")
+    upscaling_resize_w: Annotated[Whole, Field(ge=1)] = Field(512, description="Width to reach, in pixels.")
+    upscaling_resize_h: Annotated[Whole, Field(ge=1)] = Field(512, description="Height to reach, in pixels.")
+    upscaling_crop: bool = Field(True, description="Cut off what hangs over the size.")
+    upscaler_1: str = Field("None", description="Upscaler, by name; None: the size stays as it is.")
+    upscaler_2: str = Field("None", description="A second one, mixed in.")
+    extras_upscaler_2_visibility: Share = Field(0, description="How much of the second one is mixed in.")
+    upscale_first: bool = Field(False, description="Enlarge before faces are restored.")
+
+
+class ExtrasSingleImageRequest(ExtrasBody):
+    """One picture to work on."""
+
+    image: str = Field("", description="The picture, in base64.")
+
+
+class FileData(Body):
+    """A file by its name."""
+
+    data: str = Field(description="The file, in base64.")
+    name: str = ""
+
+
+class ExtrasBatchImagesRequest(ExtrasBody):
+    """Pictures to work on."""
+
+    imageList: list[FileData] = Field(description="The pictures.")  # noqa: N815 - A1111's name
+
+
+class ExtrasSingleImageResponse(BaseModel):
+    """A finished picture."""
+
+    html_info: str = Field(description="What was done.")
+    image: str | None = Field(None, description="The picture, in base64.")
+
+
+class ExtrasBatchImagesResponse(BaseModel):
+    """Finished pictures."""
+
+    html_info: str = Field(description="What was done.")
+    images: list[str] = Field(description="The pictures, in base64.")
+
+
+class UpscalerItem(BaseModel):
+    """An upscaler. `problem` is there only for one that cannot be used, and says why."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    name: str
+    model_name: str | None = None
+    model_path: str | None = Field(None, description="Its file; or where that can be had, when it is not there.")
+    model_url: str | None = None
+    scale: float | None = None
+    problem: str | None = None
+
+
+class LatentUpscalerModeItem(BaseModel):
+    """A way to enlarge latents."""
+
+    name: str
+
+
+class RealesrganItem(BaseModel):
+    """A well-known Real-ESRGAN model."""
+
+    name: str
+    path: str | None = None
+    scale: int | None = None
 
 
 class SDModelItem(BaseModel):

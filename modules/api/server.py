@@ -16,6 +16,7 @@ from modules.api.origin import RefuseForeignOrigins, allowed_origins, origin_pat
 from modules.api.request_size import LimitRequests
 from modules.api.routes import (
     embeddings,
+    extras,
     files,
     generation,
     internal,
@@ -44,6 +45,7 @@ PARTS = (
     embeddings,
     networks,
     pictures,
+    extras,
     interrogate,
     training,
     internal,

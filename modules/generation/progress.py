@@ -90,6 +90,7 @@ class RunControl:
         self._skipped.clear()
         with self._lock:
             self._batch, self._step, self._steps, self._phase = index, 0, steps, "sampling"
+            self._tile = self._tiles = 0
             if self._first_step is None:
                 self._first_step = time.monotonic()
 
@@ -102,6 +103,7 @@ class RunControl:
         """`done` of `total` tiles of a picture are upscaled."""
         with self._lock:
             self._tile, self._tiles, self._phase = done, total, "upscaling"
+            self._first_step = self._first_step or time.monotonic()
 
     def at_phase(self, phase: str) -> None:
         """The run is now `phase`: "loading", "encoding", "upscaling", "decoding", "saving", "done"."""
@@ -159,7 +161,7 @@ class RunControl:
         if self._share is not None:
             return min(max(self._share, 0.0), 1.0)
         if not self._steps and self._tiles:
-            return min(self._tile / self._tiles, 1.0)
+            return min((self._batch + self._tile / self._tiles) / max(self._batches, 1), 1.0)
         if not self._batches or not self._steps:
             return 0.0
         return min((self._batch + self._step / self._steps) / self._batches, 1.0)

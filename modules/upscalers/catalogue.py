@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from modules.foundation.errors import CheckpointError, UnknownName
+from modules.foundation.errors import RequestError, UnknownName
 from modules.upscalers.file_check import problem_of
 from modules.upscalers.known import KNOWN, MODEL_NAMES, KnownModel
 
@@ -95,7 +95,7 @@ class UpscalerCatalogue:
         """The upscaler called `name`: its name, or its file's name with or without suffix, in any case.
 
         The folders are read once more before giving up on a name or on a file that was not there. Raises UnknownName
-        with the nearest names, and CheckpointError for one that cannot be used, saying why.
+        with the nearest names, and RequestError for one that cannot be used, saying why.
         """
         info = _match(name, self.all())
         if info is None or not info.usable:
@@ -103,7 +103,7 @@ class UpscalerCatalogue:
         if info is None:
             raise UnknownName("upscaler", name, (each.name for each in self.usable()), field)
         if info.problem is not None:
-            raise CheckpointError(f"The upscaler {info.name!r} cannot be used. {info.problem}")
+            raise RequestError(f"The upscaler {info.name!r} cannot be used. {info.problem}", field)
         return info
 
     def report_problem(self, path: Path, problem: str) -> None:

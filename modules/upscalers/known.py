@@ -9,6 +9,17 @@ MODEL_NAMES: Mapping[str, str] = {"ESRGAN": "ESRGAN_4x", "SwinIR": "SwinIR 4x", 
 """What A1111 says is the model's name for every file of a folder; others have none."""
 
 
+LATENT_MODES = (
+    "Latent",
+    "Latent (antialiased)",
+    "Latent (bicubic)",
+    "Latent (bicubic antialiased)",
+    "Latent (nearest)",
+    "Latent (nearest-exact)",
+)
+"""What hires fix may enlarge latents with; see `modules.pipeline`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class KnownModel:
     """A file that goes by a name of its own instead of its file name. `setting` lists those that are offered."""

@@ -21,7 +21,7 @@ from modules.upscalers.upscale import Enlarges
 log = logging.getLogger(__name__)
 
 MOST_MARGIN = 48
-"""Pixels next to a cut that are thrown away at most; a model that sees farther than this sees too far to be followed."""
+"""Pixels next to a cut that are thrown away at most; one that sees farther sees too far to be followed."""
 
 SAFE = 2
 """Pixels added to what was measured."""

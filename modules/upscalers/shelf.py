@@ -36,7 +36,7 @@ class Upscalers:
         self._loaded: collections.OrderedDict[Path, tuple[tuple[int, int], UpscalerModel]] = collections.OrderedDict()
 
     def find(self, name: str, field: str | None = None) -> UpscalerInfo:
-        """The upscaler called `name`. Raises UnknownName or CheckpointError, as the catalogue does."""
+        """The upscaler called `name`. Raises UnknownName or RequestError, as the catalogue does."""
         return self.catalogue.find(name, field)
 
     def upscale(
@@ -45,7 +45,7 @@ class Upscalers:
         """`image` larger by `scale` with the upscaler `name`; the sides are rounded down to multiples of 8.
 
         "None" returns the picture as it is. `settings` say how it is cut into tiles; `watch` (a RunControl) is told of
-        each and may stop between them. Raises UnknownName, CheckpointError, OutOfMemory, Interrupted.
+        each and may stop between them. Raises RequestError, CheckpointError, OutOfMemory, Interrupted.
         """
         info = self.find(name)
         if info.method == "none":

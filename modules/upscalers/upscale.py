@@ -96,15 +96,11 @@ def upscale(
     size = target_size(image.width, image.height, scale)
     alpha = image.convert("RGBA").getchannel("A") if _is_transparent(image) else None
     pixels: Pixels = np.asarray(image.convert("RGB"))
-    for done in range(MOST_PASSES):
-        height, width = pixels.shape[:2]
-        if width >= size[0] and height >= size[1] and (done > 0 or scale != 1):
-            break
-        larger = _once(pixels, model, tiling, watch)
-        if larger.shape == pixels.shape:
-            pixels = larger
-            break
-        pixels = larger
+    passes = [Pass.over(width, height, model, tiling) for width, height in _sizes(*image.size, scale, model.scale)]
+    progress = Progress(watch, sum(each.tiles for each in passes))
+    for each in passes:
+        strips = each.strips(pixels, model, progress)
+        pixels = from_strips(strips, each.width * model.scale, each.height * model.scale, 3)
     result = Image.fromarray(pixels)
     if result.size != size:
         result = result.resize(size, Image.Resampling.LANCZOS)
@@ -113,54 +109,84 @@ def upscale(
     return result
 
 
+def _sizes(width: int, height: int, scale: float, by: int) -> Iterator[tuple[int, int]]:
+    """The sizes of the pictures that a model which enlarges by `by` is applied to."""
+    wide, high = target_size(width, height, scale)
+    for done in range(MOST_PASSES):
+        if (width >= wide and height >= high and (done > 0 or scale != 1)) or (done > 0 and by == 1):
+            return
+        yield width, height
+        width, height = width * by, height * by
+
+
 def target_size(width: int, height: int, scale: float) -> tuple[int, int]:
     """The size of a picture of `width` x `height` after upscaling: multiples of 8, at least 8."""
     return max(int(width * scale // 8 * 8), 8), max(int(height * scale // 8 * 8), 8)
 
 
-def _once(pixels: Pixels, model: Enlarges, tiling: Tiling, watch: Watch | None) -> Pixels:
-    height, width, _ = pixels.shape
-    strips = enlarged_rows(pixels, model, tiling, watch)
-    return from_strips(strips, width * model.scale, height * model.scale, 3)
+class Progress:
+    """Counts the tiles of all passes for whoever watches."""
 
+    def __init__(self, watch: Watch | None, total: int) -> None:
+        self._watch, self._total, self._done = watch, total, 0
 
-def enlarged_rows(pixels: Pixels, model: Enlarges, tiling: Tiling, watch: Watch | None) -> Iterator[Pixels]:
-    """`pixels` larger by the model's scale, as strips of rows from top to bottom."""
-    height, width, _ = pixels.shape
-    if tiling.fill_up and tiling.tile > min(width, height):
-        yield from _filled_up(pixels, model, tiling, watch)
-        return
-    margin = model.margin if 0 < tiling.tile < max(width, height) else 0
-    rows, columns = (
-        fitted(length, tiling.tile, margin=margin, blend=tiling.blend, align=model.align) for length in (height, width)
-    )
-    render = _Tiles(pixels, model, watch, rows, columns)
-    yield from blended_rows(rows, columns, model.scale, 3, render)
-
-
-def _filled_up(pixels: Pixels, model: Enlarges, tiling: Tiling, watch: Watch | None) -> Iterator[Pixels]:
-    height, width, _ = pixels.shape
-    top, left = (min(max(tiling.tile - length, 0), FIRST_PAD) for length in (height, width))
-    padded = np.pad(pixels, ((top, 0), (left, 0), (0, 0)))
-    larger = _once(padded, model, Tiling(tile=tiling.tile, blend=tiling.blend), watch)
-    yield larger[top * model.scale :, left * model.scale :]
-
-
-class _Tiles:
-    """Renders the tiles of a picture, and reports and checks between them."""
-
-    def __init__(self, pixels: Pixels, model: Enlarges, watch: Watch | None, rows: Axis, columns: Axis) -> None:
-        self._pixels, self._model, self._watch = pixels, model, watch
-        self._done, self._total = 0, len(rows.spans) * len(columns.spans)
-
-    def __call__(self, row: Span, column: Span) -> Pixels:
+    def check(self) -> None:
+        """Raise Interrupted when the work should be left."""
         if self._watch is not None:
             self._watch.check()
-        larger = self._model.enlarge(self._pixels[row.start : row.end, column.start : column.end])
+
+    def one_more(self) -> None:
+        """A tile is done."""
         self._done += 1
         if self._watch is not None:
             self._watch.at_tile(self._done, self._total)
-        return larger
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """One application of a model to a picture of `width` x `height`, continued in black by `top` and `left` pixels."""
+
+    width: int
+    height: int
+    top: int
+    left: int
+    rows: Axis
+    columns: Axis
+
+    @classmethod
+    def over(cls, width: int, height: int, model: Enlarges, tiling: Tiling) -> Pass:
+        """How a picture of this size is cut for `model`."""
+        top, left = (
+            min(max(tiling.tile - length, 0), FIRST_PAD) if tiling.fill_up else 0 for length in (height, width)
+        )
+        margin = model.margin if 0 < tiling.tile < max(width, height) else 0
+        rows, columns = (
+            fitted(length, tiling.tile, margin=margin, blend=tiling.blend, align=model.align)
+            for length in (height + top, width + left)
+        )
+        return cls(width=width, height=height, top=top, left=left, rows=rows, columns=columns)
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles there are."""
+        return len(self.rows.spans) * len(self.columns.spans)
+
+    def strips(self, pixels: Pixels, model: Enlarges, progress: Progress) -> Iterator[Pixels]:
+        """`pixels` larger by the model's scale, as strips of rows from top to bottom."""
+        if self.top or self.left:
+            pixels = np.pad(pixels, ((self.top, 0), (self.left, 0), (0, 0)))
+
+        def render(row: Span, column: Span) -> Pixels:
+            progress.check()
+            larger = model.enlarge(pixels[row.start : row.end, column.start : column.end])
+            progress.one_more()
+            return larger
+
+        skip = self.top * model.scale
+        for strip in blended_rows(self.rows, self.columns, model.scale, 3, render):
+            kept = strip[skip:, self.left * model.scale :]
+            skip = max(skip - len(strip), 0)
+            yield kept
 
 
 def _is_transparent(image: Image.Image) -> bool:

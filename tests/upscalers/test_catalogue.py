@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modules.foundation.errors import CheckpointError, UnknownName
+from modules.foundation.errors import RequestError, UnknownName
 from modules.upscalers.catalogue import UpscalerCatalogue, scale_in
 
 
@@ -47,7 +47,7 @@ def test_a_well_known_model_without_its_file_says_which_file_goes_where(tmp_path
     catalogue = catalogue_of(tmp_path)
     assert "R-ESRGAN 4x+" not in names(catalogue)
     assert "R-ESRGAN 4x+" in [info.name for info in catalogue.all()]
-    with pytest.raises(CheckpointError, match=r"put RealESRGAN_x4plus\.pth \(https://.*\) into .*RealESRGAN"):
+    with pytest.raises(RequestError, match=r"put RealESRGAN_x4plus\.pth \(https://.*\) into .*RealESRGAN"):
         catalogue.find("R-ESRGAN 4x+")
     put(tmp_path / "RealESRGAN" / "RealESRGAN_x4plus.pth")
     assert catalogue.find("R-ESRGAN 4x+").usable
@@ -102,7 +102,7 @@ def test_a_broken_file_is_listed_with_the_reason(tmp_path: Path, content: bytes,
     assert info.problem is not None
     assert reason in info.problem
     assert "broken" not in names(catalogue)
-    with pytest.raises(CheckpointError, match=reason):
+    with pytest.raises(RequestError, match=reason):
         catalogue.find("broken")
 
 
@@ -111,14 +111,14 @@ def test_a_program_in_an_archive_is_listed_as_broken(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "ESRGAN" / "traced.pt", "w") as archive:
         archive.writestr("traced/code/__torch__.py", "import os")
         archive.writestr("traced/data.pkl", b"")
-    with pytest.raises(CheckpointError, match="TorchScript"):
+    with pytest.raises(RequestError, match="TorchScript"):
         catalogue_of(tmp_path).find("traced")
 
 
 def test_a_repaired_file_is_looked_at_again(tmp_path: Path) -> None:
     path = put(tmp_path / "ESRGAN" / "model.pth", b"")
     catalogue = catalogue_of(tmp_path)
-    with pytest.raises(CheckpointError):
+    with pytest.raises(RequestError):
         catalogue.find("model")
     put(path)
     assert catalogue.find("model").usable
