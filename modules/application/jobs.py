@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Literal, TypeVar
 
 from modules.foundation.errors import EaselError
 from modules.generation.progress import ProgressSnapshot, RunControl
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
+from modules.settings.model import Settings
 
 Result = TypeVar("Result")
 Lane = Literal["engine", "background"]
 
+AFTER_RESTART = "Easel ended while this job ran."
+LOST = "Easel ended before this job had its turn, and this kind of job cannot be kept."
+CANCELLED = "Cancelled before it ran."
+STOPPED = "Interrupted while it ran."
+ENDED = "Easel was ended while this job ran."
+
 
 class JobState(enum.Enum):
-    """Where a job stands. The last three are final."""
+    """Where a job stands. The last three are final; a paused one waits until somebody resumes it."""
 
     WAITING = "waiting"
+    PAUSED = "paused"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -34,15 +41,26 @@ class Job(Generic[Result]):
 
     `interrupt()` before it runs takes it out of the queue; while it runs it stops within a step and keeps what is
     finished. `result` is there once the state is DONE or INTERRUPTED (None if it never ran), `error` when FAILED.
+    Greater `priority` runs first; among equals `place` decides. `note` says why a job was interrupted.
     """
 
     def __init__(self, kind: str, title: str, *, job_id: str | None = None, lane: Lane = "engine") -> None:
-        self.id = job_id or f"task({uuid.uuid4().hex[:15]})"
+        self.id = job_id or new_id()
         self.kind = kind
         self.title = title
         self.lane: Lane = lane
+        self.source = ""
+        self.priority = 0
+        self.place = 0
+        self.attempts = 1
+        self.overtaken = 0
+        self.checkpoint: str | None = None
+        self.standing: str | None = None
+        self.note = ""
         self.control = RunControl()
         self.created = time.time()
+        self.started: float | None = None
+        self.ended: float | None = None
         self.state = JobState.WAITING
         self.result: Result | None = None
         self.error: EaselError | None = None
@@ -94,37 +112,59 @@ class Job(Generic[Result]):
     def bare(self) -> Job[Any]:
         """A finished job of the same name that tells how this one ended, but holds nothing large."""
         bare: Job[Any] = Job(self.kind, self.title, job_id=self.id, lane=self.lane)
-        bare.created = self.created
-        bare.finish(self.state, error=self.error)
+        self._copy_to(bare)
         return bare
 
-    def finish(self, state: JobState, *, result: Result | None = None, error: EaselError | None = None) -> None:
-        """Set the final state and wake everybody who waits. Called by the queue alone."""
-        self.result, self.error, self.state = result, error, state
+    def _copy_to(self, bare: Job[Any]) -> None:
+        """Make `bare` tell how this job went."""
+        for name in ("source", "priority", "attempts", "checkpoint", "standing", "note", "created", "started"):
+            setattr(bare, name, getattr(self, name))
+        bare.finish(self.state, error=self.error)
+        bare.ended = self.ended
+
+    def settle(self, state: JobState, *, result: Result | None = None, error: EaselError | None = None) -> None:
+        """Set the final state. Called by the queue alone."""
+        self.result, self.error, self.state, self.ended = result, error, state, time.time()
+
+    def wake(self) -> None:
+        """Wake everybody who waits for the final state. Called by the queue alone."""
         with self._lock:
             self._finished.set()
             watchers, self._watchers = self._watchers, []
         for callback in watchers:
             callback()
 
+    def finish(self, state: JobState, *, result: Result | None = None, error: EaselError | None = None) -> None:
+        """Set the final state and wake everybody who waits."""
+        self.settle(state, result=result, error=error)
+        self.wake()
+
 
 class GenerationJob(Job[GenerationResult]):
-    """One request for pictures."""
+    """One request for pictures, with the settings and the checkpoint that held when it was submitted.
 
-    def __init__(self, request: GenerationRequest, job_id: str | None = None) -> None:
+    Without `settings` those of the moment in which it runs are used; so are the seeds, where the request has none.
+    `chosen_seeds` names the seeds that were chosen for it ("seed", "subseed"), so that repeating it chooses others.
+    """
+
+    def __init__(
+        self,
+        request: GenerationRequest,
+        job_id: str | None = None,
+        *,
+        settings: Settings | None = None,
+        checkpoint: str | None = None,
+        chosen_seeds: tuple[str, ...] = (),
+    ) -> None:
         super().__init__("img2img" if request.is_img2img else "txt2img", request.prompt, job_id=job_id)
         self.request = request
+        self.settings = settings
+        self.checkpoint = checkpoint
+        self.chosen_seeds = chosen_seeds
 
     def without_result(self) -> GenerationResult:
         """No picture at all."""
         return GenerationResult(images=(), info={}, interrupted=True)
-
-    def bare(self) -> GenerationJob:
-        """A finished job of the same name and request that holds no picture."""
-        bare = GenerationJob(dataclasses.replace(self.request, init_images=()), self.id)
-        bare.kind, bare.created = self.kind, self.created
-        bare.finish(self.state, error=self.error)
-        return bare
 
 
 class TaskJob(Job[Result]):
@@ -137,6 +177,9 @@ class TaskJob(Job[Result]):
 
     Lane "engine" is the engine's thread, for what uses a model or the device; "background" is a thread of its own, one
     task after another, for what would only keep pictures waiting (downloads). `kind` is a word for lists ("extras").
+
+    With `parameters` (what JSON can hold) a task of a kind that is registered (`Application.register_kind`) survives a
+    restart; any other is marked as interrupted by it.
     """
 
     def __init__(
@@ -147,6 +190,13 @@ class TaskJob(Job[Result]):
         title: str,
         job_id: str | None = None,
         lane: Lane = "engine",
+        parameters: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(kind, title, job_id=job_id, lane=lane)
         self.work = work
+        self.parameters = parameters
+
+
+def new_id() -> str:
+    """An id as A1111's page makes them."""
+    return f"task({uuid.uuid4().hex[:15]})"

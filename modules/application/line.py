@@ -1,0 +1,104 @@
+"""The line of jobs that have not started: who is next, and what changes it."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from modules.application.jobs import Job, JobState, Lane
+
+AnyJob = Job[Any]
+To = Literal["first", "last"]
+
+
+class Line:
+    """Jobs by priority, greatest first, and among equals by place. Not thread-safe: the queue holds its lock."""
+
+    def __init__(self) -> None:
+        self._jobs: list[AnyJob] = []
+        self._last_place = 0
+
+    def __iter__(self) -> Iterator[AnyJob]:
+        return iter(self._jobs)
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __contains__(self, job: AnyJob) -> bool:
+        return any(other is job for other in self._jobs)
+
+    def next_place(self) -> int:
+        """A place behind everybody."""
+        self._last_place += 1
+        return self._last_place
+
+    def add(self, job: AnyJob) -> None:
+        """Let `job` stand where its priority and place say."""
+        self._last_place = max(self._last_place, job.place)
+        bisect.insort(self._jobs, job, key=_order)
+
+    def remove(self, job: AnyJob) -> None:
+        """`job` leaves the line. Raises ValueError when it is not in it."""
+        del self._jobs[self._index(job)]
+
+    def clear(self) -> list[AnyJob]:
+        """Everybody leaves."""
+        jobs, self._jobs = self._jobs, []
+        return jobs
+
+    def pick(self, lane: Lane, loaded: str | None, most_overtaking: int) -> AnyJob | None:
+        """The job to run next on `lane`, still in the line; None when there is none that may.
+
+        It is the first one. Yet while its checkpoint would have to be loaded, a job of the same priority further back
+        whose checkpoint is the `loaded` one may overtake, at most `most_overtaking` times past any job.
+        """
+        ready = [job for job in self._jobs if job.lane == lane and job.state is JobState.WAITING]
+        if not ready:
+            return None
+        first = ready[0]
+        if most_overtaking > 0 and loaded and first.checkpoint and first.checkpoint != loaded:
+            for index, job in enumerate(ready):
+                if job.priority != first.priority:
+                    break
+                if job.checkpoint == loaded:
+                    for other in ready[:index]:
+                        other.overtaken += 1
+                    return job
+                if job.overtaken >= most_overtaking:  # nobody passes it any more
+                    break
+        return first
+
+    def set_priority(self, job: AnyJob, priority: int) -> list[AnyJob]:
+        """Give `job` a priority; it stands behind the others of that priority that came before it."""
+        self.remove(job)
+        job.priority = priority
+        self.add(job)
+        return [job]
+
+    def move(self, job: AnyJob, to: To | AnyJob) -> list[AnyJob]:
+        """Move `job` to an end of the line, or right before another job, whose priority it takes. Gives who changed."""
+        if to is job:
+            return []
+        self.remove(job)
+        index = 0 if to == "first" else len(self._jobs) if to == "last" else self._index(to)
+        if self._jobs:
+            job.priority = self._jobs[min(index, len(self._jobs) - 1)].priority
+        self._jobs.insert(index, job)
+        places = sorted(other.place for other in self._jobs)
+        changed = [job]
+        for other, place in zip(self._jobs, places, strict=True):
+            if other.place != place:
+                other.place = place
+                changed.append(other)
+        return changed
+
+    def _index(self, job: object) -> int:
+        for index, other in enumerate(self._jobs):
+            if other is job:
+                return index
+        raise ValueError("The job does not wait (any more).")
+
+
+def _order(job: AnyJob) -> tuple[int, int]:
+    return (-job.priority, job.place)
