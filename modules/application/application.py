@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
+import sqlite3
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modules.application.ending import Ending
+from modules.application.job_service import JobService
 from modules.application.jobs import GenerationJob, Job, TaskJob
 from modules.application.policy import Policy
-from modules.application.queue import JobQueue
+from modules.application.submitting import resolved_job
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.hashes import HashStore
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeCatalogue
-from modules.foundation.errors import CheckpointError
+from modules.foundation.errors import CheckpointError, EaselError
 from modules.foundation.timing import Stopwatch
 from modules.generation.request import GenerationRequest
+from modules.generation.result import FinishedImage
 from modules.hooks.points import Hooks
 from modules.networks.catalogue import NetworkCatalogue
 from modules.prompts.style_book import StyleBook
@@ -30,6 +34,8 @@ from modules.upscalers.catalogue import UpscalerCatalogue
 
 if TYPE_CHECKING:
     from modules.pipeline.engine import Engine
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -63,29 +69,50 @@ class Application:
             self.paths.data / "cache" / "network-hashes.json",
         )
         self.upscalers = UpscalerCatalogue(self.paths.upscaler_folders)
-        self.queue = JobQueue(self._execute)
+        self.jobs = JobService(self._execute, self._resolved, self.settings, self.paths)
+        self.queue = self.jobs.queue
+        self.hooks.saved.attach("history", self._on_saved)
         self.settings.observe(self._on_settings_changed)
 
     def start(self) -> None:
-        """Begin the slow part of start-up (importing torch, loading the checkpoint) behind the page."""
+        """Begin the slow part of start-up (importing torch, loading the checkpoint) behind the page.
+
+        Jobs that an earlier Easel left waiting go on.
+        """
         if not self.flags.skip_load_model_at_start:
             self.queue.call_soon(self._load_selected)
+        try:
+            self.jobs.restore()
+        except (EaselError, sqlite3.Error) as error:
+            log.error("What waited when Easel last ended cannot be read: %s", error)
 
     def close(self) -> None:
-        """Interrupt what runs, finish what is being saved, and free the engine."""
-        self.queue.close()
+        """Interrupt what runs, finish what is being saved, and free the engine. What waits goes on next time."""
+        self.jobs.close()
         if "engine" in self.__dict__:
             self.engine.close()
+        self.jobs.keeper.close()
 
     # Jobs
 
-    def submit(self, request: GenerationRequest, job_id: str | None = None) -> GenerationJob:
-        """Queue a request. Raises EaselError for a request that cannot run at all, before it is queued."""
-        return self.queue.submit(GenerationJob(request, job_id))
+    def submit(
+        self, request: GenerationRequest, job_id: str | None = None, *, priority: int = 0, source: str = ""
+    ) -> GenerationJob:
+        """Queue a request, as settings are now. Raises EaselError for one that cannot run at all, before it is queued.
+
+        It writes the job to the disk, so it belongs on a thread that may wait.
+        """
+        return self.jobs.submit(request, job_id, priority=priority, source=source)
 
     def submit_task(self, task: TaskJob[Result]) -> TaskJob[Result]:
         """Queue work that is no request for pictures. Raises EaselError when the program is ending."""
-        return self.queue.submit(task)
+        self.jobs.submit_task(task)
+        return task
+
+    def _resolved(self, request: GenerationRequest, job_id: str | None) -> GenerationJob:
+        return resolved_job(
+            request, self.settings.current, self.catalogue, fallback=self.flags.checkpoint, job_id=job_id
+        )
 
     # Checkpoints
 
@@ -145,4 +172,8 @@ class Application:
         assert isinstance(job, GenerationJob)
         from modules.pipeline.run import run
 
-        return run(job.request, self.engine, job.control)
+        return run(job.request, self.engine, job.control, settings=job.settings, checkpoint=job.checkpoint)
+
+    def _on_saved(self, image: FinishedImage) -> None:
+        if image.path is not None and (job := self.queue.current) is not None:
+            self.jobs.keeper.image_saved(job, image)

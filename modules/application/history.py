@@ -126,16 +126,11 @@ class History:
         return path.relative_to(self._data).as_posix() if path.is_relative_to(self._data) else str(path)
 
     def _image(self, row: sqlite3.Row) -> HistoryImage:
-        given = {name: row[name] for name in HistoryImage.__dataclass_fields__}
-        return HistoryImage(
-            **given
-            | {
-                "path": None if row["path"] is None else self._data / row["path"],
-                "seed": int(row["seed"]),
-                "subseed": int(row["subseed"]),
-                "networks": tuple(row["networks"].split("\n")) if row["networks"] else (),
-            }
-        )
+        given: dict[str, Any] = {name: row[name] for name in HistoryImage.__dataclass_fields__}
+        given["path"] = None if row["path"] is None else self._data / row["path"]
+        given["seed"], given["subseed"] = int(row["seed"]), int(row["subseed"])
+        given["networks"] = tuple(row["networks"].split("\n")) if row["networks"] else ()
+        return HistoryImage(**given)
 
 
 def match_expression(text: str) -> str:

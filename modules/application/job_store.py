@@ -8,6 +8,7 @@ import logging
 import os
 import sqlite3
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,7 @@ class JobStore:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.owner = f"{os.getpid()}:{psutil.Process().create_time()}"
+        self.owner = f"{os.getpid()}:{psutil.Process().create_time()}:{uuid.uuid4().hex[:8]}"
         self._last_settings: tuple[str, Settings] | None = None
 
     # Writing
@@ -125,7 +126,8 @@ class JobStore:
                 request, pictures = to_text(job.request)
                 return request, job.settings, pictures
             if isinstance(job, TaskJob) and job.parameters is not None:
-                return *to_text(dict(job.parameters)), None  # type: ignore[return-value]
+                text, pictures = to_text(dict(job.parameters))
+                return text, None, pictures
         except NotKeepable as error:
             log.warning("Job %s will not survive a restart: %s", job.id, error)
         return None, None, {}
@@ -138,7 +140,12 @@ class JobStore:
         return _record(found[0]) if found else None
 
     def newest(
-        self, states: Sequence[JobState] = (), *, standing: str | None = None, before: int | None = None, limit: int = 50
+        self,
+        states: Sequence[JobState] = (),
+        *,
+        standing: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
     ) -> list[JobRecord]:
         """Jobs from the newest to the oldest, of all states or these, older than number `before`."""
         conditions, values = ["number < ?"], [2**62 if before is None else before]
@@ -169,9 +176,7 @@ class JobStore:
         job: Job[Any]
         if row["lane"] == "engine" and row["kind"] not in kinds:
             seeds = tuple(row["chosen_seeds"].split())
-            job = GenerationJob(
-                asked, row["id"], settings=settings, checkpoint=row["checkpoint"], chosen_seeds=seeds
-            )
+            job = GenerationJob(asked, row["id"], settings=settings, checkpoint=row["checkpoint"], chosen_seeds=seeds)
         else:
             work = kinds[row["kind"]](asked)
             lane: Lane = "background" if row["lane"] == "background" else "engine"
@@ -205,7 +210,7 @@ class JobStore:
         What was running is marked as interrupted, and so is what waited but could not be kept.
         """
         found = self.database.rows("SELECT DISTINCT owner FROM jobs WHERE state IN ('running', 'waiting', 'paused')")
-        dead = [row["owner"] for row in found if not alive(row["owner"])]
+        dead = [row["owner"] for row in found if row["owner"] != self.owner and not alive(row["owner"])]
         adopted: list[Job[Any]] = []
         for owner in dead:
             adopted += self._adopt_from(owner, kinds)
@@ -276,9 +281,11 @@ def drop_unneeded(write: sqlite3.Connection) -> None:
 
 
 def alive(owner: str) -> bool:
-    """Whether the process that wrote itself down as `owner` still runs."""
-    pid, _, created = owner.partition(":")
+    """Whether another process that wrote itself down as `owner` still runs."""
     try:
+        pid, created, _ = owner.split(":")
+        if int(pid) == os.getpid():  # this process under an earlier name: it has begun anew
+            return False
         return abs(psutil.Process(int(pid)).create_time() - float(created)) < 1
     except (psutil.Error, ValueError):
         return False

@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 from modules.foundation.errors import EaselError
 from modules.generation.progress import ProgressSnapshot, RunControl
 from modules.generation.request import GenerationRequest
-from modules.generation.result import GenerationResult
+from modules.generation.result import FinishedImage, GenerationResult
 from modules.settings.model import Settings
 
 Result = TypeVar("Result")
@@ -57,6 +57,7 @@ class Job(Generic[Result]):
         self.checkpoint: str | None = None
         self.standing: str | None = None
         self.note = ""
+        self.unsaved: dict[str, FinishedImage] = {}
         self.control = RunControl()
         self.created = time.time()
         self.started: float | None = None

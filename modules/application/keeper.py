@@ -121,6 +121,8 @@ class Keeper:
 
     def _add_images(self, job: Job[Any], images: Sequence[FinishedImage]) -> None:
         for name, image in zip(self.history.add(job, images), images, strict=True):
+            if image.path is None:
+                job.unsaved[name] = image
             self.events.tell("image", job.id, {"id": name, "kind": image.kind, "seed": image.seed})
 
     def _progressed(self, job: Job[Any], what: str) -> None:

@@ -28,10 +28,13 @@ class Line:
     def __contains__(self, job: AnyJob) -> bool:
         return any(other is job for other in self._jobs)
 
-    def next_place(self) -> int:
-        """A place behind everybody."""
-        self._last_place += 1
-        return self._last_place
+    def places(self, count: int, *, in_front: bool = False) -> range:
+        """Places for so many jobs behind everybody, or in front of everybody."""
+        if in_front:
+            first = min((job.place for job in self._jobs), default=1)
+            return range(first - count, first)
+        self._last_place += count
+        return range(self._last_place - count + 1, self._last_place + 1)
 
     def add(self, job: AnyJob) -> None:
         """Let `job` stand where its priority and place say."""

@@ -77,15 +77,13 @@ class JobQueue:
         return job
 
     def submit_all(self, jobs: Sequence[Job[Any]], *, kept: bool = False) -> None:
-        """Put several jobs into the queue at once. `kept` ones, of an earlier program, have their places already."""
+        """Put several jobs into the queue at once. `kept` ones waited before the program began: they go in front."""
         with self._changed:
             self._refuse_when_closing()
-            for job in jobs:
-                if not kept:
-                    job.place = self._line.next_place()
-        if not kept:
-            for observer in self._observers:
-                observer.submitted(jobs)
+            for job, place in zip(jobs, self._line.places(len(jobs), in_front=kept), strict=True):
+                job.place = place
+        for observer in self._observers:
+            observer.changed(jobs) if kept else observer.submitted(jobs)
         with self._changed:
             self._refuse_when_closing()
             names = {job.id for job in jobs}

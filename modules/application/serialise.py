@@ -50,21 +50,21 @@ def _plain(value: Any, pictures: Pictures) -> Any:
         return value
     if isinstance(value, enum.Enum):
         return {"$enum": [_name_of(type(value)), _plain(value.value, pictures)]}
-    if isinstance(value, (bool, int, float, str)):  # a subclass, numpy's float64 say
-        return next(kind(value) for kind in (bool, int, float, str) if isinstance(value, kind))
+    for kind in (int, float, str):
+        if isinstance(value, kind):  # a subclass, numpy's float64 say
+            return kind(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {
-            field.name: _plain(getattr(value, field.name), pictures)
-            for field in dataclasses.fields(value)
-            if field.init
-        }
-        return {"$data": [_name_of(type(value)), fields]}
+        fields = [field.name for field in dataclasses.fields(value) if field.init]
+        return {"$data": [_name_of(type(value)), {name: _plain(getattr(value, name), pictures) for name in fields}]}
     if isinstance(value, Mapping):
-        items = cast(Mapping[Any, Any], value).items()
-        if all(isinstance(key, str) and not key.startswith("$") for key, _ in items):
-            return {key: _plain(item, pictures) for key, item in items}
-        return {"$map": [[_plain(key, pictures), _plain(item, pictures)] for key, item in items]}
+        return _plain_mapping(cast(Mapping[Any, Any], value), pictures)
     return _plain_sequence(value, pictures)
+
+
+def _plain_mapping(value: Mapping[Any, Any], pictures: Pictures) -> Any:
+    if all(isinstance(key, str) and not key.startswith("$") for key in value):
+        return {key: _plain(item, pictures) for key, item in value.items()}
+    return {"$map": [[_plain(key, pictures), _plain(item, pictures)] for key, item in value.items()]}
 
 
 def _plain_sequence(value: Any, pictures: Pictures) -> Any:
@@ -101,7 +101,8 @@ def _data(content: Any, picture: Callable[[str], bytes]) -> Any:
     if not dataclasses.is_dataclass(kind):
         raise TypeError(f"{content[0]} is no dataclass.")
     known = {field.name for field in dataclasses.fields(kind) if field.init}
-    return kind(**{name: _value(item, picture) for name, item in content[1].items() if name in known})
+    fields = {name: _value(item, picture) for name, item in content[1].items() if name in known}
+    return cast(Callable[..., Any], kind)(**fields)
 
 
 def _picture(content: Any, picture: Callable[[str], bytes]) -> Image.Image:

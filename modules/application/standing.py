@@ -120,7 +120,9 @@ class StandingJobs:
     def resume(self, standing: str) -> bool:
         """Go on with a paused one; False when it is not paused."""
         with self._database.change() as write:
-            query = "UPDATE standing_jobs SET state = 'running', note = '', failures = 0 WHERE id = ? AND state = 'paused'"
+            query = (
+                "UPDATE standing_jobs SET state = 'running', note = '', failures = 0 WHERE id = ? AND state = 'paused'"
+            )
             if write.execute(query, (standing,)).rowcount == 0:
                 return False
         self.go_on(standing)
@@ -144,7 +146,7 @@ class StandingJobs:
                 )
 
     def go_on(self, standing: str) -> None:
-        """Put the next job into the queue, unless one waits, or it is time to end. Raises EaselError as submitting does."""
+        """Put the next job into the queue, unless one is there or it is time to end. Raises what submitting raises."""
         row = self._row(standing)
         record = _record(row)
         if record.state != "running" or self._unfinished(standing):
@@ -157,7 +159,7 @@ class StandingJobs:
     def adopt(self) -> list[str]:
         """Take over the running and paused ones that Easels before this one left behind. Gives their ids."""
         rows = self._database.rows("SELECT id, owner, state FROM standing_jobs WHERE state IN ('running', 'paused')")
-        left = [row for row in rows if not alive(row["owner"])]
+        left = [row for row in rows if row["owner"] != self._store.owner and not alive(row["owner"])]
         with self._database.change() as write:
             for row in left:
                 write.execute("UPDATE standing_jobs SET owner = ? WHERE id = ?", (self._store.owner, row["id"]))

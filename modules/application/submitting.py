@@ -48,6 +48,8 @@ def _checkpoint(
 ) -> str | None:
     asked = request.override_settings.get("sd_model_checkpoint")
     try:
-        return (catalogue.find(str(asked)) if asked else catalogue.chosen(settings.sd_model_checkpoint or fallback)).name
+        return (
+            catalogue.find(str(asked)) if asked else catalogue.chosen(settings.sd_model_checkpoint or fallback)
+        ).name
     except CheckpointError:  # none at all: the job will say so, unless one is there by then
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ class RunControl:
         self._share: float | None = None
         self._preview: Image.Image | None = None
         self._preview_number = 0
+        self.on_change: Callable[[str], None] | None = None
+        """Called with "step" or "preview" on the thread that reports; within the sampling loop, so be quick."""
 
     # Wishes, from any thread
 
@@ -93,11 +96,13 @@ class RunControl:
             self._tile = self._tiles = 0
             if self._first_step is None:
                 self._first_step = time.monotonic()
+        self._tell("step")
 
     def at_step(self, step: int) -> None:
         """`step` sampling steps of this batch are done."""
         with self._lock:
             self._step = step
+        self._tell("step")
 
     def at_tile(self, done: int, total: int) -> None:
         """`done` of `total` tiles of a picture are upscaled."""
@@ -109,6 +114,7 @@ class RunControl:
         """The run is now `phase`: "loading", "encoding", "upscaling", "decoding", "saving", "done"."""
         with self._lock:
             self._phase = phase
+        self._tell("step")
 
     def at(self, fraction: float, phase: str) -> None:
         """Work that has no steps is `fraction` (0..1) done and now `phase`: "merging", "downloading"."""
@@ -117,12 +123,18 @@ class RunControl:
             self._started = self._started or now
             self._first_step = self._first_step or now
             self._share, self._phase = fraction, phase
+        self._tell("step")
 
     def show(self, preview: Image.Image) -> None:
         """The newest view of the unfinished picture."""
         with self._lock:
             self._preview = preview
             self._preview_number += 1
+        self._tell("preview")
+
+    def _tell(self, what: str) -> None:
+        if (listener := self.on_change) is not None:
+            listener(what)
 
     # Views, from any thread
 

@@ -33,17 +33,19 @@ def make_plan(
     styles: Sequence[Style],
     *,
     vaes: VaeCatalogue,
+    checkpoint: str | None = None,
     fallback: str | None = None,
 ) -> Plan:
     """Decide everything that `request` and `settings` leave open.
 
-    `fallback` names the checkpoint for settings that name none. Raises UnknownName for a sampler, schedule or
-    checkpoint that nobody knows, SettingsError for an override that does not fit.
+    `checkpoint` names the one to use unless the request asks for another, `fallback` that for settings that name none.
+    Raises UnknownName for a sampler, schedule or checkpoint that nobody knows, SettingsError for an override that does
+    not fit.
     """
     settings = settings.changed(request.override_settings)
     warnings: list[str] = []
     sampler, schedule = resolve_pair(request.sampler, request.scheduler)
-    checkpoint = _checkpoint(request, settings, catalogue, fallback)
+    info = _checkpoint(request, settings, catalogue, checkpoint, fallback)
     chosen, missing = pick_styles(request.styles, styles)
     warnings += [f"The style {name!r} does not exist and was left out." for name in missing]
     prompt, negative = _prompts(request, settings, chosen)
@@ -54,8 +56,8 @@ def make_plan(
     seed, subseed = _seed(request.seed), _seed(request.subseed)
     return Plan(
         settings=settings,
-        checkpoint=checkpoint,
-        vae=_vae(settings, checkpoint, vaes, warnings),
+        checkpoint=info,
+        vae=_vae(settings, info, vaes, warnings),
         prompts=(prompt,) * count,
         negative_prompts=(negative,) * count,
         styles=tuple(chosen),
@@ -85,10 +87,11 @@ def make_plan(
 
 
 def _checkpoint(
-    request: GenerationRequest, settings: Settings, catalogue: Catalogue, fallback: str | None
+    request: GenerationRequest, settings: Settings, catalogue: Catalogue, decided: str | None, fallback: str | None
 ) -> CheckpointInfo:
-    """The request's own wish must exist; a stored setting may name a file that is gone by now."""
-    asked = request.override_settings.get("sd_model_checkpoint")
+    """The request's own wish must exist, and so must what was decided when it was submitted; a stored setting may
+    name a file that is gone by now."""
+    asked = request.override_settings.get("sd_model_checkpoint") or decided
     return catalogue.find(str(asked)) if asked else catalogue.chosen(settings.sd_model_checkpoint or fallback)
 
 

@@ -30,6 +30,7 @@ from modules.pipeline.save import Saving
 from modules.pipeline.start import start
 from modules.pipeline.tiling import seamless
 from modules.pipeline.watch import Previewer
+from modules.settings.model import Settings
 
 
 @dataclass(kw_only=True, eq=False)
@@ -47,8 +48,15 @@ class Run:
     incomplete: bool = False
 
 
-def run(request: GenerationRequest, engine: Engine, control: RunControl) -> GenerationResult:
-    """Make the pictures of a request.
+def run(
+    request: GenerationRequest,
+    engine: Engine,
+    control: RunControl,
+    *,
+    settings: Settings | None = None,
+    checkpoint: str | None = None,
+) -> GenerationResult:
+    """Make the pictures of a request, with these settings and the checkpoint of this name, or else as things are now.
 
     Interrupting keeps what is finished; the result then says so. Raises the EaselError of whatever went wrong.
     """
@@ -58,10 +66,11 @@ def run(request: GenerationRequest, engine: Engine, control: RunControl) -> Gene
     request = hooks.request(request, asked)
     plan = make_plan(
         request,
-        engine.settings.current,
+        settings or engine.settings.current,
         engine.catalogue,
         engine.styles.all(),
         vaes=engine.vaes,
+        checkpoint=checkpoint,
         fallback=engine.flags.checkpoint,
     )
     plan = hooks.plan(plan, replace(asked, request=request, plan=plan))

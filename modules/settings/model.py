@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from modules.foundation.errors import SettingsError
 from modules.settings.declare import Section
-from modules.settings.sections import api, diffusion, page, postprocessing, saving
+from modules.settings.sections import api, diffusion, jobs, page, postprocessing, saving
 
 SECTIONS: tuple[type[Section], ...] = (
     saving.SavingPaths,
@@ -29,6 +29,7 @@ SECTIONS: tuple[type[Section], ...] = (
     page.LivePreviews,
     page.UserInterface,
     api.Api,
+    jobs.Jobs,
 )
 """In the order of the settings page."""
 
@@ -51,6 +52,7 @@ class Settings(
     page.LivePreviews,
     page.UserInterface,
     api.Api,
+    jobs.Jobs,
 ):
     """Every setting of one moment. Frozen: a change makes a new value, and a running job keeps the one it began with.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 async def generate(app: Application, task: str, values: list[Any], request: gr.Request) -> tuple[Any, ...]:
     """Run what the controls ask for. Answers with the new values of the results column and the checkpoint dropdown."""
     try:
-        job = app.submit(request_from_values(values), task or None)
+        job = await asyncio.to_thread(app.submit, request_from_values(values), task or None)
     except EaselError as error:
         return _failed(error)
     return await follow(app, job, request)

@@ -45,7 +45,7 @@ async def _answer(
     settings = app.settings.current.changed(request.override_settings)
     if request.override_settings and not body.override_settings_restore_afterwards:
         app.settings.change(request.override_settings, save=False)
-    result = await result_of(app.submit(request, body.force_task_id))
+    result = await result_of(await asyncio.to_thread(app.submit, request, body.force_task_id))
     # The answer is JSON already: megabytes of base64 are not worth a second look by the response model.
     remarks = [*unused_settings(request.override_settings), *remarks_on_scripts(body.alwayson_scripts)]
     content = await asyncio.to_thread(generation_answer, body, result, settings, remarks)
