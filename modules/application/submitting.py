@@ -7,7 +7,7 @@ import random
 
 from modules.application.jobs import GenerationJob
 from modules.checkpoints.catalogue import Catalogue
-from modules.foundation.errors import CheckpointError
+from modules.foundation.errors import EaselError
 from modules.generation.request import GenerationRequest
 from modules.settings.model import Settings
 
@@ -24,8 +24,7 @@ def resolved_job(
 ) -> GenerationJob:
     """A job that later changes of settings do not touch, and that makes the same pictures when it is run again.
 
-    `fallback` names the checkpoint for settings that name none. Raises UnknownName for a checkpoint that the request
-    asks for and nobody knows.
+    `fallback` names the checkpoint for settings that name none.
     """
     request, chosen = with_seeds(request)
     return GenerationJob(
@@ -51,5 +50,5 @@ def _checkpoint(
         return (
             catalogue.find(str(asked)) if asked else catalogue.chosen(settings.sd_model_checkpoint or fallback)
         ).name
-    except CheckpointError:  # none at all: the job will say so, unless one is there by then
+    except EaselError:  # no such one, or none at all: the job will say so, unless it is there by then
         return None
