@@ -1,0 +1,149 @@
+"""The files of one kind together with what their headers say."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+
+from modules.library.background import Background
+from modules.library.facts import NOTHING, Facts, Row, inode_of, stamp_of
+from modules.library.folders import Found, Shelf
+from modules.library.index import FileIndex
+
+BATCH = 200
+"""Rows that are written together; what is lost when the program is killed meanwhile."""
+
+VERIFY_AFTER = 5.0
+"""Seconds after which files are compared with their stamps again when somebody looks at the list."""
+
+
+class Collection:
+    """A shelf, and facts about each file on it. Thread-safe.
+
+    Facts come from the index where the file is as it was, else from `describe`, which reads the header: in the
+    background, or at once for a single file that somebody asks for. Facts of another `version` are found out anew.
+    `on_new` hears of files that appeared or changed, some at a time.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        shelf: Shelf,
+        index: FileIndex,
+        background: Background,
+        describe: Callable[[Path], Facts],
+        *,
+        version: int = 1,
+        on_new: Callable[[Mapping[str, Row]], None] = lambda rows: None,
+    ) -> None:
+        self.kind, self.shelf, self.index, self.version = kind, shelf, index, version
+        self._background, self._describe, self._on_new = background, describe, on_new
+        self._lock = threading.RLock()
+        self._work = threading.Lock()
+        self._rows: dict[str, Row] | None = None
+        self._verified = float("-inf")
+        self._verifying: Future[None] | None = None
+        self.revision = 0
+
+    def files(self) -> tuple[Found, ...]:
+        """The files as they are now. What is not known of them yet is found out in the background."""
+        before = self.shelf.generation
+        files = self.shelf.files()
+        now = time.monotonic()
+        with self._lock:
+            if before != self.shelf.generation or now - self._verified > VERIFY_AFTER:
+                self._verified = now
+                self.verify_soon()
+        return files
+
+    def refresh(self) -> None:
+        """Read the folders again, and compare every file with what is known of it."""
+        self.shelf.refresh()
+        with self._lock:
+            self._verified = float("-inf")
+
+    def verify_soon(self) -> Future[None]:
+        """Have every file looked at whose stamp is not the known one."""
+        with self._lock:
+            if self._verifying is None or self._verifying.running() or self._verifying.done():
+                self._verifying = self._background.submit(self.settle)
+            return self._verifying
+
+    def known(self, path: str) -> Row | None:
+        """What is known of a file, without looking at it."""
+        return self._loaded().get(path)
+
+    def facts(self, path: str) -> Facts:
+        """What the file says of itself now; read if it is not known yet."""
+        stamp, row = stamp_of(path), self.known(path)
+        if row is not None and row.stamp == stamp and row.version == self.version:
+            return row.facts
+        return self._learn({path: self._look(path)})[path].facts
+
+    def metadata(self, path: str) -> Mapping[str, str]:
+        """The free text of a file's header."""
+        row, stamp = self.known(path), stamp_of(path)
+        if row is None or row.stamp != stamp or row.version != self.version:
+            return self._learn({path: self._look(path)})[path].facts.metadata
+        return self.index.metadata(self.kind, path)
+
+    def note_problem(self, path: str, problem: str) -> None:
+        """Remember why a file could not be used, until it changes: reading its tensors tells more than its header."""
+        row = self.known(path) or self._look(path)
+        if row.facts.problem != problem and row.stamp == stamp_of(path):
+            metadata = self.index.metadata(self.kind, path)
+            self._learn({path: replace(row, facts=replace(row.facts, problem=problem, metadata=metadata))})
+
+    def settle(self) -> None:
+        """Find out now what is not known yet of every file, and what changed."""
+        with self._work:
+            files = self.shelf.files()
+            learned: dict[str, Row] = {}
+            for row_of in self._outdated(files):
+                learned |= row_of
+                if len(learned) >= BATCH:
+                    self._on_new(self._learn(learned))
+                    learned = {}
+            if learned:
+                self._on_new(self._learn(learned))
+            gone = self._loaded().keys() - {each.path for each in files}
+            if gone:
+                with self._lock:
+                    for path in gone:
+                        self._loaded().pop(path, None)
+                    self.revision += 1
+                self.index.forget(self.kind, gone)
+
+    def _outdated(self, files: tuple[Found, ...]) -> Iterator[dict[str, Row]]:
+        for each in files:
+            row = self.known(each.path)
+            stamp = stamp_of(each.path)
+            if stamp is not None and (row is None or row.stamp != stamp or row.version != self.version):
+                self._background.breathe()
+                yield {each.path: self._look(each.path)}
+
+    def _look(self, path: str) -> Row:
+        # The stamp is older than what is read: a file that changes meanwhile is looked at again.
+        stamp, inode = stamp_of(path) or (-1, -1), inode_of(path)
+        return Row(stamp=stamp, inode=inode, version=self.version, facts=self._describe(Path(path)))
+
+    def _learn(self, rows: Mapping[str, Row]) -> Mapping[str, Row]:
+        with self._lock:
+            loaded = self._loaded()
+            for path, row in rows.items():
+                # Trainers write up to megabytes of text, which stay on the disk.
+                loaded[path] = replace(row, facts=replace(row.facts, metadata=NOTHING))
+            self.revision += 1
+        self.index.put(self.kind, {path: row for path, row in rows.items() if row.stamp != (-1, -1)})
+        return rows
+
+    def _loaded(self) -> dict[str, Row]:
+        with self._lock:
+            if self._rows is None:
+                self._rows = self.index.rows(self.kind)
+            return self._rows
+

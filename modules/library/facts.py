@@ -1,0 +1,61 @@
+"""What is known of one model file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+Stamp = tuple[int, int]
+"""Size in bytes and modification time in nanoseconds: what tells a file from its earlier self."""
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a file says of itself, by its header alone.
+
+    `problem` tells why it cannot be used; the rest is mostly empty then. `alias` is the name that its author gave it,
+    `told_hash` a hash that its header states, `old_hash` A1111's first, eight-digit one. `details` are a few small
+    values that belong to its kind. `metadata` is the header's free text, which is not kept in memory.
+    """
+
+    family: str | None = None
+    problem: str | None = None
+    alias: str | None = None
+    told_hash: str | None = None
+    old_hash: str | None = None
+    details: Mapping[str, str] = NOTHING
+    metadata: Mapping[str, str] = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Facts as the index has them: for a file of this stamp, found by this version of whoever looked."""
+
+    stamp: Stamp
+    inode: int
+    version: int
+    facts: Facts
+
+
+def stamp_of(path: Path | str) -> Stamp | None:
+    """The stamp of a file as it is now, None where it is gone. A folder has that of its model_index.json."""
+    try:
+        status = Path(path).stat()
+        if status.st_mode & 0o170000 == 0o040000:
+            status = Path(path, "model_index.json").stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def inode_of(path: Path | str) -> int:
+    """The number under which the file system knows a file, which renaming does not change; 0 where there is none."""
+    try:
+        # SQLite's integers have a sign; Windows' numbers use the last bit.
+        return Path(path).stat().st_ino & (2**63 - 1)
+    except OSError:
+        return 0

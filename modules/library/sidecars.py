@@ -1,0 +1,80 @@
+"""What people keep beside a model file: a picture, a description, and notes in a .json."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+log = logging.getLogger(__name__)
+
+PREVIEW_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".jxl")
+"""In the order in which they are looked for; "name.png" goes before "name.preview.png"."""
+
+MODEL_SUFFIXES = frozenset({".safetensors", ".ckpt", ".pt", ".pth", ".bin", *PREVIEW_SUFFIXES})
+DESCRIPTIONS = (".txt", ".description.txt")
+MAX_TEXT = 1_000_000
+"""Bytes that are read of a description or of notes."""
+
+USER_KEYS = ("description", "sd version", "activation text", "preferred weight", "negative text", "notes", "vae")
+"""The customary keys of name.json."""
+
+
+def stem_of(path: str) -> str:
+    """The path without the suffix, which the files beside it have in common; a folder's is its own path."""
+    stem, suffix = os.path.splitext(path)  # noqa: PTH122 - strings throughout: this runs for each of thousands
+    return stem if suffix.lower() in MODEL_SUFFIXES else path
+
+
+def preview_of(path: str, names: Collection[str]) -> str | None:
+    """The picture of a model file; `names` are those of the files in its folder."""
+    folder, stem = os.path.split(stem_of(path))
+    own = os.path.basename(path)  # noqa: PTH119
+    for suffix in PREVIEW_SUFFIXES:
+        for name in (stem + suffix, stem + ".preview" + suffix):
+            # An embedding may be a picture itself.
+            if name in names and name != own:
+                return os.path.join(folder, name)  # noqa: PTH118
+    return None
+
+
+def is_preview_name(name: str) -> bool:
+    """Whether a file of this name may be served as a picture."""
+    return name.lower().endswith(PREVIEW_SUFFIXES)
+
+
+def description_of(path: str, names: Collection[str]) -> str | None:
+    """The text of name.txt or name.description.txt."""
+    folder, stem = os.path.split(stem_of(path))
+    for suffix in DESCRIPTIONS:
+        if stem + suffix in names and (text := _text(Path(folder, stem + suffix))) is not None:
+            return text
+    return None
+
+
+def user_metadata_of(path: str) -> Mapping[str, Any]:
+    """What name.json says; empty where there is none. One that is damaged is named in a warning."""
+    sidecar = Path(stem_of(path) + ".json")
+    text = _text(sidecar)
+    if text is None:
+        return {}
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        log.warning("%s is not used: it is no JSON (%s)", sidecar, error)
+        return {}
+    return cast("dict[str, Any]", content) if isinstance(content, dict) else {}
+
+
+def _text(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_TEXT).decode("utf-8-sig", "replace")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        log.warning("%s cannot be read: %s", path, error)
+        return None
