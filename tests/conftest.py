@@ -7,12 +7,15 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+    from modules.library.library import Library
 
 # Read by libraries when they are first imported and inherited by the servers that tests start.
 ENVIRONMENT = {
@@ -94,6 +97,16 @@ def only_loopback() -> Iterator[None]:
             patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
         patch.setattr(socket, "getaddrinfo", guarded_resolve)
         yield
+
+
+@pytest.fixture
+def model_library(tmp_path: Path) -> Iterator[Library]:
+    """An index of model files in the test's own folder, with its threads."""
+    from modules.library.library import Library
+
+    library = Library(tmp_path / "cache")
+    yield library
+    library.close()
 
 
 @pytest.fixture

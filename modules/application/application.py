@@ -7,6 +7,7 @@ import functools
 import logging
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +17,6 @@ from modules.application.jobs import GenerationJob, Job, TaskJob
 from modules.application.policy import Policy
 from modules.application.submitting import resolved_job
 from modules.checkpoints.catalogue import Catalogue
-from modules.checkpoints.hashes import HashStore
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeCatalogue
 from modules.foundation.errors import CheckpointError, EaselError
@@ -24,6 +24,7 @@ from modules.foundation.timing import Stopwatch
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage
 from modules.hooks.points import Hooks
+from modules.library.library import Folders, Library
 from modules.networks.catalogue import NetworkCatalogue
 from modules.prompts.style_book import StyleBook
 from modules.settings.flags import Flags
@@ -31,6 +32,7 @@ from modules.settings.model import Settings
 from modules.settings.paths import Paths
 from modules.settings.store import SettingsStore
 from modules.upscalers.catalogue import UpscalerCatalogue
+from modules.text_encoders.embeddings import EmbeddingCatalogue
 
 if TYPE_CHECKING:
     from modules.pipeline.engine import Engine
@@ -56,29 +58,38 @@ class Application:
         self.paths = Paths.from_flags(flags)
         self.settings = SettingsStore(self.paths.settings_file)
         self.hooks = Hooks()
-        self.catalogue = Catalogue(
-            self.paths.checkpoint_folders,
-            [Path(flags.checkpoint)] if flags.checkpoint else [],
-            HashStore(self.paths.data / "cache" / "hashes.json"),
-            self.paths.starter_checkpoint,
-        )
-        self.vaes = VaeCatalogue(self.paths.vae_folders, self.paths.checkpoint_folders)
         self.styles = StyleBook(self.paths.styles_files)
-        self.networks = NetworkCatalogue(
-            (("lora", self.paths.lora), ("lora", self.paths.lycoris), ("hypernet", self.paths.hypernetworks)),
-            self.paths.data / "cache" / "network-hashes.json",
-        )
         self.upscalers = UpscalerCatalogue(self.paths.upscaler_folders)
         self.jobs = JobService(self._execute, self._resolved, self.settings, self.paths)
         self.queue = self.jobs.queue
         self.hooks.saved.attach("history", self._on_saved)
         self.settings.observe(self._on_settings_changed)
+        self.library = Library(
+            self.paths.data / "cache",
+            data=self.paths.data,
+            busy=lambda: self.queue.current is not None,
+            hidden=lambda: self.settings.current.list_hidden_files,
+        )
+        files = [Path(flags.checkpoint)] if flags.checkpoint else []
+        folders = {kind: self._folders_of(kind) for kind in ("checkpoint", "vae", "lora", "hypernetwork", "embedding")}
+        self.catalogue = Catalogue(self.library, folders["checkpoint"], files, self.paths.starter_checkpoint)
+        always = flags.vae_path and flags.vae_path.expanduser().absolute()
+        self.vaes = VaeCatalogue(self.library, folders["vae"], folders["checkpoint"], always)
+        self.networks = NetworkCatalogue(self.library, {"lora": folders["lora"], "hypernet": folders["hypernetwork"]})
+        self.embeddings = EmbeddingCatalogue(self.library, folders["embedding"])
+
+    def _folders_of(self, kind: str) -> Folders:
+        def folders() -> Sequence[Path]:
+            return self.paths.folders(kind, self.settings.current.further_model_folders)
+
+        return folders
 
     def start(self) -> None:
-        """Begin the slow part of start-up (importing torch, loading the checkpoint) behind the page.
+        """Begin the slow part of start-up (looking for models, importing torch, loading one) behind the page.
 
         Jobs that an earlier Easel left waiting go on.
         """
+        self.library.start()
         if not self.flags.skip_load_model_at_start:
             self.queue.call_soon(self._load_selected)
         try:
@@ -92,6 +103,7 @@ class Application:
         if "engine" in self.__dict__:
             self.engine.close()
         self.jobs.keeper.close()
+        self.library.close()
 
     # Jobs
 
@@ -152,6 +164,7 @@ class Application:
             styles=self.styles,
             networks=self.networks,
             upscalers=self.upscalers,
+            embeddings=self.embeddings,
         )
 
     @property

@@ -14,8 +14,8 @@ from modules.settings.flags import Flags
 from modules.settings.model import SECTIONS, Settings
 from modules.settings.sections.saving import SavingPaths
 
-FOLDER_SETTINGS = frozenset({*SavingPaths.model_fields, "temp_dir"})
-"""Settings by which a client could have files written anywhere."""
+FOLDER_SETTINGS = frozenset({*SavingPaths.model_fields, "temp_dir", "further_model_folders"})
+"""Settings by which a client could have files written, or looked for, anywhere."""
 
 REACH_SETTINGS = frozenset({"api_enable_requests", "api_forbid_local_requests"})
 """Settings by which a client could make this machine connect to others."""

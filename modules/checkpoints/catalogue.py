@@ -2,43 +2,63 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from modules.checkpoints.hashes import HashStore
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import CheckpointError, UnknownName
+from modules.library.collection import Entry
+from modules.library.facts import Facts
+from modules.library.library import Folders, Library
 
 log = logging.getLogger(__name__)
 
 SUFFIXES = (".safetensors", ".ckpt")
+VERSION = 1
+"""Of what the index says of checkpoints; to be raised when files would be described differently."""
+
+HASH_DIGITS = frozenset("0123456789abcdef")
 
 
 class Catalogue:
-    """The checkpoints of some folders and single files. Thread-safe; the list is read when first asked for."""
+    """The checkpoints of some folders and single files. Thread-safe; the list is read when first asked for.
 
-    def __init__(self, folders: Sequence[Path], files: Sequence[Path], hashes: HashStore, starter: Path) -> None:
-        self._folders, self._files, self._starter = tuple(folders), tuple(files), starter
-        self.hashes = hashes
+    Changed folders are noticed whenever somebody looks at the list.
+    """
+
+    def __init__(self, library: Library, folders: Folders, files: Sequence[Path], starter: Path) -> None:
+        self._folders, self._starter = folders, starter
+        self.hashes = library.hashes
+        self.collection = library.collect(
+            "checkpoint",
+            folders,
+            SUFFIXES,
+            _describe,
+            version=VERSION,
+            name_of=lambda found: found.relative,
+            accepts=lambda folder, name: not name.endswith(tuple(f".vae{suffix}" for suffix in SUFFIXES)),
+            takes_folders=True,
+            singles=(*(file.absolute() for file in files), starter),
+        )
         self._lock = threading.Lock()
-        self._found: tuple[CheckpointInfo, ...] | None = None
+        self._made: tuple[tuple[Entry, ...], object, tuple[CheckpointInfo, ...]] = ((), None, ())
         self._missed: set[str] = set()
 
     def all(self) -> tuple[CheckpointInfo, ...]:
         """Every checkpoint, by name, the starter model last so that it is never in the way of the user's own."""
+        entries, revision = self.collection.entries(), self.hashes.revision
         with self._lock:
-            if self._found is None:
-                self._found = tuple(sorted(self._scan(), key=lambda info: (info.is_starter, info.name.casefold())))
-            return tuple(self._with_hash(info) for info in self._found)
+            if self._made[0] is not entries or self._made[1] != revision:
+                infos = sorted(self._infos(entries), key=lambda info: info.is_starter)
+                self._made = entries, revision, tuple(infos)
+            return self._made[2]
 
     def refresh(self) -> tuple[CheckpointInfo, ...]:
         """Read the folders again."""
-        with self._lock:
-            self._found = None
+        self.collection.refresh()
         return self.all()
 
     def find(self, name: str) -> CheckpointInfo:
@@ -46,16 +66,18 @@ class Catalogue:
 
         The folders are read once more before giving up. Raises UnknownName with the nearest names.
         """
-        for infos in (self.all, self.refresh):
+        # Old hashes are told by headers, which may not have been read yet.
+        is_old_hash = len(name.strip()) == 8 and HASH_DIGITS.issuperset(name.strip())
+        for infos in (self.all, self.refresh, *((self._all_known,) if is_old_hash else ())):
             if (info := _match(name, infos())) is not None:
                 return info
         raise UnknownName("checkpoint", name, (info.name for info in self.all()), "sd_model_checkpoint")
 
     def default(self) -> CheckpointInfo:
-        """The checkpoint to begin with when none was chosen: the user's first, else the starter model."""
+        """The checkpoint to begin with when none was chosen: the user's first sound one, else the starter model."""
         if infos := self.all() or self.refresh():
-            return infos[0]
-        folders = " or ".join(str(folder) for folder in self._folders)
+            return next((info for info in infos if info.problem is None), infos[0])
+        folders = " or ".join(str(folder) for folder in self._folders())
         raise CheckpointError(f"There is no checkpoint. Put a .safetensors file into {folders} and refresh the list.")
 
     def chosen(self, name: str | None) -> CheckpointInfo:
@@ -71,36 +93,37 @@ class Catalogue:
                 log.warning("%s %s is used instead.", error, instead.name)
             return instead
 
-    def _with_hash(self, info: CheckpointInfo) -> CheckpointInfo:
-        return dataclasses.replace(info, sha256=self.hashes.known(info.path))
+    def _all_known(self) -> tuple[CheckpointInfo, ...]:
+        """Every checkpoint after all headers have been read."""
+        self.collection.settle()
+        return self.all()
 
-    def _scan(self) -> Iterator[CheckpointInfo]:
-        seen: set[Path] = set()
-        for folder in self._folders:
-            for path in _models_below(folder):
-                if (real := path.resolve()) not in seen:
-                    seen.add(real)
-                    yield self._info(path, path.relative_to(folder).as_posix())
-        for path in (*self._files, self._starter):
-            if path.exists() and (real := path.resolve()) not in seen:
-                seen.add(real)
-                yield self._info(path.absolute(), path.name)
+    def _infos(self, entries: Sequence[Entry]) -> Iterator[CheckpointInfo]:
+        starter = os.path.realpath(self._starter)
+        seen: set[str] = set()
+        for entry in sorted(entries, key=lambda entry: entry.first is not None):
+            real = os.path.realpath(entry.found.path)
+            if real in seen:
+                continue
+            seen.add(real)
+            path, facts = Path(entry.found.path), entry.facts
+            yield CheckpointInfo(
+                path=path,
+                name=entry.name,
+                sha256=self.hashes.known(path),
+                is_starter=real == starter,
+                size=entry.row.stamp[0] if entry.row is not None else None,
+                family=facts.family,
+                variant=facts.details.get("variant"),
+                old_hash=facts.old_hash,
+                problem=entry.problem,
+            )
 
-    def _info(self, path: Path, name: str) -> CheckpointInfo:
-        return CheckpointInfo(path=path, name=name, is_starter=path.resolve() == self._starter.resolve())
 
+def _describe(path: Path) -> Facts:
+    from modules.checkpoints.describe import describe_checkpoint
 
-def _models_below(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        here = Path(parent)
-        # A diffusers folder is one checkpoint, not a folder of checkpoints.
-        for name in sorted(name for name in folders if (here / name / "model_index.json").is_file()):
-            folders.remove(name)
-            yield here / name
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if name.endswith(SUFFIXES) and not name.endswith(".vae" + Path(name).suffix):
-                yield here / name
+    return describe_checkpoint(path)
 
 
 def _match(name: str, infos: Sequence[CheckpointInfo]) -> CheckpointInfo | None:
@@ -112,6 +135,7 @@ def _match(name: str, infos: Sequence[CheckpointInfo]) -> CheckpointInfo | None:
         lambda info: bare in (info.name, info.model_name, info.name.rsplit(".", 1)[0]),
         lambda info: bare in (info.path.name, info.path.stem),
         lambda info: info.sha256 is not None and len(wanted) >= 8 and info.sha256.startswith(wanted.casefold()),
+        lambda info: info.old_hash is not None and wanted.casefold() == info.old_hash,
         lambda info: bare.casefold() in (info.name.casefold(), info.model_name.casefold(), info.path.stem.casefold()),
         lambda info: len(bare) >= 3 and bare.casefold() in info.title.casefold(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,7 +30,7 @@ class Names:
     """Names, shapes and free text of a model file, without a way to its numbers."""
 
     shapes: Shapes
-    metadata: Mapping[str, str] = NOTHING
+    metadata: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 def read_names(path: Path) -> Names:
@@ -63,9 +63,7 @@ def describe_checkpoint(path: Path) -> Facts:
         family, details = architecture.family, _details(architecture)
     except CheckpointError as error:
         problem = str(error)
-    return Facts(
-        family=family, problem=problem, details=details, metadata=names.metadata, old_hash=_old_hash(path)
-    )
+    return Facts(family=family, problem=problem, details=details, metadata=names.metadata, old_hash=_old_hash(path))
 
 
 def describe_vae(path: Path) -> Facts:

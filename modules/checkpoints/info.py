@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -10,13 +10,20 @@ from pathlib import Path
 class CheckpointInfo:
     """One checkpoint on disk. `name` is its path below its folder, with the suffix, as A1111 names it.
 
-    `sha256` is None until it has been computed (see `hashes`).
+    `sha256` is None until it has been computed (see `library.hashes`). What its header says is None as long as nobody
+    has looked: `size` in bytes, `family`, `variant` ("inpainting", "instruct-pix2pix"), `old_hash` (A1111's first,
+    eight-digit one) and `problem`, why it cannot be used.
     """
 
     path: Path
     name: str
     sha256: str | None = None
     is_starter: bool = False
+    size: int | None = field(default=None, compare=False)
+    family: str | None = field(default=None, compare=False)
+    variant: str | None = field(default=None, compare=False)
+    old_hash: str | None = field(default=None, compare=False)
+    problem: str | None = field(default=None, compare=False)
 
     @property
     def model_name(self) -> str:

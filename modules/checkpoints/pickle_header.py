@@ -1,7 +1,7 @@
 """Names and shapes of a torch.save file, read without torch and without running anything in it.
 
-Such a file is a pickle, a small program for a machine that can import and call what it likes. Here that machine knows a
-handful of names, all of them harmless stand-ins of our own; a file that mentions any other is refused and the name told.
+Such a file is a pickle, a small program for a machine that can import and call what it likes. Here that machine knows
+a handful of names, all harmless stand-ins of our own; a file that mentions any other is refused and the name told.
 """
 
 from __future__ import annotations

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import UnknownName
+from modules.library.collection import Entry
+from modules.library.facts import Facts
+from modules.library.folders import natural_key
+from modules.library.library import Folders, Library
+from modules.library.sidecars import user_metadata_of
 
 log = logging.getLogger(__name__)
 
 AUTOMATIC, NONE = "Automatic", "None"
 SUFFIXES = (".safetensors", ".ckpt", ".pt")
+VERSION = 1
+"""Of what the index says of VAEs; to be raised when files would be described differently."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VaeInfo:
-    """One VAE file. `name` is the file's name, with its suffix, as A1111 has it."""
+    """One VAE file. `name` is the file's name, with its suffix, as A1111 has it.
+
+    `size` in bytes and `problem`, why it cannot be used, are None as long as nobody has looked at its header.
+    """
 
     path: Path
     name: str
+    size: int | None = field(default=None, compare=False)
+    problem: str | None = field(default=None, compare=False)
 
     @property
     def stem(self) -> str:
@@ -34,22 +46,39 @@ class VaeInfo:
 class VaeCatalogue:
     """The VAE files in folders of their own, and those called `name.vae.*` among the checkpoints. Thread-safe."""
 
-    def __init__(self, folders: Sequence[Path], checkpoint_folders: Sequence[Path]) -> None:
-        self._folders, self._checkpoint_folders = tuple(folders), tuple(checkpoint_folders)
+    def __init__(
+        self, library: Library, folders: Folders, checkpoint_folders: Folders, always: Path | None = None
+    ) -> None:
+        """`always` is the one file to use whatever anybody says: the flag --vae-path."""
+        self._folders, self._checkpoint_folders, self._always = folders, checkpoint_folders, always
         self._lock = threading.Lock()
-        self._found: tuple[VaeInfo, ...] | None = None
+        self._made: tuple[tuple[Entry, ...], tuple[VaeInfo, ...]] = ((), ())
+        self.collection = library.collect(
+            "vae",
+            lambda: (*folders(), *checkpoint_folders()),
+            SUFFIXES,
+            _describe,
+            version=VERSION,
+            # Two of one name can both be chosen, the second by its path.
+            name_of=lambda found: found.path,
+            accepts=self._is_vae,
+            singles=() if always is None else (always,),
+        )
 
     def all(self) -> tuple[VaeInfo, ...]:
         """Every VAE by name. Of several with one name the first is called so, the others by their path."""
+        entries = self.collection.entries()
         with self._lock:
-            if self._found is None:
-                self._found = tuple(sorted(self._scan(), key=lambda info: info.name.casefold()))
-            return self._found
+            if self._made[0] is not entries:
+                files = self.collection.files()
+                order = {found.path: index for index, found in enumerate(files)}
+                infos = self._infos(sorted(entries, key=lambda entry: order.get(entry.found.path, len(order))))
+                self._made = entries, tuple(sorted(infos, key=lambda info: natural_key(info.name)))
+            return self._made[1]
 
     def refresh(self) -> tuple[VaeInfo, ...]:
         """Read the folders again."""
-        with self._lock:
-            self._found = None
+        self.collection.refresh()
         return self.all()
 
     def find(self, name: str) -> VaeInfo:
@@ -72,6 +101,8 @@ class VaeCatalogue:
         else a file whose name begins with the checkpoint's. With `overrides` another setting than "Automatic" goes
         before the metadata. Raises UnknownName for a name that nobody has.
         """
+        if self._always is not None:
+            return VaeInfo(path=self._always, name=self._always.name)
         if overrides and setting != AUTOMATIC:
             return self._named(setting)
         preferred = _preference(checkpoint)
@@ -93,33 +124,30 @@ class VaeCatalogue:
         alike = [info for info in self.all() if info.path.name.startswith(stem) and info.path.is_file()]
         return min(alike, key=lambda info: (info.stem != stem, len(info.name)), default=None)
 
-    def _scan(self) -> Iterator[VaeInfo]:
-        names: set[str] = set()
-        for path in self._files():
-            name = path.name if path.name not in names else str(path)
-            names.add(name)
-            yield VaeInfo(path=path, name=name)
+    def _is_vae(self, folder: str, name: str) -> bool:
+        """Whether a file is one: every file in VAE folders, those called `name.vae.*` among checkpoints."""
+        return name.rsplit(".", 1)[0].endswith(".vae") or folder in map(str, self._folders())
 
-    def _files(self) -> Iterator[Path]:
-        seen: set[Path] = set()
-        for folders, all_of_them in ((self._folders, True), (self._checkpoint_folders, False)):
-            for folder in folders:
-                for path in sorted(folder.rglob("*")):
-                    is_vae = all_of_them or path.stem.endswith(".vae")
-                    if path.suffix in SUFFIXES and is_vae and path.is_file() and (real := path.resolve()) not in seen:
-                        seen.add(real)
-                        yield path
+    def _infos(self, entries: Sequence[Entry]) -> Iterator[VaeInfo]:
+        names: set[str] = set()
+        seen: set[str] = set()
+        for entry in entries:
+            real = os.path.realpath(entry.found.path)
+            if real not in seen:
+                seen.add(real)
+                name = entry.found.name if entry.found.name not in names else entry.found.path
+                names.add(name)
+                size = entry.row.stamp[0] if entry.row is not None else None
+                yield VaeInfo(path=Path(entry.found.path), name=name, size=size, problem=entry.problem)
+
+
+def _describe(path: Path) -> Facts:
+    from modules.checkpoints.describe import describe_vae
+
+    return describe_vae(path)
 
 
 def _preference(checkpoint: CheckpointInfo) -> str:
     """What the checkpoint's user metadata (`name.json` beside it) says of its VAE."""
-    path = checkpoint.path.with_suffix(".json")
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return AUTOMATIC
-    except (OSError, ValueError) as error:
-        log.warning("%s cannot be read: %s", path, error)
-        return AUTOMATIC
-    name = said.get("vae") if isinstance(said, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    name = user_metadata_of(str(checkpoint.path)).get("vae")
     return name if isinstance(name, str) and name else AUTOMATIC

@@ -1,8 +1,8 @@
 """Hashes that other programs computed of the same files: nobody reads terabytes a second time.
 
-Two forms are known. A1111 keeps `{"mtime": ..., "sha256": ...}` by titles such as "checkpoint/name.safetensors", up to
-1.7 in a file cache.json, then in databases of the library diskcache below cache/. Easel's own first release had JSON files
-of `[size, mtime in nanoseconds, hash]` by path.
+Two forms are known. A1111 keeps `{"mtime": ..., "sha256": ...}` by titles such as "checkpoint/name.safetensors": up to
+1.7 in a file cache.json, then in databases of the library diskcache below cache/. Easel's own first release had JSON
+files of `[size, mtime in nanoseconds, hash]` by path.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def hash_of(texts: Sequence[str]) -> str:
 
 def _take(hashes: Hashes, titled: Sequence[Titled], files: Mapping[str, Sequence[Found]]) -> int:
     by_title = {(each.algorithm, each.title): each for each in titled}
-    algorithms = {each.algorithm for each in titled}
+    algorithms: set[Algorithm] = {each.algorithm for each in titled}
     found: dict[Algorithm, list[tuple[Path, str]]] = {algorithm: [] for algorithm in algorithms}
     for kind, group in files.items():
         for file in group:

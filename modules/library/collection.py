@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modules.library.background import Background
 from modules.library.facts import NOTHING, Facts, Row, inode_of, stamp_of
-from modules.library.folders import Found, Shelf
+from modules.library.folders import Found, Shelf, natural_key
 from modules.library.index import FileIndex
 
 BATCH = 200
@@ -19,6 +20,31 @@ BATCH = 200
 
 VERIFY_AFTER = 5.0
 """Seconds after which files are compared with their stamps again when somebody looks at the list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A file as lists show it. `row` is None where nothing is known yet; `first` is another file of the same name."""
+
+    name: str
+    found: Found
+    row: Row | None
+    first: str | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of it."""
+        return self.row.facts if self.row is not None else UNKNOWN
+
+    @property
+    def problem(self) -> str | None:
+        """Why it cannot be used, None where it can for all that is known."""
+        if self.first is not None:
+            return f"{self.found.path} has the same name as {self.first}, which is used; rename one of them."
+        return self.facts.problem
+
+
+UNKNOWN = Facts()
 
 
 class Collection:
@@ -38,15 +64,18 @@ class Collection:
         describe: Callable[[Path], Facts],
         *,
         version: int = 1,
+        name_of: Callable[[Found], str] = lambda found: found.name.rsplit(".", 1)[0],
         on_new: Callable[[Mapping[str, Row]], None] = lambda rows: None,
     ) -> None:
-        self.kind, self.shelf, self.index, self.version = kind, shelf, index, version
+        self.kind, self.shelf, self.index, self.version, self._name_of = kind, shelf, index, version, name_of
         self._background, self._describe, self._on_new = background, describe, on_new
         self._lock = threading.RLock()
         self._work = threading.Lock()
         self._rows: dict[str, Row] | None = None
         self._verified = float("-inf")
         self._verifying: Future[None] | None = None
+        self._settled = -1
+        self._entries: tuple[tuple[int, int], tuple[Entry, ...]] | None = None
         self.revision = 0
 
     def files(self) -> tuple[Found, ...]:
@@ -59,6 +88,35 @@ class Collection:
                 self._verified = now
                 self.verify_soon()
         return files
+
+    def entries(self) -> tuple[Entry, ...]:
+        """The files with their names and what is known of them, sorted by name. Reads no file.
+
+        Of several files of one name the first is used; the others say so.
+        """
+        files = self.files()
+        with self._lock:
+            state = (self.shelf.generation, self.revision)
+            if self._entries is None or self._entries[0] != state:
+                self._entries = (state, tuple(sorted(self._made(files), key=lambda each: natural_key(each.name))))
+            return self._entries[1]
+
+    def _made(self, files: tuple[Found, ...]) -> Iterator[Entry]:
+        first: dict[str, str] = {}
+        rows = self._loaded()
+        for found in files:
+            name = self._name_of(found)
+            other = first.setdefault(name, found.path)
+            if other == found.path:
+                yield Entry(name=name, found=found, row=rows.get(found.path))
+            elif os.path.realpath(other) != os.path.realpath(found.path):
+                yield Entry(name=name, found=found, row=rows.get(found.path), first=other)
+
+    @property
+    def settled(self) -> bool:
+        """Whether something is known of every file there is."""
+        self.shelf.files()
+        return self._settled == self.shelf.generation
 
     def refresh(self) -> None:
         """Read the folders again, and compare every file with what is known of it."""
@@ -102,6 +160,7 @@ class Collection:
         """Find out now what is not known yet of every file, and what changed."""
         with self._work:
             files = self.shelf.files()
+            generation = self.shelf.generation
             learned: dict[str, Row] = {}
             for row_of in self._outdated(files):
                 learned |= row_of
@@ -117,6 +176,7 @@ class Collection:
                         self._loaded().pop(path, None)
                     self.revision += 1
                 self.index.forget(self.kind, gone)
+            self._settled = generation
 
     def _outdated(self, files: tuple[Found, ...]) -> Iterator[dict[str, Row]]:
         for each in files:
@@ -146,4 +206,3 @@ class Collection:
             if self._rows is None:
                 self._rows = self.index.rows(self.kind)
             return self._rows
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,8 +18,9 @@ class Facts:
     """What a file says of itself, by its header alone.
 
     `problem` tells why it cannot be used; the rest is mostly empty then. `alias` is the name that its author gave it,
-    `told_hash` a hash that its header states, `old_hash` A1111's first, eight-digit one. `details` are a few small
-    values that belong to its kind. `metadata` is the header's free text, which is not kept in memory.
+    `told_hash` a hash that its header states, `old_hash` A1111's first, eight-digit one. `words` are further ones by
+    which a search finds it, `details` a few small values that belong to its kind. `metadata` is the header's free text,
+    which is not kept in memory.
     """
 
     family: str | None = None
@@ -27,8 +28,9 @@ class Facts:
     alias: str | None = None
     told_hash: str | None = None
     old_hash: str | None = None
-    details: Mapping[str, str] = NOTHING
-    metadata: Mapping[str, str] = NOTHING
+    words: str | None = None
+    details: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    metadata: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

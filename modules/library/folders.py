@@ -55,9 +55,9 @@ _DIGITS = re.compile(r"(\d+)")
 class Shelf:
     """The files of some folders and all folders below them, in order of their paths. Thread-safe.
 
-    `folders` is asked each time: settings may add some. `suffixes` are in lower case. `takes_folders` takes a folder
-    with a model_index.json as one file; `accepts` may refuse further names. Names that begin with a dot are left out
-    where `hidden()` says so, links are followed once.
+    `folders` is asked each time: settings may add some. `suffixes` are in lower case; `accepts` may refuse a name in a
+    folder that was given. `takes_folders` takes a folder with a model_index.json as one file. `singles` are files by
+    themselves, which come last. Names that begin with a dot are left out where `hidden()` is false.
     """
 
     def __init__(
@@ -65,30 +65,34 @@ class Shelf:
         folders: Callable[[], Sequence[Path]],
         suffixes: tuple[str, ...],
         *,
-        accepts: Callable[[str], bool] = lambda name: True,
+        accepts: Callable[[str, str], bool] = lambda folder, name: True,
         takes_folders: bool = False,
+        singles: Sequence[Path] = (),
         hidden: Callable[[], bool] = lambda: True,
     ) -> None:
         self.folders, self._suffixes, self._accepts = folders, suffixes, accepts
-        self._takes_folders, self._hidden = takes_folders, hidden
+        self._takes_folders, self._singles, self._hidden = takes_folders, tuple(map(str, singles)), hidden
         self._lock = threading.Lock()
         self._known: dict[str, _Folder] = {}
         self._files: tuple[Found, ...] = ()
-        self._read_with: tuple[object, ...] | None = None
+        self._read_with: tuple[tuple[str, ...], tuple[str, ...], bool] | None = None
         self.generation = 0
 
     def files(self) -> tuple[Found, ...]:
         """The files as they are now; the same object as before where nothing changed."""
         with self._lock:
-            read_with = (tuple(str(folder) for folder in self.folders()), self._hidden())
+            singles = tuple(path for path in self._singles if os.path.exists(path))  # noqa: PTH110
+            read_with = (tuple(str(folder) for folder in self.folders()), singles, self._hidden())
             if self._read_with == read_with and not self._changed():
                 return self._files
             now: dict[str, _Folder] = {}
-            before = self._known if self._read_with == read_with else {}
-            found = tuple(each for folder in read_with[0] for each in self._search(folder, before, now, read_with[1]))
+            before = self._known if self._read_with is not None and self._read_with[2] == read_with[2] else {}
+            found = [each for folder in read_with[0] for each in self._search(folder, before, now, read_with[2])]
+            inside = {each.path for each in found}
+            found += [Found(path, os.path.dirname(path)) for path in singles if path not in inside]  # noqa: PTH120
             self._known = now
-            if found != self._files or self._read_with is None:
-                self._files = found
+            if tuple(found) != self._files or self._read_with is None:
+                self._files = tuple(found)
                 self.generation += 1
             self._read_with = read_with
             return self._files
@@ -107,9 +111,7 @@ class Shelf:
     def _changed(self) -> bool:
         return any(record.mtime is None or record.mtime != _mtime(folder) for folder, record in self._known.items())
 
-    def _search(
-        self, root: str, before: dict[str, _Folder], now: dict[str, _Folder], hidden: bool
-    ) -> Iterator[Found]:
+    def _search(self, root: str, before: dict[str, _Folder], now: dict[str, _Folder], hidden: bool) -> Iterator[Found]:
         # Each folder waits with the inodes of those above it: a link to one of them would never end.
         waiting: list[tuple[str, tuple[tuple[int, int], ...]]] = [(root, ())]
         while waiting:
@@ -125,13 +127,13 @@ class Shelf:
                 continue
             record = before.get(folder)
             if record is None or record.mtime != status.st_mtime_ns:
-                record = self._read(folder, status.st_mtime_ns, hidden)
+                record = self._read(folder, root, status.st_mtime_ns, hidden)
             now[folder] = record
             yield from (Found(os.path.join(folder, name), root) for name in record.models)  # noqa: PTH118
             below = [(os.path.join(folder, name), (*above, this)) for name in record.folders]  # noqa: PTH118
             waiting += reversed(below)
 
-    def _read(self, folder: str, mtime: int, hidden: bool) -> _Folder:
+    def _read(self, folder: str, root: str, mtime: int, hidden: bool) -> _Folder:
         names: list[str] = []
         folders: list[str] = []
         models: list[str] = []
@@ -150,7 +152,7 @@ class Shelf:
             if os.path.isfile(os.path.join(folder, name, DIFFUSERS_INDEX)):  # noqa: PTH113, PTH118
                 folders.remove(name)
                 models.append(name)
-        models += [name for name in names if self._is_model(name)]
+        models += [name for name in names if self._is_model(root, name)]
         recent = time.time_ns() - mtime < RECENT
         return _Folder(
             None if recent else mtime,
@@ -159,9 +161,9 @@ class Shelf:
             tuple(sorted(folders, key=natural_key)),
         )
 
-    def _is_model(self, name: str) -> bool:
+    def _is_model(self, root: str, name: str) -> bool:
         # "._name" is what macOS leaves beside a file on foreign disks.
-        return name.lower().endswith(self._suffixes) and not name.startswith("._") and self._accepts(name)
+        return name.lower().endswith(self._suffixes) and not name.startswith("._") and self._accepts(root, name)
 
 
 def natural_key(name: str) -> tuple[tuple[int | str, ...], str]:

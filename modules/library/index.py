@@ -1,4 +1,7 @@
-"""The index: one SQLite file that remembers what was found out about model files. Losing it costs time, nothing else."""
+"""The index: one SQLite file that remembers what was found out about model files.
+
+Losing it costs time, nothing else.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS file (
     kind TEXT, path TEXT, size INTEGER, mtime INTEGER, inode INTEGER, version INTEGER, family TEXT, problem TEXT,
-    alias TEXT, told_hash TEXT, old_hash TEXT, details TEXT, PRIMARY KEY (kind, path)) WITHOUT ROWID;
+    alias TEXT, told_hash TEXT, old_hash TEXT, words TEXT, details TEXT, PRIMARY KEY (kind, path)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS metadata (kind TEXT, path TEXT, packed BLOB, PRIMARY KEY (kind, path));
 CREATE TABLE IF NOT EXISTS hash (
     algorithm TEXT, path TEXT, size INTEGER, mtime INTEGER, inode INTEGER, digest TEXT,
@@ -53,8 +56,8 @@ class FileIndex:
 
         def read(database: sqlite3.Connection) -> dict[str, Row]:
             found = database.execute(
-                "SELECT path, size, mtime, inode, version, family, problem, alias, told_hash, old_hash, details"
-                " FROM file WHERE kind = ?",
+                "SELECT path, size, mtime, inode, version, family, problem, alias, told_hash, old_hash, words,"
+                " details FROM file WHERE kind = ?",
                 (kind,),
             )
             return {record[0]: _row(record[1:]) for record in found}
@@ -63,17 +66,12 @@ class FileIndex:
 
     def put(self, kind: str, rows: Mapping[str, Row]) -> None:
         """Remember rows by path, all in one transaction."""
-        files = [
-            (kind, path, *row.stamp, row.inode, row.version, facts.family, _whole(facts.problem), _whole(facts.alias))
-            + (_whole(facts.told_hash), facts.old_hash, json.dumps(dict(facts.details)) if facts.details else None)
-            for path, row in rows.items()
-            for facts in (row.facts,)
-        ]
+        files = [(kind, path, *row.stamp, row.inode, row.version, *_columns(row.facts)) for path, row in rows.items()]
         metadata = [(kind, path, _packed(row.facts.metadata)) for path, row in rows.items() if row.facts.metadata]
 
         def write(database: sqlite3.Connection) -> None:
             self._drop(database, kind, rows)
-            database.executemany(f"INSERT INTO file VALUES ({', '.join('?' * 12)})", files)
+            database.executemany(f"INSERT INTO file VALUES ({', '.join('?' * 13)})", files)
             database.executemany("INSERT INTO metadata VALUES (?, ?, ?)", metadata)
 
         self._change(write)
@@ -246,7 +244,7 @@ def _connect(path: str) -> sqlite3.Connection:
 
 
 def _row(record: Sequence[Any]) -> Row:
-    size, mtime, inode, version, family, problem, alias, told_hash, old_hash, details = record
+    size, mtime, inode, version, family, problem, alias, told_hash, old_hash, words, details = record
     return Row(
         stamp=(size, mtime),
         inode=inode,
@@ -257,9 +255,15 @@ def _row(record: Sequence[Any]) -> Row:
             alias=alias,
             told_hash=told_hash,
             old_hash=old_hash,
+            words=words,
             details=json.loads(details) if details else NOTHING,
         ),
     )
+
+
+def _columns(facts: Facts) -> tuple[str | None, ...]:
+    told = (facts.family, facts.problem, facts.alias, facts.told_hash, facts.old_hash, facts.words)
+    return (*map(_whole, told), json.dumps(dict(facts.details)) if facts.details else None)
 
 
 def _packed(metadata: Mapping[str, str]) -> bytes:
@@ -275,5 +279,6 @@ def _unpacked(packed: bytes) -> Mapping[str, str]:
 
 def _whole(text: str | None) -> str | None:
     """Text without halves of characters, which files' headers may have and no database takes."""
-    return text if text is None or text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

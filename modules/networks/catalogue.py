@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from modules.checkpoints.hashes import HashStore
-from modules.checkpoints.tensors import read_header
-from modules.foundation.errors import CheckpointError
-from modules.networks.hashes import network_hash
+from modules.library.collection import Collection, Entry
+from modules.library.facts import Facts
+from modules.library.library import Folders, Library
 
 log = logging.getLogger(__name__)
 
 NetworkKind = Literal["lora", "hypernet"]
 SUFFIXES: Mapping[NetworkKind, tuple[str, ...]] = {"lora": (".safetensors", ".pt", ".ckpt"), "hypernet": (".pt",)}
+COLLECTIONS: Mapping[NetworkKind, str] = {"lora": "lora", "hypernet": "hypernetwork"}
+VERSION = 1
+"""Of what the index says of networks; to be raised when files would be described differently."""
+
 FORBIDDEN_ALIASES = frozenset({"", "none", "addams"})
 """Names that badly made files give themselves."""
 
@@ -42,39 +45,41 @@ class NetworkInfo:
         return self.path.relative_to(self.folder).with_suffix("").as_posix()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Described:
-    """What a file says of itself. `problem` tells why it cannot be read; everything else is empty then."""
+@dataclass(kw_only=True)
+class _Names:
+    """The networks of one kind as they were in one list of the collection, by their names."""
 
-    metadata: Mapping[str, str]
-    family: str | None = None
-    problem: str | None = None
+    entries: tuple[Entry, ...] = ()
+    infos: tuple[NetworkInfo, ...] = ()
+    by_name: dict[str, NetworkInfo] = field(default_factory=dict[str, NetworkInfo])
+    folded: dict[str, NetworkInfo] = field(default_factory=dict[str, NetworkInfo])
 
 
 class NetworkCatalogue:
-    """The networks in some folders. Thread-safe; folders are read when first asked for, headers only when needed.
+    """The networks in the folders of each kind. Thread-safe.
 
-    `folders` come with the kind of network that is in them; hashes are remembered in the file `hashes`.
+    Changed folders are noticed whenever somebody looks; headers are read in the background, or when one is needed.
     """
 
-    def __init__(self, folders: Sequence[tuple[NetworkKind, Path]], hashes: Path) -> None:
-        self.folders = tuple(folders)
-        self._hashes = HashStore(hashes, network_hash)
+    def __init__(self, library: Library, folders: Mapping[NetworkKind, Folders]) -> None:
+        self._hashes = library.hashes
         self._lock = threading.Lock()
-        self._found: tuple[NetworkInfo, ...] | None = None
-        self._described: dict[Path, tuple[tuple[int, int], Described]] = {}
+        self._names: dict[NetworkKind, _Names] = {}
+        self._told: set[str] = set()
+        describe = {"lora": _describe_lora, "hypernet": _describe_hypernetwork}
+        self.collections: Mapping[NetworkKind, Collection] = {
+            kind: library.collect(COLLECTIONS[kind], each, SUFFIXES[kind], describe[kind], version=VERSION)
+            for kind, each in folders.items()
+        }
 
     def all(self, kind: NetworkKind) -> tuple[NetworkInfo, ...]:
         """Every network of a kind, one of each name, sorted by name without regard to case."""
-        with self._lock:
-            if self._found is None:
-                self._found = tuple(self._scan())
-            return tuple(info for info in self._found if info.kind == kind)
+        return self._current(kind).infos
 
     def refresh(self) -> None:
         """Read the folders again when next asked."""
-        with self._lock:
-            self._found = None
+        for collection in self.collections.values():
+            collection.refresh()
 
     def find(self, kind: NetworkKind, name: str) -> NetworkInfo | None:
         """The network that a prompt calls `name`: its file's name, its path below the folder, or its alias.
@@ -87,22 +92,26 @@ class NetworkCatalogue:
             found = self._find(kind, name)
         return found
 
-    def describe(self, info: NetworkInfo) -> Described:
+    def facts(self, info: NetworkInfo) -> Facts:
         """What the file's header says; remembered until the file changes."""
-        stamp = stamp_of(info.path)
-        with self._lock:
-            known = self._described.get(info.path)
-        if known is not None and stamp is not None and known[0] == stamp:
-            return known[1]
-        described = _describe(info.path)
-        if stamp is not None:
-            with self._lock:
-                self._described[info.path] = (stamp, described)
-        return described
+        return self.collections[info.kind].facts(str(info.path))
+
+    def metadata(self, info: NetworkInfo) -> Mapping[str, str]:
+        """What its trainer wrote into the file."""
+        return self.collections[info.kind].metadata(str(info.path))
+
+    def all_metadata(self, kind: NetworkKind) -> Mapping[str, Mapping[str, str]]:
+        """What the trainers of all networks of a kind wrote, by path, after every header has been read."""
+        self.collections[kind].settle()
+        return self.collections[kind].index.metadata_of(self.collections[kind].kind)
+
+    def note_problem(self, info: NetworkInfo, problem: str) -> None:
+        """Have the lists show why a network could not be used, until its file changes."""
+        self.collections[info.kind].note_problem(str(info.path), problem)
 
     def alias(self, info: NetworkInfo) -> str:
         """The name that the file's author gave it (`ss_output_name`), or the file's name where there is none."""
-        return self.describe(info).metadata.get("ss_output_name") or info.name
+        return (info.kind == "lora" and self.facts(info).alias) or info.name
 
     def preferred_name(self, info: NetworkInfo, preference: str) -> str:
         """How a tag should mention a network under the setting "lora_preferred_name", without ambiguous aliases."""
@@ -113,18 +122,36 @@ class NetworkCatalogue:
 
     def hash(self, info: NetworkInfo) -> str:
         """The network's hash, from its header if that has it. Raises OSError as the file system does."""
-        return self.known_hash(info) or self._hashes.compute(info.path)
+        return self.begin_hash(info).result()
+
+    def begin_hash(self, info: NetworkInfo) -> Future[str]:
+        """Have the network's hash computed in the background; one that its header tells is there at once."""
+        told = self.facts(info).told_hash
+        if told is None:
+            return self._hashes.begin(info.path, "addnet")
+        future: Future[str] = Future()
+        future.set_result(told)
+        return future
 
     def known_hash(self, info: NetworkInfo) -> str | None:
         """The network's hash if it can be told without reading the whole file."""
-        return self.describe(info).metadata.get("sshs_model_hash") or self._hashes.known(info.path)
+        return self.facts(info).told_hash or self._hashes.known(info.path, "addnet")
 
     def by_hash(self, short: str) -> NetworkInfo | None:
         """The first LoRA file whose hash is known and begins like this."""
         wanted = short.strip().casefold()
         if len(wanted) < 8:
             return None
-        return next((info for info in self.all("lora") if (self.known_hash(info) or "").startswith(wanted)), None)
+        self._settle("lora")
+        names, computed = self._current("lora"), self._hashes.all("addnet")
+        infos = {str(info.path): info for info in names.infos}
+        for entry in names.entries:
+            path = entry.found.path
+            stamp, digest = computed.get(path, (None, ""))
+            known = entry.facts.told_hash or (digest if entry.row is None or entry.row.stamp == stamp else "")
+            if path in infos and known.startswith(wanted):
+                return infos[path]
+        return None
 
     def name_by_hash(self, short: str) -> str | None:
         """How a prompt can mention the network with this hash, or None."""
@@ -132,71 +159,63 @@ class NetworkCatalogue:
         return None if info is None else self.preferred_name(info, "Alias from file")
 
     def _find(self, kind: NetworkKind, name: str) -> NetworkInfo | None:
-        infos = self.all(kind)
-        wanted = name.strip()
-        for info in infos:
-            if wanted in (info.name, info.relative_name):
-                return info
+        names, wanted = self._current(kind), name.strip()
+        if (found := names.by_name.get(wanted)) is not None:
+            return found
         if kind == "lora" and (found := self._by_alias(kind, wanted)) is not None:
             return found
-        folded = wanted.casefold()
-        return next((info for info in infos if folded in (info.name.casefold(), info.relative_name.casefold())), None)
+        return names.folded.get(wanted.casefold())
 
     def _by_alias(self, kind: NetworkKind, alias: str) -> NetworkInfo | None:
         if alias.casefold() in FORBIDDEN_ALIASES:
             return None
-        matching = [info for info in self.all(kind) if self.alias(info) == alias]
+        self._settle(kind)
+        names = self._current(kind)
+        paths = {e.found.path for e in names.entries if (e.facts.alias or e.name) == alias}
+        matching = [info for info in names.infos if str(info.path) in paths]
         return matching[0] if len(matching) == 1 else None
 
-    def _scan(self) -> Iterator[NetworkInfo]:
-        found: dict[tuple[str, str], NetworkInfo] = {}
-        for kind, folder in self.folders:
-            for path in _files(folder, SUFFIXES[kind]):
-                info = NetworkInfo(path=path, folder=folder, kind=kind)
-                first = found.setdefault((kind, info.name), info)
-                if first is not info and first.path.resolve() != path.resolve():
-                    log.warning("Two networks are called %r; %s is used, not %s.", info.name, first.path, path)
-        yield from sorted(found.values(), key=lambda info: (info.name.casefold(), info.name))
+    def _settle(self, kind: NetworkKind) -> None:
+        """See that every header has been read: what is asked for may be in the one that was not."""
+        if not self.collections[kind].settled:
+            self.collections[kind].settle()
+
+    def _current(self, kind: NetworkKind) -> _Names:
+        entries = self.collections[kind].entries()
+        with self._lock:
+            known = self._names.get(kind)
+            if known is None or known.entries is not entries:
+                known = self._names[kind] = self._named(kind, entries)
+            return known
+
+    def _named(self, kind: NetworkKind, entries: tuple[Entry, ...]) -> _Names:
+        names = _Names(entries=entries)
+        infos = [
+            NetworkInfo(path=Path(entry.found.path), folder=Path(entry.found.folder), kind=kind) for entry in entries
+        ]
+        names.infos = tuple(info for info, entry in zip(infos, entries, strict=True) if entry.first is None)
+        names.by_name = {info.name: info for info in names.infos}
+        for info, entry in zip(infos, entries, strict=True):
+            if entry.first is not None:
+                self._tell_once(entry)
+            names.by_name.setdefault(info.relative_name, info)
+        for name, info in names.by_name.items():
+            names.folded.setdefault(name.casefold(), info)
+        return names
+
+    def _tell_once(self, entry: Entry) -> None:
+        if entry.found.path not in self._told:
+            self._told.add(entry.found.path)
+            log.warning("%s", entry.problem)
 
 
-def stamp_of(path: Path) -> tuple[int, int] | None:
-    """Size and modification time of a file, None where it is gone."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
+def _describe_lora(path: Path) -> Facts:
+    from modules.networks.describe import describe_lora
+
+    return describe_lora(path)
 
 
-def family_of(metadata: Mapping[str, str]) -> str | None:
-    """The family of models that a file says it was trained for, or None where it does not tell."""
-    architecture = metadata.get("modelspec.architecture", "").casefold()
-    version = metadata.get("ss_base_model_version", "").casefold()
-    for beginnings, family in (
-        (("stable-diffusion-xl", "sdxl"), "SDXL"),
-        (("stable-diffusion-v2", "sd_v2"), "SD2"),
-        (("stable-diffusion-v1", "sd_v1"), "SD1"),
-        (("stable-diffusion-3", "sd3"), "SD3"),
-        (("flux",), "Flux"),
-    ):
-        if architecture.startswith(beginnings) or version.startswith(beginnings):
-            return family
-    return "SD2" if metadata.get("ss_v2") == "True" else None
+def _describe_hypernetwork(path: Path) -> Facts:
+    from modules.networks.describe import describe_hypernetwork
 
-
-def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if name.casefold().endswith(suffixes) and not name.startswith("."):
-                yield Path(parent) / name
-
-
-def _describe(path: Path) -> Described:
-    if path.suffix.casefold() != ".safetensors":
-        return Described(metadata={})
-    try:
-        metadata = read_header(path).metadata
-    except CheckpointError as error:
-        return Described(metadata={}, problem=str(error))
-    return Described(metadata=metadata, family=family_of(metadata))
+    return describe_hypernetwork(path)

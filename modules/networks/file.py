@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from modules.checkpoints.tensors import TensorSource, open_tensors
 from modules.foundation.errors import CheckpointError, NetworkError
-from modules.networks.catalogue import NetworkInfo, family_of, stamp_of
+from modules.library.facts import stamp_of
+from modules.networks.catalogue import NetworkInfo
 from modules.networks.keys import LayerName, ModuleIndex, split_key
 from modules.networks.kinds import Kind, bias_change, kind_of, weight_change
+from modules.networks.metadata import family_of
 from modules.networks.parts import Parts
 
 BUNDLE = "bundle_emb."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 
 from modules.checkpoints.catalogue import Catalogue
@@ -50,6 +50,7 @@ class Engine:
         styles: StyleBook,
         networks: NetworkCatalogue,
         upscalers: UpscalerCatalogue,
+        embeddings: EmbeddingCatalogue,
     ) -> None:
         self.flags, self.paths, self.settings = flags, paths, settings
         self.hooks, self.catalogue, self.vaes, self.styles = hooks, catalogue, vaes, styles
@@ -60,13 +61,12 @@ class Engine:
         self.saver = Saver()
         self.tokenizer = ClipTokenizer()
         self.tokenizers: dict[Manner, ClipTokenizer] = {"clip": self.tokenizer, "openclip": ClipTokenizer("openclip")}
-        self.embeddings = EmbeddingCatalogue([paths.embeddings])
+        self.embeddings = embeddings
         self.conditioning_cache = new_cache(CONDITIONING_CACHE_BYTES)
         self._model: Model | None = None
         self.extra_networks = ExtraNetworks(networks)
         self.extra_networks.attach(hooks)
         self._hashes: dict[Path, Future[str]] = {}
-        self._hasher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hash")
         log.info(
             "Computing on %s, UNet in %s", self.hardware.name, str(self.hardware.unet_dtype).removeprefix("torch.")
         )
@@ -117,7 +117,7 @@ class Engine:
 
     def _hash(self, path: Path) -> None:
         """Begin to compute a file's hash; one that is known is there at once."""
-        self._hashes[path] = self._hasher.submit(self.catalogue.hashes.compute, path)
+        self._hashes[path] = self.catalogue.hashes.begin(path)
 
     def short_hash(self, info: CheckpointInfo | VaeInfo | None) -> str | None:
         """The short hash of a file that was loaded. It is computed beside the sampling; this waits for it."""
@@ -135,7 +135,6 @@ class Engine:
         """Finish what is being saved and let go of everything."""
         self.saver.close()
         self.extra_networks.close(self.hooks)
-        self._hasher.shutdown(wait=False, cancel_futures=True)
         self.unload()
 
 

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import weakref
 from collections.abc import Generator, Hashable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -18,9 +18,11 @@ from torch import Tensor
 from modules.foundation.errors import NetworkError, Refused
 from modules.generation.plan import Plan
 from modules.hooks.points import Hooks, RunEvent
-from modules.networks.catalogue import NetworkCatalogue, NetworkInfo, stamp_of
+from modules.library.digests import SHORT_NETWORK
+from modules.library.facts import stamp_of
+from modules.networks.catalogue import NetworkCatalogue, NetworkInfo
 from modules.networks.file import Network, check_fit, read_network
-from modules.networks.hashes import SHORT, label
+from modules.networks.hashes import label
 from modules.networks.hypernetwork import Hypernetwork, hypernetworks, read_hypernetwork
 from modules.networks.keys import ModuleIndex
 from modules.networks.merge import Patcher, Use
@@ -60,7 +62,6 @@ class ExtraNetworks:
         self._hypernetworks: dict[NetworkInfo, tuple[object, Hypernetwork]] = {}
         self._bundled: weakref.WeakKeyDictionary[Network, tuple[TextualInversion, ...]] = weakref.WeakKeyDictionary()
         self._hashes: dict[tuple[NetworkInfo, object], Future[str]] = {}
-        self._hasher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network-hash")
 
     def attach(self, hooks: Hooks) -> None:
         """Take part in every run."""
@@ -71,9 +72,8 @@ class ExtraNetworks:
         hooks.infotext_fields.attach(OWNER, self.with_hashes)
 
     def close(self, hooks: Hooks) -> None:
-        """Leave the hooks and stop hashing."""
+        """Leave the hooks."""
         hooks.detach_owner(OWNER)
-        self._hasher.shutdown(wait=False, cancel_futures=True)
 
     def patcher(self, model: Model) -> Patcher:
         """What merges networks into `model`."""
@@ -210,7 +210,11 @@ class ExtraNetworks:
     def _network(self, info: NetworkInfo) -> Network:
         known = self._networks.get(info)
         if known is None or known.stamp != stamp_of(info.path):
-            known = read_network(info)
+            try:
+                known = read_network(info)
+            except NetworkError as error:
+                self.catalogue.note_problem(info, str(error))
+                raise
         # Those used last are at the end.
         self._networks.pop(info, None)
         self._networks[info] = known
@@ -244,12 +248,12 @@ class ExtraNetworks:
     def _hash(self, network: Network) -> Future[str]:
         key = network.info, network.stamp
         if key not in self._hashes:
-            self._hashes[key] = self._hasher.submit(self.catalogue.hash, network.info)
+            self._hashes[key] = self.catalogue.begin_hash(network.info)
         return self._hashes[key]
 
     def _short(self, future: Future[str]) -> str:
         try:
-            return future.result()[:SHORT]
+            return future.result()[:SHORT_NETWORK]
         except OSError as error:
             log.warning("A network could not be hashed: %s", error)
             return ""

@@ -80,7 +80,7 @@ def run(
             control.at_phase("loading")
             model = engine.load(plan.checkpoint, vae=plan.vae)
             event = replace(event, model=model)
-            engine.embeddings.refresh()
+            engine.embeddings.look()
         start_peak(engine.hardware.device)
         saving = Saving(plan, engine)
         this = Run(engine=engine, control=control, watch=watch, event=event, plan=plan, model=model, saving=saving)

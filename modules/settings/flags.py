@@ -91,6 +91,7 @@ class Flags:
     ckpt: Path | None = _value(None, "checkpoint to use, beside those in the folders", convert=Path)
     ckpt_dir: Path | None = _value(None, "one more folder of checkpoints", convert=Path)
     vae_dir: Path | None = _value(None, "one more folder of VAE files", convert=Path)
+    vae_path: Path | None = _value(None, "VAE file to use with every checkpoint, whatever settings say", convert=Path)
     lora_dir: Path | None = _value(None, "folder of LoRA files; default: models/Lora", convert=Path)
     lyco_dir_backcompat: Path | None = _value(
         None, "one more folder of LoRA files; default: models/LyCORIS", convert=Path
@@ -105,6 +106,9 @@ class Flags:
     swinir_models_path: Path | None = _value(None, "folder of SwinIR upscalers; default: models/SwinIR", convert=Path)
     scunet_models_path: Path | None = _value(None, "folder of ScuNET upscalers; default: models/ScuNET", convert=Path)
     dat_models_path: Path | None = _value(None, "folder of DAT upscalers; default: models/DAT", convert=Path)
+    a1111_dir: tuple[Path, ...] = _list(
+        "folder of an A1111 installation (or one laid out like its models folder) whose models are used too", type=Path
+    )
     styles_file: tuple[Path, ...] = _list("file of styles; default: styles.csv in the data folder", type=Path)
     ui_config_file: Path | None = _value(None, "file of the page's defaults; default: ui-config.json", convert=Path)
     ui_settings_file: Path | None = _value(None, "file of the settings; default: config.json", convert=Path)

@@ -81,7 +81,6 @@ IGNORED_WITH_VALUE = frozenset(
         "--sub-quad-q-chunk-size",
         "--textual-inversion-templates-dir",
         "--timeout-keep-alive",
-        "--vae-path",
     }
 )
 """Flags that take the next word as their value."""

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from modules.foundation.errors import SettingsError
 from modules.settings.declare import Section
-from modules.settings.sections import api, diffusion, jobs, page, postprocessing, saving
+from modules.settings.sections import api, diffusion, jobs, page, postprocessing, saving, system
 
 SECTIONS: tuple[type[Section], ...] = (
     saving.SavingPaths,
@@ -28,6 +28,7 @@ SECTIONS: tuple[type[Section], ...] = (
     page.Infotext,
     page.LivePreviews,
     page.UserInterface,
+    system.System,
     api.Api,
     jobs.Jobs,
 )
@@ -51,6 +52,7 @@ class Settings(
     page.Infotext,
     page.LivePreviews,
     page.UserInterface,
+    system.System,
     api.Api,
     jobs.Jobs,
 ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class Paths:
     ui_config_file: Path
     styles_files: tuple[Path, ...]
     starter_checkpoint: Path
+    trees: tuple[Path, ...] = ()
 
     @classmethod
     def from_flags(cls, flags: Flags, program: Path = PROGRAM_FOLDER) -> Paths:
@@ -63,7 +64,36 @@ class Paths:
             ui_config_file=(flags.ui_config_file or data / "ui-config.json").expanduser().absolute(),
             styles_files=tuple(path.expanduser().absolute() for path in flags.styles_file) or (data / "styles.csv",),
             starter_checkpoint=program / "models" / "Stable-diffusion" / "easel-starter.safetensors",
+            trees=tuple(path.expanduser().absolute() for path in flags.a1111_dir),
         )
+
+    def folders(self, kind: str, further: Sequence[str] = ()) -> tuple[Path, ...]:
+        """The folders that models of a kind may lie in, Easel's own first; not all of them exist.
+
+        `further` are folders that a setting names, each laid out like an A1111 installation or its models folder.
+        """
+        own, names = self._own_folders(kind)
+        trees = (*self.trees, *(Path(path).expanduser().absolute() for path in further if path.strip()))
+        inside = (tree / part / name for tree in trees for part in ("models", "") for name in names)
+        return tuple(dict.fromkeys((*own, *inside)))
+
+    def _own_folders(self, kind: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+        """Easel's own folders of a kind, and what they are called in an A1111 installation."""
+        match kind:
+            case "checkpoint":
+                return self.checkpoint_folders, ("Stable-diffusion",)
+            case "vae":
+                return self.vae_folders, ("VAE",)
+            case "lora":
+                return (self.lora, self.lycoris), ("Lora", "LyCORIS")
+            case "hypernetwork":
+                return (self.hypernetworks,), ("hypernetworks",)
+            case "embedding":
+                return (self.embeddings,), ("embeddings",)
+            case "upscaler":
+                return tuple(self.upscaler_folders.values()), tuple(self.upscaler_folders)
+            case _:
+                raise ValueError(f"There are no folders of {kind!r}.")
 
 
 def _existing_first(folder: Path, further: Path | None) -> tuple[Path, ...]:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modules.checkpoints.hashes import sha256_of
 from modules.foundation.errors import EaselError
-from modules.text_encoders.tokenizer import ClipTokenizer
+from modules.library.digests import SHORT_NETWORK, sha256_of
+from modules.library.facts import Facts, Stamp, stamp_of
+from modules.library.library import Folders, Library
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from modules.text_encoders.tokenizer import ClipTokenizer
+
 log = logging.getLogger(__name__)
 
-SUFFIXES = frozenset({".pt", ".bin", ".safetensors", ".png", ".webp", ".jxl", ".avif"})
+SUFFIXES = (".pt", ".bin", ".safetensors", ".png", ".webp", ".jxl", ".avif")
 IMAGE_SUFFIXES = frozenset({".png", ".webp", ".jxl", ".avif"})
+VERSION = 1
+"""Of what the index says of embeddings; to be raised when files would be described differently."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,7 +57,7 @@ class TextualInversion:
     @property
     def short_hash(self) -> str:
         """As infotext has it."""
-        return self.digest[:12] if self.path is not None else self.digest
+        return self.digest[:SHORT_NETWORK] if self.path is not None else self.digest
 
     def fits(self, widths: Mapping[str, int]) -> bool:
         """Whether it was made for a model whose encoders have these names and widths."""
@@ -87,15 +92,30 @@ class EmbeddingTable:
 class EmbeddingCatalogue:
     """The embeddings in some folders and their sub-folders. Files are read when they appear or change."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self.folders = tuple(folders)
+    def __init__(self, library: Library, folders: Folders) -> None:
+        self.collection = library.collect(
+            "embedding",
+            folders,
+            SUFFIXES,
+            _describe,
+            version=VERSION,
+            # "name.preview.png" is the picture of another embedding.
+            accepts=lambda folder, name: not name.lower().rsplit(".", 1)[0].endswith(".preview"),
+        )
+        self._hashes = library.hashes
         self._lock = threading.Lock()
-        self._read: dict[Path, tuple[tuple[int, int], TextualInversion | None]] = {}
+        self._read: dict[str, tuple[Stamp | None, TextualInversion | None]] = {}
+        self._told: set[str] = set()
         self._all: tuple[TextualInversion, ...] | None = None
         self._tables: dict[Hashable, EmbeddingTable] = {}
 
     def refresh(self) -> None:
-        """Look at the folders again."""
+        """Look at the folders again, whatever their times say."""
+        self.collection.refresh()
+        self.look()
+
+    def look(self) -> None:
+        """See what changed."""
         with self._lock:
             self._scan()
 
@@ -127,18 +147,42 @@ class EmbeddingCatalogue:
     def _scan(self) -> tuple[TextualInversion, ...]:
         before, self._read = self._read, {}
         found: dict[str, TextualInversion] = {}
-        for path in _files(self.folders):
-            stat = path.stat()
-            stamp = (stat.st_mtime_ns, stat.st_size)
-            known = before.get(path)
-            embedding = known[1] if known and known[0] == stamp else _try_to_read(path)
-            self._read[path] = (stamp, embedding)
-            if embedding is not None and found.setdefault(embedding.name, embedding) is not embedding:
-                log.warning("Two embeddings are called %r; %s is not used.", embedding.name, path)
+        hashed: list[tuple[Path, str]] = []
+        for file in self.collection.files():
+            stamp, known = stamp_of(file.path), before.get(file.path)
+            if known is None or known[0] != stamp:
+                known = stamp, self._try_to_read(Path(file.path), hashed)
+            self._read[file.path] = known
+            if (embedding := known[1]) is not None and found.setdefault(embedding.name, embedding) is not embedding:
+                self._tell_once(embedding.name, file.path)
+        if hashed:
+            self._hashes.remember("sha256", hashed)
         every = tuple(found[name] for name in sorted(found, key=str.casefold))
         if every != self._all:
             self._all, self._tables = every, {}
         return every
+
+    def _try_to_read(self, path: Path, hashed: list[tuple[Path, str]]) -> TextualInversion | None:
+        from modules.text_encoders.embedding_files import read_embedding
+
+        try:
+            found = read_embedding(path)
+            if found is None:
+                return None
+            digest = self._hashes.known(path)
+            if digest is None:
+                digest = sha256_of(path)
+                hashed.append((path, digest))
+        except (EaselError, OSError) as error:
+            log.warning("Embedding %s is not used: %s", path, error)
+            self.collection.note_problem(str(path), str(error))
+            return None
+        return replace(found, path=path, digest=digest)
+
+    def _tell_once(self, name: str, path: str) -> None:
+        if path not in self._told:
+            self._told.add(path)
+            log.warning("Two embeddings are called %r; %s is not used. Rename one of them.", name, path)
 
 
 def hashes_text(used: Iterable[TextualInversion]) -> str:
@@ -150,28 +194,7 @@ def _label(name: str) -> str:
     return name.replace(":", "").replace(",", "")
 
 
-def _files(folders: Sequence[Path]) -> list[Path]:
-    files = (path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*")))
-    # "name.preview.png" is the picture of another embedding.
-    return [
-        path
-        for path in files
-        if path.suffix.lower() in SUFFIXES and not path.stem.lower().endswith(".preview") and path.is_file()
-    ]
+def _describe(path: Path) -> Facts:
+    from modules.text_encoders.describe import describe_embedding
 
-
-def _try_to_read(path: Path) -> TextualInversion | None:
-    from modules.text_encoders.embedding_files import read_embedding
-
-    try:
-        found = read_embedding(path)
-        return None if found is None else _with_digest(found, path)
-    except (EaselError, OSError) as error:
-        log.warning("Embedding %s is not used: %s", path, error)
-        return None
-
-
-def _with_digest(embedding: TextualInversion, path: Path) -> TextualInversion:
-    from dataclasses import replace
-
-    return replace(embedding, path=path, digest=sha256_of(path))
+    return describe_embedding(path)

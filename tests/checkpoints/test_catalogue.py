@@ -1,19 +1,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
 
 import pytest
 
 from modules.checkpoints.catalogue import Catalogue
-from modules.checkpoints.hashes import HashStore
 from modules.foundation.errors import CheckpointError, UnknownName
+from modules.library.library import Library
 
 
-class Library:
-    def __init__(self, root: Path) -> None:
+class Files:
+    def __init__(self, root: Path, library: Library) -> None:
+        self.library = library
         self.root = root
         self.folder = root / "models" / "Stable-diffusion"
         self.starter = root / "program" / "easel-starter.safetensors"
@@ -26,27 +26,27 @@ class Library:
         return path
 
     def catalogue(self, *files: Path) -> Catalogue:
-        return Catalogue([self.folder], files, HashStore(self.root / "cache" / "hashes.json"), self.starter)
+        return Catalogue(self.library, lambda: [self.folder], files, self.starter)
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return Library(tmp_path)
+def library(tmp_path: Path, model_library: Library) -> Files:
+    return Files(tmp_path, model_library)
 
 
-def test_files_are_listed_by_name_with_their_folders_and_without_vaes_and_strangers(library: Library) -> None:
+def test_files_are_listed_by_name_with_their_folders_and_without_vaes_and_strangers(library: Files) -> None:
     for name in ("b.safetensors", "A.ckpt", "anime/c.safetensors", "b.vae.safetensors", "b.yaml", "b.png"):
         library.add(name)
     assert [info.name for info in library.catalogue().all()] == ["A.ckpt", "anime/c.safetensors", "b.safetensors"]
 
 
-def test_a_diffusers_folder_is_one_checkpoint(library: Library) -> None:
+def test_a_diffusers_folder_is_one_checkpoint(library: Files) -> None:
     library.add("pipe/model_index.json", b"{}")
     library.add("pipe/unet/diffusion_pytorch_model.safetensors")
     assert [info.name for info in library.catalogue().all()] == ["pipe"]
 
 
-def test_the_starter_comes_last_and_is_the_default_only_when_alone(library: Library) -> None:
+def test_the_starter_comes_last_and_is_the_default_only_when_alone(library: Files) -> None:
     library.starter.parent.mkdir()
     library.starter.write_bytes(b"starter")
     assert library.catalogue().default().is_starter
@@ -71,7 +71,7 @@ def test_the_starter_comes_last_and_is_the_default_only_when_alone(library: Libr
         "anime/c.safetensors [0000000000]",
     ],
 )
-def test_a_checkpoint_is_found_by_every_name_that_people_use(library: Library, name: str) -> None:
+def test_a_checkpoint_is_found_by_every_name_that_people_use(library: Files, name: str) -> None:
     path = library.add("anime/c.safetensors", b"x")
     library.add("other.safetensors", b"other")
     catalogue = library.catalogue()
@@ -79,25 +79,25 @@ def test_a_checkpoint_is_found_by_every_name_that_people_use(library: Library, n
     assert catalogue.find(name).path == path
 
 
-def test_an_unknown_name_is_answered_with_near_ones(library: Library) -> None:
+def test_an_unknown_name_is_answered_with_near_ones(library: Files) -> None:
     library.add("dreamshaper_8.safetensors")
     with pytest.raises(UnknownName, match=r"dreamshaper_8\.safetensors"):
         library.catalogue().find("dreamshapr_8.safetensors")
 
 
-def test_a_file_added_later_is_found_without_a_restart(library: Library) -> None:
+def test_a_file_added_later_is_found_without_a_restart(library: Files) -> None:
     catalogue = library.catalogue()
     assert catalogue.all() == ()
     library.add("new.safetensors")
     assert catalogue.find("new").name == "new.safetensors"
 
 
-def test_no_checkpoint_at_all_says_where_to_put_one(library: Library) -> None:
+def test_no_checkpoint_at_all_says_where_to_put_one(library: Files) -> None:
     with pytest.raises(CheckpointError, match="Stable-diffusion"):
         library.catalogue().default()
 
 
-def test_a_single_file_named_on_the_command_line_is_listed_once(library: Library, tmp_path: Path) -> None:
+def test_a_single_file_named_on_the_command_line_is_listed_once(library: Files, tmp_path: Path) -> None:
     outside = tmp_path / "elsewhere.safetensors"
     outside.write_bytes(b"x")
     inside = library.add("inside.safetensors")
@@ -106,7 +106,7 @@ def test_a_single_file_named_on_the_command_line_is_listed_once(library: Library
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
-def test_a_file_is_found_by_another_way_to_it(library: Library, tmp_path: Path) -> None:
+def test_a_file_is_found_by_another_way_to_it(library: Files, tmp_path: Path) -> None:
     library.add("a.safetensors")
     library.add("b.safetensors", b"y")
     link = tmp_path / "link"
@@ -114,7 +114,7 @@ def test_a_file_is_found_by_another_way_to_it(library: Library, tmp_path: Path) 
     assert library.catalogue().find(str(link / "b.safetensors")).name == "b.safetensors"
 
 
-def test_hashes_are_computed_once_and_survive_a_restart(library: Library) -> None:
+def test_hashes_are_computed_once_and_survive_a_restart(library: Files) -> None:
     path = library.add("a.safetensors", b"content")
     digest = hashlib.sha256(b"content").hexdigest()
     assert library.catalogue().all()[0].sha256 is None
@@ -123,19 +123,10 @@ def test_hashes_are_computed_once_and_survive_a_restart(library: Library) -> Non
     assert info.title == f"a.safetensors [{digest[:10]}]"
 
 
-def test_a_changed_file_is_hashed_anew(library: Library) -> None:
+def test_a_changed_file_is_hashed_anew(library: Files) -> None:
     path = library.add("a.safetensors", b"content")
     hashes = library.catalogue().hashes
     hashes.compute(path)
     path.write_bytes(b"other content")
     assert hashes.known(path) is None
     assert hashes.compute(path) == hashlib.sha256(b"other content").hexdigest()
-
-
-def test_a_damaged_cache_costs_time_and_nothing_else(library: Library) -> None:
-    path = library.add("a.safetensors", b"content")
-    cache = library.root / "cache" / "hashes.json"
-    cache.parent.mkdir()
-    cache.write_text("{broken")
-    assert library.catalogue().hashes.compute(path) == hashlib.sha256(b"content").hexdigest()
-    assert str(path) in json.loads(cache.read_text())

@@ -13,12 +13,14 @@ from modules.checkpoints.load_vae import load_vae
 from modules.checkpoints.vae_files import VaeCatalogue
 from modules.foundation.errors import CheckpointError, UnknownName
 from modules.hardware.device import Hardware
+from modules.library.library import Library
 from tests.parity import make_tiny
 from tests.tiny_models import make_tiny_checkpoint
 
 
 class Shelf:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, library: Library) -> None:
+        self.library = library
         self.vaes, self.checkpoints = root / "VAE", root / "Stable-diffusion"
         self.vaes.mkdir()
         self.checkpoints.mkdir()
@@ -37,12 +39,12 @@ class Shelf:
         return CheckpointInfo(path=path, name=name)
 
     def catalogue(self) -> VaeCatalogue:
-        return VaeCatalogue([self.vaes], [self.checkpoints])
+        return VaeCatalogue(self.library, lambda: [self.vaes], lambda: [self.checkpoints])
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path)
+def shelf(tmp_path: Path, model_library: Library) -> Shelf:
+    return Shelf(tmp_path, model_library)
 
 
 def test_vae_files_are_listed_from_both_places_and_nothing_else(shelf: Shelf) -> None:

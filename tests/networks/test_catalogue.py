@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-from modules.networks.catalogue import NetworkCatalogue, family_of
+from modules.library.library import Library
+from modules.networks.catalogue import NetworkCatalogue
+from modules.networks.metadata import family_of
 from tests.networks.conftest import randn
 
 
@@ -20,23 +22,24 @@ def put(folder: Path, name: str, **metadata: str) -> Path:
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> NetworkCatalogue:
+def catalogue(tmp_path: Path, model_library: Library) -> NetworkCatalogue:
     (tmp_path / "Lora").mkdir()
     return NetworkCatalogue(
-        [("lora", tmp_path / "Lora"), ("lora", tmp_path / "LyCORIS"), ("hypernet", tmp_path / "hypernetworks")],
-        tmp_path / "hashes.json",
+        model_library,
+        {"lora": lambda: [tmp_path / "Lora", tmp_path / "LyCORIS"], "hypernet": lambda: [tmp_path / "hypernetworks"]},
     )
 
 
 def test_networks_of_all_folders_are_listed_by_name(catalogue: NetworkCatalogue, tmp_path: Path) -> None:
     put(tmp_path / "Lora", "people/Zoe")
     put(tmp_path / "LyCORIS", "anna")
-    put(tmp_path / "Lora", ".trash/gone")
+    put(tmp_path / "Lora", ".hidden/mine")
+    (tmp_path / "Lora" / "._anna.safetensors").write_bytes(b"what macOS leaves behind")
     (tmp_path / "hypernetworks").mkdir()
     (tmp_path / "hypernetworks" / "hyper.pt").write_bytes(b"")
     (tmp_path / "Lora" / "notes.txt").write_text("no network")
-    assert [info.name for info in catalogue.all("lora")] == ["anna", "Zoe"]
-    assert [info.relative_name for info in catalogue.all("lora")] == ["anna", "people/Zoe"]
+    assert [info.name for info in catalogue.all("lora")] == ["anna", "mine", "Zoe"]
+    assert [info.relative_name for info in catalogue.all("lora")] == ["anna", ".hidden/mine", "people/Zoe"]
     assert [info.name for info in catalogue.all("hypernet")] == ["hyper"]
 
 
@@ -89,11 +92,11 @@ def test_a_changed_file_is_described_anew_and_a_broken_one_says_why(
     path = put(tmp_path / "Lora", "one", ss_output_name="before", ss_base_model_version="sd_v1")
     info = catalogue.all("lora")[0]
     assert catalogue.alias(info) == "before"
-    assert catalogue.describe(info).family == "SD1"
+    assert catalogue.facts(info).family == "SD1"
     put(tmp_path / "Lora", "one", ss_output_name="afterwards")
     assert catalogue.alias(info) == "afterwards"
     path.write_text("broken")
-    problem = catalogue.describe(info).problem
+    problem = catalogue.facts(info).problem
     assert problem is not None
     assert "one.safetensors" in problem
     assert catalogue.alias(info) == "one"

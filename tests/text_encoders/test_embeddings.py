@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from safetensors.torch import save_file
 
 from modules.foundation.errors import PromptError
+from modules.library.library import Library
 from modules.text_encoders.embedding_files import _mask, read_embedding
 from modules.text_encoders.embeddings import EmbeddingCatalogue
 from modules.text_encoders.tokenizer import ClipTokenizer
@@ -132,13 +133,15 @@ def test_a_layout_without_vectors_is_refused(tmp_path: Path, content: dict):
         read_embedding(tmp_path / "word.pt")
 
 
-def test_a_catalogue_knows_what_fits_and_sees_changes(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_a_catalogue_knows_what_fits_and_sees_changes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, model_library: Library
+):
     (tmp_path / "deep").mkdir()
     save_file({"emb_params": VECTORS}, tmp_path / "deep" / "Small.safetensors")
     save_file({"emb_params": torch.ones(1, 8)}, tmp_path / "large.safetensors")
     (tmp_path / "broken.pt").write_bytes(b"broken")
     Image.new("RGB", (4, 4)).save(tmp_path / "Small.preview.png")
-    catalogue = EmbeddingCatalogue([tmp_path, tmp_path / "missing"])
+    catalogue = EmbeddingCatalogue(model_library, lambda: [tmp_path, tmp_path / "missing"])
     fitting, others = catalogue.fitting({"clip_l": 4})
     assert ([each.name for each in fitting], [each.name for each in others]) == (["Small"], ["large"])
     assert "broken.pt" in caplog.text

@@ -30,7 +30,7 @@ def routes(app: Application) -> APIRouter:
     async def refresh_embeddings() -> None:
         """Read the embeddings folder again."""
         await _engine_there(app)
-        await asyncio.to_thread(app.engine.embeddings.refresh)
+        await asyncio.to_thread(app.embeddings.refresh)
 
     return router
 
@@ -43,10 +43,11 @@ async def _engine_there(app: Application) -> None:
 
 def _listed(app: Application) -> EmbeddingsResponse:
     model = app.engine.model
+    app.embeddings.look()
     if model is None:
-        fitting, others = list(app.engine.embeddings.all()), []
+        fitting, others = list(app.embeddings.all()), []
     else:
-        fitting, others = app.engine.embeddings.fitting(model.text_encoder.widths)
+        fitting, others = app.embeddings.fitting(model.text_encoder.widths)
     return EmbeddingsResponse(loaded=_items(fitting), skipped=_items(others))
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from fastapi import APIRouter
 
 from modules.api.models import HypernetworkItem, LoraItem
 from modules.application.application import Application
+from modules.networks.metadata import unpacked
 
 
 def routes(app: Application) -> APIRouter:
@@ -18,12 +16,13 @@ def routes(app: Application) -> APIRouter:
     @router.get("/loras", summary="LoRA files")
     def loras() -> list[LoraItem]:
         """The files that prompts mention as `<lora:name:1>`, of every kind of low-rank network."""
+        metadata = app.networks.all_metadata("lora")
         return [
             LoraItem(
                 name=info.name,
                 alias=app.networks.alias(info),
                 path=str(info.path),
-                metadata={key: _unpacked(text) for key, text in app.networks.describe(info).metadata.items()},
+                metadata={key: unpacked(text) for key, text in metadata.get(str(info.path), {}).items()},
             )
             for info in app.networks.all("lora")
         ]
@@ -39,13 +38,3 @@ def routes(app: Application) -> APIRouter:
         return [HypernetworkItem(name=info.name, path=str(info.path)) for info in app.networks.all("hypernet")]
 
     return router
-
-
-def _unpacked(text: str) -> Any:
-    """Trainers write objects into the file's header as JSON text; clients get them as objects."""
-    if not text.startswith("{"):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

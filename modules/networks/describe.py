@@ -1,0 +1,85 @@
+"""What the catalogue tells of networks, found out from names, shapes and free text alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from modules.checkpoints.describe import read_names
+from modules.checkpoints.pickle_header import read_pickle
+from modules.checkpoints.sniff import mismatch
+from modules.checkpoints.tensors import Shapes
+from modules.foundation.errors import CheckpointError
+from modules.library.facts import Facts
+from modules.networks.metadata import family_of, tag_counts
+
+MAX_WORDS = 300
+"""Letters of the most frequent tags by which a search finds a network."""
+
+# The text's width enters the keys of cross-attention; what a factor is called depends on the trainer.
+_CROSS_ATTENTION = re.compile(
+    r"attn2[._]to_k[._](lora_down\.weight|lora_A\.weight|lora\.down\.weight|hada_w1_b|lora_A\.default\.weight)$"
+)
+TEXT_WIDTHS = {768: "SD1", 1024: "SD2", 2048: "SDXL", 1280: "SDXL refiner"}
+TELLING = {
+    "lora_te2_": "SDXL",
+    "lora_unet_double_blocks_": "Flux",
+    "lora_transformer_single_transformer_blocks_": "Flux",
+    "transformer.single_transformer_blocks.": "Flux",
+    "lora_unet_joint_blocks_": "SD3",
+}
+
+
+def describe_lora(path: Path) -> Facts:
+    """Family, alias and hash of a low-rank network as its header has them, or why it cannot be used."""
+    try:
+        names = read_names(path)
+    except CheckpointError as error:
+        return Facts(problem=str(error))
+    metadata = names.metadata
+    if not names.shapes:
+        return Facts(problem=f"{path} is not a usable network: it is empty.", metadata=metadata)
+    return Facts(
+        family=family_of(metadata) or family_of_shapes(names.shapes),
+        alias=metadata.get("ss_output_name") or None,
+        told_hash=metadata.get("sshs_model_hash") or None,
+        words=_words(metadata),
+        metadata=metadata,
+    )
+
+
+def describe_hypernetwork(path: Path) -> Facts:
+    """The name that a hypernetwork was given and the steps of its training, or why it cannot be used."""
+    try:
+        reason = mismatch(path, "torch")
+        content: Any = None if reason else read_pickle(path)
+    except CheckpointError as error:
+        return Facts(problem=str(error))
+    except OSError as error:
+        return Facts(problem=f"{path} cannot be read: {error.strerror}.")
+    if reason or not isinstance(content, dict):
+        return Facts(problem=f"{path} is not a usable hypernetwork: {reason or 'it holds no table of layers'}.")
+    table = cast("dict[Any, Any]", content)
+    if not any(isinstance(key, int) for key in table):
+        return Facts(problem=f"{path} is not a usable hypernetwork: it has no layers.")
+    details = {key: str(table[key]) for key in ("step", "sd_checkpoint_name") if table.get(key)}
+    return Facts(alias=str(table["name"]) if table.get("name") else None, details=details)
+
+
+def family_of_shapes(shapes: Shapes) -> str | None:
+    """The family of models that a low-rank network fits, by what it is shaped like; None where that does not tell."""
+    for key, shape in shapes.items():
+        for beginning, family in TELLING.items():
+            if key.startswith(beginning):
+                return family
+        if _CROSS_ATTENTION.search(key) and len(shape) > 1:
+            return TEXT_WIDTHS.get(shape[1])
+    return None
+
+
+def _words(metadata: Mapping[str, str]) -> str | None:
+    tags = tag_counts(metadata)
+    text = " ".join(sorted(tags, key=lambda tag: -tags[tag])[:50])
+    return text[:MAX_WORDS].casefold() or None

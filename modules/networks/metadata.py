@@ -1,0 +1,48 @@
+"""What trainers write into the header of a network file."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, cast
+
+
+def family_of(metadata: Mapping[str, str]) -> str | None:
+    """The family of models that a file says it was trained for, or None where it does not tell."""
+    architecture = metadata.get("modelspec.architecture", "").casefold()
+    version = metadata.get("ss_base_model_version", "").casefold()
+    for beginnings, family in (
+        (("stable-diffusion-xl", "sdxl"), "SDXL"),
+        (("stable-diffusion-v2", "sd_v2"), "SD2"),
+        (("stable-diffusion-v1", "sd_v1"), "SD1"),
+        (("stable-diffusion-3", "sd3"), "SD3"),
+        (("flux",), "Flux"),
+    ):
+        if architecture.startswith(beginnings) or version.startswith(beginnings):
+            return family
+    return "SD2" if metadata.get("ss_v2") == "True" else None
+
+
+def tag_counts(metadata: Mapping[str, str]) -> Mapping[str, int]:
+    """How often each tag stood beside the pictures of the training (`ss_tag_frequency`), over all folders."""
+    try:
+        folders = json.loads(metadata.get("ss_tag_frequency", ""))
+    except ValueError:
+        return {}
+    counts: Counter[str] = Counter()
+    for tags in cast("dict[str, Any]", folders).values() if isinstance(folders, dict) else ():
+        for tag, count in cast("dict[str, Any]", tags).items() if isinstance(tags, dict) else ():
+            if isinstance(count, int):
+                counts[tag.strip()] += count
+    return counts
+
+
+def unpacked(text: str) -> Any:
+    """A value of the header; objects, which trainers write as JSON text, as objects."""
+    if not text.startswith("{"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

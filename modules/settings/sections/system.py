@@ -1,0 +1,19 @@
+"""The machine: where models are looked for."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from modules.settings.declare import Section, setting
+
+
+class System(Section):
+    """Where Easel looks for models, beside its own folders and those of the flags."""
+
+    title: ClassVar[str] = "System"
+    category: ClassVar[str] = "system"
+
+    list_hidden_files: bool = setting(True, "Load models/files in hidden directories")
+    further_model_folders: list[str] = setting(
+        [], "Further folders of models: an A1111 folder, or one laid out like its models folder"
+    )
