@@ -31,8 +31,8 @@ from modules.settings.flags import Flags
 from modules.settings.model import Settings
 from modules.settings.paths import Paths
 from modules.settings.store import SettingsStore
-from modules.upscalers.catalogue import UpscalerCatalogue
 from modules.text_encoders.embeddings import EmbeddingCatalogue
+from modules.upscalers.catalogue import UpscalerCatalogue
 
 if TYPE_CHECKING:
     from modules.pipeline.engine import Engine
