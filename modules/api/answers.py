@@ -28,8 +28,9 @@ def generation_answer(
 
 
 def info_text(result: GenerationResult, warnings: Sequence[str] = ()) -> str:
-    """The `info` object as JSON text; what is worth knowing beside it is added as `warnings`."""
+    """The `info` object as JSON text, with `timings`, seconds by phase, and `warnings` where there are any."""
     info = dict(result.info)
+    info["timings"] = {phase: round(seconds, 4) for phase, seconds in result.seconds.items()}
     if everything := [*result.warnings, *warnings]:
         info["warnings"] = everything
     return json.dumps(info, default=str)

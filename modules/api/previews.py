@@ -13,23 +13,22 @@ _MIME = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
 class Previews:
-    """Keeps the newest preview in base64. Used from the server's event loop only."""
+    """Keeps the newest preview in base64, one for each file format. Used from the server's event loop only."""
 
     def __init__(self) -> None:
-        self._key: tuple[str, int, str] | None = None
-        self._encoding: asyncio.Task[str] | None = None
+        self._newest: dict[str, tuple[tuple[str, int], asyncio.Task[str]]] = {}
 
     async def newest(self, job: Job[Any], extension: str) -> tuple[int, str | None]:
         """The number of the job's newest preview and the preview itself in base64; 0 and None if there is none yet."""
         number, image = job.control.preview
         if image is None:
             return number, None
-        key = (job.id, number, extension)
-        if self._encoding is None or key != self._key:
-            self._key = key
-            self._encoding = asyncio.create_task(asyncio.to_thread(_encoded, image, extension))
+        key = (job.id, number)
+        known = self._newest.get(extension)
+        if known is None or known[0] != key:
+            known = self._newest[extension] = key, asyncio.create_task(asyncio.to_thread(_encoded, image, extension))
         # Shielded: a client that goes away must not take the picture from the others that wait for it.
-        return number, await asyncio.shield(self._encoding)
+        return number, await asyncio.shield(known[1])
 
 
 def data_address(text: str, extension: str) -> str:

@@ -13,6 +13,7 @@ from modules.api.errors import add_error_handlers
 from modules.api.login import RequireUser
 from modules.api.models import Failure
 from modules.api.origin import RefuseForeignOrigins, allowed_origins, origin_pattern
+from modules.api.previews import Previews
 from modules.api.request_size import LimitRequests
 from modules.api.routes import (
     embeddings,
@@ -38,7 +39,6 @@ DOCS_PAGE = Path(__file__).with_name("static") / "docs.html"
 
 PARTS = (
     generation,
-    progress,
     options,
     listings,
     models,
@@ -48,7 +48,6 @@ PARTS = (
     extras,
     interrogate,
     training,
-    internal,
     machine,
     server,
     files,
@@ -71,6 +70,9 @@ def create_api(app: Application) -> FastAPI:
     api.state.application = app
     for part in PARTS:
         api.include_router(part.routes(app))
+    previews = Previews()
+    for part in (progress, internal):
+        api.include_router(part.routes(app, previews))
     api.add_api_route("/docs", lambda: FileResponse(DOCS_PAGE), include_in_schema=False)
     if app.flags.nowebui:
         api.add_api_route("/", lambda: RedirectResponse("docs"), include_in_schema=False)

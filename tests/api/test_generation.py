@@ -44,6 +44,8 @@ def test_words_become_a_png_that_says_how_it_was_made(served: Served) -> None:
     assert (info["seed"], info["all_seeds"], info["prompt"], info["sampler_name"]) == (7, [7], "a red cat", "Euler")
     assert answer["parameters"]["prompt"] == "a red cat"
     assert answer["parameters"]["n_iter"] == 1
+    assert {"load", "encode", "sample", "decode", "save"} <= set(info["timings"])
+    assert all(seconds >= 0 for seconds in info["timings"].values())
 
 
 def test_the_same_seed_gives_the_same_picture(served: Served) -> None:

@@ -14,10 +14,9 @@ from modules.generation.progress import ProgressSnapshot
 from modules.settings.model import Settings
 
 
-def routes(app: Application) -> APIRouter:
+def routes(app: Application, previews: Previews) -> APIRouter:
     """POST progress, GET pending-tasks, ping and quicksettings-hint below /internal."""
     router = APIRouter(prefix="/internal", tags=["internal"])
-    previews = Previews()
 
     @router.post("/progress", summary="How far one job is")
     async def progress(body: InternalProgressRequest) -> InternalProgressResponse:

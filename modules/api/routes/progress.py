@@ -13,10 +13,9 @@ from modules.application.application import Application
 from modules.application.jobs import Job
 
 
-def routes(app: Application) -> APIRouter:
+def routes(app: Application, previews: Previews) -> APIRouter:
     """GET progress, POST interrupt, POST skip."""
     router = APIRouter(prefix="/sdapi/v1", tags=["progress"])
-    previews = Previews()
 
     @router.get("/progress", response_model=ProgressResponse, summary="How far the running job is")
     async def progress(skip_current_image: bool = False) -> ProgressResponse:
