@@ -83,29 +83,32 @@ class GenerationBody(Body):
     override_settings_restore_afterwards: bool = Field(
         True, description="false: the settings of override_settings stay on afterwards."
     )
-    refiner_checkpoint: str | None = None
-    refiner_switch_at: Number | None = None
+    refiner_checkpoint: str | None = Field(None, description="A checkpoint that takes over within the sampling.")
+    refiner_switch_at: Number | None = Field(None, description="When it does: the share that is done, 0 to 1.")
     disable_extra_networks: bool = False
-    firstpass_image: str | None = None
+    firstpass_image: str | None = Field(
+        None, description="With enable_hr: a finished picture in base64 that takes the place of the first pass."
+    )
     comments: dict[str, Any] | None = None
 
 
 class StableDiffusionProcessingTxt2Img(GenerationBody):
     """A request for pictures from words."""
 
-    enable_hr: bool = False
-    firstphase_width: Whole = 0
-    firstphase_height: Whole = 0
-    hr_scale: Number = 2.0
-    hr_upscaler: str | None = None
-    hr_second_pass_steps: Whole = 0
-    hr_resize_x: Whole = 0
-    hr_resize_y: Whole = 0
-    hr_checkpoint_name: str | None = None
-    hr_sampler_name: str | None = None
-    hr_scheduler: str | None = None
-    hr_prompt: str = ""
-    hr_negative_prompt: str = ""
+    enable_hr: bool = Field(False, description="Make a second pass at a larger size (hires fix).")
+    firstphase_width: Whole = Field(0, description="Old way to ask: width of the first pass; width is then the last.")
+    firstphase_height: Whole = Field(0, description="Old way to ask: height of the first pass.")
+    hr_scale: Number = Field(2.0, description="How much larger the second pass is.")
+    hr_upscaler: str | None = Field(None, description="An upscaler's name; not given: Latent.")
+    hr_second_pass_steps: Whole = Field(0, description="Steps of the second pass; 0: as many as the first.")
+    hr_resize_x: Whole = Field(0, description="Width of the second pass, instead of hr_scale; 0: follows the height.")
+    hr_resize_y: Whole = Field(0, description="Height of the second pass, instead of hr_scale; 0: follows the width.")
+    hr_checkpoint_name: str | None = Field(None, description="Checkpoint of the second pass; not given: the same.")
+    hr_sampler_name: str | None = Field(None, description="Sampler of the second pass; not given: the same.")
+    hr_scheduler: str | None = Field(None, description="Schedule of the second pass; not given: the same.")
+    hr_prompt: str = Field("", description="Prompt of the second pass; empty: the same.")
+    hr_negative_prompt: str = Field("", description="Negative prompt of the second pass; empty: the same.")
+    hr_cfg: Number | None = Field(None, description="CFG scale of the second pass; not given: the same.")
     force_task_id: str | None = Field(None, description="Id under which the progress can be asked for.")
     sampler_index: str = Field("Euler", description="Old name of sampler_name, used when that is not given.")
     script_name: str | None = None

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from modules.api.bounds import check_bounds
 from modules.api.errors import not_here_yet
 from modules.api.from_infotext import completed
+from modules.api.hires import check_names, hires_request, with_first_pass_size
 from modules.api.models import (
     GenerationBody,
     StableDiffusionProcessingImg2Img,
@@ -21,7 +22,7 @@ from modules.api.pictures import Intake, decode_picture
 from modules.api.scripts import fields_of_scripts
 from modules.application.application import Application
 from modules.foundation.errors import RequestError, SaveError, SettingsError
-from modules.generation.request import GenerationRequest
+from modules.generation.request import GenerationRequest, HiresRequest
 from modules.imaging.encode import format_of
 from modules.imaging.resize import ResizeMode, flatten, resize
 from modules.sampling.samplers.registry import resolve_pair
@@ -33,13 +34,11 @@ AnyBody = TypeVar("AnyBody", StableDiffusionProcessingTxt2Img, StableDiffusionPr
 def txt2img_request(app: Application, body: StableDiffusionProcessingTxt2Img) -> GenerationRequest:
     """The engine's request for a txt2img body. Raises RequestError, SettingsError or HTTPException."""
     body = completed(app, body)
-    if body.enable_hr:
-        raise not_here_yet("Hires fix (enable_hr)")
-    if body.firstpass_image:
-        raise not_here_yet("firstpass_image")
+    body = with_first_pass_size(body)
     _refuse_unsupported(body)
+    check_bounds(body, app.flags)
     scripted = fields_of_scripts(body.alwayson_scripts, body.script_name, img2img=False)
-    return dataclasses.replace(_request(app, body), **scripted)
+    return dataclasses.replace(_request(app, body, hires=hires_request(app, body)), **scripted)
 
 
 def img2img_request(app: Application, body: StableDiffusionProcessingImg2Img) -> GenerationRequest:
@@ -69,9 +68,11 @@ def _request(
     app: Application,
     body: StableDiffusionProcessingTxt2Img | StableDiffusionProcessingImg2Img,
     init_images: tuple[Image.Image, ...] = (),
+    hires: HiresRequest | None = None,
 ) -> GenerationRequest:
     check_bounds(body, app.flags)
     sampler_name = body.sampler_name or body.sampler_index
+    check_names(app, body)
     # Said now, a wrong name is known before the job has waited for its turn.
     resolve_pair(sampler_name, body.scheduler)
     overrides = dict(body.override_settings or {})
@@ -101,7 +102,10 @@ def _request(
         s_tmax=body.s_tmax,
         s_noise=body.s_noise,
         init_images=init_images,
-        denoising_strength=body.denoising_strength if init_images else None,
+        denoising_strength=body.denoising_strength if init_images or hires else None,
+        hires=hires,
+        refiner_checkpoint=body.refiner_checkpoint,
+        refiner_switch_at=body.refiner_switch_at,
         override_settings=overrides,
         disable_extra_networks=body.disable_extra_networks,
         save_images=body.save_images and not body.do_not_save_samples,
@@ -137,8 +141,6 @@ def check_formats(settings: Settings) -> None:
 def _refuse_unsupported(body: GenerationBody) -> None:
     if body.restore_faces:
         raise not_here_yet("Face restoration (restore_faces)")
-    if body.refiner_checkpoint and body.refiner_checkpoint != "None":
-        raise not_here_yet("The refiner (refiner_checkpoint)")
 
 
 def _prepared(images: Sequence[Image.Image], body: StableDiffusionProcessingImg2Img) -> tuple[Image.Image, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -14,6 +14,7 @@ from modules.prompts.styles import Style
 from modules.settings.model import Settings
 
 if TYPE_CHECKING:
+    from modules.sampling.latent_upscale import LatentUpscale
     from modules.sampling.options import SamplingOptions
     from modules.sampling.samplers.registry import Sampler
     from modules.sampling.schedules import Schedule
@@ -33,13 +34,46 @@ class BatchSlice:
         return slice(self.first, self.first + self.count)
 
 
+@dataclass(frozen=True, kw_only=True)
+class RefinerPlan:
+    """Which model takes over from a pass's own, and when: once the share `switch_at` is done, None for at once.
+
+    The share is that of the model's noise levels, or with `by_calls` of the evaluations.
+    """
+
+    checkpoint: CheckpointInfo
+    vae: VaeInfo | None
+    switch_at: float | None
+    by_calls: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HiresPlan:
+    """The second pass: the first one's result is enlarged to `target`, cropped, and sampled again as `second` says.
+
+    `target` is (width, height) in pixels. Of the enlarged latent `crop` = (columns, rows) of cells are cut off, half on
+    either side; `second` has the size that is left. `upscaler` names an upscaler of pictures unless `latent_mode` says
+    how latents are interpolated.
+    """
+
+    target: tuple[int, int]
+    crop: tuple[int, int]
+    upscaler: str
+    second: Plan
+    latent_mode: LatentUpscale | None = None
+    first_picture: Image.Image | None = None
+    fields: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What was asked of the pass, for the parameters."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Plan:
     """Everything decided. Tuples have one entry a picture, over all batches; sizes are pixels, multiples of 8.
 
     `vae` is None where the checkpoint's own is used. `init_images` is empty for txt2img; otherwise one picture for each
     of the batch, of the plan's size, and `denoising_strength` says how much of the schedule is run on them.
-    `sampler_fields` is what the sampler's options add to the parameters.
+    `sampler_fields` is what the sampler's options add to the parameters. With `hires` a second pass follows, which has
+    a plan of its own; `refiner` takes over within this pass.
     """
 
     settings: Settings
@@ -65,6 +99,8 @@ class Plan:
     vae: VaeInfo | None = None
     init_images: tuple[Image.Image, ...] = ()
     denoising_strength: float | None = None
+    hires: HiresPlan | None = None
+    refiner: RefinerPlan | None = None
     save_images: bool = True
     save_grid: bool = True
     warnings: tuple[str, ...] = ()

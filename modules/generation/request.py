@@ -12,11 +12,43 @@ from modules.foundation.errors import RequestError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class HiresRequest:
+    """A second pass at a larger size. None, "" and 0 steps mean "as in the first pass".
+
+    With `resize_width` or `resize_height` (pixels; 0: from the other one) the picture gets that size, what hangs over
+    is cut off; otherwise it grows by `scale`. How much it may change is the request's `denoising_strength`. Instead of
+    making a first picture the pass begins with `first_picture` where there is one.
+    """
+
+    scale: float = 2.0
+    resize_width: int = 0
+    resize_height: int = 0
+    upscaler: str | None = None
+    steps: int = 0
+    sampler: str | None = None
+    scheduler: str | None = None
+    checkpoint: str | None = None
+    cfg_scale: float | None = None
+    prompt: str = ""
+    negative_prompt: str = ""
+    first_picture: Image.Image | None = None
+
+    def __post_init__(self) -> None:
+        """Raise RequestError, naming the field, for what no plan could make sense of."""
+        for name, value in (("hr_resize_x", self.resize_width), ("hr_resize_y", self.resize_height)):
+            _at_least(name, value, 0)
+        _at_least("hr_second_pass_steps", self.steps, 0)
+        if self.scale <= 0:
+            raise RequestError(f"hr_scale must be greater than 0; it is {self.scale}.", "hr_scale")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class GenerationRequest:
     """One request. A seed of -1 means "choose one"; None means "as the settings say".
 
     Sizes are in pixels and are rounded down to multiples of 8 by the plan. `batch_count` batches of `batch_size`
-    pictures are made one after another; picture i of them all has seed + i.
+    pictures are made one after another; picture i of them all has seed + i. With `refiner_checkpoint` another model
+    takes over when the share `refiner_switch_at` of the noise levels is done (None: at once).
     """
 
     prompt: str = ""
@@ -44,6 +76,9 @@ class GenerationRequest:
     s_noise: float | None = None
     init_images: tuple[Image.Image, ...] = ()
     denoising_strength: float | None = None
+    hires: HiresRequest | None = None
+    refiner_checkpoint: str | None = None
+    refiner_switch_at: float | None = None
     override_settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     disable_extra_networks: bool = False
     save_images: bool = True
@@ -57,7 +92,8 @@ class GenerationRequest:
         _at_least("batch_size", self.batch_size, 1)
         _at_least("batch_count", self.batch_count, 1)
         strength = self.denoising_strength
-        if self.init_images and strength is not None and not 0 <= strength <= 1:
+        changes = self.init_images or self.hires is not None
+        if changes and strength is not None and not 0 <= strength <= 1:
             raise RequestError(f"denoising_strength must lie between 0 and 1; it is {strength}.", "denoising_strength")
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from modules.generation.latents import Latents, StepReport
 from modules.generation.plan import Plan
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 class RunEvent:
     """Where a run is: its request and, once that is decided, its plan and the index of the batch (from 0).
 
-    `model` is the loaded checkpoint, a `modules.pipeline.model.Model`, from `around_run` on.
+    `model` is the loaded checkpoint, a `modules.pipeline.model.Model`, from `around_run` on. In the second pass of
+    hires fix, and after the refiner has taken over, `stage` says so, and plan and model are those of that stage.
     """
 
     request: GenerationRequest
     plan: Plan | None = None
     model: Any = None
     batch: int = 0
+    stage: Literal["first pass", "second pass", "refiner"] = "first pass"
     warnings: list[str] = field(default_factory=list[str])
     """Sentences for the user; one list for the whole run, which its result carries."""
 
@@ -70,6 +72,11 @@ class Hooks:
         default_factory=lambda: Around("around_run", "Wrap a whole run: patch the model on entering, undo on leaving.")
     )
     around_batch: Around[RunEvent] = field(default_factory=lambda: Around("around_batch", "Wrap one batch of a run."))
+    around_pass: Around[RunEvent] = field(
+        default_factory=lambda: Around(
+            "around_pass", "Wrap a further stage of a batch: the second pass of hires fix, or the refiner's steps."
+        )
+    )
     embeddings: Collect[TextualInversion, RunEvent] = field(
         default_factory=lambda: Collect("embeddings", "Textual inversions to be known beside those of the folders.")
     )

@@ -99,6 +99,7 @@ REQUEST_FIELDS: Mapping[str, str] = {
     "Hires schedule type": "hr_scheduler",
     "Hires prompt": "hr_prompt",
     "Hires negative prompt": "hr_negative_prompt",
+    "Hires CFG Scale": "hr_cfg",
     "Refiner": "refiner_checkpoint",
     "Refiner switch at": "refiner_switch_at",
     "Mask blur": "mask_blur",

@@ -18,17 +18,31 @@ from modules.text_encoders.scheduled import (
 )
 
 
-def encode(plan: Plan, batch: BatchSlice, model: Model, engine: Engine, event: RunEvent) -> Conditioning:
+def timing_of(plan: Plan) -> Timing:
+    """How the prompts of a first pass are scheduled."""
+    return Timing(steps=plan.sampler.model_calls(plan.steps), old_scheduling=plan.settings.use_old_scheduling)
+
+
+def encode(
+    plan: Plan,
+    batch: BatchSlice,
+    model: Model,
+    engine: Engine,
+    event: RunEvent,
+    *,
+    timing: Timing,
+    size: tuple[int, int],
+) -> Conditioning:
     """Encode the prompts and negative prompts of a batch; equal ones, and those of earlier runs, only once.
 
-    The tags of extra networks are not part of what is encoded; negative prompts have none.
+    The tags of extra networks are not part of what is encoded; negative prompts have none. `size` is the (height,
+    width) that models are told which take a size.
     """
     options = encoding_options(plan)
     encoders, widths = model.text_encoder.encoders, model.text_encoder.widths
     further = engine.hooks.embeddings(event)
     embeddings = {encoder.name: engine.embeddings.table(encoder.tokenizer, widths, further) for encoder in encoders}
     state = tuple(engine.hooks.conditioning_state(event))
-    timing = Timing(steps=plan.sampler.model_calls(plan.steps), old_scheduling=plan.settings.use_old_scheduling)
 
     def one(prompt: str, *, composable: bool) -> PromptConditioning:
         def make() -> PromptConditioning:
@@ -58,15 +72,14 @@ def encode(plan: Plan, batch: BatchSlice, model: Model, engine: Engine, event: R
     return Conditioning(
         positive=tuple(one(extract_networks(prompt)[0], composable=True) for prompt in plan.prompts[batch.pictures]),
         negative=tuple(one(prompt, composable=False) for prompt in plan.negative_prompts[batch.pictures]),
-        sizes=sizes_of(plan, model),
+        sizes=sizes_of(plan, model, size),
         empty=one("", composable=True).parts[0].conditions[0].cond if plan.settings.pad_cond_uncond else None,
     )
 
 
-def sizes_of(plan: Plan, model: Model) -> Sizes | None:
-    """What SDXL and its refiner are told of the picture besides its text; None for other families."""
+def sizes_of(plan: Plan, model: Model, picture: tuple[int, int]) -> Sizes | None:
+    """What SDXL and its refiner are told of a picture of (height, width) besides its text; None for other families."""
     settings, family = plan.settings, model.checkpoint.family
-    picture = (plan.height, plan.width)
     crop = (settings.sdxl_crop_top, settings.sdxl_crop_left)
     if family == "SDXL":
         sizes = size_vector((*picture, *crop, *picture)).to(model.hardware.device)

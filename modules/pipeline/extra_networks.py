@@ -67,6 +67,7 @@ class ExtraNetworks:
         """Take part in every run."""
         hooks.plan.attach(OWNER, self.with_chosen_networks)
         hooks.around_batch.attach(OWNER, self.in_force)
+        hooks.around_pass.attach(OWNER, self.in_force)
         hooks.conditioning_state.attach(OWNER, self.conditioning_state)
         hooks.embeddings.attach(OWNER, self.embeddings)
         hooks.infotext_fields.attach(OWNER, self.with_hashes)
@@ -87,14 +88,10 @@ class ExtraNetworks:
 
     def with_chosen_networks(self, plan: Plan, event: RunEvent) -> Plan:
         """The plan with a tag for each network that the settings add to every prompt."""
-        settings = plan.settings
-        added = ""
-        for kind, chosen in (("lora", settings.sd_lora), ("hypernet", settings.sd_hypernetwork)):
-            _, tags = extract_networks(plan.prompts[0])
-            mentioned = any(tag.kind == kind and tag.items[0] == chosen for tag in tags)
-            if chosen and chosen != "None" and not mentioned:
-                added += f"<{kind}:{chosen}:{settings.extra_networks_default_multiplier}>"
-        return replace(plan, prompts=tuple(prompt + added for prompt in plan.prompts)) if added else plan
+        plan = _with_tags(plan)
+        if plan.hires is None:
+            return plan
+        return replace(plan, hires=replace(plan.hires, second=_with_tags(plan.hires.second)))
 
     @contextlib.contextmanager
     def in_force(self, event: RunEvent) -> Generator[None]:
@@ -122,10 +119,16 @@ class ExtraNetworks:
                 problems.append(f"The networks could not be merged and were left out: {error}")
                 current = _InForce()
                 stack.enter_context(self.patcher(model).using([]))
+            if event.stage == "refiner":
+                # A refiner is often of another family than the networks, which are then for the first model alone.
+                log.info("For the refiner: %s", " ".join(problems) or "all networks fit")
+                problems.clear()
             if problems and plan.settings.lora_not_found_is_error:
                 raise Refused(" ".join(problems), "prompt")
             event.warn(*problems)
             stack.enter_context(hypernetworks(model.checkpoint.unet, current.hypernetworks))
+            for around in self._stack:
+                around.hashes.update({name: each for name, each in current.hashes.items() if name not in around.hashes})
             stack.enter_context(self._remembered(current))
             self._forget_unused(plan.settings.lora_in_memory_limit)
             yield
@@ -257,6 +260,17 @@ class ExtraNetworks:
         except OSError as error:
             log.warning("A network could not be hashed: %s", error)
             return ""
+
+
+def _with_tags(plan: Plan) -> Plan:
+    settings = plan.settings
+    added = ""
+    for kind, chosen in (("lora", settings.sd_lora), ("hypernet", settings.sd_hypernetwork)):
+        _, tags = extract_networks(plan.prompts[0])
+        mentioned = any(tag.kind == kind and tag.items[0] == chosen for tag in tags)
+        if chosen and chosen != "None" and not mentioned:
+            added += f"<{kind}:{chosen}:{settings.extra_networks_default_multiplier}>"
+    return replace(plan, prompts=tuple(prompt + added for prompt in plan.prompts)) if added else plan
 
 
 def _bundled(name: str, tensors: Mapping[str, Tensor], digest: str) -> TextualInversion:

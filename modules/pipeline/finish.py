@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PIL import Image
 
+from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.version import VERSION
 from modules.generation.plan import Plan
 from modules.generation.result import FinishedImage
@@ -48,6 +49,7 @@ def fields_of(
     *,
     model_hash: str | None,
     vae_hash: str | None,
+    title: Callable[[CheckpointInfo], str],
     inpaints: bool,
     sampled: Mapping[str, object],
     used_embeddings: tuple[TextualInversion, ...] = (),
@@ -56,6 +58,7 @@ def fields_of(
     """The parameters of picture `index`, in the writer's own order where that has one. None is left out by it.
 
     `inpaints` says that the checkpoint is one made for inpainting, `has_brackets` that a prompt may hold emphasis.
+    `title` gives the text for a further checkpoint.
     """
     settings = plan.settings
     clip_skip = settings.CLIP_stop_at_last_layers
@@ -80,9 +83,12 @@ def fields_of(
         "Clip skip": clip_skip if clip_skip > 1 else None,
         "ENSD": sampled.get("ENSD"),
         "Token merging ratio": plan.token_merging_ratio or None,
+        "Token merging ratio hr": plan.hires.second.token_merging_ratio or None if plan.hires else None,
         "Tiling": True if plan.tiling else None,
     }
+    fields |= _hires_fields(plan, index, sampled)
     fields |= {key: value for key, value in sampled.items() if key not in fields}
+    fields = {key: title(value) if isinstance(value, CheckpointInfo) else value for key, value in fields.items()}
     fields |= changed_settings(settings, LABELLED_SETTINGS)
     if settings.textual_inversion_add_hashes_to_infotext and (hashes := hashes_text(used_embeddings)):
         fields["TI hashes"] = hashes
@@ -93,10 +99,29 @@ def fields_of(
     return fields
 
 
+def _hires_fields(plan: Plan, index: int, sampled: Mapping[str, object]) -> dict[str, object]:
+    """The parameters of the second pass; what is as in the first one is not repeated."""
+    if plan.hires is None:
+        return {}
+    asked, second = dict(plan.hires.fields), plan.hires.second
+    prompt, negative = second.prompts[index], second.negative_prompts[index]
+    return {
+        "Hires checkpoint": asked.pop("Hires checkpoint"),
+        "Hires sampler": asked.pop("Hires sampler"),
+        "Hires prompt": prompt if prompt != plan.prompts[index] else None,
+        "Hires negative prompt": negative if negative != plan.negative_prompts[index] else None,
+        "Hires schedule type": sampled.get("Hires schedule type"),
+        "Hires CFG Scale": second.cfg_scale if second.cfg_scale != plan.cfg_scale else None,
+        **asked,
+    }
+
+
 def extra_of(fields: Mapping[str, object], sampled: Mapping[str, object]) -> dict[str, object]:
     """The parameters that not every picture has: `extra_generation_params` of A1111's info."""
     common = {*FIRST_FIELDS, *LAST_FIELDS} - {"Denoising strength"} - ({"Schedule type"} & sampled.keys())
-    return {key: value for key, value in fields.items() if key not in common and value is not None}
+    # Those of the second pass are there even when they say nothing, as A1111's clients know them.
+    told = ("Hires prompt", "Hires negative prompt", "Hires schedule type")
+    return {key: value for key, value in fields.items() if key not in common and (value is not None or key in told)}
 
 
 def changed_settings(settings: Settings, keys: Sequence[str]) -> dict[str, object]:

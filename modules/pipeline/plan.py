@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PIL import Image, ImageOps
 
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
-from modules.checkpoints.vae_files import VaeCatalogue, VaeInfo
-from modules.foundation.errors import UnknownName
+from modules.checkpoints.vae_files import VaeCatalogue
 from modules.generation.plan import Plan
 from modules.generation.request import GenerationRequest
 from modules.imaging.resize import flatten, resize
+from modules.pipeline.plan_passes import Known, sizes_asked, with_passes
 from modules.prompts.comments import strip_comments
 from modules.prompts.styles import Style, apply_styles, pick_styles
 from modules.sampling.loop import infotext_of
 from modules.sampling.options import SamplingOptions
 from modules.sampling.samplers.registry import resolve_pair
 from modules.settings.model import Settings
+from modules.upscalers.catalogue import UpscalerCatalogue
 
 LARGEST_SEED = 2**32 - 1
 MULTIPLE = 8
@@ -33,6 +35,7 @@ def make_plan(
     styles: Sequence[Style],
     *,
     vaes: VaeCatalogue,
+    upscalers: UpscalerCatalogue,
     checkpoint: str | None = None,
     fallback: str | None = None,
 ) -> Plan:
@@ -43,7 +46,9 @@ def make_plan(
     not fit.
     """
     settings = settings.changed(request.override_settings)
+    request = sizes_asked(request, settings)
     warnings: list[str] = []
+    known = Known(catalogue=catalogue, vaes=vaes, upscalers=upscalers, warnings=warnings)
     sampler, schedule = resolve_pair(request.sampler, request.scheduler)
     info = _checkpoint(request, settings, catalogue, checkpoint, fallback)
     chosen, missing = pick_styles(request.styles, styles)
@@ -54,10 +59,10 @@ def make_plan(
     if (width, height) != (request.width, request.height):
         warnings.append(f"The size was changed to {width}x{height}: width and height must be multiples of {MULTIPLE}.")
     seed, subseed = _seed(request.seed), _seed(request.subseed)
-    return Plan(
+    plan = Plan(
         settings=settings,
         checkpoint=info,
-        vae=_vae(settings, info, vaes, warnings),
+        vae=known.vae(settings, info),
         prompts=(prompt,) * count,
         negative_prompts=(negative,) * count,
         styles=tuple(chosen),
@@ -82,8 +87,9 @@ def make_plan(
         denoising_strength=_strength(request),
         save_images=request.save_images and settings.samples_save,
         save_grid=request.save_grid,
-        warnings=tuple(warnings),
     )
+    plan = with_passes(plan, request, known)
+    return replace(plan, warnings=tuple(warnings))
 
 
 def _checkpoint(
@@ -93,15 +99,6 @@ def _checkpoint(
     name a file that is gone by now."""
     asked = request.override_settings.get("sd_model_checkpoint") or decided
     return catalogue.find(str(asked)) if asked else catalogue.chosen(settings.sd_model_checkpoint or fallback)
-
-
-def _vae(settings: Settings, checkpoint: CheckpointInfo, vaes: VaeCatalogue, warnings: list[str]) -> VaeInfo | None:
-    """A VAE that is not here is no reason to make no picture: parameters of other people's pictures name theirs."""
-    try:
-        return vaes.choose(settings.sd_vae, checkpoint, overrides=settings.sd_vae_overrides_per_model_preferences)
-    except UnknownName as error:
-        warnings.append(f"{error} The checkpoint's own VAE is used instead.")
-        return None
 
 
 def _prompts(request: GenerationRequest, settings: Settings, styles: Sequence[Style]) -> tuple[str, str]:
@@ -136,7 +133,7 @@ def _token_merging_ratio(request: GenerationRequest, settings: Settings) -> floa
 
 
 def _strength(request: GenerationRequest) -> float | None:
-    if not request.is_img2img:
+    if not request.is_img2img and request.hires is None:
         return None
     return 0.75 if request.denoising_strength is None else request.denoising_strength
 

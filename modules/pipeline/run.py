@@ -4,48 +4,27 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import torch
 from PIL.Image import Image
 
 from modules.foundation.errors import OutOfMemory
 from modules.foundation.timing import Stopwatch
-from modules.generation.conditioning import Conditioning
-from modules.generation.latents import StepReport
 from modules.generation.plan import BatchSlice, Plan
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
 from modules.hardware.memory import peak_bytes, release, start_peak
-from modules.hooks.points import RunEvent, StepEvent
+from modules.hooks.points import RunEvent
 from modules.pipeline.decode import decode
-from modules.pipeline.encode import encode
 from modules.pipeline.engine import Engine
-from modules.pipeline.finish import extra_of, fields_of, finish, info_of
-from modules.pipeline.model import Model
+from modules.pipeline.finish import extra_of, finish, info_of
+from modules.pipeline.passes import Made, Run, first_pass, second_pass
 from modules.pipeline.plan import make_plan
-from modules.pipeline.sample import Sampled, sample
 from modules.pipeline.save import Saving
-from modules.pipeline.start import start
 from modules.pipeline.tiling import seamless
-from modules.pipeline.watch import Previewer
 from modules.settings.model import Settings
-
-
-@dataclass(kw_only=True, eq=False)
-class Run:
-    """What one run has decided, and what it gathers on its way."""
-
-    engine: Engine
-    control: RunControl
-    watch: Stopwatch
-    event: RunEvent
-    plan: Plan
-    model: Model
-    saving: Saving
-    extra: dict[str, object] = field(default_factory=dict[str, object])
-    incomplete: bool = False
 
 
 def run(
@@ -71,6 +50,7 @@ def run(
         engine.styles.all(),
         vaes=engine.vaes,
         checkpoint=checkpoint,
+        upscalers=engine.upscalers.catalogue,
         fallback=engine.flags.checkpoint,
     )
     plan = hooks.plan(plan, replace(asked, request=request, plan=plan))
@@ -97,58 +77,31 @@ def run(
 
 def _one_batch(this: Run, batch: BatchSlice) -> None:
     """Make the pictures of one batch and hand them to the saver."""
-    hooks, control, watch = this.engine.hooks, this.control, this.watch
-    plan, model, event = this.plan, this.model, replace(this.event, batch=batch.index)
-    with watch.phase("encode"):
-        control.at_phase("encoding")
-        conditioning = hooks.conditioning(encode(plan, batch, model, this.engine, event), event)
-    with watch.phase("start"):
-        begin = start(plan, batch, model)
-        begin = replace(begin, latents=hooks.start_latents(begin.latents, event))
-    control.begin_batch(batch.index, begin.sigmas.steps)
-    with watch.phase("sample"), Previewer(plan, model, control) as previewer:
-
-        def on_step(step: StepReport) -> None:
-            previewer.at_step(step)
-            hooks.step(StepEvent(run=event, step=step))
-
-        sampled = sample(
-            plan=plan, begin=begin, conditioning=conditioning, model=model, control=control, on_step=on_step
-        )
-    this.incomplete |= not sampled.complete
-    if sampled.latents is None:
-        return
-    with watch.phase("decode"):
-        control.at_phase("decoding")
-        pictures = decode(hooks.sampled_latents(sampled.latents, event), plan, model)
-    with watch.phase("finish"):
-        _hand_over(this, batch, pictures, sampled, conditioning)
+    hires = this.plan.hires
+    # What a pass has in force stays until its latents are decoded.
+    with contextlib.ExitStack() as stack:
+        made = None if hires and hires.first_picture else first_pass(this, batch, stack)
+        if hires and (made is None or made.sampled.complete):
+            made = second_pass(this, batch, hires, made, stack)
+        assert made is not None
+        this.incomplete |= not made.sampled.complete
+        if made.latents is None:
+            return
+        with this.watch.phase("decode"):
+            this.control.at_phase("decoding")
+            pictures = decode(made.latents, this.plan, made.model)
+        with this.watch.phase("finish"):
+            _hand_over(this, batch, pictures, made)
 
 
-def _hand_over(
-    this: Run,
-    batch: BatchSlice,
-    pictures: list[Image],
-    sampled: Sampled,
-    conditioning: Conditioning,
-) -> None:
+def _hand_over(this: Run, batch: BatchSlice, pictures: list[Image], made: Made) -> None:
     """Give each picture its text and hand it to the saver."""
     hooks, plan, event = this.engine.hooks, this.plan, replace(this.event, batch=batch.index)
-    wanted = sampled.complete or plan.settings.save_incomplete_images
+    wanted = made.sampled.complete or plan.settings.save_incomplete_images
     for index, picture in enumerate(pictures, batch.first):
-        fields = fields_of(
-            plan,
-            index,
-            model_hash=this.engine.short_hash(plan.checkpoint),
-            vae_hash=this.engine.short_hash(plan.vae),
-            inpaints=this.model.checkpoint.image_input == "inpainting",
-            sampled=sampled.infotext,
-            used_embeddings=conditioning.used_embeddings,
-            has_brackets=conditioning.has_brackets or plan.settings.prompt_dialect != "A1111",
-        )
         changed = hooks.picture(picture, event)
-        fields = hooks.infotext_fields(fields, event)
-        this.extra = extra_of(fields, sampled.infotext)
+        fields = hooks.infotext_fields(this.fields(index, made), event)
+        this.extra = extra_of(fields, made.sampled.infotext)
         finished = finish(changed, plan, index, fields)
         this.saving.add(finished, index, wanted=wanted)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -20,6 +23,9 @@ from modules.sampling.loop import guided_model, uses_eta_noise_seed_delta
 from modules.sampling.loop import sample as run_sampler
 from modules.sampling.step import StepEvent
 
+if TYPE_CHECKING:
+    from modules.pipeline.refine import Refining
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sampled:
@@ -33,6 +39,14 @@ class Sampled:
     infotext: dict[str, object] = field(default_factory=dict[str, object])
 
 
+def with_unet(stack: contextlib.ExitStack, model: Model, plan: Plan, latents: Latents) -> None:
+    """Have the UNet on the device, as the plan wants it for such latents, until `stack` is closed."""
+    height, width = latents.samples.shape[-2:]
+    stack.enter_context(model.on_device(model.checkpoint.unet))
+    stack.enter_context(merged_tokens(model, ratio=plan.token_merging_ratio, height=height, width=width))
+    stack.enter_context(upcast_attention(model.checkpoint.unet, wanted=plan.settings.upcast_attn))
+
+
 def sample(
     *,
     plan: Plan,
@@ -41,17 +55,23 @@ def sample(
     model: Model,
     control: RunControl,
     on_step: Callable[[StepReport], None],
+    steps_before: int = 0,
+    refining: Refining | None = None,
 ) -> Sampled:
-    """Run the plan's sampler on one batch. `on_step` hears of each step; interrupts take effect within one."""
+    """Run the plan's sampler on one batch. `on_step` hears of each step; interrupts take effect within one.
+
+    `steps_before` steps of the batch were done in a pass before this one; `refining` may take over within it.
+    """
     last: Tensor | None = None
 
     def watch(event: StepEvent) -> None:
         nonlocal last
         last = event.denoised
-        control.at_step(min(event.index + 1, event.total))
+        control.at_step(steps_before + min(event.index + 1, event.total))
         on_step(StepReport(index=event.index, total=event.total, x=event.x, denoised=event.denoised))
         control.check()
 
+    unet = contextlib.ExitStack()
     guided = guided_model(
         sampler=plan.sampler,
         unet=model.predict,
@@ -63,12 +83,11 @@ def sample(
         image_cond=begin.image_cond,
         empty_prompt=conditioning.empty,
         check=control.check,
+        succession=None if refining is None else functools.partial(refining.turn, unet),
     )
     try:
-        height, width = begin.latents.samples.shape[-2:]
-        merging = merged_tokens(model, ratio=plan.token_merging_ratio, height=height, width=width)
-        upcast = upcast_attention(model.checkpoint.unet, wanted=plan.settings.upcast_attn)
-        with model.on_device(model.checkpoint.unet), merging, upcast:
+        with unet:
+            with_unet(unet, model, plan, begin.latents)
             samples = run_sampler(
                 sampler=plan.sampler,
                 plan=begin.sigmas,
@@ -81,6 +100,8 @@ def sample(
             )
     except Interrupted:
         return Sampled(latents=None if last is None else Latents(samples=last), complete=False)
+    if refining is not None:
+        guided.noted |= refining.noted
     noted = {**begin.sigmas.infotext, **plan.sampler_fields, **guided.noted}
     if plan.settings.eta_noise_seed_delta and uses_eta_noise_seed_delta(plan.sampler, plan.options):
         noted["ENSD"] = plan.settings.eta_noise_seed_delta

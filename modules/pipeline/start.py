@@ -37,35 +37,59 @@ class Start:
 
 def start(plan: Plan, batch: BatchSlice, model: Model) -> Start:
     """Draw the noise of a batch; for img2img encode its pictures and noise them."""
+    if plan.is_img2img:
+        pictures = _pictures(plan, batch, model)
+        latents = encode_pictures(pictures, plan, batch, model)
+        image_cond = picture_input(plan, batch, model, pictures=pictures)
+        return start_from_latents(plan, batch, model, latents, image_cond=image_cond)
     schedule = model_schedule(plan, model)
     noise = image_noise(plan, batch, model)
-    initial = noise.initial()
-    pictures = _pictures(plan, batch, model) if plan.is_img2img else None
-    if pictures is None:
-        sigmas = _sigmas(plan, plan.steps, schedule, model)
-        x = start_from_noise(sampler=plan.sampler, plan=sigmas, noise=initial, options=plan.options)
-    else:
-        assert plan.denoising_strength is not None
-        steps, t_enc = img2img_steps(
-            steps=plan.steps,
-            denoising_strength=plan.denoising_strength,
-            fix_steps=plan.settings.img2img_fix_steps,
-        )
-        sigmas, x = start_from_image(
-            sampler=plan.sampler,
-            plan=_sigmas(plan, max(steps, 1), schedule, model),
-            t_enc=t_enc,
-            latent=_encode_pictures(pictures, plan, batch, model),
-            noise=initial,
-            model_schedule=schedule,
-        )
+    sigmas = _sigmas(plan, plan.steps, schedule, model)
+    x = start_from_noise(sampler=plan.sampler, plan=sigmas, noise=noise.initial(), options=plan.options)
     return Start(
         latents=Latents(samples=x),
         sigmas=sigmas,
         schedule=schedule,
         noise=noise,
-        image_cond=picture_input(plan, batch, model, pictures=pictures),
+        image_cond=picture_input(plan, batch, model),
     )
+
+
+def start_from_latents(
+    plan: Plan,
+    batch: BatchSlice,
+    model: Model,
+    latents: Tensor,
+    *,
+    image_cond: Tensor | None = None,
+    prescribed: int | None = None,
+) -> Start:
+    """Noise the latents [B, 4, h, w] of pictures as much as the plan's denoising strength says.
+
+    With `prescribed` exactly that many steps are done; at a strength of 0 that is none.
+    """
+    assert plan.denoising_strength is not None
+    schedule = model_schedule(plan, model)
+    noise = image_noise(plan, batch, model)
+    initial = noise.initial()
+    steps, t_enc = img2img_steps(
+        steps=plan.steps,
+        denoising_strength=plan.denoising_strength,
+        fix_steps=plan.settings.img2img_fix_steps,
+        prescribed=prescribed,
+    )
+    if prescribed is not None and steps == 0:
+        sigmas, x = _sigmas(plan, 0, schedule, model), latents
+    else:
+        sigmas, x = start_from_image(
+            sampler=plan.sampler,
+            plan=_sigmas(plan, max(steps, 1), schedule, model),
+            t_enc=t_enc,
+            latent=latents,
+            noise=initial,
+            model_schedule=schedule,
+        )
+    return Start(latents=Latents(samples=x), sigmas=sigmas, schedule=schedule, noise=noise, image_cond=image_cond)
 
 
 def model_schedule(plan: Plan, model: Model) -> ModelSchedule:
@@ -112,7 +136,7 @@ def _pictures(plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
     return (pixels / 127.5 - 1).to(model.hardware.device)
 
 
-def _encode_pictures(pictures: Tensor, plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
+def encode_pictures(pictures: Tensor, plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
     """The batch's pictures as scaled latents, each sampled from its posterior with noise of its own seed."""
     latents: list[Tensor] = []
     with model.on_device(model.checkpoint.vae):

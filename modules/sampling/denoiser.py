@@ -21,6 +21,8 @@ class Denoiser(Protocol):
 
     schedule: ModelSchedule
 
+    def __init__(self, schedule: ModelSchedule) -> None: ...
+
     def network_input(self, x: Tensor, level: float) -> tuple[Tensor, float]:
         """The scaled input and the time step to give to the network."""
         ...

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from modules.sampling.conditioning import CondBatch, CondsAt, StepConds, fit_uncond, join, pad_with_empty, stack
 from modules.sampling.options import SamplingOptions
+from modules.sampling.succession import Succession
 
 if TYPE_CHECKING:
     from modules.sampling.denoiser import Denoiser
@@ -85,7 +86,8 @@ class GuidedModel:
 
     `total_calls` is the number of evaluations that prompts and "skip early" are scheduled over. `check` is called
     before every network call and may raise `Interrupted`. `noted` collects what guidance did that belongs into the
-    picture's parameters; `last` is the latest evaluation, for previews of one side of the guidance.
+    picture's parameters; `last` is the latest evaluation, for previews of one side of the guidance. `succession` may
+    put another network in this one's place.
     """
 
     def __init__(
@@ -102,12 +104,15 @@ class GuidedModel:
         hooks: GuidanceHooks | None = None,
         blend_before: bool = False,
         check: Callable[[], None] | None = None,
+        succession: Succession | None = None,
     ) -> None:
         self.denoiser, self.unet, self.conds = denoiser, unet, conds
         self.guidance_scale, self.total_calls = guidance_scale, total_calls
         self.options = options or SamplingOptions()
         self.image_cond, self.empty_prompt = image_cond, empty_prompt
         self.hooks, self.blend_before, self.check = hooks or GuidanceHooks(), blend_before, check
+        self.succession = succession
+        self._index: int | None = None
         self.call = 0
         self.noted: dict[str, object] = {}
         self.last: GuidanceOutput | None = None
@@ -119,6 +124,7 @@ class GuidedModel:
 
     def with_uncond(self, x: Tensor, level: float) -> tuple[Tensor, Tensor]:
         """The guided and the unconditional estimate."""
+        self._let_succeed(level)
         blend = self.hooks.blend
         if blend is not None and self.blend_before:
             x = blend(x, level)
@@ -149,9 +155,25 @@ class GuidedModel:
             hooks=self.hooks,
             blend_before=self.blend_before,
             check=self.check,
+            succession=self.succession,
         )
-        view.noted = self.noted
+        view.noted, view._index = self.noted, index
         return view
+
+    def _let_succeed(self, level: float) -> None:
+        """Become another network when its turn has come."""
+        if self.succession is None:
+            return
+        successor = self.succession(call=self.call, total_calls=self.total_calls, level=level)
+        if successor is None:
+            return
+        index, image_cond = self._index, successor.image_cond
+        if index is not None and image_cond is not None:
+            image_cond = image_cond[index : index + 1]
+        self.denoiser = type(self.denoiser)(successor.schedule)
+        self.unet, self.image_cond, self.empty_prompt = successor.unet, image_cond, successor.empty_prompt
+        self.conds = successor.conds if index is None else _ImageConds(successor.conds, index)
+        self.succession, self._prepared = None, None
 
     def _evaluate(self, x: Tensor, level: float) -> GuidanceOutput:
         prepared = self._prepare(self.conds(self.call))

@@ -26,6 +26,7 @@ from modules.sampling.options import SamplingOptions
 from modules.sampling.plan import SigmaPlan, from_image
 from modules.sampling.samplers.registry import Sampler
 from modules.sampling.step import Callback, Model, StepEvent, StepNoise
+from modules.sampling.succession import Succession
 
 
 def denoiser_for(sampler: Sampler, model_schedule: ModelSchedule) -> Denoiser:
@@ -50,11 +51,12 @@ def guided_model(
     empty_prompt: Tensor | None = None,
     hooks: GuidanceHooks | None = None,
     check: Callable[[], None] | None = None,
+    succession: Succession | None = None,
 ) -> GuidedModel:
     """The guided network for one run of `steps` steps with this sampler.
 
     `empty_prompt` [n, width] is needed for padding prompts of different length with the empty prompt; `image_cond`
-    [B, C, H, W] goes beside the latent in models that take one.
+    [B, C, H, W] goes beside the latent in models that take one. `succession` may put another network into its place.
     """
     return GuidedModel(
         denoiser=denoiser_for(sampler, model_schedule),
@@ -68,6 +70,7 @@ def guided_model(
         hooks=hooks,
         blend_before=sampler.space == "timesteps",
         check=check,
+        succession=succession,
     )
 
 

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from modules.api.models import StableDiffusionProcessingTxt2Img
+from modules.api.requests import txt2img_request
 from modules.application.application import Application
 from modules.generation.request import GenerationRequest
 from modules.settings.flags import parse_flags
@@ -108,13 +110,15 @@ def start(folder: Path) -> Application:
 
 def replay(case: dict[str, Any], application: Application) -> Outcome:
     """Make the pictures of one case and compare them."""
-    fields = {RENAMED.get(key, key): value for key, value in case["request"].items()}
-    fields["cfg_scale"] = float(fields["cfg_scale"])
-    if "init_images" in fields:
+    if case["kind"] == "txt2img":
+        body = StableDiffusionProcessingTxt2Img.model_validate(case["request"])
+        request = txt2img_request(application, body)
+    else:
+        fields = {RENAMED.get(key, key): value for key, value in case["request"].items()}
+        fields["cfg_scale"] = float(fields["cfg_scale"])
         fields["init_images"] = tuple(Image.open(PICTURES / name) for name in fields["init_images"])
-    if "styles" in fields:
-        fields["styles"] = tuple(fields["styles"])
-    result = application.submit(GenerationRequest(**fields)).wait(300)
+        request = GenerationRequest(**fields)
+    result = application.submit(request).wait(300)
     assert len(result.samples) == len(case["files"])
     wanted = [Image.open(PICTURES / name).convert("RGB") for name in case["files"]]
     return Outcome(

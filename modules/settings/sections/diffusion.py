@@ -15,11 +15,22 @@ class Compatibility(Section):
 
     use_old_karras_scheduler_sigmas: bool = setting(False, "Use old karras scheduler sigmas (0.1 to 10).")
     no_dpmpp_sde_batch_determinism: bool = setting(False, "Let the batch size change the noise of DPM++ SDE")
+    use_old_hires_fix_width_height: bool = setting(
+        False, "For hires fix, width and height are the final size; the size of the first pass follows from them"
+    )
+    hires_fix_use_firstpass_conds: bool = setting(
+        False, "For hires fix, encode the prompts of the second pass with the extra networks of the first"
+    )
     use_old_scheduling: bool = setting(
         False, "Use old prompt editing timelines.", infotext="Old prompt editing timelines"
     )
     use_downcasted_alpha_bar: bool = setting(
         False, "Round alphas_cumprod to float16 before use", infotext="Downcast alphas_cumprod"
+    )
+    refiner_switch_by_sample_steps: bool = setting(
+        False,
+        "Switch to the refiner by sampling steps instead of the model's noise levels",
+        infotext="Refiner switch by sampling steps",
     )
 
 
@@ -57,6 +68,9 @@ class Optimizations(Section):
         0.0, "Token merging ratio", ge=0.0, le=0.9, step=0.1, infotext="Token merging ratio"
     )
     token_merging_ratio_img2img: float = setting(0.0, "Token merging ratio for img2img", ge=0.0, le=0.9, step=0.1)
+    token_merging_ratio_hr: float = setting(
+        0.0, "Token merging ratio for high-res pass", ge=0.0, le=0.9, step=0.1, infotext="Token merging ratio hr"
+    )
     pad_cond_uncond: bool = setting(False, "Pad prompt/negative prompt", infotext="Pad conds")
     pad_cond_uncond_v0: bool = setting(False, "Pad prompt/negative prompt (v0)", infotext="Pad conds v0")
     persistent_cond_cache: bool = setting(True, "Persistent cond cache")
@@ -153,6 +167,12 @@ class StableDiffusion(Section):
         "GPU", "Random number generator source.", choices=("GPU", "CPU", "NV"), infotext="RNG"
     )
     tiling: bool = setting(False, "Tiling", infotext="Tiling")
+    hires_fix_refiner_pass: Literal["first pass", "second pass", "both passes"] = setting(
+        "second pass",
+        "Hires fix: which pass to enable refiner for",
+        choices=("first pass", "second pass", "both passes"),
+        infotext="Hires refiner",
+    )
     enable_prompt_comments: bool = setting(True, "Enable comments")
 
 

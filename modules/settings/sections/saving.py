@@ -45,6 +45,7 @@ class SavingImages(Section):
     n_rows: int = setting(-1, "Rows in a grid; -1: near a square, 0: as many as the batch size", ge=-1, le=16, step=1)
     grid_background_color: str = setting("#ffffff", "Background color for image grids")
     grid_margin: int = setting(0, "Pixels between the pictures of a grid", ge=0, le=128, step=1)
+    save_images_before_highres_fix: bool = setting(False, "Save a copy of image before applying highres fix")
     jpeg_quality: int = setting(80, "Quality for saved jpeg and avif images", ge=1, le=100, step=1)
     webp_lossless: bool = setting(False, "Use lossless compression for webp images")
     export_for_4chan: bool = setting(True, "Save copy of large images as JPG")

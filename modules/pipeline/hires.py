@@ -1,0 +1,122 @@
+"""hires: from the first pass of hires fix to the beginning of the second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from modules.foundation.errors import RequestError
+from modules.generation.plan import BatchSlice, HiresPlan
+from modules.imaging.resize import flatten, resize
+from modules.pipeline.decode import decode
+from modules.pipeline.latent_space import same_latents
+from modules.pipeline.model import Model
+from modules.pipeline.picture_input import picture_input
+from modules.pipeline.start import Start, encode_pictures, start_from_latents
+from modules.sampling.latent_upscale import crop_latents, upscale_latents
+
+if TYPE_CHECKING:
+    from modules.pipeline.passes import Made, Pass, Run
+
+CELL = 8
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Enlarged:
+    """What the second pass begins with: latents [B, 4, h, w], or pictures that it has to encode."""
+
+    latents: Tensor | None = None
+    pictures: tuple[Image.Image, ...] = ()
+    family: str = ""
+
+
+def enlarged(this: Run, batch: BatchSlice, hires: HiresPlan, first: Made | None) -> Enlarged:
+    """The result of the first pass at the target's size.
+
+    Latents stay on the device; an upscaler of pictures works on the decoded 8-bit picture, as in A1111.
+    """
+    model = this.model if first is None else first.model
+    before = _first_pictures(this, batch, hires, first, model)
+    if hires.latent_mode is not None:
+        if first is not None and first.latents is not None:
+            latents = first.latents.samples
+        else:
+            latents = encode_pictures(_to_tensor(before, model), this.plan, batch, model)
+        larger = upscale_latents(latents, hires.target[1] // CELL, hires.target[0] // CELL, hires.latent_mode)
+        return Enlarged(latents=larger, family=model.checkpoint.family)
+    upscale = this.engine.upscalers.enlarger(hires.upscaler, this.plan.settings, this.control)
+    return Enlarged(pictures=tuple(resize(picture, *hires.target, upscale=upscale) for picture in before))
+
+
+def start_second(this: Run, again: Pass, hires: HiresPlan, larger: Enlarged) -> Start:
+    """The enlarged latents, cropped and noised to where the second pass begins."""
+    plan, batch, model = again.plan, again.batch, again.model
+    pictures = _to_tensor(larger.pictures, model) if larger.pictures else None
+    if larger.latents is None:
+        assert pictures is not None
+        latents = encode_pictures(pictures, plan, batch, model)
+    else:
+        _check_same_latents(larger.family, model)
+        latents = larger.latents
+    image_cond = _image_cond(again, pictures, latents)
+    columns, rows = hires.crop
+    if image_cond is not None and image_cond.shape[-2:] == latents.shape[-2:]:
+        image_cond = crop_latents(image_cond, columns, rows)
+    return start_from_latents(
+        plan, batch, model, crop_latents(latents, columns, rows), image_cond=image_cond, prescribed=plan.steps
+    )
+
+
+def _first_pictures(
+    this: Run, batch: BatchSlice, hires: HiresPlan, first: Made | None, model: Model
+) -> list[Image.Image]:
+    """The pictures before the pass, where they are needed; saved where the settings say so."""
+    if first is None or first.latents is None:
+        assert hires.first_picture is not None
+        return [_fitting(flatten(hires.first_picture), whole_cells=hires.latent_mode is not None)] * batch.count
+    wanted = this.plan.settings.save_images_before_highres_fix and this.plan.save_images
+    if hires.latent_mode is not None and not wanted:
+        return []
+    pictures = decode(first.latents, this.plan, model)
+    if wanted:
+        for index, picture in enumerate(pictures, batch.first):
+            this.save_intermediate(picture, index, first, suffix="-before-highres-fix")
+    return pictures
+
+
+def _fitting(picture: Image.Image, *, whole_cells: bool) -> Image.Image:
+    """A picture that a VAE can encode as it is."""
+    if not whole_cells:
+        return picture
+    return resize(picture, max(picture.width // CELL * CELL, CELL), max(picture.height // CELL * CELL, CELL))
+
+
+def _to_tensor(pictures: list[Image.Image] | tuple[Image.Image, ...], model: Model) -> Tensor:
+    """[B, 3, H, W] in -1..1."""
+    pixels = torch.from_numpy(np.stack([np.asarray(picture, dtype=np.float32) for picture in pictures]))
+    return (pixels.permute(0, 3, 1, 2) / 127.5 - 1).to(model.hardware.device)
+
+
+def _image_cond(again: Pass, pictures: Tensor | None, latents: Tensor) -> Tensor | None:
+    """What inpainting and editing models get: the picture from the first pass, or where all of it is hidden, grey."""
+    plan, model = again.plan, again.model
+    hidden = model.checkpoint.image_input == "inpainting" and plan.settings.inpainting_mask_weight >= 1
+    if pictures is None and not hidden and model.checkpoint.image_input != "none":
+        with model.on_device(model.checkpoint.vae):
+            pictures = torch.cat([model.decode(latent[None]) for latent in latents])
+    return picture_input(plan, again.batch, model, pictures=pictures)
+
+
+def _check_same_latents(family: str, model: Model) -> None:
+    """Latents cannot go from one family of models to another; pictures can."""
+    if not same_latents(family, model.checkpoint.family):
+        raise RequestError(
+            f"The latents of {family} cannot be upscaled for {model.checkpoint.info.name}, which is "
+            f"{model.checkpoint.family}. Choose an upscaler that is not called Latent, or another hires checkpoint.",
+            "hr_upscaler",
+        )

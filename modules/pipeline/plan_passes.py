@@ -1,0 +1,188 @@
+"""The parts of a plan that repeat stages: the second pass of hires fix, and the refiner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from modules.checkpoints.catalogue import Catalogue
+from modules.checkpoints.info import CheckpointInfo
+from modules.checkpoints.vae_files import VaeCatalogue, VaeInfo
+from modules.foundation.errors import UnknownName
+from modules.generation.plan import HiresPlan, Plan, RefinerPlan
+from modules.generation.request import GenerationRequest, HiresRequest
+from modules.imaging.hires_size import hires_size
+from modules.infotext.restore import old_first_pass_size
+from modules.prompts.comments import strip_comments
+from modules.prompts.styles import apply_styles
+from modules.sampling.latent_upscale import DEFAULT, LATENT_UPSCALERS
+from modules.sampling.loop import infotext_of
+from modules.sampling.options import SamplingOptions
+from modules.sampling.samplers.registry import Sampler, resolve_pair
+from modules.settings.model import Settings
+from modules.upscalers.catalogue import UpscalerCatalogue
+
+if TYPE_CHECKING:
+    from modules.sampling.schedules import Schedule
+
+SAME = ("", "Use same sampler", "Use same scheduler", "Use same checkpoint")
+NO_CHECKPOINT = ("", "none")
+
+
+def sizes_asked(request: GenerationRequest, settings: Settings) -> GenerationRequest:
+    """The request with the sizes of its passes, where an old setting makes width and height those of the second one."""
+    hires = request.hires
+    if hires is None or not settings.use_old_hires_fix_width_height or hires.first_picture is not None:
+        return request
+    width, height = old_first_pass_size(request.width, request.height)
+    hires = replace(hires, resize_width=request.width, resize_height=request.height)
+    return replace(request, width=width, height=height, hires=hires)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """The files that names may mean, and where the user is told of names that mean nothing."""
+
+    catalogue: Catalogue
+    vaes: VaeCatalogue
+    upscalers: UpscalerCatalogue
+    warnings: list[str]
+
+    def checkpoint(self, name: str, field: str) -> CheckpointInfo:
+        """The checkpoint called `name`. Raises UnknownName, which names the request's `field`."""
+        try:
+            return self.catalogue.find(name)
+        except UnknownName as error:
+            raise UnknownName("checkpoint", name, (info.name for info in self.catalogue.all()), field) from error
+
+    def upscaler(self, name: str, field: str) -> str:
+        """The full name of an upscaler of pictures. Raises UnknownName, or CheckpointError for one without its file."""
+        try:
+            return self.upscalers.find(name, field).name
+        except UnknownName as error:
+            names = (*LATENT_UPSCALERS, *(info.name for info in self.upscalers.all()))
+            raise UnknownName("upscaler", name, names, field) from error
+
+    def vae(self, settings: Settings, checkpoint: CheckpointInfo) -> VaeInfo | None:
+        """The VAE for a checkpoint.
+
+        One that is not here is no reason to make no picture: parameters of other people's pictures name theirs.
+        """
+        try:
+            overrides = settings.sd_vae_overrides_per_model_preferences
+            return self.vaes.choose(settings.sd_vae, checkpoint, overrides=overrides)
+        except UnknownName as error:
+            self.warnings.append(f"{error} The checkpoint's own VAE is used instead.")
+            return None
+
+
+def with_passes(plan: Plan, request: GenerationRequest, known: Known) -> Plan:
+    """The plan with its second pass and its refiner, where they were asked for.
+
+    Raises UnknownName for a checkpoint, sampler, schedule or upscaler that nobody knows.
+    """
+    refiner = _refiner(plan, request, known)
+    if request.hires is None:
+        return replace(plan, refiner=_unless_same(refiner, plan))
+    where = plan.settings.hires_fix_refiner_pass
+    hires = _hires(plan, request, request.hires, known)
+    if where != "first pass":
+        hires = replace(hires, second=replace(hires.second, refiner=_unless_same(refiner, hires.second)))
+    return replace(plan, hires=hires, refiner=None if where == "second pass" else _unless_same(refiner, plan))
+
+
+def _unless_same(refiner: RefinerPlan | None, plan: Plan) -> RefinerPlan | None:
+    """A checkpoint does not take over from itself."""
+    return None if refiner is None or refiner.checkpoint.path == plan.checkpoint.path else refiner
+
+
+def hires_token_merging_ratio(settings: Settings) -> float:
+    """The ratio of the second pass, which is the first one's unless it has its own."""
+    return settings.token_merging_ratio_hr or settings.token_merging_ratio
+
+
+def _refiner(plan: Plan, request: GenerationRequest, known: Known) -> RefinerPlan | None:
+    name = request.refiner_checkpoint or ""
+    if name.strip().casefold() in NO_CHECKPOINT:
+        return None
+    checkpoint = known.checkpoint(name, "refiner_checkpoint")
+    return RefinerPlan(
+        checkpoint=checkpoint,
+        vae=known.vae(plan.settings, checkpoint),
+        switch_at=request.refiner_switch_at,
+        by_calls=plan.settings.refiner_switch_by_sample_steps,
+    )
+
+
+def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: Known) -> HiresPlan:
+    settings = plan.settings
+    upscaler = asked.upscaler or DEFAULT
+    if upscaler not in LATENT_UPSCALERS:
+        upscaler = known.upscaler(upscaler, "hr_upscaler")
+    size = hires_size(
+        request.width,
+        request.height,
+        scale=asked.scale,
+        resize_width=asked.resize_width,
+        resize_height=asked.resize_height,
+    )
+    width, height = (max(side, 8) for side in size.final)
+    sampler, schedule = _sampler(plan, asked)
+    checkpoint = None if asked.checkpoint in (None, *SAME) else known.checkpoint(asked.checkpoint, "hr_checkpoint_name")
+    prompt, negative = _prompts(plan, request, asked)
+    second = replace(
+        plan,
+        checkpoint=checkpoint or plan.checkpoint,
+        vae=known.vae(settings, checkpoint) if checkpoint else plan.vae,
+        prompts=(prompt,) * plan.count,
+        negative_prompts=(negative,) * plan.count,
+        sampler=sampler,
+        schedule=schedule,
+        sampler_fields=infotext_of(
+            sampler, SamplingOptions.from_settings(settings.model_dump(), eta=request.eta), from_image=True
+        ),
+        steps=asked.steps or plan.steps,
+        cfg_scale=plan.cfg_scale if asked.cfg_scale is None else asked.cfg_scale,
+        width=width,
+        height=height,
+        token_merging_ratio=hires_token_merging_ratio(settings),
+        denoising_strength=plan.denoising_strength,
+    )
+    return HiresPlan(
+        target=size.target,
+        crop=size.crop,
+        upscaler=upscaler,
+        second=second,
+        latent_mode=LATENT_UPSCALERS.get(upscaler),
+        first_picture=asked.first_picture,
+        fields=_fields(plan, second, asked, checkpoint),
+    )
+
+
+def _sampler(plan: Plan, asked: HiresRequest) -> tuple[Sampler, Schedule]:
+    """Each of the two names alone, or both, may be left to the first pass."""
+    sampler = plan.sampler.name if asked.sampler in (None, *SAME) else asked.sampler
+    schedule = plan.schedule.label if asked.scheduler in (None, *SAME) else asked.scheduler
+    return resolve_pair(sampler, schedule)
+
+
+def _prompts(plan: Plan, request: GenerationRequest, asked: HiresRequest) -> tuple[str, str]:
+    """The prompts of the second pass, in the same styles; each is the first one's where it is empty."""
+    prompt, negative = apply_styles(
+        asked.prompt or request.prompt, asked.negative_prompt or request.negative_prompt, plan.styles
+    )
+    if plan.settings.enable_prompt_comments:
+        prompt, negative = strip_comments(prompt), strip_comments(negative)
+    return prompt, negative
+
+
+def _fields(plan: Plan, second: Plan, asked: HiresRequest, checkpoint: CheckpointInfo | None) -> dict[str, object]:
+    resized = asked.resize_width or asked.resize_height
+    return {
+        "Hires checkpoint": checkpoint,
+        "Hires sampler": second.sampler.name if second.sampler is not plan.sampler else None,
+        "Hires upscale": None if resized else asked.scale,
+        "Hires resize": f"{asked.resize_width}x{asked.resize_height}" if resized else None,
+        "Hires steps": asked.steps or None,
+        "Hires upscaler": asked.upscaler,
+    }
