@@ -13,6 +13,7 @@ from modules.imaging.hires_size import hires_size
 from modules.sampling.samplers.registry import resolve_pair
 from modules.sampling.schedules import resolve
 
+
 def with_first_pass_size(body: StableDiffusionProcessingTxt2Img) -> StableDiffusionProcessingTxt2Img:
     """`body` with the old fields for the first pass's size in today's form.
 

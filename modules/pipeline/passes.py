@@ -146,7 +146,7 @@ def second_pass(
     if first is None:
         this.control.begin_batch(batch.index, second.steps)
     with this.watch.phase("enlarge"):
-        this.control.at_phase("enlarging")
+        this.control.at_phase("upscaling")
         larger = enlarged(this, batch, hires, first)
         first_sampled = first.sampled if first is not None else None
         stack.close()

@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from PIL.Image import Image
 
-from modules.foundation.errors import OutOfMemory
+from modules.foundation.errors import Interrupted, OutOfMemory
 from modules.foundation.timing import Stopwatch
 from modules.generation.plan import BatchSlice, Plan
 from modules.generation.progress import RunControl
@@ -82,10 +82,12 @@ def _one_batch(this: Run, batch: BatchSlice) -> None:
     with contextlib.ExitStack() as stack:
         made = None if hires and hires.first_picture else first_pass(this, batch, stack)
         if hires and (made is None or made.sampled.complete):
-            made = second_pass(this, batch, hires, made, stack)
-        assert made is not None
-        this.incomplete |= not made.sampled.complete
-        if made.latents is None:
+            try:
+                made = second_pass(this, batch, hires, made, stack)
+            except Interrupted:  # while the first picture was upscaled, which is what there is then
+                this.incomplete = True
+        this.incomplete |= made is None or not made.sampled.complete
+        if made is None or made.latents is None:
             return
         with this.watch.phase("decode"):
             this.control.at_phase("decoding")

@@ -98,6 +98,7 @@ def _write_models(folder: Path, checkpoints: Path) -> None:
     make_tiny.networks(str(folder / "models"), first, xl)
     make_tiny.hypernetwork(str(folder / "models" / "hypernetworks" / "tiny-hyper.pt"))
     make_tiny.embeddings(str(folder / "embeddings"))
+    make_tiny.esrgan(str(folder / "models" / "ESRGAN" / "tiny-esrgan-x4.pth"))
 
 
 def start(folder: Path) -> Application:

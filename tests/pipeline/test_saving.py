@@ -19,7 +19,9 @@ def saving_of(studio: Studio, save_images: bool = True, **settings: object) -> S
     request = GenerationRequest(
         prompt="a cat", seed=7, steps=2, width=64, height=64, override_settings=settings, save_images=save_images
     )
-    plan = make_plan(request, app.settings.current, app.catalogue, app.styles.all(), vaes=app.vaes)
+    plan = make_plan(
+        request, app.settings.current, app.catalogue, app.styles.all(), vaes=app.vaes, upscalers=app.upscalers
+    )
     return Saving(plan, app.engine)
 
 
