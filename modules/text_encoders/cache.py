@@ -22,6 +22,7 @@ class ConditioningCache(Generic[Value]):
         self._lock = threading.Lock()
         self._entries: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
         self._bytes = 0
+        self.hits = self.misses = 0
 
     @property
     def bytes(self) -> int:
@@ -32,8 +33,10 @@ class ConditioningCache(Generic[Value]):
         """The value for `key`, made now if it is not remembered. Two threads may make the same value at once."""
         with self._lock:
             if key in self._entries:
+                self.hits += 1
                 self._entries.move_to_end(key)
                 return self._entries[key][0]
+            self.misses += 1
         value = make()
         size = self._size(value)
         with self._lock:
