@@ -24,6 +24,7 @@ from modules.api.routes import (
     interrogate,
     listings,
     machine,
+    metrics,
     models,
     networks,
     options,
@@ -49,6 +50,7 @@ PARTS = (
     interrogate,
     training,
     machine,
+    metrics,
     server,
     files,
 )

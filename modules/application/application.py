@@ -15,6 +15,7 @@ from modules.application.ending import Ending
 from modules.application.job_service import JobService
 from modules.application.jobs import GenerationJob, Job, TaskJob
 from modules.application.policy import Policy
+from modules.application.statistics import Statistics
 from modules.application.submitting import resolved_job
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
@@ -62,6 +63,8 @@ class Application:
         self.upscalers = UpscalerCatalogue(self.paths.upscaler_folders)
         self.jobs = JobService(self._execute, self._resolved, self.settings, self.paths)
         self.queue = self.jobs.queue
+        self.statistics = Statistics()
+        self.statistics.attach(self.queue, self.hooks)
         self.hooks.saved.attach("history", self._on_saved)
         self.settings.observe(self._on_settings_changed)
         self.library = Library(

@@ -58,7 +58,7 @@ class JobQueue:
         observers: Sequence[Observer] = (),
         most_overtaking: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._execute, self._observers, self._most_overtaking = execute, observers, most_overtaking
+        self._execute, self._observers, self._most_overtaking = execute, list(observers), most_overtaking
         self._changed = threading.Condition()
         self._line = Line()
         self._running: dict[Lane, Job[Any]] = {}
@@ -70,6 +70,10 @@ class JobQueue:
         self._start("engine")
 
     # Jobs come and go
+
+    def observe(self, observer: Observer) -> None:
+        """Have `observer` hear of everything from now on, after those that were there before."""
+        self._observers.append(observer)
 
     def submit(self, job: AnyJob) -> AnyJob:
         """Put `job` at the end of those of its priority. Raises EaselError when the program is ending."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modules.application.jobs import Job
+from modules.application.queue import JobQueue, Observer
 from modules.generation.result import GenerationResult
 from modules.hooks.points import Hooks, RunEvent, StepEvent
 
@@ -44,7 +45,7 @@ class Figures:
     last_steps_per_second: float
 
 
-class Statistics:
+class Statistics(Observer):
     """Counts jobs, pictures, steps and seconds. Thread-safe; hears of them by the queue and by the public hooks."""
 
     def __init__(self) -> None:
@@ -55,12 +56,13 @@ class Statistics:
         self._pictures = self._steps = self._steps_of_run = 0
         self._last_rate = 0.0
 
-    def attach(self, hooks: Hooks) -> None:
-        """Hear of every step and every result."""
+    def attach(self, queue: JobQueue, hooks: Hooks) -> None:
+        """Hear of every job, every step and every result."""
+        queue.observe(self)
         hooks.step.attach(OWNER, self._on_step)
         hooks.result.attach(OWNER, self._on_result)
 
-    def count_job(self, job: Job[Any]) -> None:
+    def ended(self, job: Job[Any]) -> None:
         """A job has ended."""
         with self._lock:
             self._jobs[job.kind, job.state.value] += 1
