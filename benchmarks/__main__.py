@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup] [starter] [sd15] [memory]`: measure, print tables, write JSON."""
+"""`python -m benchmarks [startup] [starter] [sd15] [memory] [huge]`: measure, print tables, write JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTER = ROOT / "models" / "Stable-diffusion" / "easel-starter.safetensors"
-NAMES = ("startup", "starter", "sd15", "memory")
+NAMES = ("startup", "starter", "sd15", "memory", "huge")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -22,7 +22,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="how often; default: 10 starts, 5 pictures, 5 pictures for memory")
     parser.add_argument("--steps", type=int, help="sampling steps; default: 20 for the starter model, else 5")
     parser.add_argument(
-        "--size", type=int, help="side of the pictures in pixels; default: 512 for the starter, else 256"
+        "--size", type=int, help="side of the pictures in pixels; default: 512 for the starter, 8192 for huge, else 256"
     )
     parser.add_argument("--checkpoint", type=Path, help="checkpoint instead of the random SD 1.5 one, or the starter")
     parser.add_argument("--no-plain", action="store_true", help="leave out diffusers in float32, which takes long")
@@ -87,6 +87,12 @@ def _memory(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any]
         return memory.measure(_task(options, path, size=256, steps=2)), memory.show
 
 
+def _huge(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import huge
+
+    return huge.measure(options.size or 8192), huge.show
+
+
 @contextmanager
 def _big_checkpoint(options: argparse.Namespace) -> Iterator[Path]:
     if options.checkpoint:
@@ -117,7 +123,7 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-MEASUREMENTS = {"startup": _startup, "starter": _starter, "sd15": _sd15, "memory": _memory}
+MEASUREMENTS = {"startup": _startup, "starter": _starter, "sd15": _sd15, "memory": _memory, "huge": _huge}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

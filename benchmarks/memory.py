@@ -40,7 +40,7 @@ def _in_a_process(side: str, task: Task) -> dict[str, int]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _peak() -> int:
+def peak() -> int:
     """The greatest resident size of this process so far, in bytes."""
     if sys.platform == "win32":
         import psutil
@@ -63,14 +63,14 @@ def _draw(side: str, task: Task) -> dict[str, int]:
         application = make_application(task, Path(folder))
         try:
             engine = application.engine
-            peaks = {"imported": _peak()}
+            peaks = {"imported": peak()}
             contestant = make_contestants(task, application)[SIDES[side]]
-            peaks["loaded"] = _peak()
+            peaks["loaded"] = peak()
             for number in range(task.rounds):
                 contestant.draw(task.steps)
                 if number == 0:
-                    peaks["first picture"] = _peak()
-            peaks["last picture"] = _peak()
+                    peaks["first picture"] = peak()
+            peaks["last picture"] = peak()
             return {**peaks, "device": peak_bytes(engine.hardware.device)}
         finally:
             application.close()

@@ -94,7 +94,7 @@ def encode(
     _check_size(name, image)
     options: dict[str, Any] = {}
     if name == "PNG":
-        options["pnginfo"] = _png_chunks(text.chunks)
+        options["pnginfo"] = png_texts(text.chunks)
     elif name == "GIF":
         options["comment"] = "\n".join(text.chunks.values()).encode(errors="replace")
     elif name in CARRIES_EXIF:
@@ -138,7 +138,8 @@ def format_of(extension: str) -> str:
     return name
 
 
-def _png_chunks(chunks: Mapping[str, str]) -> Any:
+def png_texts(chunks: Mapping[str, str]) -> Any:
+    """The text chunks of a PNG file: tEXt where Latin-1 holds a text, else iTXt."""
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modules.foundation.errors import CheckpointError
+from modules.foundation.errors import CheckpointError, RequestError
 from modules.hardware.device import Hardware
 from modules.hardware.memory import release
 from modules.imaging.resize import enlarge
 from modules.upscalers.catalogue import UpscalerCatalogue, UpscalerInfo
+from modules.upscalers.file_to_file import upscale_file
 from modules.upscalers.model import UpscalerModel, load_model
 from modules.upscalers.upscale import Tiling, Watch, upscale
 
@@ -53,6 +54,19 @@ class Upscalers:
         if info.method != "model":
             return enlarge(image, scale, nearest=info.method == "nearest")
         return upscale(image, scale, self.model(info), Tiling.of(info.family, settings), watch)
+
+    def upscale_file(
+        self, source: Path, target: Path, scale: float, name: str, settings: Any, *, watch: Watch | None = None
+    ) -> tuple[int, int]:
+        """The picture in the file `source`, larger, in the PNG file `target`, of any size; returns width and height.
+
+        For pictures that had better not be in memory as a whole. `name` is that of a model. Raises as `upscale`, and
+        SaveError.
+        """
+        info = self.find(name)
+        if info.method != "model":
+            raise RequestError(f"{info.name} enlarges no file. Choose an upscaler that is a model.", "upscaler_1")
+        return upscale_file(source, target, scale, self.model(info), Tiling.of(info.family, settings), watch=watch)
 
     def enlarger(
         self, name: str | None, settings: Any, watch: Watch | None = None

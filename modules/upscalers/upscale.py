@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from modules.imaging.rows import ArrayRows, Rows
 from modules.imaging.tiles import Axis, Pixels, Span, blended_rows, fitted, from_strips
 
 if TYPE_CHECKING:
@@ -96,10 +97,10 @@ def upscale(
     size = target_size(image.width, image.height, scale)
     alpha = image.convert("RGBA").getchannel("A") if _is_transparent(image) else None
     pixels: Pixels = np.asarray(image.convert("RGB"))
-    passes = [Pass.over(width, height, model, tiling) for width, height in _sizes(*image.size, scale, model.scale)]
+    passes = [Pass.over(width, height, model, tiling) for width, height in pass_sizes(*image.size, scale, model.scale)]
     progress = Progress(watch, sum(each.tiles for each in passes))
     for each in passes:
-        strips = each.strips(pixels, model, progress)
+        strips = each.strips(ArrayRows(pixels), model, progress)
         pixels = from_strips(strips, each.width * model.scale, each.height * model.scale, 3)
     result = Image.fromarray(pixels)
     if result.size != size:
@@ -109,7 +110,7 @@ def upscale(
     return result
 
 
-def _sizes(width: int, height: int, scale: float, by: int) -> Iterator[tuple[int, int]]:
+def pass_sizes(width: int, height: int, scale: float, by: int) -> Iterator[tuple[int, int]]:
     """The sizes of the pictures that a model which enlarges by `by` is applied to."""
     wide, high = target_size(width, height, scale)
     for done in range(MOST_PASSES):
@@ -171,14 +172,21 @@ class Pass:
         """How many tiles there are."""
         return len(self.rows.spans) * len(self.columns.spans)
 
-    def strips(self, pixels: Pixels, model: Enlarges, progress: Progress) -> Iterator[Pixels]:
-        """`pixels` larger by the model's scale, as strips of rows from top to bottom."""
-        if self.top or self.left:
-            pixels = np.pad(pixels, ((self.top, 0), (self.left, 0), (0, 0)))
+    def strips(self, source: Rows, model: Enlarges, progress: Progress) -> Iterator[Pixels]:
+        """`source` larger by the model's scale, as strips of rows from top to bottom."""
+        bands: dict[Span, Pixels] = {}
+
+        def band(span: Span) -> Pixels:
+            if span not in bands:
+                bands.clear()
+                above = max(self.top - span.start, 0)
+                rows = source.rows(span.start - self.top + above, span.end - self.top)
+                bands[span] = np.pad(rows, ((above, 0), (self.left, 0), (0, 0))) if above or self.left else rows
+            return bands[span]
 
         def render(row: Span, column: Span) -> Pixels:
             progress.check()
-            larger = model.enlarge(pixels[row.start : row.end, column.start : column.end])
+            larger = model.enlarge(band(row)[:, column.start : column.end])
             progress.one_more()
             return larger
 
@@ -186,7 +194,8 @@ class Pass:
         for strip in blended_rows(self.rows, self.columns, model.scale, 3, render):
             kept = strip[skip:, self.left * model.scale :]
             skip = max(skip - len(strip), 0)
-            yield kept
+            if len(kept):
+                yield kept
 
 
 def _is_transparent(image: Image.Image) -> bool:

@@ -187,3 +187,12 @@ def test_a_start_that_ends_early_is_reported_with_its_last_words(free_port: int,
         process.wait()
         with pytest.raises(SystemExit, match=r"exit code 3\.\nEasel cannot start: no reason"):
             startup.wait_for(f"http://127.0.0.1:{free_port}/", (), process, log)
+
+
+def test_huge_pictures_are_measured_both_ways(tmp_path: Path) -> None:
+    assert main(["huge", "--size", "512", "--results", str(tmp_path)]) == 0
+    [path] = tmp_path.glob("huge-*.json")
+    for values in json.loads(path.read_text(encoding="utf-8"))["result"]["ways"].values():
+        assert values["size"] == [512, 512]
+        assert 0 < values["idle"] <= values["peak"]
+        assert values["seconds"] > 0
