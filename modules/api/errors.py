@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from modules.api.models import Failure
+from modules.api.openai.errors import PREFIX, openai_error
 from modules.foundation import errors
 
 log = logging.getLogger(__name__)
@@ -45,18 +46,27 @@ def status_of(error: errors.EaselError) -> int:
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
-async def _easel_error(_request: Request, error: Exception) -> Response:
+async def _easel_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.EaselError)
+    if _speaks_openai(request):
+        return openai_error(status_of(error), str(error), param=getattr(error, "field", None))
     return _answer(status_of(error), type(error).__name__, str(error), str(error))
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, StarletteHTTPException)
+    if _speaks_openai(request):
+        return openai_error(error.status_code, str(error.detail), headers=error.headers)
     return _answer(error.status_code, "HTTPException", str(error.detail), headers=error.headers)
 
 
-async def _wrong_form(_request: Request, error: Exception) -> Response:
+async def _wrong_form(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if _speaks_openai(request):
+        first = error.errors()[0]
+        place = [str(part) for part in first["loc"] if part != "body"]
+        message = f"{'.'.join(place) or 'The body'}: {first['msg'].lower()}."
+        return openai_error(400, message, param=place[0] if place else None)
     # What was sent is not sent back: it may be a picture, or a number that JSON does not have.
     detail = [{"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]} for item in error.errors()]
     return JSONResponse({"detail": detail}, status_code=422)
@@ -64,7 +74,13 @@ async def _wrong_form(_request: Request, error: Exception) -> Response:
 
 async def _anything_else(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    if _speaks_openai(request):
+        return openai_error(500, "Easel failed here; its log has the details.")
     return _answer(500, type(error).__name__, "Easel failed here; its log has the details.", str(error))
+
+
+def _speaks_openai(request: Request) -> bool:
+    return request.url.path.removeprefix(request.scope.get("root_path", "")).startswith(PREFIX)
 
 
 def _answer(status: int, error: str, detail: str, more: str = "", headers: Any = None) -> Response:

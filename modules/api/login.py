@@ -17,6 +17,10 @@ PAGES_OWN = ("/internal/progress", "/internal/pending-tasks", "/internal/ping", 
 """Routes that the page itself asks; where only the API has users, the page, if it is served, must still work."""
 
 
+KEPT_PICTURES = "/v1/images/files/"
+"""Addresses that nobody can guess and only a user was told; whoever shows the picture asks without a name."""
+
+
 class RequireUser:
     """Answers 401 to whoever does not give the name and password of a user.
 
@@ -34,10 +38,12 @@ class RequireUser:
         if scope["type"] != "http" or self._may_pass(scope):
             await self.app(scope, receive, send)
         else:
-            await _ask(send)
+            await _ask(send, scope["path"].removeprefix(scope.get("root_path", "")).startswith("/v1/"))
 
     def _may_pass(self, scope: Scope) -> bool:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path.startswith(KEPT_PICTURES):
+            return True
         page, api = self.policy.page_users, self.policy.api_users
         if path.startswith(API_PATHS) and not (path.startswith(self._pages_own) and not page):
             groups = [users for users in (page, api) if users]
@@ -52,21 +58,32 @@ class RequireUser:
 
 
 def credentials(header: str) -> tuple[str, str] | None:
-    """Name and password in an Authorization header of the kind Basic (RFC 7617), or None."""
+    """Name and password in an Authorization header of the kind Basic (RFC 7617), or None.
+
+    Clients of OpenAI's API can only send a key, as Bearer (RFC 6750); theirs is "name:password".
+    """
     scheme, _, encoded = header.partition(" ")
-    if scheme.casefold() != "basic":
-        return None
-    try:
-        text = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, ValueError):
+    if scheme.casefold() == "bearer":
+        text = encoded.strip()
+    elif scheme.casefold() == "basic":
+        try:
+            text = base64.b64decode(encoded.strip(), validate=True).decode()
+        except (binascii.Error, ValueError):
+            return None
+    else:
         return None
     name, colon, password = text.partition(":")
     return (name, password) if colon else None
 
 
-async def _ask(send: Send) -> None:
+async def _ask(send: Send, openai: bool) -> None:
     detail = "Name and password are needed. Send them by HTTP Basic."
-    body = json.dumps({"error": "Unauthorized", "detail": detail, "body": "", "errors": ""}).encode()
+    answer: dict[str, object] = {"error": "Unauthorized", "detail": detail, "body": "", "errors": ""}
+    if openai:
+        detail = "Name and password are needed. Give name:password as the API key."
+        error = {"message": detail, "type": "authentication_error", "param": None, "code": "invalid_api_key"}
+        answer = {"error": error}
+    body = json.dumps(answer).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

@@ -27,6 +27,7 @@ from modules.api.routes import (
     metrics,
     models,
     networks,
+    openai,
     options,
     pictures,
     progress,
@@ -52,6 +53,7 @@ PARTS = (
     machine,
     metrics,
     server,
+    openai,
     files,
 )
 """Files of routes, in the order in which the documentation shows them."""

@@ -1,0 +1,162 @@
+"""From OpenAI's requests to ours: sizes, qualities, models, masks."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+import re
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from modules.api.models import GenerationBody, StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.openai.models import EditRequestBody, ImageRequest
+from modules.api.pictures import Intake, decode_picture
+from modules.application.application import Application
+from modules.checkpoints.info import CheckpointInfo
+from modules.foundation.errors import CheckpointError, RequestError, UnknownName
+
+STEPS = {"low": 12, "medium": 20, "standard": 20, "high": 40, "hd": 40}
+"""Sampling steps by quality; other names mean medium."""
+
+NATIVE_SIDES = {"SD2": 768, "SDXL": 1024, "SDXL refiner": 1024}
+"""Side of the square that a family was trained on; 512 for the others."""
+
+THEIR_NAMES = re.compile(r"(dall-e|gpt-|chatgpt-|easel$|default$)", re.IGNORECASE)
+"""Names of models that clients have built in; they mean the chosen checkpoint unless a file is called so."""
+
+STRENGTH, STRENGTH_FAITHFUL, STRENGTH_MASKED = 0.75, 0.5, 0.9
+
+_SIZE = re.compile(r"(\d{1,6})\s*[xX]\s*(\d{1,6})")
+
+
+def generation_body(app: Application, asked: ImageRequest) -> StableDiffusionProcessingTxt2Img:
+    """The txt2img request for a generation. Raises RequestError naming our field or theirs."""
+    checkpoint = checkpoint_of(app, asked.model)
+    size = size_of(asked.size) or (native_side(app, checkpoint),) * 2
+    return StableDiffusionProcessingTxt2Img(**_common(app, asked, checkpoint, size))
+
+
+def edit_body(app: Application, asked: EditRequestBody) -> StableDiffusionProcessingImg2Img:
+    """The img2img request for an edit. Raises RequestError naming our field or theirs."""
+    checkpoint = checkpoint_of(app, asked.model)
+    intake = Intake.of(app)
+    picture = ImageOps.exif_transpose(decode_picture(_only_picture(asked), "image", intake))
+    size = size_of(asked.size) or size_like(picture.size, native_side(app, checkpoint))
+    mask = _mask(asked, picture, intake)
+    strength = STRENGTH_MASKED if mask else STRENGTH_FAITHFUL if asked.input_fidelity == "high" else STRENGTH
+    more: dict[str, Any] = {"init_images": [_packed(picture)], "denoising_strength": strength}
+    if asked.denoising_strength is not None:
+        more["denoising_strength"] = asked.denoising_strength
+    if mask is not None:
+        # What was rubbed out has no colours to begin with: the surroundings flow in.
+        more |= {"mask": _packed(mask), "inpainting_fill": 0, "inpaint_full_res": False, "mask_blur": 4}
+    return StableDiffusionProcessingImg2Img(**_common(app, asked, checkpoint, size), **more)
+
+
+def checkpoint_of(app: Application, model: str | None) -> CheckpointInfo | None:
+    """The checkpoint that a request names; None for the chosen one. Raises UnknownName."""
+    if not model:
+        return None
+    try:
+        return app.catalogue.find(model)
+    except UnknownName:
+        if THEIR_NAMES.match(model):
+            return None
+        raise
+
+
+def size_of(text: str) -> tuple[int, int] | None:
+    """Width and height; None for "auto". Raises RequestError for anything else."""
+    if text.strip().lower() in ("", "auto"):
+        return None
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise RequestError(f'size must be "auto" or WIDTHxHEIGHT, for example 512x768; it is {text!r}.', "size")
+    return int(match[1]), int(match[2])
+
+
+def size_like(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """The proportions of `size` on about the area of a square of `side`, in multiples of 8."""
+    factor = side / math.sqrt(size[0] * size[1])
+    width, height = (max(round(length * factor / 8) * 8, 8) for length in size)
+    return width, height
+
+
+def native_side(app: Application, checkpoint: CheckpointInfo | None) -> int:
+    """The side of the square that suits a checkpoint, or the chosen one."""
+    info = checkpoint or app.selected_checkpoint
+    if info is None:
+        raise CheckpointError("There is no checkpoint. Put a .safetensors file into the folder of checkpoints.")
+    return NATIVE_SIDES.get(info.family or "", 512)
+
+
+def _common(
+    app: Application, asked: ImageRequest, checkpoint: CheckpointInfo | None, size: tuple[int, int]
+) -> dict[str, Any]:
+    if asked.stream:
+        raise RequestError("stream is not supported; ask without it, and watch /internal/progress.", "stream")
+    if asked.background == "transparent":
+        raise RequestError("background cannot be transparent; pictures are opaque.", "background")
+    overrides: dict[str, Any] = {
+        "samples_format": "jpg" if asked.output_format == "jpeg" else asked.output_format,
+        "jpeg_quality": max(asked.output_compression, 1),
+    }
+    if checkpoint is not None:
+        overrides["sd_model_checkpoint"] = checkpoint.title
+    known = {style.name for style in app.styles.all()}
+    fields: dict[str, Any] = {
+        "prompt": asked.prompt,
+        "negative_prompt": asked.negative_prompt,
+        "styles": [asked.style] if asked.style in known else [],
+        "seed": asked.seed,
+        "steps": asked.steps or STEPS.get(asked.quality.lower(), STEPS["medium"]),
+        "cfg_scale": asked.cfg_scale,
+        "sampler_name": asked.sampler_name,
+        "scheduler": asked.scheduler,
+        "n_iter": asked.n,
+        "width": size[0],
+        "height": size[1],
+        "override_settings": overrides,
+    }
+    assert set(fields) <= set(GenerationBody.model_fields)
+    return fields
+
+
+def _only_picture(asked: EditRequestBody) -> Any:
+    given = asked.images if asked.images is not None else asked.image
+    pictures = given if isinstance(given, list) else [given]
+    if len(pictures) != 1 or not pictures[0]:
+        raise RequestError(f"image must be exactly one picture; {len(pictures)} came.", "image")
+    return _address(pictures[0])
+
+
+def _address(picture: Any) -> Any:
+    """A picture may also come as {"image_url": ...}, whose value may be an object again."""
+    for _ in range(2):
+        if isinstance(picture, dict):
+            picture = picture.get("image_url") or picture.get("url")
+    return picture
+
+
+def _mask(asked: EditRequestBody, picture: Image.Image, intake: Intake) -> Image.Image | None:
+    """White where the picture is to be made anew: from the mask, or else where the picture itself is transparent."""
+    if asked.mask:
+        mask = decode_picture(_address(asked.mask), "mask", intake)
+        return _transparent(mask) or mask.convert("L")
+    return _transparent(picture)
+
+
+def _transparent(picture: Image.Image) -> Image.Image | None:
+    """White where `picture` is transparent; None where all of it is opaque."""
+    if picture.mode not in ("RGBA", "LA", "PA") and "transparency" not in picture.info:
+        return None
+    alpha = picture.convert("RGBA").getchannel("A")
+    return None if alpha.getextrema() == (255, 255) else ImageOps.invert(alpha)
+
+
+def _packed(picture: Image.Image) -> str:
+    buffer = io.BytesIO()
+    picture.convert("L" if picture.mode == "L" else "RGB").save(buffer, "PNG", compress_level=1)
+    return base64.b64encode(buffer.getvalue()).decode()
