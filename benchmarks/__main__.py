@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup] [starter] [sd15] [memory] [huge]`: measure, print tables, write JSON."""
+"""`python -m benchmarks [startup] [starter] [sd15] [memory] [huge] [merge]`: measure, print tables, write JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTER = ROOT / "models" / "Stable-diffusion" / "easel-starter.safetensors"
-NAMES = ("startup", "starter", "sd15", "memory", "huge")
+NAMES = ("startup", "starter", "sd15", "memory", "huge", "merge")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -93,6 +93,12 @@ def _huge(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], 
     return huge.measure(options.size or 8192), huge.show
 
 
+def _merge(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import merging
+
+    return merging.measure(options.checkpoint, _say), merging.show
+
+
 @contextmanager
 def _big_checkpoint(options: argparse.Namespace) -> Iterator[Path]:
     if options.checkpoint:
@@ -123,7 +129,14 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-MEASUREMENTS = {"startup": _startup, "starter": _starter, "sd15": _sd15, "memory": _memory, "huge": _huge}
+MEASUREMENTS = {
+    "startup": _startup,
+    "starter": _starter,
+    "sd15": _sd15,
+    "memory": _memory,
+    "huge": _huge,
+    "merge": _merge,
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
