@@ -25,6 +25,7 @@ from modules.api.routes import (
     listings,
     machine,
     metrics,
+    model_files,
     models,
     networks,
     openai,
@@ -73,6 +74,18 @@ def create_api(app: Application) -> FastAPI:
     )
     api.state.application = app
     for part in PARTS:
+    for part in (
+        generation,
+        progress,
+        options,
+        listings,
+        models,
+        model_files,
+        embeddings,
+        networks,
+        pictures,
+        internal,
+    ):
         api.include_router(part.routes(app))
     previews = Previews()
     for part in (progress, internal):

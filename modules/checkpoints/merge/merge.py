@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.merge.recipe import ImageInput, Recipe, config_model, metadata_of
-from modules.checkpoints.merge.tensors import Merger, OpenModel
+from modules.checkpoints.merge.tensors import Merger, OpenModel, pattern
 from modules.checkpoints.tensors import open_tensors
 from modules.checkpoints.writing import Output, write_checkpoint, write_safetensors
 from modules.foundation.atomic import atomic_write
@@ -51,7 +51,7 @@ def merge_checkpoints(
     stop) leaves nothing behind. Raises CheckpointError, naming file and reason, RequestError for a recipe that makes
     no sense.
     """
-    _check(recipe)
+    check_recipe(recipe)
     with contextlib.ExitStack() as stack:
         models = tuple(_open(info, stack) for info in recipe.models)
         merger = Merger(recipe, models)
@@ -69,7 +69,9 @@ def merge_checkpoints(
     return Merged(path=path, size=path.stat().st_size, tensors=len(outputs), image_input=merger.image_input)
 
 
-def _check(recipe: Recipe) -> None:
+def check_recipe(recipe: Recipe) -> None:
+    """Raise RequestError, naming the field, for a recipe that cannot work whatever is in the files."""
+    pattern(recipe.discard)
     fields = ("primary_model_name", "secondary_model_name", "tertiary_model_name")
     for index in range(recipe.method.models):
         if index >= len(recipe.models):

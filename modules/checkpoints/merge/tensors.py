@@ -42,7 +42,7 @@ class Merger:
     def __init__(self, recipe: Recipe, models: tuple[OpenModel, ...]) -> None:
         self._recipe, self._models = recipe, models
         self._a = models[0]
-        self._discard = _pattern(recipe.discard)
+        self._discard = pattern(recipe.discard)
         self._further_channels: ImageInput | None = _further_channels(self._a)
 
     @property
@@ -163,7 +163,8 @@ def _mismatch(key: str, one: OpenModel, other: OpenModel) -> CheckpointError:
     )
 
 
-def _pattern(text: str) -> re.Pattern[str] | None:
+def pattern(text: str) -> re.Pattern[str] | None:
+    """What weights to leave out; None for none. Raises RequestError for what is no regular expression."""
     try:
         return re.compile(text) if text else None
     except re.error as error:
