@@ -24,6 +24,7 @@ STATUS: tuple[tuple[type[errors.EaselError], int], ...] = (
     (errors.SettingsError, 422),
     (errors.NetworkError, 422),
     (errors.CheckpointError, 503),
+    (errors.DownloadError, 502),
 )
 """Whose fault an error is, first match first; any other is ours: 500."""
 

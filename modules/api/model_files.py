@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from modules.api.models import Body, Number
 from modules.application.application import Application
+from modules.application.downloads.download import Download, Kind
 from modules.application.jobs import Job
 from modules.checkpoints.merge.recipe import ConfigSource, Method, Recipe
 from modules.checkpoints.vae_files import NONE
@@ -39,6 +40,18 @@ class MergeRequest(Body):
     wait: bool = Field(False, description="Answer when the file is there instead of at once.")
 
 
+class DownloadRequest(Body):
+    """A model file to fetch."""
+
+    url: str = Field(description="The http or https address of the file itself.")
+    kind: Kind = Field("checkpoint", description="What it is, and so into which folder it goes.")
+    name: str = Field("", description="Its name here; empty: the server's.")
+    sha256: str | None = Field(None, description="The SHA-256 that it must have.")
+    allow_pickle: bool = Field(False, description="Also take .ckpt, .pt, .pth and .bin.")
+    overwrite: bool = Field(False, description="Replace a file of that name.")
+    wait: bool = Field(False, description="Answer when the file is there instead of at once.")
+
+
 class FileJob(BaseModel):
     """A job that makes a file. `path` and `size` are there once it is done."""
 
@@ -48,6 +61,7 @@ class FileJob(BaseModel):
     title: str
     path: str | None = None
     size: int | None = None
+    sha256: str | None = None
 
 
 def recipe_of(app: Application, body: MergeRequest) -> Recipe:
@@ -81,6 +95,18 @@ def recipe_of(app: Application, body: MergeRequest) -> Recipe:
     )
 
 
+def download_of(body: DownloadRequest) -> Download:
+    """The download that a request asks for."""
+    return Download(
+        url=body.url.strip(),
+        kind=body.kind,
+        name=body.name.strip(),
+        sha256=body.sha256.strip() or None if body.sha256 else None,
+        allow_pickle=body.allow_pickle,
+        overwrite=body.overwrite,
+    )
+
+
 def file_job(job: Job[Any]) -> FileJob:
     """How such a job stands."""
     result = job.result
@@ -91,6 +117,7 @@ def file_job(job: Job[Any]) -> FileJob:
         title=job.title,
         path=str(result.path) if result is not None else None,
         size=result.size if result is not None else None,
+        sha256=getattr(result, "sha256", None),
     )
 
 

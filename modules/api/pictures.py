@@ -30,7 +30,10 @@ class Intake:
     @classmethod
     def of(cls, app: Application) -> Intake:
         """What this program's flags and settings say."""
-        return cls(pixels=app.flags.max_image_pixels, fetching=Fetching.from_settings(app.settings.current))
+        return cls(
+            pixels=app.flags.max_image_pixels,
+            fetching=Fetching.from_settings(app.settings.current, offline=app.flags.offline),
+        )
 
 
 STRICT = Intake()

@@ -1,20 +1,16 @@
 """Pictures by address, where the settings allow it: fetched so that no client can reach into the network behind Easel.
 
-A request that names an address makes this machine connect somewhere (server-side request forgery). So the name is
-resolved once, every address it resolves to must be public, and the connection goes to that very address; each redirect
-is looked at in the same way.
+Every redirect is looked at in the same way as the first address (`foundation/connect.py`).
 """
 
 from __future__ import annotations
 
 import http.client
-import ipaddress
-import socket
-import ssl
 import time
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from modules.foundation.connect import MOVED, NotPublicError, open_connection, path_of
 from modules.foundation.errors import Forbidden, RequestError
 from modules.settings.model import Settings
 
@@ -22,7 +18,6 @@ SECONDS = 20.0
 REDIRECTS = 3
 BYTES = 64 * 1024 * 1024
 CHUNK = 64 * 1024
-MOVED = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +30,10 @@ class Fetching:
     most_bytes: int = BYTES
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Fetching:
-        """What the settings say."""
+    def from_settings(cls, settings: Settings, *, offline: bool = False) -> Fetching:
+        """What the settings say; `offline` goes before them."""
         return cls(
-            allowed=settings.api_enable_requests,
+            allowed=settings.api_enable_requests and not offline,
             only_public=settings.api_forbid_local_requests,
             agent=settings.api_useragent,
         )
@@ -68,16 +63,18 @@ def fetch_picture(address: str, field: str, fetching: Fetching) -> bytes:
 
 def _ask(url: SplitResult, field: str, fetching: Fetching) -> bytes | str:
     """One request: the picture, or the address that it is said to have moved to."""
-    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
-        raise RequestError(f"{field} must be an http or https address without a user.", field)
-    port = url.port or (443 if url.scheme == "https" else 80)
-    host = _public_host(url.hostname, port, field, fetching)
-    connection = _connection(url, host, port)
     try:
-        path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        connection = open_connection(url, only_public=fetching.only_public, seconds=SECONDS)
+    except NotPublicError as error:
+        raise Forbidden(
+            f"{field} leads to {error}, which is not on the public internet. The setting 'api_forbid_local_requests' "
+            "forbids that.",
+            field,
+        ) from error
+    try:
         headers = {"Host": url.netloc, "Accept": "image/*", "Accept-Encoding": "identity"}
         connection.request(
-            "GET", path, headers={**headers, **({"User-Agent": fetching.agent} if fetching.agent else {})}
+            "GET", path_of(url), headers={**headers, **({"User-Agent": fetching.agent} if fetching.agent else {})}
         )
         response = connection.getresponse()
         if response.status in MOVED:
@@ -102,48 +99,3 @@ def _read(response: http.client.HTTPResponse, field: str, fetching: Fetching) ->
         if time.monotonic() > end:
             raise RequestError(f"{field} took longer than {SECONDS:g} seconds to arrive.", field)
     return bytes(data)
-
-
-def _public_host(name: str, port: int, field: str, fetching: Fetching) -> str:
-    """The address to connect to. Raises Forbidden if the name leads into this machine's own networks."""
-    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    hosts = [str(entry[4][0]) for entry in found]
-    if fetching.only_public and not all(_is_public(host) for host in hosts):
-        raise Forbidden(
-            f"{field} leads to {name}, which is not on the public internet. The setting 'api_forbid_local_requests' "
-            "forbids that.",
-            field,
-        )
-    return hosts[0]
-
-
-def _is_public(host: str) -> bool:
-    address = ipaddress.ip_address(host.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        # An IPv4 address in IPv6 clothes (mapped, 6to4, Teredo) is judged as what it leads to.
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if inner is not None:
-            return _is_public(str(inner))
-        if address in ipaddress.ip_network("64:ff9b::/96"):
-            return _is_public(str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)))
-    return address.is_global and not address.is_multicast
-
-
-def _connection(url: SplitResult, host: str, port: int) -> http.client.HTTPConnection:
-    """A connection to `host`, an address, that speaks as if to the name in `url`."""
-    if url.scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=SECONDS)
-    return _NamedHttps(host, port, str(url.hostname))
-
-
-class _NamedHttps(http.client.HTTPSConnection):
-    """https to an address whose certificate must be that of a name."""
-
-    def __init__(self, host: str, port: int, name: str) -> None:
-        super().__init__(host, port, timeout=SECONDS)
-        self._name = name
-
-    def connect(self) -> None:
-        """Connect and prove the name."""
-        plain = socket.create_connection((self.host, self.port), self.timeout)
-        self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self._name)

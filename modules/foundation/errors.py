@@ -11,6 +11,7 @@
     │   └── Forbidden               the way Easel was started does not allow it
     ├── NetworkError            an extra network (LoRA, ...) cannot be applied
     ├── OutOfMemory             a device ran out of memory
+    ├── DownloadError           a model file could not be fetched
     ├── SaveError               a finished picture could not be written; the picture is kept in memory
     ├── ExtensionError          an extension failed
     └── StartupError            the program cannot start; the process ends with the error's exit code
@@ -85,6 +86,10 @@ class NetworkError(EaselError):
 
 class OutOfMemory(EaselError):  # noqa: N818 - "out of memory" names the condition
     """A device ran out of memory while it was making a picture."""
+
+
+class DownloadError(EaselError):
+    """A model file could not be fetched from where it was said to be."""
 
 
 class SaveError(EaselError):

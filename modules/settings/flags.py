@@ -85,6 +85,9 @@ class Flags:
     max_pictures: int = _value(10_000, "pictures that one request may ask for", convert=int)
     max_steps: int = _value(10_000, "sampling steps that a request may ask for", convert=int)
 
+    offline: bool = _switch("never connect to another machine: no downloads, no pictures by address")
+    no_download_sd_model: bool = _switch("download no models, not even when asked to")
+
     # Folders
     data_dir: Path | None = _value(None, "folder of models, outputs and settings; default: this one", convert=Path)
     models_dir: Path | None = _value(None, "folder of models; default: models in the data folder", convert=Path)

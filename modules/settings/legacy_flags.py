@@ -28,7 +28,6 @@ IGNORED_SWITCHES = frozenset(
         "--log-startup",
         "--lowram",
         "--medvram-sdxl",
-        "--no-download-sd-model",
         "--no-gradio-queue",
         "--no-hashing",
         "--no-progressbar-hiding",

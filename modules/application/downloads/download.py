@@ -1,0 +1,194 @@
+"""A model file from a hub into the folder of its kind, as a job of the queue."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+from urllib.parse import unquote, urlsplit
+
+from modules.application.downloads.transfer import Transfer, Wanted
+from modules.application.jobs import TaskJob
+from modules.checkpoints.tensors import read_header
+from modules.foundation.errors import CheckpointError, DownloadError, Forbidden, RequestError
+from modules.generation.progress import RunControl
+from modules.settings.paths import Paths
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
+
+Kind = Literal["checkpoint", "vae", "lora", "embedding", "hypernetwork", "upscaler"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+SAFE = (".safetensors",)
+PICKLES = (".ckpt", ".pt", ".pth", ".bin")
+"""Files of torch.save. Easel runs no code in them, but other programs do, so they are only fetched when asked for."""
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """What was asked for. `name` is the file's name here; an empty one is the server's, or the end of the address."""
+
+    url: str
+    kind: Kind = "checkpoint"
+    name: str = ""
+    sha256: str | None = None
+    allow_pickle: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Downloaded:
+    """The file, now in its folder."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+def submit_download(app: Application, asked: Download, *, job_id: str | None = None) -> TaskJob[Downloaded]:
+    """Queue a download; the file is in the lists when the job is done.
+
+    Raises Forbidden where the program was started without downloads, RequestError for what cannot be right.
+    """
+    check_allowed(app)
+    _check(asked)
+
+    def work(control: RunControl) -> Downloaded:
+        done = fetch(asked, app.paths, control, only_public=app.settings.current.api_forbid_local_requests)
+        _refresh(app, asked.kind)
+        return done
+
+    title = f"{asked.name or _name_in(asked.url)} from {urlsplit(asked.url).hostname}"
+    return app.submit_task(TaskJob(work, kind="download", title=title, job_id=job_id, lane="background"))
+
+
+def check_allowed(app: Application) -> None:
+    """Raise Forbidden, naming the flag, where the program was started without downloads."""
+    for flag, given in (("--offline", app.flags.offline), ("--no-download-sd-model", app.flags.no_download_sd_model)):
+        if given:
+            raise Forbidden(f"Easel was started with {flag} and downloads nothing. Start it without that flag first.")
+    if app.policy.is_open:
+        raise Forbidden(
+            "Everybody on the network may use this Easel (--listen without --gradio-auth), who must not fill its disk. "
+            "Start it with --gradio-auth=USER:PASSWORD or without --listen to download models."
+        )
+
+
+def fetch(
+    asked: Download, paths: Paths, control: RunControl, *, only_public: bool = True, pause: float = 1.0
+) -> Downloaded:
+    """Fetch a file, look at it, and give it its name. What has arrived of an interrupted one is gone on with.
+
+    Raises DownloadError or RequestError; nothing but a whole, looked-at file ever has the name.
+    """
+    folder = folder_of(asked.kind, paths)
+    # The server may name the file only with its answer, so what arrives is called by what was asked for.
+    name = asked.name or _name_in(asked.url)
+    partial = folder / f".{clean_name(name)[:80]}.download"
+
+    def report(done: int, total: int | None) -> None:
+        control.check()
+        if done >= 0:
+            control.at(done / total if total else 0.0, "downloading")
+
+    wanted = Wanted(url=asked.url, sha256=asked.sha256, only_public=only_public, pause=pause)
+    transfer = Transfer(wanted, partial, report)
+    if asked.name or Path(name).suffix.lower() in (*SAFE, *PICKLES):
+        _free_name(asked, folder / clean_name(name))
+    digest = transfer.run()
+    try:
+        if not asked.name and transfer.suggested_name:
+            name = transfer.suggested_name
+        path = _free_name(asked, folder / clean_name(name))
+        _look_at(partial, path)
+    except (RequestError, CheckpointError, DownloadError):
+        transfer.discard()
+        raise
+    path.parent.mkdir(parents=True, exist_ok=True)
+    size = partial.stat().st_size
+    transfer.keep_as(path)
+    return Downloaded(path=path, size=size, sha256=digest)
+
+
+def folder_of(kind: Kind, paths: Paths) -> Path:
+    """Where files of a kind belong; one more folder given by a flag goes before the usual one."""
+    return {
+        "checkpoint": paths.checkpoint_folders[-1],
+        "vae": paths.vae_folders[-1],
+        "lora": paths.lora,
+        "embedding": paths.embeddings,
+        "hypernetwork": paths.hypernetworks,
+        "upscaler": paths.upscaler_folders["ESRGAN"],
+    }[kind]
+
+
+def clean_name(name: str) -> str:
+    """`name` as a file name that every system accepts and that names no folder; empty when nothing is left."""
+    name = _FORBIDDEN.sub("_", name.replace("\\", "/").rpartition("/")[2]).strip(" .")
+    stem, dot, suffix = name.rpartition(".")
+    if not stem:
+        return ""
+    if _DEVICES.match(name):
+        stem = f"_{stem}"
+    return f"{stem.encode()[:200].decode(errors='ignore')}{dot}{suffix.lower()}"
+
+
+def _check(asked: Download) -> None:
+    url = urlsplit(asked.url)
+    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
+        raise RequestError("url must be an http or https address without a user.", "url")
+    if asked.sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", asked.sha256):
+        raise RequestError("sha256 must be 64 hexadecimal digits.", "sha256")
+    if asked.name:
+        _check_suffix(asked, clean_name(asked.name))
+
+
+def _check_suffix(asked: Download, name: str) -> None:
+    suffix = Path(name).suffix
+    if suffix in PICKLES and not asked.allow_pickle:
+        raise RequestError(
+            f"{name} is a file of torch.save, which can hold code that other programs run. Fetch a .safetensors file, "
+            "or say allow_pickle if you trust where it comes from.",
+            "allow_pickle",
+        )
+    if suffix not in (*SAFE, *PICKLES):
+        raise RequestError(f"{name!r} does not end like a model file ({', '.join((*SAFE, *PICKLES))}).", "name")
+
+
+def _free_name(asked: Download, path: Path) -> Path:
+    _check_suffix(asked, path.name)
+    if path.exists() and not asked.overwrite:
+        raise RequestError(f"{path} is there already. Give another name, or say overwrite.", "name")
+    return path
+
+
+def _look_at(partial: Path, path: Path) -> None:
+    """Raise DownloadError for what is not what its name says."""
+    if path.suffix in SAFE:
+        try:
+            read_header(partial)
+        except CheckpointError as error:
+            reason = str(error).partition(": ")[2] or str(error)
+            raise DownloadError(f"What arrived for {path.name} is no safetensors file: {reason}") from error
+    elif partial.stat().st_size < 1024:
+        raise DownloadError(f"What arrived for {path.name} has {partial.stat().st_size} bytes; that is no model.")
+
+
+def _name_in(url: str) -> str:
+    return unquote(urlsplit(url).path).rpartition("/")[2]
+
+
+def _refresh(app: Application, kind: Kind) -> None:
+    if kind == "checkpoint":
+        app.catalogue.refresh()
+    elif kind == "vae":
+        app.vaes.refresh()
+    elif kind in ("lora", "hypernetwork"):
+        app.networks.refresh()
+    elif kind == "embedding" and app.engine_ready:
+        app.engine.embeddings.refresh()

@@ -1,0 +1,73 @@
+"""Connections to other machines that lead where they say: the address is looked at before it is connected to.
+
+Whoever may name an address makes this machine connect somewhere (server-side request forgery). So a name is resolved
+once, every address it resolves to must be public where that is asked for, and the connection goes to that very one.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+from urllib.parse import SplitResult
+
+MOVED = frozenset({301, 302, 303, 307, 308})
+"""Statuses that name another address."""
+
+
+class NotPublicError(Exception):
+    """A name leads into this machine's own networks."""
+
+
+def open_connection(url: SplitResult, *, only_public: bool, seconds: float) -> http.client.HTTPConnection:
+    """A connection for requests to `url` (http or https), each of whose answers may take `seconds`.
+
+    Raises NotPublicError, ValueError for what is no such address, OSError when the name is not known.
+    """
+    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
+        raise ValueError("it must be an http or https address without a user")
+    port = url.port or (443 if url.scheme == "https" else 80)
+    host = _host(url.hostname, port, only_public=only_public)
+    if url.scheme == "http":
+        return http.client.HTTPConnection(host, port, timeout=seconds)
+    return _NamedHttps(host, port, url.hostname, seconds)
+
+
+def path_of(url: SplitResult) -> str:
+    """What a request asks the machine for."""
+    return (url.path or "/") + (f"?{url.query}" if url.query else "")
+
+
+def _host(name: str, port: int, *, only_public: bool) -> str:
+    """The address to connect to."""
+    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    hosts = [str(entry[4][0]) for entry in found]
+    if only_public and not all(_is_public(host) for host in hosts):
+        raise NotPublicError(name)
+    return hosts[0]
+
+
+def _is_public(host: str) -> bool:
+    address = ipaddress.ip_address(host.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        # An IPv4 address in IPv6 clothes (mapped, 6to4, Teredo) is judged as what it leads to.
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        if inner is not None:
+            return _is_public(str(inner))
+        if address in ipaddress.ip_network("64:ff9b::/96"):
+            return _is_public(str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)))
+    return address.is_global and not address.is_multicast
+
+
+class _NamedHttps(http.client.HTTPSConnection):
+    """https to an address whose certificate must be that of a name."""
+
+    def __init__(self, host: str, port: int, name: str, seconds: float) -> None:
+        super().__init__(host, port, timeout=seconds)
+        self._name = name
+
+    def connect(self) -> None:
+        """Connect and prove the name."""
+        plain = socket.create_connection((self.host, self.port), self.timeout)
+        self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self._name)

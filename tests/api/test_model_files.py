@@ -1,0 +1,74 @@
+"""Easel's own routes for model files: merging and downloading, from request to file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from tests.api.conftest import Served, flags_for, serving
+from tests.tiny_models import make_tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    data = tmp_path_factory.mktemp("model-files")
+    folder = data / "models" / "Stable-diffusion"
+    make_tiny_checkpoint(folder / "one.safetensors", "sd1")
+    make_tiny_checkpoint(folder / "inpaint.safetensors", "sd1-inpaint")
+    make_tiny_checkpoint(folder / "xl.safetensors", "sdxl")
+    with serving(flags_for(data)) as served:
+        yield served
+
+
+def test_a_merge_makes_a_checkpoint_that_draws(served: Served) -> None:
+    body = {
+        "primary_model_name": "inpaint",
+        "secondary_model_name": "one",
+        "multiplier": 0.5,
+        "custom_name": "mixed",
+        "metadata_json": '{"note": "mine"}',
+        "wait": True,
+    }
+    answer = served.client.post("/api/v1/checkpoints/merge", json=body)
+    assert answer.status_code == 200
+    said = answer.json()
+    assert said["state"] == "done"
+    assert Path(said["path"]).name == "mixed.inpainting.safetensors"
+    assert said["size"] == Path(said["path"]).stat().st_size
+    folder = served.data / "models" / "Stable-diffusion"
+    a, b = load_file(folder / "inpaint.safetensors"), load_file(folder / "one.safetensors")
+    key = "model.diffusion_model.out.2.weight"
+    expected = a[key] * np.float32(0.5) + b[key] * np.float32(0.5)
+    assert np.array_equal(load_file(said["path"])[key], expected)
+    names = [model["model_name"] for model in served.client.get("/sdapi/v1/sd-models").json()]
+    assert "mixed.inpainting" in names
+    drawn = served.txt2img(override_settings={"sd_model_checkpoint": "mixed.inpainting"})
+    assert drawn.status_code == 200
+    assert "Model: mixed.inpainting" in json.loads(drawn.json()["info"])["infotexts"][0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "words"),
+    [
+        ({"secondary_model_name": "xl"}, 503, "Choose models of one family"),
+        ({"secondary_model_name": "nobody"}, 404, "nobody"),
+        ({"secondary_model_name": ""}, 422, "needs a model B"),
+        ({"interp_method": "Add difference"}, 422, "needs a model C"),
+        ({"interp_method": "Sum twice"}, 422, "interp_method"),
+        ({"discard_weights": "("}, 422, "regular expression"),
+        ({"metadata_json": "[1]"}, 422, "metadata_json"),
+        ({"bake_in_vae": "no.vae"}, 404, "no.vae"),
+        ({"primary_model_name": " "}, 422, "model A"),
+    ],
+)
+def test_a_merge_that_cannot_work_says_why(served: Served, changes: dict[str, str], status: int, words: str) -> None:
+    body = {"primary_model_name": "one", "secondary_model_name": "one", "custom_name": "no", "wait": True, **changes}
+    answer = served.client.post("/api/v1/checkpoints/merge", json=body)
+    assert answer.status_code == status, answer.text
+    assert words in answer.text
+    assert not (served.data / "models" / "Stable-diffusion" / "no.safetensors").exists()
