@@ -45,6 +45,7 @@ PARTS = (
     options,
     listings,
     models,
+    model_files,
     embeddings,
     networks,
     pictures,
@@ -74,18 +75,6 @@ def create_api(app: Application) -> FastAPI:
     )
     api.state.application = app
     for part in PARTS:
-    for part in (
-        generation,
-        progress,
-        options,
-        listings,
-        models,
-        model_files,
-        embeddings,
-        networks,
-        pictures,
-        internal,
-    ):
         api.include_router(part.routes(app))
     previews = Previews()
     for part in (progress, internal):

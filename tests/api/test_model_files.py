@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.api.conftest import Served, flags_for, serving
+from tests.application.hub import Hub, serving_hub
 from tests.tiny_models import make_tiny_checkpoint
 
 
@@ -72,3 +73,44 @@ def test_a_merge_that_cannot_work_says_why(served: Served, changes: dict[str, st
     assert answer.status_code == status, answer.text
     assert words in answer.text
     assert not (served.data / "models" / "Stable-diffusion" / "no.safetensors").exists()
+
+
+@pytest.fixture
+def hub(served: Served) -> Iterator[Hub]:
+    served.app.settings.change({"api_forbid_local_requests": False})
+    with serving_hub((served.data / "models" / "Stable-diffusion" / "one.safetensors").read_bytes()) as hub:
+        yield hub
+    served.app.settings.change({"api_forbid_local_requests": True})
+
+
+def test_a_checkpoint_is_fetched_and_then_in_the_list(served: Served, hub: Hub) -> None:
+    body = {"url": f"{hub.base}/resolve/main/fetched.safetensors", "sha256": hub.sha256}
+    job = served.client.post("/api/v1/models/download", json=body).json()
+    assert (job["kind"], job["title"]) == ("download", "fetched.safetensors from 127.0.0.1")
+    served.app.queue.find(job["id"]).wait(60)
+    names = [model["model_name"] for model in served.client.get("/sdapi/v1/sd-models").json()]
+    assert "fetched" in names
+    again = served.client.post("/api/v1/models/download", json={**body, "wait": True})
+    assert again.status_code == 422
+    assert "there already" in again.json()["detail"]
+
+
+def test_a_download_that_fails_says_why(served: Served, hub: Hub) -> None:
+    body = {"url": f"{hub.base}/x.safetensors", "sha256": "0" * 64, "wait": True}
+    answer = served.client.post("/api/v1/models/download", json=body)
+    assert answer.status_code == 502
+    assert "thrown away" in answer.json()["detail"]
+    for url in ("ftp://example.org/x.safetensors", "http://user:word@example.org/x.safetensors", "x.safetensors", ""):
+        assert served.client.post("/api/v1/models/download", json={**body, "url": url}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "flags", [{"offline": True}, {"no_download_sd_model": True}, {"listen": True}], ids=lambda flags: next(iter(flags))
+)
+def test_the_way_it_was_started_can_forbid_downloads(tmp_path: Path, flags: dict[str, bool]) -> None:
+    with serving(flags_for(tmp_path, **flags)) as served:
+        body = {"url": "http://example.org/x.safetensors"}
+        answer = served.client.post("/api/v1/models/download", json=body)
+        assert answer.status_code == 403
+        assert "--" in answer.json()["detail"]
+        assert served.app.queue.waiting == ()

@@ -92,7 +92,7 @@ def serving_hub(content: bytes) -> Iterator[Hub]:
         def do_GET(self) -> None:
             hub.answer(self)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

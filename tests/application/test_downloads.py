@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import struct
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -18,7 +17,7 @@ import pytest
 from modules.application.downloads import transfer as transfer_module
 from modules.application.downloads.download import KINDS, Download, clean_name, fetch, folder_of
 from modules.application.downloads.transfer import Transfer, Wanted
-from modules.foundation.errors import DownloadError, EaselError, Forbidden, Interrupted, RequestError
+from modules.foundation.errors import DownloadError, Forbidden, Interrupted, RequestError
 from modules.generation.progress import RunControl
 from modules.settings.flags import Flags
 from modules.settings.paths import Paths
@@ -244,7 +243,9 @@ def test_a_file_that_is_too_large_or_finds_no_room_is_refused(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(**more: Any) -> None:
-        Transfer(Wanted(url=hub.base, only_public=False, **more), tmp_path / "part", lambda _done, _total: None).run()
+        Transfer(
+            Wanted(url=hub.base, only_public=False, pause=0.001, **more), tmp_path / "part", lambda _done, _total: None
+        ).run()
 
     with pytest.raises(DownloadError, match="at most 1,000,000"):
         run(most_bytes=1_000_000)

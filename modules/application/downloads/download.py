@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,9 +88,9 @@ def fetch(
     Raises DownloadError or RequestError; nothing but a whole, looked-at file ever has the name.
     """
     folder = folder_of(asked.kind, paths)
-    # The server may name the file only with its answer, so what arrives is called by what was asked for.
+    # The server may name the file only with its answer, so what arrives is called by its address.
     name = asked.name or _name_in(asked.url)
-    partial = folder / f".{clean_name(name)[:80]}.download"
+    partial = folder / f".{hashlib.sha256(asked.url.encode()).hexdigest()[:16]}.download"
 
     def report(done: int, total: int | None) -> None:
         control.check()
