@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from modules.checkpoints.hashes import sha256_of
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from modules.checkpoints.hashes import sha256_of
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.merge import arithmetic
 from modules.checkpoints.merge.merge import Merged, merge_checkpoints
