@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from modules.checkpoints.hashes import sha256_of
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -23,6 +22,7 @@ from modules.checkpoints.merge.merge import Merged, merge_checkpoints
 from modules.checkpoints.merge.recipe import ConfigSource, Method, Recipe
 from modules.checkpoints.vae_files import VaeInfo
 from modules.foundation.errors import CheckpointError, Interrupted, RequestError
+from modules.library.digests import sha256_of
 
 Arrays = dict[str, np.ndarray]
 

@@ -185,11 +185,12 @@ def _name_in(url: str) -> str:
 
 
 def _refresh(app: Application, kind: Kind) -> None:
-    if kind == "checkpoint":
-        app.catalogue.refresh()
-    elif kind == "vae":
-        app.vaes.refresh()
-    elif kind in ("lora", "hypernetwork"):
-        app.networks.refresh()
-    elif kind == "embedding" and app.engine_ready:
-        app.engine.embeddings.refresh()
+    lists = {
+        "checkpoint": app.catalogue,
+        "vae": app.vaes,
+        "lora": app.networks,
+        "hypernetwork": app.networks,
+        "embedding": app.embeddings,
+        "upscaler": app.upscalers,
+    }
+    lists[kind].refresh()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, Literal
 from modules.checkpoints.declared import METADATA_KEY, MODELSPEC_KEY
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeInfo
+from modules.library.digests import old_hash
 
 Format = Literal["safetensors", "ckpt"]
 ImageInput = Literal["inpainting", "instruct-pix2pix"]
@@ -160,20 +160,13 @@ def _recipe_entries(
         own = carried[model.path]
         models[digest] = {
             "name": model.name,
-            "legacy_hash": legacy_hash(model.path),
+            "legacy_hash": old_hash(model.path),
             RECIPE_KEY: _json(own.get(RECIPE_KEY)),
         }
         # What the models were made of is remembered, too, however often they are merged again.
         earlier = _json(own.get(MODELS_KEY))
         models |= {key: value for key, value in (earlier or {}).items() if key not in models}
     return {RECIPE_KEY: json.dumps(said), MODELS_KEY: json.dumps(models)}
-
-
-def legacy_hash(path: Path) -> str:
-    """The hash of 2022's web UIs: eight digits, of 64 KiB from the first MiB on."""
-    with path.open("rb") as file:
-        file.seek(0x100000)
-        return hashlib.sha256(file.read(0x10000)).hexdigest()[:8]
 
 
 def _json(text: str | None) -> dict[str, Any] | None:
