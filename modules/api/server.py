@@ -34,6 +34,10 @@ from modules.api.routes import (
     progress,
     server,
     training,
+    v1_events,
+    v1_history,
+    v1_jobs,
+    v1_standing,
 )
 from modules.application.application import Application
 
@@ -57,6 +61,10 @@ PARTS = (
     server,
     openai,
     files,
+    v1_jobs,
+    v1_standing,
+    v1_events,
+    v1_history,
 )
 """Files of routes, in the order in which the documentation shows them."""
 

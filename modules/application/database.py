@@ -195,3 +195,10 @@ def _move_aside(path: Path) -> Path:
     aside = path.with_name(path.name + ".broken")
     path.replace(aside)
     return aside
+
+
+def storable(text: str) -> str:
+    """`text` without what SQLite's texts cannot hold or search: half an emoji, NUL."""
+    return (
+        text.encode("utf-8", "replace").decode().replace("\x00", "") if not text.isascii() or "\x00" in text else text
+    )

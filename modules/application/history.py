@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modules.application.database import Database
+from modules.application.database import Database, storable
 from modules.application.jobs import GenerationJob, Job
 from modules.generation.result import FinishedImage
 from modules.infotext.parse import parse
@@ -115,8 +115,8 @@ class History:
         return (
             *(secrets.token_hex(12), job.id, image.kind, time.time(), self._stored(image.path)),
             *(image.image.width, image.image.height, str(image.seed), str(image.subseed)),
-            *(image.prompt, image.negative_prompt, model, fields.get("Model hash", ""), "\n".join(networks)),
-            image.infotext,
+            *map(storable, (image.prompt, image.negative_prompt, model, fields.get("Model hash", ""))),
+            *map(storable, ("\n".join(networks), image.infotext)),
         )
 
     def _stored(self, path: Path | None) -> str | None:
@@ -139,7 +139,10 @@ def match_expression(text: str) -> str:
     >>> match_expression('red "a cat" (moon')
     '"red"* AND "a cat" AND "(moon"*'
     """
-    terms = [f'"{phrase}"' if phrase else '"' + word.replace('"', "") + '"*' for phrase, word in _WORD.findall(text)]
+    terms = [
+        f'"{phrase}"' if phrase else '"' + word.replace('"', "") + '"*'
+        for phrase, word in _WORD.findall(storable(text))
+    ]
     return " AND ".join(term for term in terms if any(letter.isalnum() for letter in term))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from modules.application.database import Database
+from modules.application.database import Database, storable
 from modules.application.jobs import AFTER_RESTART, LOST, GenerationJob, Job, JobState, Lane, TaskJob
 from modules.application.serialise import NotKeepable, Pictures, from_text, to_text
 from modules.foundation.errors import EaselError
@@ -23,7 +23,7 @@ from modules.settings.model import Settings
 
 log = logging.getLogger(__name__)
 
-UNFINISHED = (JobState.RUNNING, JobState.WAITING, JobState.PAUSED)
+LONGEST_TITLE = 1000
 Work = Callable[[Mapping[str, Any]], Callable[[Any], Any]]
 """From the parameters of a task to what it does."""
 
@@ -78,7 +78,15 @@ class JobStore:
                     " checkpoint, standing, request, settings, chosen_seeds, note)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
-                        *(job.id, job.kind, job.title, job.lane, job.source, self.owner, job.state.value),
+                        *(
+                            job.id,
+                            job.kind,
+                            storable(job.title)[:LONGEST_TITLE],
+                            job.lane,
+                            job.source,
+                            self.owner,
+                            job.state.value,
+                        ),
                         *(job.priority, job.place, job.attempts, job.created, job.checkpoint, job.standing),
                         *(request, settings_hash, " ".join(getattr(job, "chosen_seeds", ())), job.note),
                     ),
@@ -93,7 +101,7 @@ class JobStore:
                 [
                     (
                         *(job.state.value, job.priority, job.place, job.started, job.ended, job.note),
-                        *(str(job.error or ""), job.id),
+                        *(storable(str(job.error or "")), job.id),
                     )
                     for job in jobs
                 ],

@@ -34,7 +34,7 @@ class NotKeepable(TypeError):  # noqa: N818 - says what is wrong with the value
 def to_text(value: Any) -> tuple[str, Pictures]:
     """`value` as JSON text, and the pictures in it. Raises NotKeepable."""
     pictures: Pictures = {}
-    return json.dumps(_plain(value, pictures), ensure_ascii=False, allow_nan=True), pictures
+    return json.dumps(_plain(value, pictures)), pictures
 
 
 def from_text(text: str, picture: Callable[[str], bytes]) -> Any:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from modules.application.database import Database
-from modules.application.job_store import JobStore, alive, keep_pictures, keep_settings
+from modules.application.database import Database, storable
+from modules.application.job_store import LONGEST_TITLE, JobStore, alive, keep_pictures, keep_settings
 from modules.application.jobs import GenerationJob, Job, JobState
 from modules.application.serialise import from_text, to_text
 from modules.application.submitting import with_seeds
@@ -91,7 +91,15 @@ class StandingJobs:
                 " seeds, most_pictures, most_seconds, least_free_bytes)"
                 " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(standing, self._store.owner, job.title, job.priority, time.time(), job.checkpoint, text),
+                    *(
+                        standing,
+                        self._store.owner,
+                        storable(job.title)[:LONGEST_TITLE],
+                        job.priority,
+                        time.time(),
+                        job.checkpoint,
+                        text,
+                    ),
                     *(keep_settings(write, job.settings), seeds, limits.pictures, limits.seconds, limits.free_bytes),
                 ),
             )

@@ -1,0 +1,121 @@
+"""What happens, pushed to clients as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import StreamingResponse
+
+from modules.application.application import Application
+from modules.application.events import Event, Events
+
+KEEP_ALIVE_SECONDS = 15.0
+
+_SUMMARY = """A stream that does not end, of `text/event-stream`. Each event has an `id`; a browser's EventSource sends
+the last one it got as `Last-Event-ID` when it comes back, and is told everything since.
+
+| event | data |
+|---|---|
+| snapshot | the queue: `running` and `waiting` ids, `paused`; first of all, and again when a client was away too long |
+| waiting, paused, running, done, failed, interrupted | `job` is now in this state; `note` or `error` says why |
+| position | the order of the queue: `running`, `waiting`, `paused`; for one job its `position` and how many wait |
+| step | how far `job` is: `phase`, `step`, `steps`, `batch`, `batches`, `progress` (0 to 1), `eta` in seconds |
+| preview | `job` has a new view of its unfinished picture: `number`, `url` |
+| image | a finished picture of `job`: `id`, `url`, `kind`, `seed` |
+"""
+
+
+def routes(app: Application) -> APIRouter:
+    """GET /api/v1/events."""
+    router = APIRouter(prefix="/api/v1", tags=["events"])
+
+    @router.get("/events", summary="What happens", description=_SUMMARY, response_class=StreamingResponse)
+    async def events(
+        job: Annotated[str | None, Query(description="Only what happens to the job of this id.")] = None,
+        last_event_id: Annotated[str | None, Header(description="Id of the last event that was received.")] = None,
+        since: Annotated[str | None, Query(description="The same, for clients that cannot send headers.")] = None,
+    ) -> StreamingResponse:
+        stream = _stream(app, job, _number(last_event_id or since))
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+    return router
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+async def _stream(app: Application, job: str | None, last: int | None) -> AsyncGenerator[str]:
+    events, loop, wake = app.jobs.keeper.events, asyncio.get_running_loop(), asyncio.Event()
+
+    def tell() -> None:
+        with contextlib.suppress(RuntimeError):  # the server has ended
+            loop.call_soon_threadsafe(wake.set)
+
+    leave = events.listen(tell)
+    try:
+        newest = await asyncio.to_thread(_newest, events)
+        if last is None:
+            last = newest
+            yield _snapshot(app, job, last)
+        while True:
+            wake.clear()
+            found, missed = events.after(last)
+            if missed:
+                last = events.newest
+                yield _snapshot(app, job, last)
+                continue
+            for event in found:
+                last = event.id
+                if (data := _data(event, job)) is not None:
+                    yield _text(event.kind, event.id, data)
+            try:
+                await asyncio.wait_for(wake.wait(), KEEP_ALIVE_SECONDS)
+            except TimeoutError:
+                yield ": still here\n\n"
+    finally:
+        leave()
+
+
+def _newest(events: Events) -> int:
+    return events.newest
+
+
+def _data(event: Event, job: str | None) -> dict[str, Any] | None:
+    """What a client is told of `event`; None when it does not concern the job that it asks about."""
+    data = dict(event.data)
+    if event.job is not None:
+        if job not in (None, event.job):
+            return None
+        if event.kind == "image":
+            data["url"] = f"api/v1/images/{data['id']}"
+        elif event.kind == "preview":
+            data["url"] = f"api/v1/jobs/{event.job}/preview?number={data['number']}"
+        return {"job": event.job, **data}
+    if job is None:
+        return data
+    waiting: list[str] = data["waiting"]
+    return {"job": job, "position": waiting.index(job) + 1, "waiting": len(waiting)} if job in waiting else None
+
+
+def _snapshot(app: Application, job: str | None, last: int) -> str:
+    queue = app.queue
+    data: dict[str, Any] = {
+        "running": [each.id for each in queue.running],
+        "waiting": [each.id for each in queue.waiting],
+        "paused": queue.paused,
+    }
+    if job is not None:
+        live = queue.find(job)
+        data |= {"job": job, "state": live.state.value if live is not None else None}
+    return _text("snapshot", last, data)
+
+
+def _text(kind: str, number: int, data: dict[str, Any]) -> str:
+    return f"id: {number}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"
