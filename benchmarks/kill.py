@@ -132,7 +132,7 @@ def _check(data: Path, names: list[str]) -> dict[str, list[Path]]:
         with Image.open(path) as image:
             image.load()
             text = str(image.info["parameters"])
-        pictures.setdefault(text.split("Seed: ")[1].split(",")[0], []).append(path)
+        pictures.setdefault(text.split("Seed: ")[1].split(",", maxsplit=1)[0], []).append(path)
     for (path,) in _rows(data, "SELECT path FROM images WHERE path IS NOT NULL"):
         assert (data / path).is_file(), f"{path} is in the history, but not on the disk"
     return pictures
