@@ -19,6 +19,7 @@ from modules.application.statistics import Statistics
 from modules.application.submitting import resolved_job
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
+from modules.checkpoints.read_ahead import ReadAhead
 from modules.checkpoints.vae_files import VaeCatalogue
 from modules.foundation.errors import CheckpointError, EaselError
 from modules.foundation.timing import Stopwatch
@@ -61,6 +62,7 @@ class Application:
         self.hooks = Hooks()
         self.styles = StyleBook(self.paths.styles_files)
         self.upscalers = UpscalerCatalogue(self.paths.upscaler_folders)
+        self.read_ahead = ReadAhead()
         self.jobs = JobService(self._execute, self._resolved, self.settings, self.paths)
         self.queue = self.jobs.queue
         self.statistics = Statistics()
@@ -102,6 +104,7 @@ class Application:
 
     def close(self) -> None:
         """Interrupt what runs, finish what is being saved, and free the engine. What waits goes on next time."""
+        self.read_ahead.close()
         self.jobs.close()
         if "engine" in self.__dict__:
             self.engine.close()
@@ -117,7 +120,9 @@ class Application:
 
         It writes the job to the disk, so it belongs on a thread that may wait.
         """
-        return self.jobs.submit(request, job_id, priority=priority, source=source)
+        job = self.jobs.submit(request, job_id, priority=priority, source=source)
+        self._look_ahead()
+        return job
 
     def submit_task(self, task: TaskJob[Result]) -> TaskJob[Result]:
         """Queue work that is no request for pictures. Raises EaselError when the program is ending."""
@@ -144,6 +149,28 @@ class Application:
         info = self.catalogue.find(name)
         self.settings.change({"sd_model_checkpoint": info.title})
         return info
+
+    @property
+    def loading(self) -> tuple[str, float] | None:
+        """The checkpoint that is being read and the share (0..1) that has been, None when none is."""
+        return self.engine.loading if self.engine_ready else None
+
+    def _look_ahead(self) -> None:
+        """Have the checkpoint of the next job read while another runs."""
+        following = next((job for job in self.queue.waiting if isinstance(job, GenerationJob)), None)
+        if following is None or self.queue.current is None or not self.settings.current.sd_checkpoints_read_ahead:
+            return
+        name = following.checkpoint
+
+        def choose() -> Path | None:
+            try:
+                info = self.catalogue.find(name) if name else self.selected_checkpoint
+            except EaselError:
+                return None
+            loaded = self.engine.models.paths if self.engine_ready else ()
+            return info.path if info is not None and info.path not in loaded else None
+
+        self.read_ahead.want(choose)
 
     def _on_settings_changed(self, before: Settings, after: Settings) -> None:
         if before.sd_model_checkpoint != after.sd_model_checkpoint:
@@ -186,6 +213,7 @@ class Application:
         if isinstance(job, TaskJob):
             return job.work(job.control)
         assert isinstance(job, GenerationJob)
+        self._look_ahead()
         from modules.pipeline.run import run
 
         return run(job.request, self.engine, job.control, settings=job.settings, checkpoint=job.checkpoint)

@@ -92,14 +92,16 @@ def unet_layout(shapes: Shapes, prefix: str = UNET) -> UNetLayout:
     middle_blocks = 2 if f"{prefix}middle_block.2.in_layers.2.weight" in shapes else 1
     if (middle_blocks == 2) != bool(middle_depth):
         raise CheckpointError("its UNet has a middle that no known family has")
-    first = shapes[f"{prefix}input_blocks.0.0.weight"]
+    first, last = shapes[f"{prefix}input_blocks.0.0.weight"], shapes.get(f"{prefix}out.2.weight")
+    if len(first) != 4 or not last:
+        raise CheckpointError("its UNet has no whole beginning and end")
     contexts = [shape for key, shape in shapes.items() if key.startswith(prefix) and key.endswith("attn2.to_k.weight")]
     projections = [shape for key, shape in shapes.items() if key.startswith(prefix) and key.endswith("proj_in.weight")]
     if not contexts or not projections:
         raise CheckpointError("its UNet has no attention to the prompt")
     return UNetLayout(
         in_channels=first[1],
-        out_channels=shapes[f"{prefix}out.2.weight"][0],
+        out_channels=last[0],
         channels=tuple(level[0].channels for level in levels),
         res_blocks=res_blocks,
         depths=depths,

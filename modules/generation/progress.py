@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ProgressSnapshot:
-    """How far a run is at one moment. `fraction` is 0..1; `eta` is in seconds, None while it cannot be told."""
+    """How far a run is at one moment. `fraction` is 0..1; `eta` is in seconds, None while it cannot be told.
+
+    `loaded` is the share (0..1) of a checkpoint that has been read, None when none is being read.
+    """
 
     fraction: float = 0.0
     eta: float | None = None
@@ -26,6 +29,7 @@ class ProgressSnapshot:
     batch: int = 0
     batches: int = 0
     preview_number: int = 0
+    loaded: float | None = None
     elapsed: float = 0.0
 
 
@@ -42,6 +46,7 @@ class RunControl:
         self._phase, self._step, self._steps, self._batch, self._batches = "waiting", 0, 0, 0, 0
         self._tile, self._tiles = 0, 0
         self._share: float | None = None
+        self._loaded: float | None = None
         self._preview: Image.Image | None = None
         self._preview_number = 0
         self.on_change: Callable[[str], None] | None = None
@@ -125,6 +130,13 @@ class RunControl:
             self._share, self._phase = fraction, phase
         self._tell("step")
 
+    def at_load(self, share: float) -> None:
+        """`share` (0..1) of a checkpoint has been read. Raises Interrupted when somebody asked to stop meanwhile."""
+        with self._lock:
+            self._loaded = share if share < 1 else None
+        if self._interrupted.is_set():
+            raise Interrupted
+
     def show(self, preview: Image.Image) -> None:
         """The newest view of the unfinished picture."""
         with self._lock:
@@ -164,6 +176,7 @@ class RunControl:
                 batch=self._batch,
                 batches=self._batches,
                 preview_number=self._preview_number,
+                loaded=self._loaded,
                 elapsed=now - self._started,
             )
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import gc
+import sys
+from collections.abc import Callable
 
 import torch
 
@@ -19,9 +23,30 @@ def peak_bytes(device: torch.device) -> int:
 
 
 def release(device: torch.device) -> None:
-    """Give back what nobody refers to any more: cycles of Python's, cached blocks of the device's allocator."""
+    """Give back what nobody refers to any more: cycles of Python's, and what allocators keep."""
     gc.collect()
+    give_back(device)
+
+
+def give_back(device: torch.device) -> None:
+    """Give back what allocators keep of memory that is not used any more; cycles are not looked for, which is slow."""
+    _trim_heap()
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+
+
+def _trim_heap() -> None:
+    """Have the C library give pages between what is still used back to the operating system.
+
+    glibc only does so at the heap's end by itself; models that come and go would leave holes that are never filled.
+    """
+    if (trim := _malloc_trim()) is not None:
+        trim(0)
+
+
+@functools.cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    """glibc's malloc_trim, None where the C library is another one."""
+    return getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None

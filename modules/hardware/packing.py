@@ -106,6 +106,13 @@ def use_packed_weights(network: nn.Module, hardware: Hardware) -> None:
                 setattr(parent, name, packing.train(layer.training))
 
 
+def forget_packed_weights(network: nn.Module) -> None:
+    """Free the reordered weights of `network`; they are made again when it computes."""
+    for layer in network.modules():
+        if isinstance(layer, PackedConv2d | PackedLinear):
+            layer.packed = Packed()
+
+
 def can_pack() -> bool:
     """Whether this build of torch has the operations; they are not part of its public interface."""
     operations = getattr(torch.ops, "mkldnn")  # noqa: B009 - a namespace made at run time

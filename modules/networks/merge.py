@@ -97,6 +97,11 @@ class Patcher:
         """Memory taken by tensors that are not in the model: originals while networks are in, merged ones otherwise."""
         return sum(slot.aside.nbytes for slot in self._slots.values() if slot.aside is not None)
 
+    @property
+    def active(self) -> bool:
+        """Whether networks are in the model at the moment."""
+        return bool(self._active)
+
     @contextlib.contextmanager
     def using(self, uses: Sequence[Use]) -> Generator[None]:
         """Have exactly `uses` merged within the block; what was in force outside of it is again afterwards.

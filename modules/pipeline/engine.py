@@ -20,6 +20,8 @@ from modules.imaging.saver import Saver
 from modules.networks.catalogue import NetworkCatalogue
 from modules.pipeline.extra_networks import ExtraNetworks
 from modules.pipeline.model import Model
+from modules.pipeline.model_cache import Limits, ModelCache
+from modules.pipeline.vae_cache import VaeCache
 from modules.prompts.style_book import StyleBook
 from modules.settings.flags import Flags
 from modules.settings.paths import Paths
@@ -36,7 +38,10 @@ CONDITIONING_CACHE_BYTES = 256 * 1024 * 1024
 
 
 class Engine:
-    """Lives as long as the application, on the engine's thread. Building it imports torch but loads no model."""
+    """Lives as long as the application, on the engine's thread. Building it imports torch but loads no model.
+
+    `loading` may be read from any thread: the name of the checkpoint that is being read and its share so far.
+    """
 
     def __init__(
         self,
@@ -63,8 +68,10 @@ class Engine:
         self.tokenizers: dict[Manner, ClipTokenizer] = {"clip": self.tokenizer, "openclip": ClipTokenizer("openclip")}
         self.embeddings = embeddings
         self.conditioning_cache = new_cache(CONDITIONING_CACHE_BYTES)
-        self._model: Model | None = None
+        self.loading: tuple[str, float] | None = None
         self.extra_networks = ExtraNetworks(networks)
+        self.models = ModelCache(self.hardware, self._read, self.extra_networks.rest)
+        self.vae_cache = VaeCache(self.hardware)
         self.extra_networks.attach(hooks)
         self._hashes: dict[Path, Future[str]] = {}
         log.info(
@@ -73,8 +80,8 @@ class Engine:
 
     @property
     def model(self) -> Model | None:
-        """The loaded model."""
-        return self._model
+        """The loaded model that was used last."""
+        return self.models.current
 
     def load(
         self,
@@ -87,30 +94,42 @@ class Engine:
 
         Raises CheckpointError; the loaded one then stays.
         """
-        model = self._loaded(info, on_progress)
-        model.use_vae(vae)
+        model, changed = self.models.get(info, Limits.of(self.settings.current), self._told(info, on_progress))
+        if changed:
+            self.conditioning_cache.clear()
+            self._hash(info.path)
+        kept = self.settings.current.sd_vae_checkpoint_cache
+        model.use_vae(vae, lambda path: self.vae_cache.get(path, kept))
         if vae is not None:
             self._hash(vae.path)
         return model
 
-    def _loaded(self, info: CheckpointInfo, on_progress: Callable[[float], None] | None) -> Model:
-        current = self._model
-        if current is not None and current.checkpoint.info.path == info.path and current.is_current:
-            return current
-        loaded = Model(load_checkpoint(info, self.hardware, on_progress), self.hardware, self.tokenizers)
+    def _told(self, info: CheckpointInfo, on_progress: Callable[[float], None] | None) -> Callable[[float], None]:
+        """What hears of the progress of a load: whoever asked for it, and `loading` for everybody else."""
+
+        def heard(share: float) -> None:
+            self.loading = (info.name, share) if share < 1 else None
+            if on_progress is not None:
+                on_progress(share)
+
+        return heard
+
+    def _read(
+        self, info: CheckpointInfo, on_progress: Callable[[float], None] | None, make_room: Callable[[int], None]
+    ) -> Model:
+        try:
+            loaded = Model(load_checkpoint(info, self.hardware, on_progress, make_room), self.hardware, self.tokenizers)
+        finally:
+            self.loading = None
         use_packed_weights(loaded.checkpoint.unet, self.hardware)
         use_fast_attention(loaded.checkpoint.unet, self.hardware, xformers=self.flags.xformers)
-        self._model = loaded
-        self.conditioning_cache.clear()
-        del current
-        release(self.hardware.device)
-        self._hash(info.path)
         log.info("Loaded %s (%s, %.1f GB)", info.name, loaded.checkpoint.family, loaded.checkpoint.size / 1e9)
         return loaded
 
     def unload(self) -> None:
-        """Let go of the loaded model."""
-        self._model = None
+        """Let go of all loaded models."""
+        self.vae_cache.clear()
+        self.models.clear()
         self.upscalers.unload()
         self.conditioning_cache.clear()
         release(self.hardware.device)

@@ -84,6 +84,12 @@ class ExtraNetworks:
             self._patchers[model] = Patcher(index, _place_aside)
         return self._patchers[model]
 
+    def rest(self, model: Model) -> None:
+        """Free what was kept for a model that is not in use any more; not while networks are in force on it."""
+        patcher = self._patchers.get(model)
+        if patcher is not None and not patcher.active:
+            patcher.forget()
+
     # Hooks
 
     def with_chosen_networks(self, plan: Plan, event: RunEvent) -> Plan:

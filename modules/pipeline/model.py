@@ -6,9 +6,9 @@ import contextlib
 import dataclasses
 import functools
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -21,11 +21,15 @@ from modules.checkpoints.vae_files import VaeInfo
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 from modules.hardware.memory import release
+from modules.hardware.packing import forget_packed_weights
 from modules.sampling.conditioning import CondBatch
 from modules.sampling.model_schedule import ModelSchedule, rescale_zero_terminal_snr, scaled_linear_alphas_cumprod
 from modules.sampling.preview import SD1, SDXL, LinearDecoder, fit_linear
 from modules.text_encoders.conditioner import text_encoder_of
 from modules.text_encoders.tokenizer import ClipTokenizer, Manner
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKL
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +51,7 @@ class Model:
         self.schedule = _schedule(checkpoint)
         self.text_encoder = text_encoder_of(checkpoint, tokenizers)
         self._stamp = _stamp(checkpoint.info.path)
+        self._parked = False
 
     @property
     def is_current(self) -> bool:
@@ -80,15 +85,17 @@ class Model:
         posterior = vae.encode(pictures).latent_dist
         return posterior.mean.float(), posterior.std.float()
 
-    def use_vae(self, vae: VaeInfo | None) -> None:
+    def use_vae(self, vae: VaeInfo | None, read: Callable[[Path], AutoencoderKL] | None = None) -> None:
         """Compute with the VAE in a file from now on; with None with the checkpoint's own again, which was kept.
 
-        Raises CheckpointError for a file that cannot be used; the VAE in use then stays.
+        `read` gives the network in a file, where it may have been kept. Raises CheckpointError for a file that cannot
+        be used; the VAE in use then stays.
         """
         stamp = None if vae is None else _stamp(vae.path)
         if (vae, stamp) == (self.vae, self._vae_stamp):
             return
-        network = self._own_vae if vae is None else load_vae(vae.path, self.hardware)
+        read = read or functools.partial(load_vae, hardware=self.hardware)
+        network = self._own_vae if vae is None else read(vae.path)
         channels, own = (int(each.config["latent_channels"]) for each in (network, self._own_vae))
         if channels != own:
             raise CheckpointError(
@@ -98,6 +105,25 @@ class Model:
         self.checkpoint = dataclasses.replace(self.checkpoint, vae=network)
         self.vae, self._vae_stamp = vae, stamp
         self.__dict__.pop("preview_decoder", None)
+
+    def park(self) -> None:
+        """Wait in host memory for `unpark`, with the checkpoint's own VAE and without what only speeds computing up."""
+        if not self._parked:
+            self.use_vae(None)
+            forget_packed_weights(self.checkpoint.unet)
+            self._move("cpu")
+            self._parked = True
+
+    def unpark(self) -> None:
+        """Be on the device again, unless parts of models only go there to compute."""
+        if self._parked:
+            if not self.hardware.offload:
+                self._move(self.hardware.device)
+            self._parked = False
+
+    def _move(self, device: torch.device | str) -> None:
+        for part in (self.checkpoint.unet, self._own_vae, *self.checkpoint.text_models):
+            part.to(device)  # pyright: ignore[reportArgumentType, reportUnknownMemberType, reportCallIssue]
 
     def use_full_precision_vae(self) -> None:
         """Compute the VAE in float32 from now on."""

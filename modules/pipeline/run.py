@@ -58,7 +58,7 @@ def run(
     with _memory_errors(engine, plan):
         with watch.phase("load"):
             control.at_phase("loading")
-            model = engine.load(plan.checkpoint, vae=plan.vae)
+            model = engine.load(plan.checkpoint, control.at_load, vae=plan.vae)
             event = replace(event, model=model)
             engine.embeddings.look()
         start_peak(engine.hardware.device)

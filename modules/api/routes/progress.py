@@ -19,10 +19,15 @@ def routes(app: Application, previews: Previews) -> APIRouter:
 
     @router.get("/progress", response_model=ProgressResponse, summary="How far the running job is")
     async def progress(skip_current_image: bool = False) -> ProgressResponse:
-        """Everything is at rest when nothing runs. `skip_current_image` leaves the unfinished picture out."""
+        """Everything is at rest when nothing runs, but for a checkpoint that is being read.
+
+        `skip_current_image` leaves the unfinished picture out.
+        """
         job = app.queue.current
         if job is None:
-            return ProgressResponse(progress=0.0, eta_relative=0.0, state=State(), current_image=None)
+            # A checkpoint that was chosen is read between two jobs.
+            share = app.loading[1] if app.loading is not None else 0.0
+            return ProgressResponse(progress=share, eta_relative=0.0, state=State(), current_image=None)
         now = job.progress
         picture = None if skip_current_image else (await previews.newest(job, "png"))[1]
         return ProgressResponse(

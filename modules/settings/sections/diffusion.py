@@ -135,6 +135,15 @@ class StableDiffusion(Section):
     category: ClassVar[str] = "sd"
 
     sd_model_checkpoint: str | None = setting(None, "Stable Diffusion checkpoint", choices="checkpoints")
+    sd_checkpoints_limit: int = setting(1, "Maximum number of checkpoints loaded at the same time", ge=1, le=10, step=1)
+    sd_checkpoints_keep_in_cpu: bool = setting(True, "Only keep one model on device")
+    sd_checkpoint_cache: int = setting(0, "Checkpoints to cache in RAM", ge=0, le=10, step=1)
+    sd_checkpoints_memory: float = setting(
+        0.0, "Memory for all loaded checkpoints in GB (0: as much as is free)", ge=0.0, le=1024.0
+    )
+    sd_checkpoints_read_ahead: bool = setting(
+        True, "While a job runs, have the operating system read the checkpoint of the next one"
+    )
     emphasis: Literal["None", "Ignore", "Original", "No norm"] = setting(
         "Original", "Emphasis mode", choices=("None", "Ignore", "Original", "No norm"), infotext="Emphasis"
     )
@@ -194,6 +203,7 @@ class Vae(Section):
     title: ClassVar[str] = "VAE"
     category: ClassVar[str] = "sd"
 
+    sd_vae_checkpoint_cache: int = setting(0, "VAE Checkpoints to cache in RAM", ge=0, le=10, step=1)
     sd_vae: str = setting("Automatic", "SD VAE", choices="vaes", infotext="VAE")
     sd_vae_overrides_per_model_preferences: bool = setting(True, "Selected VAE overrides per-model preferences")
     auto_vae_precision: bool = setting(True, "Automatically revert VAE to 32-bit floats")
