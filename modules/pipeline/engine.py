@@ -89,12 +89,15 @@ class Engine:
         on_progress: Callable[[float], None] | None = None,
         *,
         vae: VaeInfo | None = None,
+        beside: bool = False,
     ) -> Model:
         """The model of `info`, loaded if another one is, with `vae` or else its own.
 
-        Raises CheckpointError; the loaded one then stays.
+        `beside` is for a further model of the same run: those loaded for it before stay ready to compute. Raises
+        CheckpointError; the loaded one then stays.
         """
-        model, changed = self.models.get(info, Limits.of(self.settings.current), self._told(info, on_progress))
+        limits, heard = Limits.of(self.settings.current), self._told(info, on_progress)
+        model, changed = self.models.get(info, limits, heard, beside=beside)
         if changed:
             self.conditioning_cache.clear()
             self._hash(info.path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -63,6 +63,7 @@ class ModelCache:
     def __init__(self, hardware: Hardware, load: Load, on_idle: Callable[[Model], None]) -> None:
         self._hardware, self._load, self._on_idle = hardware, load, on_idle
         self._models: list[Model] = []
+        self._in_use: set[Model] = set()
 
     @property
     def current(self) -> Model | None:
@@ -80,14 +81,23 @@ class ModelCache:
         return sum(model.checkpoint.size for model in self._models)
 
     def get(
-        self, info: CheckpointInfo, limits: Limits, on_progress: Callable[[float], None] | None = None
+        self,
+        info: CheckpointInfo,
+        limits: Limits,
+        on_progress: Callable[[float], None] | None = None,
+        *,
+        beside: bool = False,
     ) -> tuple[Model, bool]:
         """The model of `info`, read from its file if it is not here, and whether it was not the current one.
+
+        With `beside`, the models given before it, up to the last call without, stay as they are: a run uses them all.
 
         Raises CheckpointError as the loading does. What was loaded before stays then, unless it had to go because both
         together do not fit; it is read again when it is next asked for.
         """
         self._models = [model for model in self._models if model.is_current]
+        if not beside:
+            self._in_use.clear()
         # A reference that counts would keep the model in memory while the next one is read.
         before = weakref.ref(self.current) if self.current is not None else lambda: None
         found = next((model for model in self._models if model.checkpoint.info.path == info.path), None)
@@ -97,17 +107,19 @@ class ModelCache:
             self._models.remove(found)
             self._models.append(found)
         changed = found is not before()
-        if changed and (idle := before()) is not None:
+        if changed and not beside and (idle := before()) is not None:
             self._on_idle(idle)
             del idle
+        self._in_use.add(found)
         self._keep(limits)
         found.unpark()
         return found, changed
 
     def clear(self) -> None:
         """Let go of every model."""
-        while self._models:
-            self._drop_oldest()
+        self._in_use.clear()
+        while self._drop_oldest():
+            pass
 
     def _read(self, info: CheckpointInfo, limits: Limits, on_progress: Callable[[float], None] | None) -> Model:
         try:
@@ -125,30 +137,36 @@ class ModelCache:
     def _keep(self, limits: Limits) -> None:
         """Let go of the models beyond the limits, those used longest ago first, and park those beyond the device's."""
         while len(self._models) > max(limits.models, 1) or self._exceeds(limits, 0):
-            if len(self._models) == 1:
+            if not self._drop_oldest():
                 break
-            self._drop_oldest()
-        for model in self._models[: -max(limits.on_device, 1)]:
-            model.park()
+        self._park(self._models[: -max(limits.on_device, 1)])
 
     def _make_room(self, needed: int, limits: Limits) -> None:
         """Let go of models until one of `needed` bytes can be read.
 
         The one in use stays as long as both fit: should the new one turn out to be unusable, it is still there.
         """
-        while len(self._models) > max(limits.models - 1, 1):
-            self._drop_oldest()
-        for model in self._models[: -max(limits.on_device - 1, 1)]:
-            model.park()
+        while len(self._models) > max(limits.models - 1, 1) and self._drop_oldest():
+            pass
+        self._park(self._models[: -max(limits.on_device - 1, 1)])
         if not self._fits_device(needed):
-            for model in self._models:
-                model.park()
+            self._park(self._models)
             give_back(self._hardware.device)
-        while self._models and (self._exceeds(limits, needed) or not self._fits_host(needed)):
-            self._drop_oldest()
+        while self._exceeds(limits, needed) or not self._fits_host(needed):
+            if not self._drop_oldest():
+                break
 
-    def _drop_oldest(self) -> None:
-        gone = self._models.pop(0)
+    def _park(self, models: Sequence[Model]) -> None:
+        for model in models:
+            if model not in self._in_use:
+                model.park()
+
+    def _drop_oldest(self) -> bool:
+        """Let go of the model used longest ago of those that no run uses; False when there is none."""
+        gone = next((model for model in self._models if model not in self._in_use), None)
+        if gone is None:
+            return False
+        self._models.remove(gone)
         log.info("Letting go of %s", gone.checkpoint.info.name)
         reference = weakref.ref(gone)
         del gone
@@ -156,6 +174,7 @@ class ModelCache:
             give_back(self._hardware.device)
         else:
             release(self._hardware.device)
+        return True
 
     def _exceeds(self, limits: Limits, needed: int) -> bool:
         return limits.bytes is not None and self.bytes + needed > limits.bytes

@@ -69,7 +69,7 @@ class Run:
             return self.model
         with self.watch.phase("load"):
             self.control.at_phase("loading")
-            return self.engine.load(checkpoint, vae=vae)
+            return self.engine.load(checkpoint, self.control.at_load, vae=vae, beside=True)
 
     def short_title(self, checkpoint: CheckpointInfo) -> str:
         """A checkpoint's name and hash, as parameters name a second one."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from modules.checkpoints.load_vae import load_vae
 from modules.hardware.device import Hardware
-from modules.networks.catalogue import stamp_of
+from modules.library.facts import Stamp, stamp_of
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL
@@ -18,7 +18,7 @@ class VaeCache:
 
     def __init__(self, hardware: Hardware) -> None:
         self._hardware = hardware
-        self._kept: dict[Path, tuple[tuple[int, int] | None, AutoencoderKL]] = {}
+        self._kept: dict[Path, tuple[Stamp | None, AutoencoderKL]] = {}
 
     def get(self, path: Path, limit: int) -> AutoencoderKL:
         """The VAE in a file, read if it is not here or has changed; afterwards at most `limit` are kept.

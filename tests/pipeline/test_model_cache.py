@@ -91,6 +91,17 @@ def test_as_many_as_asked_for_are_kept_and_the_one_used_longest_ago_goes(shelf: 
     assert shelf.reads == ["a", "b", "c"]
 
 
+def test_models_of_one_run_stay_ready_beside_each_other(shelf: Shelf) -> None:
+    base = shelf.get("a")
+    refiner, _ = shelf.cache.get(shelf.infos["b"], Limits(bytes=1), beside=True)
+    assert shelf.cache.get(shelf.infos["a"], Limits(bytes=1), beside=True)[0] is base
+    assert shelf.cache.get(shelf.infos["b"], Limits(bytes=1), beside=True)[0] is refiner
+    assert shelf.idle == []
+    assert shelf.get("a") is base
+    assert shelf.held == ["a"]
+    assert shelf.reads == ["a", "b"]
+
+
 def test_a_budget_in_bytes_goes_before_the_count(shelf: Shelf) -> None:
     size = shelf.get("a", models=3).checkpoint.size
     shelf.get("b", models=3, bytes=int(2.5 * size))
