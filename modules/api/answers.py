@@ -39,5 +39,6 @@ def info_text(result: GenerationResult, warnings: Sequence[str] = ()) -> str:
 def _parameters(body: StableDiffusionProcessingTxt2Img | StableDiffusionProcessingImg2Img) -> dict[str, Any]:
     if isinstance(body, StableDiffusionProcessingImg2Img) and not body.include_init_images:
         # Dumping them only to drop them would copy the largest part of the request.
-        return {**body.model_dump(exclude={"init_images", "mask"}), "init_images": None, "mask": None}
+        left_out = ("init_images", "mask", "latent_mask")
+        return {**body.model_dump(exclude=set(left_out)), **dict.fromkeys(left_out)}
     return body.model_dump()

@@ -81,7 +81,7 @@ def open_picture(data: bytes, field: str, intake: Intake = STRICT) -> Image.Imag
 
 def encode_picture(finished: FinishedImage, settings: Settings) -> str:
     """A finished picture in base64, as the file it would be saved as. A saved file is read, not made again."""
-    extension = settings.samples_format if finished.kind == "sample" else settings.grid_format
+    extension = settings.samples_format if finished.kind != "grid" else settings.grid_format
     if finished.path is not None:
         try:
             return base64.b64encode(finished.path.read_bytes()).decode()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from enum import IntEnum
 from typing import Any, TypeVar
 
 from fastapi import HTTPException
-from PIL import Image, ImageOps
+from PIL import Image
 
 from modules.api.bounds import check_bounds
 from modules.api.errors import not_here_yet
@@ -22,13 +23,14 @@ from modules.api.pictures import Intake, decode_picture
 from modules.api.scripts import fields_of_scripts
 from modules.application.application import Application
 from modules.foundation.errors import RequestError, SaveError, SettingsError
+from modules.generation.inpaint import InpaintRequest, MaskedContent
 from modules.generation.request import GenerationRequest, HiresRequest
 from modules.imaging.encode import format_of
-from modules.imaging.resize import ResizeMode, flatten, resize
+from modules.imaging.resize import ResizeMode
 from modules.sampling.samplers.registry import resolve_pair
 from modules.settings.model import Settings
 
-AnyBody = TypeVar("AnyBody", StableDiffusionProcessingTxt2Img, StableDiffusionProcessingImg2Img)
+Numbered = TypeVar("Numbered", bound=IntEnum)
 
 
 def txt2img_request(app: Application, body: StableDiffusionProcessingTxt2Img) -> GenerationRequest:
@@ -46,22 +48,43 @@ def img2img_request(app: Application, body: StableDiffusionProcessingImg2Img) ->
     body = completed(app, body)
     if not body.init_images:
         raise HTTPException(404, "Init image not found: init_images must hold at least one picture in base64.")
-    if body.mask or body.latent_mask:
-        raise not_here_yet("Inpainting (mask)")
-    if body.image_cfg_scale is not None and body.image_cfg_scale != 1.5:
-        raise not_here_yet("image_cfg_scale")
-    if body.initial_noise_multiplier not in (None, 1):
-        raise not_here_yet("initial_noise_multiplier")
-    if body.resize_mode not in tuple(ResizeMode):
-        if body.resize_mode == 3:
-            raise not_here_yet("resize_mode 3 (upscaling the latents)", "Use 0, 1 or 2.")
-        raise RequestError(f"resize_mode must be 0, 1 or 2; it is {body.resize_mode}.", "resize_mode")
     _refuse_unsupported(body)
     scripted = fields_of_scripts(body.alwayson_scripts, body.script_name, img2img=True)
     check_bounds(body, app.flags)
     intake = Intake.of(app)
-    images = [decode_picture(image, f"init_images[{index}]", intake) for index, image in enumerate(body.init_images)]
-    return dataclasses.replace(_request(app, body, init_images=_prepared(images, body)), **scripted)
+    images = tuple(
+        decode_picture(image, f"init_images[{index}]", intake) for index, image in enumerate(body.init_images)
+    )
+    return dataclasses.replace(
+        _request(app, body, init_images=images),
+        resize_mode=_one_of(ResizeMode, "resize_mode", body.resize_mode),
+        inpaint=_inpaint(body, intake) if body.mask else None,
+        image_cfg_scale=body.image_cfg_scale,
+        initial_noise_multiplier=body.initial_noise_multiplier,
+        **scripted,
+    )
+
+
+def _inpaint(body: StableDiffusionProcessingImg2Img, intake: Intake) -> InpaintRequest:
+    return InpaintRequest(
+        mask=decode_picture(body.mask, "mask", intake),
+        blur_x=body.mask_blur_x if body.mask_blur is None else body.mask_blur,
+        blur_y=body.mask_blur_y if body.mask_blur is None else body.mask_blur,
+        rounded=body.mask_round,
+        inverted=bool(body.inpainting_mask_invert),
+        content=_one_of(MaskedContent, "inpainting_fill", body.inpainting_fill),
+        only_masked=body.inpaint_full_res,
+        padding=body.inpaint_full_res_padding,
+        latent_mask=decode_picture(body.latent_mask, "latent_mask", intake) if body.latent_mask else None,
+    )
+
+
+def _one_of(kind: type[Numbered], field: str, number: int) -> Numbered:
+    try:
+        return kind(number)
+    except ValueError:
+        choices = ", ".join(f"{each.value} ({each.name.lower().replace('_', ' ')})" for each in kind)
+        raise RequestError(f"{field} must be one of {choices}; it is {number}.", field) from None
 
 
 def _request(
@@ -141,10 +164,3 @@ def check_formats(settings: Settings) -> None:
 def _refuse_unsupported(body: GenerationBody) -> None:
     if body.restore_faces:
         raise not_here_yet("Face restoration (restore_faces)")
-
-
-def _prepared(images: Sequence[Image.Image], body: StableDiffusionProcessingImg2Img) -> tuple[Image.Image, ...]:
-    """The pictures upright, opaque and at the size asked for, by the way that `resize_mode` names."""
-    width, height = body.width // 8 * 8, body.height // 8 * 8
-    mode = ResizeMode(body.resize_mode)
-    return tuple(resize(flatten(ImageOps.exif_transpose(image)), width, height, mode) for image in images)

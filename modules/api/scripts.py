@@ -13,6 +13,8 @@ from typing import Any
 from fastapi import HTTPException
 
 from modules.application.application import Application
+from modules.foundation.errors import RequestError
+from modules.generation.inpaint import SoftInpainting
 from modules.sampling.samplers.registry import SAMPLERS
 from modules.sampling.schedules import SCHEDULES
 
@@ -59,6 +61,42 @@ class AlwaysOnScript:
         return [*given[: len(defaults)], *defaults[len(given) :]]
 
 
+SOFT_INPAINTING = (
+    Argument(label="Soft inpainting", value=False),
+    Argument(label="Schedule bias", value=1, minimum=0, maximum=8, step=0.1),
+    Argument(label="Preservation strength", value=0.5, minimum=0, maximum=8, step=0.05),
+    Argument(label="Transition contrast boost", value=4, minimum=1, maximum=32, step=0.5),
+    Argument(label="Mask influence", value=0, minimum=0, maximum=1, step=0.05),
+    Argument(label="Difference threshold", value=0.5, minimum=0, maximum=8, step=0.25),
+    Argument(label="Difference contrast", value=2, minimum=0, maximum=8, step=0.25),
+)
+
+
+def _soft_inpainting(arguments: Sequence[Any]) -> Mapping[str, Any]:
+    enabled, *numbers = arguments
+    if not enabled:
+        return {}
+    for argument, number in zip(SOFT_INPAINTING[1:], numbers, strict=True):
+        low, high = argument.minimum, argument.maximum
+        assert low is not None
+        assert high is not None
+        if not isinstance(number, int | float) or not low <= number <= high:
+            raise RequestError(
+                f"Soft inpainting: {argument.label} must lie between {low:g} and {high:g}; it is {number!r}.",
+                "alwayson_scripts",
+            )
+    bias, preservation, contrast, influence, threshold, steepness = numbers
+    soft = SoftInpainting(
+        schedule_bias=bias,
+        preservation_strength=preservation,
+        transition_contrast_boost=contrast,
+        mask_influence=influence,
+        difference_threshold=threshold,
+        difference_contrast=steepness,
+    )
+    return {"soft_inpainting": soft}
+
+
 ALWAYS_ON: tuple[AlwaysOnScript, ...] = (
     AlwaysOnScript(name="extra options"),
     AlwaysOnScript(
@@ -94,6 +132,7 @@ ALWAYS_ON: tuple[AlwaysOnScript, ...] = (
             Argument(label="Resize seed from height", value=0, minimum=0, maximum=2048, step=8),
         ),
     ),
+    AlwaysOnScript(name="soft inpainting", arguments=SOFT_INPAINTING, img2img_only=True, fields=_soft_inpainting),
 )
 """In the order in which they are listed."""
 

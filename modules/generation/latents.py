@@ -22,6 +22,18 @@ class Latents:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class ExtraNoise:
+    """More noise for a picture that sampling starts from, about to be added. All are [B, 4, h, w].
+
+    `noise` will be scaled by the setting and added to `noised`, which is `clean` with the noise of the first step.
+    """
+
+    noise: Tensor
+    clean: Tensor
+    noised: Tensor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class StepReport:
     """A sampling step: `index` of `total` (from 0), latents `x` and the model's estimate `denoised`, [B, 4, h, w]."""
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeInfo
+from modules.generation.inpaint import InpaintPlan
 from modules.prompts.styles import Style
 from modules.settings.model import Settings
 
@@ -70,10 +71,11 @@ class HiresPlan:
 class Plan:
     """Everything decided. Tuples have one entry a picture, over all batches; sizes are pixels, multiples of 8.
 
-    `vae` is None where the checkpoint's own is used. `init_images` is empty for txt2img; otherwise one picture for each
-    of the batch, of the plan's size, and `denoising_strength` says how much of the schedule is run on them.
-    `sampler_fields` is what the sampler's options add to the parameters. With `hires` a second pass follows, which has
-    a plan of its own; `refiner` takes over within this pass.
+    `vae` is None where the checkpoint's own is used. `init_images` is empty for txt2img; otherwise they have the plan's
+    size (unless `resizes_latents`: then their latents are brought to it), `denoising_strength` says how much of the
+    schedule is run on them, and `inpaint` where they may change. `sampler_fields` is what the sampler's options add to
+    the parameters. With `hires` a second pass follows, which has a plan of its own; `refiner` takes over within this
+    pass.
     """
 
     settings: Settings
@@ -99,6 +101,10 @@ class Plan:
     vae: VaeInfo | None = None
     init_images: tuple[Image.Image, ...] = ()
     denoising_strength: float | None = None
+    resizes_latents: bool = False
+    inpaint: InpaintPlan | None = None
+    noise_multiplier: float = 1.0
+    image_cfg_scale: float | None = None
     hires: HiresPlan | None = None
     refiner: RefinerPlan | None = None
     save_images: bool = True

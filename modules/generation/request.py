@@ -9,6 +9,8 @@ from typing import Any
 from PIL import Image
 
 from modules.foundation.errors import RequestError
+from modules.generation.inpaint import InpaintRequest, SoftInpainting
+from modules.imaging.resize import ResizeMode
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,6 +51,9 @@ class GenerationRequest:
     Sizes are in pixels and are rounded down to multiples of 8 by the plan. `batch_count` batches of `batch_size`
     pictures are made one after another; picture i of them all has seed + i. With `refiner_checkpoint` another model
     takes over when the share `refiner_switch_at` of the noise levels is done (None: at once).
+
+    With `init_images` it is img2img; several of them are taken in turn. `image_cfg_scale` is for checkpoints that edit
+    pictures by instruction, `initial_noise_multiplier` scales the noise that img2img adds.
     """
 
     prompt: str = ""
@@ -76,6 +81,11 @@ class GenerationRequest:
     s_noise: float | None = None
     init_images: tuple[Image.Image, ...] = ()
     denoising_strength: float | None = None
+    resize_mode: ResizeMode = ResizeMode.STRETCH
+    inpaint: InpaintRequest | None = None
+    soft_inpainting: SoftInpainting | None = None
+    image_cfg_scale: float | None = None
+    initial_noise_multiplier: float | None = None
     hires: HiresRequest | None = None
     refiner_checkpoint: str | None = None
     refiner_switch_at: float | None = None
@@ -91,6 +101,8 @@ class GenerationRequest:
         _at_least("height", self.height, 8)
         _at_least("batch_size", self.batch_size, 1)
         _at_least("batch_count", self.batch_count, 1)
+        if self.inpaint is not None and not self.init_images:
+            raise RequestError("A mask needs a picture that it belongs to: give init_images too.", "init_images")
         strength = self.denoising_strength
         changes = self.init_images or self.hires is not None
         if changes and strength is not None and not 0 <= strength <= 1:

@@ -14,7 +14,8 @@ from PIL import Image
 class FinishedImage:
     """One picture with the text that makes it again. `path` is None when it was not (or could not be) saved.
 
-    `kind` is "sample" or "grid". `error` says why a picture that should have been saved was not; it is still here.
+    `kind` is "sample" or "grid", or what belongs to the sample before it: "mask", "mask-composite". `error` says why a
+    picture that should have been saved was not; it is still here.
     """
 
     image: Image.Image

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from modules.generation.latents import Latents, StepReport
+from modules.generation.latents import ExtraNoise, Latents, StepReport
 from modules.generation.plan import Plan
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
@@ -87,6 +87,11 @@ class Hooks:
     )
     conditioning: Transform[Conditioning, RunEvent] = field(
         default_factory=lambda: Transform("conditioning", "Change the encoded prompts of a batch.")
+    )
+    extra_noise: Transform[ExtraNoise, RunEvent] = field(
+        default_factory=lambda: Transform(
+            "extra_noise", "Change the extra noise that a picture gets before sampling, where the settings want some."
+        )
     )
     start_latents: Transform[Latents, RunEvent] = field(
         default_factory=lambda: Transform("start_latents", "Change the noise (or noised picture) a batch starts from.")

@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 
 class ResizeMode(enum.IntEnum):
-    """What happens when the picture and the wanted size have different proportions. The numbers are A1111's."""
+    """What happens when the picture and the wanted size have different proportions. The numbers are A1111's.
+
+    LATENT stretches like STRETCH, but not before the picture is encoded: its latents are what is resized.
+    """
 
     STRETCH = 0
     CROP = 1
     FILL = 2
+    LATENT = 3
 
 
 def resize(
@@ -27,11 +31,11 @@ def resize(
 ) -> Image.Image:
     """`image` at `width` x `height`.
 
-    STRETCH ignores the proportions; CROP covers the size and cuts off what hangs over; FILL fits inside it and repeats
-    the outermost row or column outwards. `upscale(image, factor)` enlarges where enlarging is due (its result is then
-    brought to the exact size); without it, and for grey pictures, Lanczos does.
+    STRETCH (and LATENT) ignores the proportions; CROP covers the size and cuts off what hangs over; FILL fits inside it
+    and repeats the outermost row or column outwards. `upscale(image, factor)` enlarges where enlarging is due (its
+    result is then brought to the exact size); without it, and for grey pictures, Lanczos does.
     """
-    if mode == ResizeMode.STRETCH:
+    if mode in (ResizeMode.STRETCH, ResizeMode.LATENT):
         return _to_size(image, width, height, upscale)
     wide = width / height > image.width / image.height
     if mode == ResizeMode.CROP:
@@ -46,7 +50,7 @@ def flatten(image: Image.Image, background: str = "#ffffff") -> Image.Image:
     """`image` without transparency: laid on `background` where it has an alpha channel. The result is RGB."""
     from PIL import Image
 
-    if image.mode == "RGBA" or "transparency" in image.info:
+    if image.has_transparency_data:
         canvas = Image.new("RGB", image.size, background)
         layer = image.convert("RGBA")
         canvas.paste(layer, mask=layer)

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PIL import Image
 
+from modules.checkpoints.architectures.architecture import ImageInput
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.version import VERSION
 from modules.generation.plan import Plan
 from modules.generation.result import FinishedImage
 from modules.infotext.write import FIRST_FIELDS, LAST_FIELDS, write
+from modules.pipeline.inpaint import inpaint_fields
 from modules.settings.declare import infotext_label
 from modules.settings.model import Settings
 from modules.text_encoders.embeddings import TextualInversion, hashes_text
@@ -50,14 +52,15 @@ def fields_of(
     model_hash: str | None,
     vae_hash: str | None,
     title: Callable[[CheckpointInfo], str],
-    inpaints: bool,
+    image_input: ImageInput,
     sampled: Mapping[str, object],
+    init_image_hash: str | None = None,
     used_embeddings: tuple[TextualInversion, ...] = (),
     has_brackets: bool = False,
 ) -> dict[str, object]:
     """The parameters of picture `index`, in the writer's own order where that has one. None is left out by it.
 
-    `inpaints` says that the checkpoint is one made for inpainting, `has_brackets` that a prompt may hold emphasis.
+    `image_input` is what the checkpoint takes beside the latent, `has_brackets` says that a prompt may hold emphasis.
     `title` gives the text for a further checkpoint.
     """
     settings = plan.settings
@@ -69,6 +72,7 @@ def fields_of(
         "Sampler": plan.sampler.name,
         "Schedule type": sampled.get("Schedule type", plan.schedule.label),
         "CFG scale": plan.cfg_scale,
+        "Image CFG scale": plan.image_cfg_scale if image_input == "edit" else None,
         "Seed": plan.seeds[index],
         "Size": f"{plan.width}x{plan.height}",
         "Model hash": model_hash if settings.add_model_hash_to_info else None,
@@ -79,14 +83,16 @@ def fields_of(
         "Variation seed strength": plan.subseed_strength if varied else None,
         "Seed resize from": f"{resized_width}x{resized_height}" if resized_width > 0 and resized_height > 0 else None,
         "Denoising strength": plan.denoising_strength,
-        "Conditional mask weight": settings.inpainting_mask_weight if inpaints else None,
+        "Conditional mask weight": settings.inpainting_mask_weight if image_input == "inpainting" else None,
         "Clip skip": clip_skip if clip_skip > 1 else None,
         "ENSD": sampled.get("ENSD"),
         "Token merging ratio": plan.token_merging_ratio or None,
         "Token merging ratio hr": plan.hires.second.token_merging_ratio or None if plan.hires else None,
+        "Init image hash": init_image_hash,
         "Tiling": True if plan.tiling else None,
     }
     fields |= _hires_fields(plan, index, sampled)
+    fields |= _img2img_fields(plan)
     fields |= {key: value for key, value in sampled.items() if key not in fields}
     fields = {key: title(value) if isinstance(value, CheckpointInfo) else value for key, value in fields.items()}
     fields |= changed_settings(settings, LABELLED_SETTINGS)
@@ -113,6 +119,16 @@ def _hires_fields(plan: Plan, index: int, sampled: Mapping[str, object]) -> dict
         "Hires schedule type": sampled.get("Hires schedule type"),
         "Hires CFG Scale": second.cfg_scale if second.cfg_scale != plan.cfg_scale else None,
         **asked,
+    }
+
+
+def _img2img_fields(plan: Plan) -> dict[str, object]:
+    """What img2img adds to the parameters; extra noise is for a second pass too."""
+    extra = plan.settings.img2img_extra_noise if plan.is_img2img or plan.hires else 0
+    return {
+        **inpaint_fields(plan),
+        "Noise multiplier": plan.noise_multiplier if plan.noise_multiplier != 1 else None,
+        "Extra noise": extra or None,
     }
 
 

@@ -68,7 +68,13 @@ def start_second(this: Run, again: Pass, hires: HiresPlan, larger: Enlarged) -> 
     if image_cond is not None and image_cond.shape[-2:] == latents.shape[-2:]:
         image_cond = crop_latents(image_cond, columns, rows)
     return start_from_latents(
-        plan, batch, model, crop_latents(latents, columns, rows), image_cond=image_cond, prescribed=plan.steps
+        plan,
+        batch,
+        model,
+        crop_latents(latents, columns, rows),
+        image_cond=image_cond,
+        prescribed=plan.steps,
+        change_extra_noise=again.changed_extra_noise(this.engine.hooks),
     )
 
 

@@ -19,7 +19,7 @@ from modules.generation.conditioning import Conditioning
 from modules.generation.latents import Latents, StepReport
 from modules.generation.plan import BatchSlice, HiresPlan, Plan
 from modules.generation.progress import RunControl
-from modules.hooks.points import RunEvent, StepEvent
+from modules.hooks.points import Hooks, RunEvent, StepEvent
 from modules.pipeline.encode import encode, timing_of
 from modules.pipeline.engine import Engine
 from modules.pipeline.finish import fields_of, finish
@@ -28,9 +28,10 @@ from modules.pipeline.model import Model
 from modules.pipeline.refine import Refining
 from modules.pipeline.sample import Sampled, sample
 from modules.pipeline.save import Saving
-from modules.pipeline.start import Start, start
+from modules.pipeline.start import ChangeExtraNoise, Start, start
 from modules.pipeline.tiling import seamless
 from modules.pipeline.watch import Previewer
+from modules.sampling.inpainting import Blend
 from modules.text_encoders.scheduled import Timing
 
 
@@ -45,6 +46,7 @@ class Run:
     plan: Plan
     model: Model
     saving: Saving
+    init_hashes: tuple[str, ...] = ()
     extra: dict[str, object] = field(default_factory=dict[str, object])
     incomplete: bool = False
 
@@ -57,8 +59,9 @@ class Run:
             model_hash=self.engine.short_hash(plan.checkpoint),
             vae_hash=self.engine.short_hash(plan.vae),
             title=self.short_title,
-            inpaints=self.model.checkpoint.image_input == "inpainting",
+            image_input=self.model.checkpoint.image_input,
             sampled=made.sampled.infotext,
+            init_image_hash=self.init_hashes[index % len(self.init_hashes)] if self.init_hashes else None,
             used_embeddings=made.conditioning.used_embeddings,
             has_brackets=made.conditioning.has_brackets or plan.settings.prompt_dialect != "A1111",
         )
@@ -107,15 +110,23 @@ class Pass:
         assert isinstance(model, Model)
         return model
 
+    def changed_extra_noise(self, hooks: Hooks) -> ChangeExtraNoise:
+        """What attachments make of the extra noise of pictures."""
+        return lambda extra: hooks.extra_noise(extra, self.event)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Made:
-    """What the passes over a batch made: latents, the model whose VAE decodes them, and what belongs into the text."""
+    """What the passes over a batch made: latents, the model whose VAE decodes them, and what belongs into the text.
+
+    `blend` is what kept the unmasked part of inpainted pictures.
+    """
 
     sampled: Sampled
     conditioning: Conditioning
     model: Model
     event: RunEvent
+    blend: Blend | None = None
 
     @property
     def latents(self) -> Latents | None:
@@ -131,7 +142,7 @@ def first_pass(this: Run, batch: BatchSlice, stack: contextlib.ExitStack) -> Mad
     )
 
     def begin() -> Start:
-        begun = start(plan, batch, only.model)
+        begun = start(plan, batch, only.model, only.changed_extra_noise(this.engine.hooks))
         this.control.begin_batch(batch.index, begun.sigmas.steps + (plan.hires.second.steps if plan.hires else 0))
         return begun
 
@@ -207,7 +218,7 @@ def _run(this: Run, one: Pass, conditioning: Conditioning, begin: Callable[[], S
     if sampled.latents is not None:
         sampled = replace(sampled, latents=hooks.sampled_latents(sampled.latents, one.event))
     last = model if refining is None or refining.model is None else refining.model
-    return Made(sampled=sampled, conditioning=conditioning, model=last, event=one.event)
+    return Made(sampled=sampled, conditioning=conditioning, model=last, event=one.event, blend=begun.blend)
 
 
 def _noted_twice(first: Mapping[str, object], second: Mapping[str, object]) -> dict[str, object]:

@@ -17,7 +17,8 @@ def picture_input(
     """The channels that the model's UNet takes besides the latent, [B, C, h, w]; None for a model that takes none.
 
     `pictures` [B, 3, H, W] in -1..1 are those that img2img starts from; a picture from nothing is grey all over.
-    `mask` [B or 1, 1, H, W] is 1 where an inpainting model may paint, which without a mask is everywhere.
+    `mask` [B or 1, 1, H, W] is 1 where an inpainting model may paint, which without a mask is everywhere; levels
+    between hide the picture in part.
     """
     match model.checkpoint.image_input:
         case "none":
@@ -50,7 +51,7 @@ def _to_inpaint(plan: Plan, batch: BatchSlice, model: Model, pictures: Tensor | 
         shown = pictures
     else:
         mask = torch.ones_like(pictures[:1, :1]) if mask is None else mask.to(pictures)
-        shown = pictures * (1 - mask.round() * plan.settings.inpainting_mask_weight)
+        shown = pictures * (1 - mask * plan.settings.inpainting_mask_weight)
         # The picture itself was encoded with the first numbers of its seed.
         latent = 4 * (plan.height // 8) * (plan.width // 8)
         noises = [EncodeNoise(seed, skip=latent) for seed in seeds]

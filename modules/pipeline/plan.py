@@ -6,14 +6,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PIL import Image, ImageOps
-
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeCatalogue
 from modules.generation.plan import Plan
 from modules.generation.request import GenerationRequest
-from modules.imaging.resize import flatten, resize
+from modules.imaging.resize import ResizeMode
+from modules.pipeline.init_pictures import batch_size_for, init_pictures
 from modules.pipeline.plan_passes import Known, sizes_asked, with_passes
 from modules.prompts.comments import strip_comments
 from modules.prompts.styles import Style, apply_styles, pick_styles
@@ -54,10 +53,14 @@ def make_plan(
     chosen, missing = pick_styles(request.styles, styles)
     warnings += [f"The style {name!r} does not exist and was left out." for name in missing]
     prompt, negative = _prompts(request, settings, chosen)
-    count = request.batch_size * request.batch_count
+    batch_size = batch_size_for(request, warnings)
+    count = batch_size * request.batch_count
     width, height = (_rounded(size) for size in (request.width, request.height))
     if (width, height) != (request.width, request.height):
         warnings.append(f"The size was changed to {width}x{height}: width and height must be multiples of {MULTIPLE}.")
+    begin = init_pictures(
+        request, size=(width, height), count=count, background=settings.img2img_background_color, warnings=warnings
+    )
     seed, subseed = _seed(request.seed), _seed(request.subseed)
     plan = Plan(
         settings=settings,
@@ -75,16 +78,24 @@ def make_plan(
         schedule=schedule,
         options=_options(request, settings),
         # A1111 writes churn and its limits only where settings, not the request, ask for them.
-        sampler_fields=infotext_of(sampler, SamplingOptions.from_settings(settings.model_dump(), eta=request.eta)),
+        sampler_fields=infotext_of(
+            sampler,
+            SamplingOptions.from_settings(settings.model_dump(), eta=request.eta),
+            from_image=request.is_img2img,
+        ),
         steps=request.steps,
         cfg_scale=request.cfg_scale,
         width=width,
         height=height,
-        batch_size=request.batch_size,
+        batch_size=batch_size,
         token_merging_ratio=_token_merging_ratio(request, settings),
         tiling=settings.tiling if request.tiling is None else request.tiling,
-        init_images=_init_images(request, width, height, settings.img2img_background_color),
+        init_images=begin.pictures,
         denoising_strength=_strength(request),
+        resizes_latents=request.is_img2img and request.resize_mode == ResizeMode.LATENT,
+        inpaint=begin.inpaint,
+        noise_multiplier=_noise_multiplier(request, settings),
+        image_cfg_scale=request.image_cfg_scale,
         save_images=request.save_images and settings.samples_save,
         save_grid=request.save_grid,
     )
@@ -138,9 +149,8 @@ def _strength(request: GenerationRequest) -> float | None:
     return 0.75 if request.denoising_strength is None else request.denoising_strength
 
 
-def _init_images(request: GenerationRequest, width: int, height: int, background: str) -> tuple[Image.Image, ...]:
-    """One picture for each of the batch: upright, without transparency, stretched to the plan's size."""
-    prepared = [
-        resize(flatten(ImageOps.exif_transpose(image), background), width, height) for image in request.init_images
-    ]
-    return tuple(prepared[index % len(prepared)] for index in range(request.batch_size)) if prepared else ()
+def _noise_multiplier(request: GenerationRequest, settings: Settings) -> float:
+    if not request.is_img2img:
+        return 1.0
+    asked = request.initial_noise_multiplier
+    return settings.initial_noise_multiplier if asked is None else asked

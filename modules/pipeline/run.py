@@ -14,12 +14,14 @@ from modules.foundation.timing import Stopwatch
 from modules.generation.plan import BatchSlice, Plan
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
-from modules.generation.result import GenerationResult
+from modules.generation.result import FinishedImage, GenerationResult
 from modules.hardware.memory import peak_bytes, release, start_peak
 from modules.hooks.points import RunEvent
+from modules.pipeline.compose import Composed, compose
 from modules.pipeline.decode import decode
 from modules.pipeline.engine import Engine
 from modules.pipeline.finish import extra_of, finish, info_of
+from modules.pipeline.inpaint import overlay_masks
 from modules.pipeline.passes import Made, Run, first_pass, second_pass
 from modules.pipeline.plan import make_plan
 from modules.pipeline.save import Saving
@@ -64,6 +66,8 @@ def run(
         start_peak(engine.hardware.device)
         saving = Saving(plan, engine)
         this = Run(engine=engine, control=control, watch=watch, event=event, plan=plan, model=model, saving=saving)
+        if plan.settings.save_init_img:
+            this.init_hashes = tuple(saving.init_image(image) for image in request.init_images)
         with hooks.around_run(event), seamless(model, wanted=plan.tiling), torch.inference_mode():
             for batch in plan.batches:
                 if control.stopping:
@@ -93,19 +97,37 @@ def _one_batch(this: Run, batch: BatchSlice) -> None:
             this.control.at_phase("decoding")
             pictures = decode(made.latents, this.plan, made.model)
         with this.watch.phase("finish"):
-            _hand_over(this, batch, pictures, made)
+            masks = overlay_masks(this.plan, batch, made.blend, made.latents.samples)
+            _hand_over(this, batch, pictures, made, masks)
 
 
-def _hand_over(this: Run, batch: BatchSlice, pictures: list[Image], made: Made) -> None:
-    """Give each picture its text and hand it to the saver."""
+def _hand_over(this: Run, batch: BatchSlice, pictures: list[Image], made: Made, masks: list[Image]) -> None:
+    """Compose each picture with its source, by its mask if there is one, give it its text, hand it to the saver."""
     hooks, plan, event = this.engine.hooks, this.plan, replace(this.event, batch=batch.index)
     wanted = made.sampled.complete or plan.settings.save_incomplete_images
     for index, picture in enumerate(pictures, batch.first):
-        changed = hooks.picture(picture, event)
+        mask = masks[index - batch.first] if masks else None
+        composed = compose(hooks.picture(picture, event), plan, index, mask)
         fields = hooks.infotext_fields(this.fields(index, made), event)
         this.extra = extra_of(fields, made.sampled.infotext)
-        finished = finish(changed, plan, index, fields)
+        finished = finish(composed.picture, plan, index, fields)
         this.saving.add(finished, index, wanted=wanted)
+        _keep_beside(this, composed, finished, index, wanted=wanted)
+
+
+def _keep_beside(this: Run, composed: Composed, finished: FinishedImage, index: int, *, wanted: bool) -> None:
+    """Save and show what belongs to a picture, where the settings want it kept."""
+    settings, saving = this.plan.settings, this.saving
+    beside = (
+        ("mask", composed.mask, settings.save_mask, settings.return_mask),
+        ("mask-composite", composed.painted, settings.save_mask_composite, settings.return_mask_composite),
+        ("before-color-correction", composed.uncorrected, True, False),
+    )
+    for name, picture, saved, shown in beside:
+        if picture is not None and saved and wanted:
+            saving.additional(picture, index, f"-{name}", infotext=finished.infotext)
+        if picture is not None and shown:
+            saving.show(replace(finished, image=picture, kind=name))
 
 
 def _result(this: Run) -> GenerationResult:
@@ -114,7 +136,7 @@ def _result(this: Run) -> GenerationResult:
     with this.watch.phase("save"):
         this.control.at_phase("saving")
         images = saving.finished()
-        grid = saving.grid(images)
+        grid = saving.grid([image for image in images if image.kind == "sample"])
     everything = (grid, *images) if grid is not None and plan.settings.return_grid else tuple(images)
     return GenerationResult(
         images=everything,

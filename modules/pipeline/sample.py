@@ -19,6 +19,7 @@ from modules.hardware.attention import upcast_attention
 from modules.pipeline.model import Model
 from modules.pipeline.start import Start
 from modules.pipeline.token_merging import merged_tokens
+from modules.sampling.guidance import GuidanceHooks
 from modules.sampling.loop import guided_model, uses_eta_noise_seed_delta
 from modules.sampling.loop import sample as run_sampler
 from modules.sampling.step import StepEvent
@@ -81,7 +82,9 @@ def sample(
         steps=begin.sigmas.steps,
         options=plan.options,
         image_cond=begin.image_cond,
+        image_guidance_scale=plan.image_cfg_scale if model.checkpoint.image_input == "edit" else None,
         empty_prompt=conditioning.empty,
+        hooks=GuidanceHooks(blend=begin.blend),
         check=control.check,
         succession=None if refining is None else functools.partial(refining.turn, unet),
     )
@@ -100,6 +103,8 @@ def sample(
             )
     except Interrupted:
         return Sampled(latents=None if last is None else Latents(samples=last), complete=False)
+    if begin.blend is not None:
+        samples = begin.blend.finished(samples)
     if refining is not None:
         guided.noted |= refining.noted
     noted = {**begin.sigmas.infotext, **plan.sampler_fields, **guided.noted}

@@ -92,6 +92,10 @@ class Saving:
             )
         return digest
 
+    def show(self, image: FinishedImage) -> None:
+        """Have a picture that is not saved by itself (a mask) among the results, behind those added so far."""
+        self._pending.append(_done(image))
+
     def finished(self) -> list[FinishedImage]:
         """Every picture, with its path, or with the reason why it has none."""
         for future in self._beside:

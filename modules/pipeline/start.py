@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from modules.generation.latents import Latents
+from modules.generation.latents import ExtraNoise, Latents
 from modules.generation.plan import BatchSlice, Plan
+from modules.pipeline.inpaint import blend_of, latent_masks, masked_content, pixel_masks
 from modules.pipeline.model import Model
 from modules.pipeline.picture_input import picture_input
-from modules.sampling.loop import start_from_image, start_from_noise
+from modules.sampling.inpainting import Blend
+from modules.sampling.loop import clean_share, start_from_image, start_from_noise
 from modules.sampling.model_schedule import ModelSchedule, downcast_alphas_cumprod, rescale_zero_terminal_snr
 from modules.sampling.noise import EncodeNoise, ImageNoise
 from modules.sampling.plan import SigmaPlan, build_sigmas, img2img_steps
@@ -25,7 +29,7 @@ PIXELS_PER_LATENT = 8
 class Start:
     """Everything that sampling one batch begins with. `noise` has given the initial noise and goes on from there.
 
-    `image_cond` is what inpainting and editing models get beside the latent.
+    `image_cond` is what inpainting and editing models get beside the latent, `blend` keeps what is not inpainted.
     """
 
     latents: Latents
@@ -33,15 +37,19 @@ class Start:
     schedule: ModelSchedule
     noise: ImageNoise
     image_cond: Tensor | None = None
+    blend: Blend | None = None
 
 
-def start(plan: Plan, batch: BatchSlice, model: Model) -> Start:
-    """Draw the noise of a batch; for img2img encode its pictures and noise them."""
+ChangeExtraNoise = Callable[[ExtraNoise], ExtraNoise]
+
+
+def start(plan: Plan, batch: BatchSlice, model: Model, change_extra_noise: ChangeExtraNoise) -> Start:
+    """Draw the noise of a batch; for img2img encode its pictures and noise them.
+
+    `change_extra_noise` is asked about the noise that the setting for extra noise adds.
+    """
     if plan.is_img2img:
-        pictures = _pictures(plan, batch, model)
-        latents = encode_pictures(pictures, plan, batch, model)
-        image_cond = picture_input(plan, batch, model, pictures=pictures)
-        return start_from_latents(plan, batch, model, latents, image_cond=image_cond)
+        return _from_pictures(plan, batch, model, change_extra_noise)
     schedule = model_schedule(plan, model)
     noise = image_noise(plan, batch, model)
     sigmas = _sigmas(plan, plan.steps, schedule, model)
@@ -55,6 +63,23 @@ def start(plan: Plan, batch: BatchSlice, model: Model) -> Start:
     )
 
 
+def _from_pictures(plan: Plan, batch: BatchSlice, model: Model, change_extra_noise: ChangeExtraNoise) -> Start:
+    pictures = _pictures(plan, batch, model)
+    latents, blend, image_cond = encode_pictures(pictures, plan, batch, model), None, None
+    if plan.inpaint is not None:
+        masks = latent_masks(plan.inpaint, batch, latents)
+        latents = masked_content(latents, masks, plan, batch, model)
+        blend = blend_of(latents, masks, plan.inpaint)
+    if model.checkpoint.image_input != "none":
+        hidden = None if plan.inpaint is None else pixel_masks(plan.inpaint, batch)
+        shown = torch.stack([_at_size(picture, plan) for picture in pictures])
+        image_cond = picture_input(plan, batch, model, pictures=shown, mask=hidden)
+    begin = start_from_latents(
+        plan, batch, model, latents, image_cond=image_cond, change_extra_noise=change_extra_noise
+    )
+    return replace(begin, blend=blend)
+
+
 def start_from_latents(
     plan: Plan,
     batch: BatchSlice,
@@ -63,6 +88,7 @@ def start_from_latents(
     *,
     image_cond: Tensor | None = None,
     prescribed: int | None = None,
+    change_extra_noise: ChangeExtraNoise,
 ) -> Start:
     """Noise the latents [B, 4, h, w] of pictures as much as the plan's denoising strength says.
 
@@ -71,7 +97,7 @@ def start_from_latents(
     assert plan.denoising_strength is not None
     schedule = model_schedule(plan, model)
     noise = image_noise(plan, batch, model)
-    initial = noise.initial()
+    initial = noise.initial() * plan.noise_multiplier
     steps, t_enc = img2img_steps(
         steps=plan.steps,
         denoising_strength=plan.denoising_strength,
@@ -81,14 +107,13 @@ def start_from_latents(
     if prescribed is not None and steps == 0:
         sigmas, x = _sigmas(plan, 0, schedule, model), latents
     else:
+        whole = _sigmas(plan, max(steps, 1), schedule, model)
         sigmas, x = start_from_image(
-            sampler=plan.sampler,
-            plan=_sigmas(plan, max(steps, 1), schedule, model),
-            t_enc=t_enc,
-            latent=latents,
-            noise=initial,
-            model_schedule=schedule,
+            sampler=plan.sampler, plan=whole, t_enc=t_enc, latent=latents, noise=initial, model_schedule=schedule
         )
+        if amount := plan.settings.img2img_extra_noise:
+            extra = change_extra_noise(ExtraNoise(noise=initial, clean=latents, noised=x))
+            x = x + extra.noise * (amount * clean_share(plan=whole, t_enc=t_enc, model_schedule=schedule))
     return Start(latents=Latents(samples=x), sigmas=sigmas, schedule=schedule, noise=noise, image_cond=image_cond)
 
 
@@ -129,18 +154,38 @@ def _sigmas(plan: Plan, steps: int, schedule: ModelSchedule, model: Model) -> Si
     )
 
 
-def _pictures(plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
-    """The batch's pictures, [B, 3, H, W] in -1..1."""
-    arrays = [np.asarray(picture, dtype=np.float32) for picture in plan.init_images[: batch.count]]
-    pixels = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
-    return (pixels / 127.5 - 1).to(model.hardware.device)
+def _pictures(plan: Plan, batch: BatchSlice, model: Model) -> list[Tensor]:
+    """The batch's pictures, each [3, H, W] in -1..1; the same tensor where it is the same picture."""
+    known: dict[int, Tensor] = {}
+    for picture in plan.init_images[batch.pictures]:
+        if id(picture) not in known:
+            pixels = torch.from_numpy(np.array(picture, dtype=np.float32)).permute(2, 0, 1)
+            known[id(picture)] = (pixels / 127.5 - 1).to(model.hardware.device)
+    return [known[id(picture)] for picture in plan.init_images[batch.pictures]]
 
 
-def encode_pictures(pictures: Tensor, plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
-    """The batch's pictures as scaled latents, each sampled from its posterior with noise of its own seed."""
+def encode_pictures(pictures: Iterable[Tensor], plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
+    """Pictures [3, H, W] as scaled latents [B, 4, h, w], each sampled from its posterior with noise of its own seed.
+
+    They are brought to the plan's size where that is to be done with latents; the same tensor is encoded once.
+    """
+    pictures = list(pictures)
+    moments: dict[int, tuple[Tensor, Tensor]] = {}
     latents: list[Tensor] = []
     with model.on_device(model.checkpoint.vae):
-        for picture, seed in zip(pictures, plan.seeds[batch.pictures], strict=False):
-            mean, std = model.encode_moments(picture[None])
+        for picture, seed in zip(pictures, plan.seeds[batch.pictures], strict=True):
+            if id(picture) not in moments:
+                moments[id(picture)] = model.encode_moments(picture[None])
+            mean, std = moments[id(picture)]
             latents.append(mean + std * EncodeNoise(seed).draw(mean.shape).to(mean.device))
+    if plan.resizes_latents:
+        size = (plan.height // PIXELS_PER_LATENT, plan.width // PIXELS_PER_LATENT)
+        latents = [functional.interpolate(latent, size=size, mode="bilinear") for latent in latents]
     return torch.cat(latents) * model.checkpoint.latent_scale
+
+
+def _at_size(picture: Tensor, plan: Plan) -> Tensor:
+    size = (plan.height, plan.width)
+    if picture.shape[-2:] == size:
+        return picture
+    return functional.interpolate(picture[None], size=size, mode="bilinear")[0]

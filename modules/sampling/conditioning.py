@@ -66,6 +66,11 @@ class CondBatch:
             images=self.images[part],
         )
 
+    def without_image(self) -> CondBatch:
+        """The same rows with zeros beside the latent, which means "no picture"."""
+        blank = None if self.image_cond is None else torch.zeros_like(self.image_cond)
+        return CondBatch(tokens=self.tokens, vector=self.vector, image_cond=blank, images=self.images)
+
     def with_tokens(self, tokens: Tensor) -> CondBatch:
         """The same rows with other tokens."""
         return CondBatch(tokens=tokens, vector=self.vector, image_cond=self.image_cond, images=self.images)

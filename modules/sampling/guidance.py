@@ -1,5 +1,8 @@
 """Classifier-free guidance: Ho, Salimans 2022, "Classifier-Free Diffusion Guidance".
 
+Models that edit pictures by instruction are guided by the picture as well, as in Brooks et al. 2023, "InstructPix2Pix",
+equation 3: e(0, 0) + s_I (e(image, 0) - e(0, 0)) + s (e(image, text) - e(image, 0)).
+
 Prompts joined by AND are composed as in Liu et al. 2022, "Compositional Visual Generation with Composable Diffusion
 Models": uncond + sum_i w_i s (cond_i - uncond).
 """
@@ -14,6 +17,7 @@ import torch
 from torch import Tensor
 
 from modules.sampling.conditioning import CondBatch, CondsAt, StepConds, fit_uncond, join, pad_with_empty, stack
+from modules.sampling.inpainting import Blend
 from modules.sampling.options import SamplingOptions
 from modules.sampling.succession import Succession
 
@@ -41,7 +45,8 @@ class GuidanceOutput:
     """One evaluation after the network: the estimate of each row of `cond`, and of each image's negative prompt.
 
     `weights` are those that AND gives the rows. Where guidance was left out, `uncond` repeats each image's first
-    conditional estimate.
+    conditional estimate. `blind` [B, C, H, W] is that of the negative prompt without the picture, where the picture
+    guides too.
     """
 
     x: Tensor
@@ -50,6 +55,7 @@ class GuidanceOutput:
     total_calls: int
     cond: Tensor
     uncond: Tensor
+    blind: Tensor | None = None
     images: tuple[int, ...]
     weights: tuple[float, ...]
 
@@ -67,7 +73,11 @@ class GuidanceHooks:
     after: Callable[[GuidanceOutput], GuidanceOutput] | None = None
     combine: Callable[[GuidanceOutput, float], Tensor] | None = None
     guided: Callable[[Tensor, GuidanceOutput], Tensor] | None = None
-    blend: Callable[[Tensor, float], Tensor] | None = None
+    blend: Blend | None = None
+
+    def image(self, index: int) -> GuidanceHooks:
+        """The hooks for one image of the batch."""
+        return self if self.blend is None else replace(self, blend=self.blend.image(index))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,7 +87,8 @@ class _Prepared:
     source: StepConds
     cond: CondBatch
     uncond: CondBatch
-    both: CondBatch | None
+    blind: CondBatch | None
+    joined: CondBatch | None
     weights: tuple[float, ...]
 
 
@@ -100,6 +111,7 @@ class GuidedModel:
         total_calls: int,
         options: SamplingOptions | None = None,
         image_cond: Tensor | None = None,
+        image_guidance_scale: float | None = None,
         empty_prompt: Tensor | None = None,
         hooks: GuidanceHooks | None = None,
         blend_before: bool = False,
@@ -110,6 +122,7 @@ class GuidedModel:
         self.guidance_scale, self.total_calls = guidance_scale, total_calls
         self.options = options or SamplingOptions()
         self.image_cond, self.empty_prompt = image_cond, empty_prompt
+        self.image_guidance_scale = image_guidance_scale
         self.hooks, self.blend_before, self.check = hooks or GuidanceHooks(), blend_before, check
         self.succession = succession
         self._index: int | None = None
@@ -131,6 +144,8 @@ class GuidedModel:
         output = self._evaluate(x, level)
         scale = self.guidance_scale
         guided = self.hooks.combine(output, scale) if self.hooks.combine else combine(output, scale)
+        if output.blind is not None and self.image_guidance_scale is not None:
+            guided = guided + (output.uncond - output.blind) * (self.image_guidance_scale - 1)
         if self.options.cfg_rescale:
             guided = self._rescale(guided, output)
         if blend is not None and not self.blend_before:
@@ -151,8 +166,9 @@ class GuidedModel:
             total_calls=self.total_calls,
             options=self.options,
             image_cond=None if self.image_cond is None else self.image_cond[index : index + 1],
+            image_guidance_scale=self.image_guidance_scale,
             empty_prompt=self.empty_prompt,
-            hooks=self.hooks,
+            hooks=self.hooks.image(index),
             blend_before=self.blend_before,
             check=self.check,
             succession=self.succession,
@@ -175,6 +191,11 @@ class GuidedModel:
         self.conds = successor.conds if index is None else _ImageConds(successor.conds, index)
         self.succession, self._prepared = None, None
 
+    @property
+    def _guides_by_image(self) -> bool:
+        """Whether the picture beside the latent has a guidance of its own; at 1 it is the same without."""
+        return self.image_cond is not None and self.image_guidance_scale not in (None, 1.0)
+
     def _evaluate(self, x: Tensor, level: float) -> GuidanceOutput:
         prepared = self._prepare(self.conds(self.call))
         uncond = None if self._skips_uncond(prepared, level) else prepared.uncond
@@ -183,7 +204,7 @@ class GuidedModel:
         )
         if self.hooks.before is not None:
             given = self.hooks.before(given)
-        cond_rows, uncond_rows = self._run(given, prepared)
+        cond_rows, uncond_rows, blind_rows = self._run(given, prepared)
         if uncond_rows is None:
             firsts = [given.cond.images.index(image) for image in range(len(x))]
             uncond_rows = cond_rows if len(cond_rows) == len(x) else torch.stack([cond_rows[row] for row in firsts])
@@ -194,6 +215,7 @@ class GuidedModel:
             total_calls=self.total_calls,
             cond=cond_rows,
             uncond=uncond_rows,
+            blind=blind_rows,
             images=given.cond.images,
             weights=prepared.weights,
         )
@@ -213,12 +235,14 @@ class GuidedModel:
             elif self.options.pad_cond_uncond and self.empty_prompt is not None:
                 cond, uncond = pad_with_empty(cond, uncond, self.empty_prompt)
                 self.noted["Pad conds"] = True
+        blind = uncond.without_image() if self._guides_by_image else None
         fits = self.options.batch_cond_uncond and cond.tokens.shape[1:] == uncond.tokens.shape[1:]
         self._prepared = _Prepared(
             source=conds,
             cond=cond,
             uncond=uncond,
-            both=join(cond, uncond) if fits else None,
+            blind=blind,
+            joined=_joined(cond, uncond, blind) if fits else None,
             weights=tuple(weight for _, weight, _ in parts),
         )
         return self._prepared
@@ -235,21 +259,24 @@ class GuidedModel:
             if options.s_min_uncond_all:
                 self.noted["NGMS all steps"] = True
             return True
-        single = len(prepared.weights) == len(prepared.uncond)
+        single = len(prepared.weights) == len(prepared.uncond) and prepared.blind is None
         return self.guidance_scale == 1.0 and single and all(weight == 1.0 for weight in prepared.weights)
 
-    def _run(self, given: GuidanceInput, prepared: _Prepared) -> tuple[Tensor, Tensor | None]:
+    def _run(self, given: GuidanceInput, prepared: _Prepared) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """The estimates for all rows, in one network call where the numbers of tokens agree."""
-        cond, uncond = given.cond, given.uncond
+        cond, uncond, blind = given.cond, given.uncond, prepared.blind
         if uncond is None:
-            return self._network(given.x, given.level, cond), None
-        both = prepared.both
-        if both is not None and (cond is not prepared.cond or uncond is not prepared.uncond):
-            both = join(cond, uncond) if cond.tokens.shape[1:] == uncond.tokens.shape[1:] else None
-        if both is not None:
-            rows = self._network(given.x, given.level, both)
-            return rows[: len(cond)], rows[len(cond) :]
-        return self._network(given.x, given.level, cond), self._network(given.x, given.level, uncond)
+            return self._network(given.x, given.level, cond), None, None
+        joined = prepared.joined
+        if joined is not None and (cond is not prepared.cond or uncond is not prepared.uncond):
+            joined = _joined(cond, uncond, blind) if cond.tokens.shape[1:] == uncond.tokens.shape[1:] else None
+        if joined is not None:
+            rows = self._network(given.x, given.level, joined)
+            negative = rows[len(cond) :]
+            return rows[: len(cond)], negative[: len(uncond)], None if blind is None else negative[len(uncond) :]
+        parts = (cond, uncond, *((blind,) if blind is not None else ()))
+        first, second, *third = (self._network(given.x, given.level, part) for part in parts)
+        return first, second, third[0] if third else None
 
     def _network(self, x: Tensor, level: float, cond: CondBatch) -> Tensor:
         if self.check is not None:
@@ -282,6 +309,11 @@ class _ImageConds:
         if self._part is None or source is not self._source:
             self._source, self._part = source, source.image(self._index)
         return self._part
+
+
+def _joined(cond: CondBatch, uncond: CondBatch, blind: CondBatch | None) -> CondBatch:
+    both = join(cond, uncond)
+    return both if blind is None else join(both, blind)
 
 
 def combine(output: GuidanceOutput, scale: float) -> Tensor:

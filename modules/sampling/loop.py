@@ -48,6 +48,7 @@ def guided_model(
     steps: int,
     options: SamplingOptions | None = None,
     image_cond: Tensor | None = None,
+    image_guidance_scale: float | None = None,
     empty_prompt: Tensor | None = None,
     hooks: GuidanceHooks | None = None,
     check: Callable[[], None] | None = None,
@@ -56,7 +57,8 @@ def guided_model(
     """The guided network for one run of `steps` steps with this sampler.
 
     `empty_prompt` [n, width] is needed for padding prompts of different length with the empty prompt; `image_cond`
-    [B, C, H, W] goes beside the latent in models that take one. `succession` may put another network into its place.
+    [B, C, H, W] goes beside the latent in models that take one, and `image_guidance_scale` says how strongly it guides
+    those that edit pictures. `succession` may put another network into its place.
     """
     return GuidedModel(
         denoiser=denoiser_for(sampler, model_schedule),
@@ -66,6 +68,7 @@ def guided_model(
         total_calls=sampler.model_calls(steps),
         options=options,
         image_cond=image_cond,
+        image_guidance_scale=image_guidance_scale,
         empty_prompt=empty_prompt,
         hooks=hooks,
         blend_before=sampler.space == "timesteps",
@@ -98,8 +101,15 @@ def start_from_image(
         return later, latent + noise * float(later.sigmas[0])
     if len(plan.timesteps) == 0:
         return later, latent
-    abar = model_schedule.host_alphas_cumprod[int(plan.timesteps[min(t_enc, len(plan.timesteps) - 1)])]
-    return later, latent * abar**0.5 + noise * (1 - abar) ** 0.5
+    share = clean_share(plan=plan, t_enc=t_enc, model_schedule=model_schedule)
+    return later, latent * share + noise * (1 - share**2) ** 0.5
+
+
+def clean_share(*, plan: SigmaPlan, t_enc: int, model_schedule: ModelSchedule) -> float:
+    """The factor of the clean latent where a run from an image begins: 1; for samplers over time steps sqrt(abar)."""
+    if plan.timesteps is None or len(plan.timesteps) == 0:
+        return 1.0
+    return model_schedule.host_alphas_cumprod[int(plan.timesteps[min(t_enc, len(plan.timesteps) - 1)])] ** 0.5
 
 
 def sample(

@@ -309,13 +309,6 @@ def test_a_source_that_is_no_picture_is_refused(served: Served, images: Any, wor
     assert words in response.json()["detail"]
 
 
-def test_masks_are_refused_until_they_are_understood(served: Served) -> None:
-    picture = as_base64(Image.new("RGB", (64, 64)))
-    response = served.client.post("/sdapi/v1/img2img", json={"init_images": [picture], "mask": picture})
-    assert response.status_code == 501
-    assert "mask" in response.json()["detail"]
-
-
 def test_half_an_emoji_in_a_prompt_does_no_harm(served: Served) -> None:
     content = b'{"prompt": "a cat \\ud83d", "steps": 1, "width": 64, "height": 64, "save_images": true}'
     response = served.client.post("/sdapi/v1/txt2img", content=content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -15,20 +16,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from modules.api.models import StableDiffusionProcessingTxt2Img
-from modules.api.requests import txt2img_request
+from modules.api.models import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.requests import img2img_request, txt2img_request
 from modules.application.application import Application
 from modules.generation.request import GenerationRequest
 from modules.settings.flags import parse_flags
 from tests.parity import make_tiny
 
 PICTURES = Path(__file__).parent / "pictures"
-RENAMED = {
-    "sampler_name": "sampler",
-    "n_iter": "batch_count",
-    "seed_resize_from_w": "seed_resize_from_width",
-    "seed_resize_from_h": "seed_resize_from_height",
-}
+FILES = ("init_images", "mask", "latent_mask", "firstpass_image")
+"""Fields of a recorded request that name picture files."""
 ENCODER_NOISE = {"max_level": 1, "fraction": 0.05}
 """Allowed where a VAE encoder draws noise: Easel seeds it with the picture's own seed, the recording continued the
 stream of the request before."""
@@ -111,15 +108,7 @@ def start(folder: Path) -> Application:
 
 def replay(case: dict[str, Any], application: Application) -> Outcome:
     """Make the pictures of one case and compare them."""
-    if case["kind"] == "txt2img":
-        body = StableDiffusionProcessingTxt2Img.model_validate(case["request"])
-        request = txt2img_request(application, body)
-    else:
-        fields = {RENAMED.get(key, key): value for key, value in case["request"].items()}
-        fields["cfg_scale"] = float(fields["cfg_scale"])
-        fields["init_images"] = tuple(Image.open(PICTURES / name) for name in fields["init_images"])
-        request = GenerationRequest(**fields)
-    result = application.submit(request).wait(300)
+    result = application.submit(request_of(case, application)).wait(300)
     assert len(result.samples) == len(case["files"])
     wanted = [Image.open(PICTURES / name).convert("RGB") for name in case["files"]]
     return Outcome(
@@ -129,8 +118,23 @@ def replay(case: dict[str, Any], application: Application) -> Outcome:
             (_without_version(ours.infotext), _without_version(theirs))
             for ours, theirs in zip(result.samples, case["infotexts"], strict=False)
         ),
-        tolerance=ENCODER_NOISE if case["kind"] == "img2img" else case["tolerance"],
+        tolerance=_tolerance(case),
     )
+
+
+def request_of(case: dict[str, Any], application: Application) -> GenerationRequest:
+    """What the API makes of a recorded request."""
+    body = {key: _with_content(value) if key in FILES else value for key, value in case["request"].items()}
+    if case["kind"] == "img2img":
+        return img2img_request(application, StableDiffusionProcessingImg2Img(**body))
+    return txt2img_request(application, StableDiffusionProcessingTxt2Img(**body))
+
+
+def _with_content(files: Any) -> Any:
+    """The files' content in base64 in place of their names."""
+    if isinstance(files, list):
+        return [_with_content(name) for name in files]
+    return base64.b64encode((PICTURES / files).read_bytes()).decode()
 
 
 def compare(ours: Image.Image, theirs: Image.Image) -> Comparison:
@@ -153,6 +157,11 @@ def table(outcomes: Iterator[Outcome]) -> Iterator[str]:
         text = "same" if outcome.infotexts_agree else "DIFFERENT"
         verdict = "" if outcome.pictures_agree else " **OUTSIDE**"
         yield f"| {outcome.name}{verdict} | {psnr} | {worst.largest} | {worst.share:.4%} | {text} |"
+
+
+def _tolerance(case: dict[str, Any]) -> dict[str, float]:
+    own = case["tolerance"]
+    return {key: max(own[key], ENCODER_NOISE[key]) for key in own} if case["kind"] == "img2img" else own
 
 
 def _without_version(infotext: str) -> str:

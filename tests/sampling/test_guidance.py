@@ -21,6 +21,7 @@ from modules.sampling.guidance import (
     combine,
     rescale_guidance,
 )
+from modules.sampling.inpainting import HardBlend
 from modules.sampling.options import SamplingOptions
 from tests.sampling.models import SCHEDULE, prompt
 
@@ -276,12 +277,13 @@ def test_the_combination_can_be_replaced() -> None:
     assert torch.allclose(model(X, 500.0), torch.tensor(0.5 + 3.5 * 1.5))
 
 
+FIVES = HardBlend(kept=torch.full((1, 1, 1, 1), 5.0), mask=torch.zeros(1, 1, 1, 1))
+
+
 @pytest.mark.parametrize("blend_before", [True, False])
 def test_kept_parts_are_blended_before_or_after_the_network(blend_before: bool) -> None:
     unet = Recorder()
-    model = guided(
-        ONE, unet, hooks=GuidanceHooks(blend=lambda latent, level: latent * 0 + 5.0), blend_before=blend_before
-    )
+    model = guided(ONE, unet, hooks=GuidanceHooks(blend=FIVES), blend_before=blend_before)
     out = model(X, 500.0)
     assert float(unet.calls[0][0][0, 0, 0, 0]) == (5.0 if blend_before else 0.0)
     assert torch.allclose(out, torch.tensor(11.0 if blend_before else 5.0))
@@ -297,5 +299,5 @@ def test_the_last_evaluation_is_kept_for_previews() -> None:
 
 
 def test_the_last_hook_sees_what_was_kept_already_blended_in() -> None:
-    hooks = GuidanceHooks(blend=lambda latent, level: latent * 0 + 5.0, guided=lambda result, output: result + 1)
+    hooks = GuidanceHooks(blend=FIVES, guided=lambda result, output: result + 1)
     assert torch.allclose(guided(ONE, hooks=hooks)(X, 500.0), torch.tensor(6.0))

@@ -218,5 +218,15 @@ class Img2Img(Section):
     inpainting_mask_weight: float = setting(
         1.0, "Inpainting conditioning mask strength", ge=0.0, le=1.0, step=0.01, infotext="Conditional mask weight"
     )
+    initial_noise_multiplier: float = setting(
+        1.0, "Noise multiplier for img2img", ge=0.0, le=1.5, step=0.001, infotext="Noise multiplier"
+    )
+    img2img_extra_noise: float = setting(
+        0.0, "Extra noise for the pictures that img2img starts from", ge=0.0, le=1.0, step=0.01, infotext="Extra noise"
+    )
+    img2img_color_correction: bool = setting(False, "Give img2img results the colours of their originals")
     img2img_fix_steps: bool = setting(False, "With img2img, do exactly as many steps as the slider says")
     img2img_background_color: str = setting("#ffffff", "With img2img, colour behind transparent parts of a picture")
+    return_mask: bool = setting(False, "For inpainting, show the mask beside the result")
+    return_mask_composite: bool = setting(False, "For inpainting, show the painted part alone beside the result")
+    overlay_inpaint: bool = setting(True, "Overlay original for inpaint")

@@ -1,0 +1,164 @@
+"""The pictures that img2img starts from, and their masks, brought to what the plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from PIL import Image, ImageOps
+
+from modules.foundation.errors import RequestError
+from modules.generation.inpaint import InpaintPlan, InpaintRequest, MaskedContent, MaskedPicture
+from modules.generation.request import GenerationRequest
+from modules.imaging.inpaint_fill import fill_masked
+from modules.imaging.masks import blur, doubled, expanded_region, invert, painted_region, read_mask
+from modules.imaging.resize import ResizeMode, flatten, resize
+
+Item = TypeVar("Item")
+
+BLANK_MASK = "The mask is blank, so there is nothing to inpaint: the whole picture was used (as in img2img)."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class InitPictures:
+    """`pictures` (RGB) has one entry a picture, over all batches; `inpaint` is None without a mask."""
+
+    pictures: tuple[Image.Image, ...] = ()
+    inpaint: InpaintPlan | None = None
+
+
+def batch_size_for(request: GenerationRequest, warnings: list[str]) -> int:
+    """Pictures in a batch: as many as asked for, but not more than there are init images, where there are several.
+
+    Raises RequestError for more init images than pictures.
+    """
+    given, wanted = len(request.init_images), request.batch_size
+    if given > wanted * request.batch_count:
+        raise RequestError(
+            f"{given} init images are more than the {wanted * request.batch_count} pictures asked for. Raise the batch "
+            "size (batch_size) or the batch count (n_iter), or send fewer.",
+            "init_images",
+        )
+    if 1 < given < wanted:
+        warnings.append(f"The batch size was changed to {given}: each batch makes one picture from each init image.")
+        return given
+    return wanted
+
+
+def init_pictures(
+    request: GenerationRequest,
+    *,
+    size: tuple[int, int],
+    count: int,
+    background: str,
+    warnings: list[str],
+) -> InitPictures:
+    """What each of `count` pictures starts from: upright, opaque and of `size`, in turn for several init images.
+
+    With resize mode LATENT they keep their own size. A mask that does not fit a picture is stretched to it.
+    """
+    if not request.is_img2img:
+        return InitPictures()
+    sources = [flatten(ImageOps.exif_transpose(image), background) for image in request.init_images]
+    asked = request.inpaint
+    if asked is not None and request.soft_inpainting is not None:
+        # Levels between black and white are what it works with.
+        asked = replace(asked, rounded=False)
+    masked = _all_masked(sources, asked, request.resize_mode, size, warnings) if asked else None
+    if asked is None or masked is None:
+        pictures = [_resized(source, size, request.resize_mode) for source in sources]
+        return InitPictures(pictures=_in_turn(pictures, count))
+    pictures = [
+        _painted_on(source, each, asked, request.resize_mode, size)
+        for source, each in zip(sources, masked, strict=True)
+    ]
+    inpaint = InpaintPlan(
+        asked=asked,
+        pictures=_in_turn(masked, count),
+        rounds_mask=asked.rounded,
+        soft=request.soft_inpainting,
+    )
+    return InitPictures(pictures=_in_turn(pictures, count), inpaint=inpaint)
+
+
+def _in_turn(items: Sequence[Item], count: int) -> tuple[Item, ...]:
+    return tuple(items[index % len(items)] for index in range(count))
+
+
+def _resized(picture: Image.Image, size: tuple[int, int], mode: ResizeMode) -> Image.Image:
+    return picture if mode == ResizeMode.LATENT else resize(picture, *size, mode)
+
+
+def _painted_on(
+    source: Image.Image, masked: MaskedPicture, asked: InpaintRequest, mode: ResizeMode, size: tuple[int, int]
+) -> Image.Image:
+    """The picture that is encoded: the part to paint on, with what the mask covers filled, where that is asked for."""
+    if masked.region is None:
+        picture = source if mode == ResizeMode.LATENT else masked.source
+    else:
+        picture = resize(source.crop(masked.region), *size, ResizeMode.FILL)
+    if asked.content == MaskedContent.ORIGINAL:
+        return picture
+    mask = masked.latent_mask
+    return fill_masked(picture, mask if mask.size == picture.size else resize(mask, *picture.size))
+
+
+def _all_masked(
+    sources: Sequence[Image.Image],
+    asked: InpaintRequest,
+    mode: ResizeMode,
+    size: tuple[int, int],
+    warnings: list[str],
+) -> list[MaskedPicture] | None:
+    """Every picture with its mask; None when only the masked part is wanted and there is none."""
+    mask = read_mask(ImageOps.exif_transpose(asked.mask), rounded=asked.rounded)
+    if asked.inverted:
+        mask = invert(mask)
+    mask = blur(mask, asked.blur_x, asked.blur_y)
+    if unlike := [source for source in sources if source.size != mask.size]:
+        (width, height), (x, y) = mask.size, unlike[0].size
+        warnings.append(f"The mask has {width}x{height} pixels and the picture {x}x{y}: the mask was stretched to it.")
+    found = [_masked(source, mask, asked, mode, size) for source in sources]
+    if any(each is None for each in found):
+        warnings.append(BLANK_MASK)
+        return None
+    return [each for each in found if each is not None]
+
+
+def _masked(
+    source: Image.Image, mask: Image.Image, asked: InpaintRequest, mode: ResizeMode, size: tuple[int, int]
+) -> MaskedPicture | None:
+    if asked.only_masked:
+        return _region_masked(source, mask, asked, size)
+    # Stretching reaches the same places from any size; the other modes go by proportions, which must be the picture's.
+    if mode in (ResizeMode.CROP, ResizeMode.FILL) and mask.width * source.height != source.width * mask.height:
+        mask = resize(mask, *source.size)
+    small = resize(mask, *size, mode)
+    whole = MaskedPicture(
+        mask=small, latent_mask=small, source=resize(source, *size, mode), overlay_mask=doubled(small)
+    )
+    if asked.latent_mask is None:
+        return whole
+    return replace(whole, latent_mask=resize(_latent_mask(asked), *size, mode))
+
+
+def _region_masked(
+    source: Image.Image, mask: Image.Image, asked: InpaintRequest, size: tuple[int, int]
+) -> MaskedPicture | None:
+    if mask.size != source.size:
+        mask = resize(mask, *source.size)
+    region = painted_region(mask, asked.padding)
+    if region is None:
+        return None
+    region = expanded_region(region, size, source.size)
+    small = resize(mask.crop(region), *size, ResizeMode.FILL)
+    latent_mask = small
+    if asked.latent_mask is not None:
+        latent_mask = resize(resize(_latent_mask(asked), *source.size).crop(region), *size, ResizeMode.FILL)
+    return MaskedPicture(mask=small, latent_mask=latent_mask, source=source, overlay_mask=mask, region=region)
+
+
+def _latent_mask(asked: InpaintRequest) -> Image.Image:
+    assert asked.latent_mask is not None
+    return read_mask(ImageOps.exif_transpose(asked.latent_mask), rounded=asked.rounded)
