@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup] [starter] [sd15] [memory] [huge] [merge]`: measure, print tables, write JSON."""
+"""`python -m benchmarks [NAME ...]`: measure, print tables, write JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTER = ROOT / "models" / "Stable-diffusion" / "easel-starter.safetensors"
-NAMES = ("startup", "starter", "sd15", "memory", "huge", "merge")
+NAMES = ("startup", "starter", "sd15", "memory", "huge", "merge", "catalogue")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -99,6 +99,12 @@ def _merge(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any],
     return merging.measure(options.checkpoint, _say), merging.show
 
 
+def _catalogue(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import catalogue
+
+    return catalogue.measure(options.rounds or 3, _say), catalogue.show
+
+
 @contextmanager
 def _big_checkpoint(options: argparse.Namespace) -> Iterator[Path]:
     if options.checkpoint:
@@ -136,6 +142,7 @@ MEASUREMENTS = {
     "memory": _memory,
     "huge": _huge,
     "merge": _merge,
+    "catalogue": _catalogue,
 }
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from modules.application.ending import Ending
 from modules.application.job_service import JobService
 from modules.application.jobs import GenerationJob, Job, TaskJob
+from modules.application.model_list import ModelList
 from modules.application.policy import Policy
 from modules.application.statistics import Statistics
 from modules.application.submitting import resolved_job
@@ -82,6 +83,7 @@ class Application:
         self.vaes = VaeCatalogue(self.library, folders["vae"], folders["checkpoint"], always)
         self.networks = NetworkCatalogue(self.library, {"lora": folders["lora"], "hypernet": folders["hypernetwork"]})
         self.embeddings = EmbeddingCatalogue(self.library, folders["embedding"])
+        self.models = ModelList(self.library, self.upscalers)
 
     def _folders_of(self, kind: str) -> Folders:
         def folders() -> Sequence[Path]:

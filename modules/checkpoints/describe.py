@@ -12,7 +12,7 @@ from modules.checkpoints.architectures.architecture import Architecture
 from modules.checkpoints.identify import identify
 from modules.checkpoints.pickle_header import pickle_shapes, read_pickle
 from modules.checkpoints.sniff import mismatch
-from modules.checkpoints.tensors import Shapes, TensorSource, read_header
+from modules.checkpoints.tensors import Place, Shapes, TensorSource, read_header
 from modules.foundation.errors import CheckpointError
 from modules.library.digests import old_hash
 from modules.library.facts import NOTHING, Facts
@@ -27,10 +27,11 @@ INPUTS = {"edit": "instruct-pix2pix", "inpainting": "inpainting"}
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """Names, shapes and free text of a model file, without a way to its numbers."""
+    """Names, shapes and free text of a model file; `places` where its format tells where the numbers are."""
 
     shapes: Shapes
     metadata: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    places: Mapping[str, Place] = field(default_factory=dict[str, Place])
 
 
 def read_names(path: Path) -> Names:
@@ -45,7 +46,7 @@ def read_names(path: Path) -> Names:
     if not is_safetensors:
         return Names(shapes=pickle_shapes(read_pickle(path)))
     header = read_header(path)
-    return Names(shapes=header.shapes, metadata=header.metadata)
+    return Names(shapes=header.shapes, metadata=header.metadata, places=header.places)
 
 
 def describe_checkpoint(path: Path) -> Facts:

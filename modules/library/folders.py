@@ -34,6 +34,11 @@ class Found:
         return below.replace(os.sep, "/")
 
     @property
+    def relative_stem(self) -> str:
+        """The path below the folder, with slashes and without suffix."""
+        return self.relative.rsplit(".", 1)[0]
+
+    @property
     def name(self) -> str:
         """The file's name with its suffix."""
         return os.path.basename(self.path)  # noqa: PTH119 - a Path for each of 10,000 files takes its time
@@ -157,8 +162,8 @@ class Shelf:
         return _Folder(
             None if recent else mtime,
             frozenset(names),
-            tuple(sorted(models, key=natural_key)),
-            tuple(sorted(folders, key=natural_key)),
+            tuple(sorted(models)),
+            tuple(sorted(folders)),
         )
 
     def _is_model(self, root: str, name: str) -> bool:

@@ -42,7 +42,7 @@ class NetworkInfo:
     @property
     def relative_name(self) -> str:
         """The path below the folder, without suffix and with slashes."""
-        return self.path.relative_to(self.folder).with_suffix("").as_posix()
+        return self.path.relative_to(self.folder).as_posix().removesuffix(self.path.suffix)
 
 
 @dataclass(kw_only=True)
@@ -190,15 +190,18 @@ class NetworkCatalogue:
 
     def _named(self, kind: NetworkKind, entries: tuple[Entry, ...]) -> _Names:
         names = _Names(entries=entries)
+        folders = {folder: Path(folder) for folder in {entry.found.folder for entry in entries}}
         infos = [
-            NetworkInfo(path=Path(entry.found.path), folder=Path(entry.found.folder), kind=kind) for entry in entries
+            NetworkInfo(path=Path(entry.found.path), folder=folders[entry.found.folder], kind=kind) for entry in entries
         ]
         names.infos = tuple(info for info, entry in zip(infos, entries, strict=True) if entry.first is None)
-        names.by_name = {info.name: info for info in names.infos}
         for info, entry in zip(infos, entries, strict=True):
-            if entry.first is not None:
+            if entry.first is None:
+                names.by_name[entry.name] = info
+            else:
                 self._tell_once(entry)
-            names.by_name.setdefault(info.relative_name, info)
+        for info, entry in zip(infos, entries, strict=True):
+            names.by_name.setdefault(entry.found.relative_stem, info)
         for name, info in names.by_name.items():
             names.folded.setdefault(name.casefold(), info)
         return names

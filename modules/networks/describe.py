@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from modules.checkpoints.describe import read_names
+from modules.checkpoints.describe import Names, read_names
 from modules.checkpoints.pickle_header import read_pickle
 from modules.checkpoints.sniff import mismatch
 from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError
 from modules.library.facts import Facts
+from modules.networks.look_for_nan import tensor_with_nan
 from modules.networks.metadata import family_of, tag_counts
 
 MAX_WORDS = 300
@@ -42,12 +43,23 @@ def describe_lora(path: Path) -> Facts:
     if not names.shapes:
         return Facts(problem=f"{path} is not a usable network: it is empty.", metadata=metadata)
     return Facts(
+        problem=_problem(path, names),
         family=family_of(metadata) or family_of_shapes(names.shapes),
         alias=metadata.get("ss_output_name") or None,
         told_hash=metadata.get("sshs_model_hash") or None,
         words=_words(metadata),
         metadata=metadata,
     )
+
+
+def _problem(path: Path, names: Names) -> str | None:
+    try:
+        name = tensor_with_nan(path, names.places)
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}."
+    if name is None:
+        return None
+    return f"{path} is damaged: its tensor {name!r} contains values that are not numbers (NaN or infinity)."
 
 
 def describe_hypernetwork(path: Path) -> Facts:

@@ -11,13 +11,10 @@ from modules.checkpoints.sniff import mismatch
 from modules.checkpoints.tensors import read_header
 from modules.foundation.errors import EaselError
 from modules.library.facts import NOTHING, Facts
-from modules.text_encoders.embeddings import IMAGE_SUFFIXES
+from modules.text_encoders.embeddings import IMAGE_SUFFIXES, NO_EMBEDDING
 
 FAMILIES = {768: "SD1", 1024: "SD2", 768 + 1280: "SDXL"}
 """By the length of the vectors, those for several encoders added up."""
-
-NO_EMBEDDING = "picture"
-"""The detail that tells a picture without an embedding in it, which is nobody's mistake."""
 
 
 def describe_embedding(path: Path) -> Facts:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SUFFIXES = (".pt", ".bin", ".safetensors", ".png", ".webp", ".jxl", ".avif")
+NO_EMBEDDING = "picture"
+"""The detail by which the index tells a picture without an embedding in it, which is nobody's mistake."""
+
 IMAGE_SUFFIXES = frozenset({".png", ".webp", ".jxl", ".avif"})
 VERSION = 1
 """Of what the index says of embeddings; to be raised when files would be described differently."""

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import EaselError
 
 if TYPE_CHECKING:
     from modules.application.application import Application
+
+LONGEST_REASON = 80
+"""Letters of the reason why a checkpoint cannot be used."""
 
 BRAND = """
 <a class="brand" href="./" aria-label="Easel">
@@ -50,8 +54,18 @@ def build_quicksettings(app: Application) -> QuickSettings:
 def checkpoint_state(app: Application) -> dict[str, Any]:
     """Choices and value of the dropdown now."""
     selected = app.selected_checkpoint
-    titles = [info.title for info in app.catalogue.all()]
-    return {"choices": titles, "value": selected.title if selected else None}
+    return {
+        "choices": [(_label(info), info.title) for info in app.catalogue.all()],
+        "value": selected.title if selected else None,
+    }
+
+
+def _label(info: CheckpointInfo) -> str:
+    """A checkpoint's title; with a sign and the reason in short where it cannot be used."""
+    if info.problem is None:
+        return info.title
+    reason = info.problem.replace(str(info.path), "").strip(" :.")
+    return f"⚠ {info.title} ({reason[:LONGEST_REASON]}{'…' if len(reason) > LONGEST_REASON else ''})"
 
 
 def wire_quicksettings(app: Application, quick: QuickSettings) -> None:
