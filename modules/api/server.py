@@ -17,6 +17,7 @@ from modules.api.previews import Previews
 from modules.api.request_size import LimitRequests
 from modules.api.routes import (
     embeddings,
+    extra_networks,
     extras,
     files,
     generation,
@@ -37,6 +38,7 @@ from modules.api.routes import (
     v1_events,
     v1_history,
     v1_jobs,
+    v1_models,
     v1_standing,
 )
 from modules.application.application import Application
@@ -52,6 +54,8 @@ PARTS = (
     model_files,
     embeddings,
     networks,
+    extra_networks,
+    v1_models,
     pictures,
     extras,
     interrogate,

@@ -11,7 +11,16 @@ from typing import Any, cast
 
 log = logging.getLogger(__name__)
 
-PREVIEW_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".jxl")
+PREVIEW_TYPES: Mapping[str, str] = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".avif": "image/avif",
+    ".jxl": "image/jxl",
+}
+PREVIEW_SUFFIXES = tuple(PREVIEW_TYPES)
 """In the order in which they are looked for; "name.png" goes before "name.preview.png"."""
 
 MODEL_SUFFIXES = frozenset({".safetensors", ".ckpt", ".pt", ".pth", ".bin", *PREVIEW_SUFFIXES})

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
+
+COVERS = "ssmd_cover_images"
+"""The entry that holds pictures, as a list in base64."""
 
 
 def family_of(metadata: Mapping[str, str]) -> str | None:
@@ -36,6 +39,15 @@ def tag_counts(metadata: Mapping[str, str]) -> Mapping[str, int]:
             if isinstance(count, int):
                 counts[tag.strip()] += count
     return counts
+
+
+def cover_list(metadata: Mapping[str, str]) -> Sequence[Any]:
+    """The pictures that the header carries, each in base64 if all is well."""
+    try:
+        covers = json.loads(metadata.get(COVERS, ""))
+    except ValueError:
+        return ()
+    return cast("list[Any]", covers) if isinstance(covers, list) else ()
 
 
 def unpacked(text: str) -> Any:
