@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from modules.library.folders import Shelf, natural_key
+
+SUFFIXES = (".safetensors", ".pt")
+
+
+def put(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    return path
+
+
+def settle(folder: Path) -> None:
+    """Make a folder's time one of long ago, so that only a change of it tells of a change."""
+    for each in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        os.utime(each, (1_000_000_000, 1_000_000_000))
+
+
+def names(shelf: Shelf) -> list[str]:
+    return [found.relative for found in shelf.files()]
+
+
+def test_files_below_a_folder_are_found_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("b.pt", "A.safetensors", "deep/er/c.PT", "d.txt", "._b.pt", ".hidden/e.pt"):
+        put(tmp_path / name)
+    shelf = Shelf(lambda: [tmp_path, tmp_path / "not there"], SUFFIXES)
+    assert sorted(names(shelf)) == [".hidden/e.pt", "A.safetensors", "b.pt", "deep/er/c.PT"]
+    assert shelf.names_beside(str(tmp_path / "b.pt")) >= {"d.txt", "b.pt"}
+    hidden = Shelf(lambda: [tmp_path], SUFFIXES, hidden=lambda: False)
+    assert sorted(names(hidden)) == ["A.safetensors", "b.pt", "deep/er/c.PT"]
+
+
+def test_new_gone_and_renamed_files_are_noticed_by_the_folders_time(tmp_path: Path) -> None:
+    put(tmp_path / "sub" / "one.pt")
+    shelf = Shelf(lambda: [tmp_path], SUFFIXES)
+    assert names(shelf) == ["sub/one.pt"]
+    for change, expected in (
+        (lambda: put(tmp_path / "sub" / "two.pt"), ["sub/one.pt", "sub/two.pt"]),
+        (lambda: put(tmp_path / "new" / "three.pt"), ["new/three.pt", "sub/one.pt", "sub/two.pt"]),
+        ((tmp_path / "sub" / "one.pt").unlink, ["new/three.pt", "sub/two.pt"]),
+        (lambda: (tmp_path / "sub" / "two.pt").rename(tmp_path / "sub" / "four.pt"), ["new/three.pt", "sub/four.pt"]),
+        (lambda: (tmp_path / "sub").rename(tmp_path / "moved"), ["moved/four.pt", "new/three.pt"]),
+    ):
+        settle(tmp_path)
+        shelf.files()
+        change()
+        assert sorted(names(shelf)) == expected
+
+
+def test_changes_within_one_tick_of_the_clock_are_noticed(tmp_path: Path) -> None:
+    shelf = Shelf(lambda: [tmp_path], SUFFIXES)
+    for index in range(20):
+        put(tmp_path / f"{index}.pt")
+        assert len(shelf.files()) == index + 1
+
+
+def test_what_did_not_change_is_the_same_object_and_reads_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "sub" / "one.pt")
+    settle(tmp_path)
+    shelf = Shelf(lambda: [tmp_path], SUFFIXES)
+    before, generation = shelf.files(), shelf.generation
+    monkeypatch.setattr(os, "scandir", lambda folder: pytest.fail(f"{folder} was read"))
+    assert shelf.files() is before
+    assert shelf.generation == generation
+
+
+def test_a_refresh_reads_folders_whose_time_tells_nothing(tmp_path: Path) -> None:
+    put(tmp_path / "one.pt")
+    settle(tmp_path)
+    shelf = Shelf(lambda: [tmp_path], SUFFIXES)
+    shelf.files()
+    put(tmp_path / "two.pt")
+    settle(tmp_path)
+    assert names(shelf) == ["one.pt"]
+    shelf.refresh()
+    assert names(shelf) == ["one.pt", "two.pt"]
+
+
+def test_folders_and_files_that_are_added_are_noticed(tmp_path: Path) -> None:
+    folders = [tmp_path / "first"]
+    put(tmp_path / "second" / "b.pt")
+    shelf = Shelf(lambda: folders, SUFFIXES, singles=[tmp_path / "single.bin"])
+    assert names(shelf) == []
+    put(tmp_path / "first" / "a.pt")
+    put(tmp_path / "single.bin")
+    folders.append(tmp_path / "second")
+    assert names(shelf) == ["a.pt", "b.pt", "single.bin"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_to_a_folder_above_ends_and_other_links_are_followed(tmp_path: Path) -> None:
+    put(tmp_path / "elsewhere" / "a.pt")
+    models = tmp_path / "models"
+    put(models / "sub" / "b.pt")
+    (models / "sub" / "up").symlink_to(models, target_is_directory=True)
+    (models / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert names(Shelf(lambda: [models], SUFFIXES)) == ["linked/a.pt", "sub/b.pt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_a_name_that_is_no_text_is_left_out_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff.pt")).write_bytes(b"x")
+    put(tmp_path / "a.pt")
+    assert names(Shelf(lambda: [tmp_path], SUFFIXES)) == ["a.pt"]
+    assert "no text" in caplog.text
+
+
+def test_a_folder_in_diffusers_form_is_one_file(tmp_path: Path) -> None:
+    put(tmp_path / "pipe" / "model_index.json")
+    put(tmp_path / "pipe" / "unet" / "weights.safetensors")
+    put(tmp_path / "other" / "a.safetensors")
+    assert sorted(names(Shelf(lambda: [tmp_path], SUFFIXES, takes_folders=True))) == ["other/a.safetensors", "pipe"]
+
+
+def test_names_are_sorted_as_people_sort_them() -> None:
+    shuffled = ["v10 final.safetensors", "B.pt", "v2b.pt", "a-b.pt", "v10.pt", "a.pt", "v2.pt"]
+    wanted = ["a.pt", "a-b.pt", "B.pt", "v2.pt", "v2b.pt", "v10.pt", "v10 final.safetensors"]
+    assert sorted(shuffled, key=natural_key) == wanted
