@@ -53,9 +53,9 @@ class EditRequestBody(ImageRequest):
 class ImageData(BaseModel):
     """A picture."""
 
-    b64_json: str | None = Field(None, description="The file in base64.")
-    url: str | None = Field(None, description="Where this server keeps it for an hour.")
-    revised_prompt: str | None = Field(None, description="The prompt as it was used.")
+    b64_json: str | None = Field(default=None, description="The file in base64.")
+    url: str | None = Field(default=None, description="Where this server keeps it for an hour.")
+    revised_prompt: str | None = Field(default=None, description="The prompt as it was used.")
 
 
 class ImagesResponse(BaseModel):

@@ -34,7 +34,8 @@ _SIZE = re.compile(r"(\d{1,6})\s*[xX]\s*(\d{1,6})")
 def generation_body(app: Application, asked: ImageRequest) -> StableDiffusionProcessingTxt2Img:
     """The txt2img request for a generation. Raises RequestError naming our field or theirs."""
     checkpoint = checkpoint_of(app, asked.model)
-    size = size_of(asked.size) or (native_side(app, checkpoint),) * 2
+    side = native_side(app, checkpoint)
+    size = size_of(asked.size) or (side, side)
     return StableDiffusionProcessingTxt2Img(**_common(app, asked, checkpoint, size))
 
 
