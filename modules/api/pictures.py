@@ -15,7 +15,7 @@ from modules.api.remote_pictures import Fetching, fetch_picture
 from modules.application.application import Application
 from modules.foundation.errors import EaselError, RequestError
 from modules.generation.result import FinishedImage
-from modules.imaging.encode import PictureText, encode
+from modules.imaging.encode import PictureText, encode_somehow
 from modules.infotext.carriers import PARAMETERS, exif_with
 from modules.settings.model import Settings
 
@@ -88,8 +88,10 @@ def encode_picture(finished: FinishedImage, settings: Settings) -> str:
         except OSError:  # somebody has moved it away already
             pass
     text = picture_text(finished.infotext) if settings.enable_pnginfo else PictureText()
-    data = encode(finished.image, extension, text=text, quality=settings.jpeg_quality, lossless=settings.webp_lossless)
-    return base64.b64encode(data).decode()
+    encoded = encode_somehow(
+        finished.image, extension, text=text, quality=settings.jpeg_quality, lossless=settings.webp_lossless
+    )
+    return base64.b64encode(encoded.data).decode()
 
 
 def picture_text(infotext: str) -> PictureText:

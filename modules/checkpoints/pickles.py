@@ -72,15 +72,16 @@ class PickleFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.metadata: Mapping[str, str] = {}
         self._path = path
         self._reader: TensorReader | None = None
         self._places: dict[str, _Stored] = {}
         self._tensors: dict[str, Tensor] = {}
         if zipfile.is_zipfile(path):
-            self._places = _read_contents(path)
+            content, self._places = _read_contents(path)
         else:
-            self._tensors = _tensors_of(_load(path, None), path)
+            content = _load(path, None)
+            self._tensors = _tensors_of(content, path)
+        self.metadata: Mapping[str, str] = _texts_of(content)
 
     @property
     def shapes(self) -> Shapes:
@@ -158,15 +159,16 @@ def _check_archive(path: Path) -> None:
         raise broken(path, "its table of contents is absurdly large")
 
 
-def _read_contents(path: Path) -> dict[str, _Stored]:
-    """The places of a zip file's tensors, told by torch without reading one."""
+def _read_contents(path: Path) -> tuple[object, dict[str, _Stored]]:
+    """What a zip file holds, without numbers, and the places of its tensors, told by torch without reading one."""
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     _check_archive(path)
     size = path.stat().st_size
-    tensors = _tensors_of(_load(path, FakeTensorMode()), path)
+    content = _load(path, FakeTensorMode())
+    tensors = _tensors_of(content, path)
     try:
-        return {key: _stored(key, tensor, size, path) for key, tensor in tensors.items()}
+        return content, {key: _stored(key, tensor, size, path) for key, tensor in tensors.items()}
     except _DAMAGE as error:
         raise broken(path, f"it holds tensors of a kind that no model has ({str(error).splitlines()[0]})") from error
 
@@ -206,6 +208,12 @@ def _refusal(text: str) -> str:
     refused = re.search(r"(?:GLOBAL|class) ([\w.]+)", text)
     wanted = f"it wants to import {refused[1]}" if refused else "it holds more than tensors"
     return f"{wanted}, and a model file must not run code. Use a .safetensors version of it."
+
+
+def _texts_of(content: object) -> dict[str, str]:
+    """What stands beside the tensors in words, as the metadata of a merged file does."""
+    table = cast("dict[Any, Any]", content) if isinstance(content, dict) else {}
+    return {key: value for key, value in table.items() if isinstance(key, str) and isinstance(value, str)}
 
 
 def _tensors_of(content: object, path: Path) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CARRIES_EXIF = frozenset({"JPEG", "WEBP", "AVIF", "JXL", "TIFF"})
 _WITHOUT_ALPHA = frozenset({"JPEG", "BMP", "PPM"})
-_MODES_OF_PNG = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
+_MODES_OF_PNG = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})
 
 LARGEST_SIDE = {"WEBP": 16383, "JPEG": 65500, "AVIF": 32768, "GIF": 65535}
 """Pixels that a side may have where the format, or the library that reads or writes it, has a limit."""
@@ -98,7 +98,8 @@ def encode(
     elif name == "GIF":
         options["comment"] = "\n".join(text.chunks.values()).encode(errors="replace")
     elif name in CARRIES_EXIF:
-        options["quality"] = quality
+        # Nothing is taken over from the file that the picture once came from.
+        options |= {"quality": quality, "exif": b"", "xmp": b"", "comment": b""}
         if text.exif:
             options["exif"] = text.exif
         if name in ("WEBP", "JXL"):
@@ -153,11 +154,13 @@ def _in_a_mode_of(name: str, image: Image.Image) -> Image.Image:
     """`image` in a mode that the format has: 16-bit grey becomes 8-bit, and JPEG gets no transparency."""
     if name == "PNG" and image.mode in _MODES_OF_PNG:
         return image
+    if name == "PNG" and image.mode == "I":
+        return image.convert("I;16")
     if image.mode.startswith("I") or image.mode == "F":
         return image.point(lambda level: level / 256).convert("L")
     if image.mode in ("La", "RGBa", "PA"):
         image = image.convert("LA" if image.mode == "La" else "RGBA")
-    elif image.mode in ("CMYK", "YCbCr", "HSV", "LAB", "RGBX") and name in ("PNG", "WEBP", "AVIF", "GIF"):
+    elif image.mode in ("HSV", "LAB", "RGBX") or (image.mode in ("CMYK", "YCbCr") and name not in ("JPEG", "TIFF")):
         return image.convert("RGB")
     if name in _WITHOUT_ALPHA and image.mode in ("RGBA", "LA", "P", "PA"):
         return image.convert("RGB")

@@ -364,3 +364,15 @@ def test_a_written_ckpt_is_a_sound_zip_file_that_can_be_mapped(
     mapped = torch.load(merged.path, weights_only=True, mmap=True)
     assert mapped["state_dict"][FIRST].shape == (8, 4, 3, 3)
     assert json.loads(mapped["sd_merge_recipe"])["interp_method"] == "Weighted sum"
+
+
+def test_what_a_ckpt_says_of_itself_is_read_back_when_it_is_merged_again(tmp_path: Path) -> None:
+    declared = json.dumps({"unet": {"num_heads": 2}})
+    a = write(tmp_path / "a.safetensors", arrays(1), {"easel.architecture": declared, "note": "mine"})
+    first = merge(Recipe(primary=a, method=Method.NO_INTERPOLATION, format="ckpt", name="first"), tmp_path)
+    again = CheckpointInfo(path=first.path, name=first.path.name)
+    second = merge(Recipe(primary=again, method=Method.NO_INTERPOLATION, name="second"), tmp_path)
+    said = metadata_of(second.path)
+    assert (said["easel.architecture"], said["note"]) == (declared, "mine")
+    earlier = json.loads(said["sd_merge_models"])[sha256_of(first.path)]
+    assert earlier["sd_merge_recipe"]["interp_method"] == "No interpolation"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +106,38 @@ def test_a_hash_of_the_negative_prompt_tells_pictures_apart() -> None:
     other = fill_pattern("[negative_prompt_hash<6>]", NameContext(now=NOW, negative_prompt="ugly"))
     assert len(one) == len(other) == 6
     assert one != other
+
+
+@pytest.mark.parametrize(
+    ("pattern", "result"),
+    [
+        ("[hasprompt<PHOTO>]", "photo"),
+        ("[hasprompt<a photo|no>]", "a_photo"),
+        ("[hasprompt<dog|No: Dog>]", "No__Dog"),
+        ("[hasprompt<|x>]", ""),
+        ("[hasprompt]", ""),
+        ("[datetime<%Y><Not/There>]", "2024"),
+        ("[datetime<%H:%M><Asia/Tokyo>]", "23_07"),
+        ("[prompt_hash<>]", "acc75f84"),
+        ("[prompt_hash<0>]", "acc75f84"),
+        ("[negative_prompt_hash<6>]", hashlib.sha256(b"ugly, blurry").hexdigest()[:6]),
+        ("[image_hash]", "5636df1a"),
+        ("[prompt_hash<4>x]", "[prompt_hash<4>x]"),
+        ("[steps<5>]", "20"),
+        ("x[denoising]y[batch_number]z", "z"),
+    ],
+)
+def test_arguments_of_tokens(pattern: str, result: str) -> None:
+    assert fill_pattern(pattern, context_of("base")) == result
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows refuses what these names hold")
+def test_unix_names_keep_what_only_other_systems_refuse() -> None:
+    context = NameContext(now=NOW, prompt='a "cat": why? #1 <b> a/b\n')
+    assert fill_pattern("[prompt_spaces]", context, NameLimits(unix_names=True)) == 'a "cat": why? #1 <b> a_b_'
+    assert fill_pattern("[prompt_spaces]", context) == "a _cat__ why_ _1 _b_ a_b_"
+
+
+def test_a_part_is_as_long_as_the_limit_says() -> None:
+    context = NameContext(now=NOW, prompt="x" * 300, user="y" * 300)
+    assert fill_pattern("[prompt]-[user]", context, NameLimits(part_length=40)) == "x" * 40 + "-" + "y" * 40

@@ -20,7 +20,9 @@ from modules.imaging.encode import PictureText, encode
 from modules.imaging.filenames import NameContext
 from modules.imaging.numbering import highest_number, reserved_number
 from modules.imaging.save import SaveOptions, save_error, save_picture
+from modules.infotext.carriers import exif_with, read_carried
 from tests.imaging.test_filenames import NOW, TABLE, context_of
+from tests.small_disk import small_disk
 
 PICTURE = Image.radial_gradient("L").resize((64, 48)).convert("RGB")
 TEXT = PictureText(text="a cat\nSteps: 20", chunks={"parameters": "a cat\nSteps: 20"})
@@ -251,3 +253,74 @@ def test_an_error_of_the_system_says_what_to_do(number: int, words: str) -> None
 
 def test_the_recorded_names_are_all_tested() -> None:
     assert len(TABLE["save"]) == 14
+
+
+WIDE = {"webp": 16384, "jpg": 65501, "avif": 32769, "gif": 65536}
+
+
+@pytest.mark.parametrize(("extension", "side"), WIDE.items())
+def test_a_picture_beyond_the_sides_of_its_format_becomes_a_png(extension: str, side: int, tmp_path: Path) -> None:
+    wide = Image.new("RGB", (side, 1), "red")
+    options = simple(tmp_path, extension=extension, text_file=False, jpeg_copy=False)
+    saved = save_picture(wide, NameContext(now=NOW, seed=5), options, text=TEXT)
+    assert saved.path.name == "00000-5.png"
+    assert saved.warning is not None
+    assert f"sides end at {side - 1} pixels" in saved.warning
+    assert read_carried(saved.path).infotext == TEXT.text
+    with pytest.raises(SaveError, match="Choose png"):
+        encode(wide, extension)
+
+
+def test_text_that_is_too_long_for_a_jpeg_lies_beside_it(tmp_path: Path) -> None:
+    text = "a cat, " * 10_000
+    carried = PictureText(text=text, chunks={"parameters": text}, exif=exif_with(text))
+    saved = save_picture(PICTURE, NameContext(now=NOW, seed=5), simple(tmp_path, extension="jpg"), text=carried)
+    assert saved.path.suffix == ".jpg"
+    assert saved.text_path is not None
+    assert saved.text_path.read_text(encoding="utf-8") == text + "\n"
+    assert saved.warning is not None
+    assert "a JPEG holds 65,533 at most" in saved.warning
+
+
+@pytest.mark.parametrize("extension", ["png", "jpg", "webp", "avif", "gif", "tiff"])
+@pytest.mark.parametrize("text", ["a cat\nSteps: 20, Seed: 1", "夜の街, café ☕\nNegative prompt: ✗\nSteps: 3"])
+def test_the_parameters_come_back_from_every_format(extension: str, text: str, tmp_path: Path) -> None:
+    carried = PictureText(text=text, chunks={"parameters": text}, exif=exif_with(text))
+    saved = save_picture(PICTURE, NameContext(now=NOW, seed=5), simple(tmp_path, extension=extension), text=carried)
+    assert read_carried(saved.path).infotext == text
+
+
+@pytest.mark.parametrize("extension", ["png", "jpg", "webp", "avif", "gif", "tiff"])
+def test_nothing_of_a_picture_that_was_read_gets_into_one_without_text(extension: str, tmp_path: Path) -> None:
+    source = io.BytesIO()
+    text = PictureText(text="secret", chunks={"parameters": "secret"}, exif=exif_with("secret"))
+    source.write(encode(PICTURE, "png", text=text))
+    with Image.open(source) as loaded:
+        loaded.info |= {"parameters": "secret", "comment": b"secret", "xmp": b"secret"}
+        saved = save_picture(loaded, NameContext(now=NOW, seed=5), simple(tmp_path, extension=extension))
+    data = saved.path.read_bytes()
+    assert b"secret" not in data
+    assert "secret".encode("utf-16-be") not in data
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "PA", "RGBA", "CMYK", "YCbCr", "HSV", "I;16", "I", "F", "La", "RGBa"]
+)
+@pytest.mark.parametrize("extension", ["png", "jpg", "webp", "avif", "gif"])
+def test_every_kind_of_picture_can_be_saved_in_every_format(mode: str, extension: str) -> None:
+    by_way_of = {"RGBa": "RGBA", "La": "LA", "I;16": "L", "I": "L", "F": "L"}.get(mode, "RGB")
+    source = Image.new("PA", (64, 48)) if mode == "PA" else PICTURE.convert(by_way_of).convert(mode)
+    with Image.open(io.BytesIO(encode(source, extension))) as loaded:
+        assert loaded.size == (64, 48)
+
+
+def test_a_full_disk_leaves_the_files_that_are_there_and_nothing_half_written(tmp_path: Path) -> None:
+    noise = Image.effect_noise((64, 64), 80)
+    with small_disk(tmp_path / "disk", kilobytes=24) as disk:
+        saved: list[Path] = []
+        with pytest.raises(SaveError, match="the disk is full"):
+            for seed in range(20):
+                saved.append(save_picture(noise, NameContext(now=NOW, seed=seed), simple(disk)).path)
+        assert saved
+        assert sorted(disk.iterdir()) == sorted(saved)
+        assert all(size_of(path) == (64, 64) for path in saved)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
+from PIL import Image
 
 from modules.foundation.errors import SaveError
-from modules.imaging.saver import Saver
+from modules.imaging.saver import Saver, bytes_of
 
 
 def test_jobs_run_in_order_on_another_thread() -> None:
@@ -78,3 +79,26 @@ def test_flushing_waits_for_what_was_submitted() -> None:
     saver.flush()
     assert done == [1]
     saver.close()
+
+
+def test_submitting_waits_when_the_waiting_pictures_take_too_much_memory() -> None:
+    saver = Saver(max_bytes=100)
+    gate, second_is_in = threading.Event(), threading.Event()
+
+    def submit_second() -> None:
+        saver.submit(lambda: None, size=60)
+        second_is_in.set()
+
+    saver.submit(gate.wait, size=1000)  # one is let in however large it is
+    thread = threading.Thread(target=submit_second)
+    thread.start()
+    assert not second_is_in.wait(0.05)
+    gate.set()
+    assert second_is_in.wait(10)
+    thread.join()
+    saver.close()
+
+
+def test_the_memory_of_a_picture_is_that_of_its_pixels() -> None:
+    sizes = [bytes_of(Image.new(mode, (10, 10))) for mode in ("L", "RGB", "RGBA", "F")]
+    assert sizes == [100, 300, 400, 400]

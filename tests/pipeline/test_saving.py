@@ -12,6 +12,7 @@ from modules.infotext.carriers import read_carried
 from modules.pipeline.plan import make_plan
 from modules.pipeline.save import Saving
 from tests.pipeline.conftest import Studio
+from tests.small_disk import small_disk
 
 
 def saving_of(studio: Studio, save_images: bool = True, **settings: object) -> Saving:
@@ -90,3 +91,19 @@ def test_a_grid_beyond_the_largest_size_is_left_out_and_said(studio: Studio, mar
         assert "megapixels" in big.warnings[0]
     finally:
         studio.application.settings.change({"img_max_size_mp": 200})
+
+
+def test_a_disk_that_fills_up_loses_no_picture_silently(studio: Studio, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", kilobytes=36) as disk:
+        wanted = {"outdir_txt2img_samples": str(disk), "save_to_dirs": False, "grid_save": False}
+        result = studio.make(batch_count=6, override_settings=wanted)
+        saved = [image for image in result.samples if image.path is not None]
+        lost = [image for image in result.samples if image.path is None]
+        assert saved
+        assert lost
+        assert all(image.image.size == (64, 64) for image in result.samples)
+        assert all(image.error is not None and "the disk is full" in image.error for image in lost)
+        assert all(image.error in result.warnings for image in lost)
+        files = sorted(path.name for path in disk.iterdir())
+        assert files == sorted(image.path.name for image in saved if image.path is not None)
+        assert all(read_carried(image.path).infotext == image.infotext for image in saved if image.path is not None)
