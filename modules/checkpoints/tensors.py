@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from modules.checkpoints.sniff import mismatch
 from modules.foundation.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -155,7 +156,14 @@ def broken(path: Path, reason: str) -> CheckpointError:
 
 def open_tensors(path: Path) -> TensorSource:
     """Open a .safetensors or a .ckpt/.pt/.pth/.bin file. Raises CheckpointError naming the file and the reason."""
-    if path.suffix.casefold() == ".safetensors":
+    is_safetensors = path.suffix.casefold() == ".safetensors"
+    try:
+        reason = mismatch(path, "safetensors" if is_safetensors else "torch")
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
+    if reason is not None:
+        raise broken(path, reason)
+    if is_safetensors:
         return SafetensorsFile(path)
     from modules.checkpoints.pickles import PickleFile
 

@@ -17,7 +17,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from modules.foundation.errors import NetworkError
+from modules.checkpoints.pickle_header import read_pickle
+from modules.foundation.errors import CheckpointError, NetworkError
 from modules.networks.catalogue import NetworkInfo
 
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
@@ -82,10 +83,14 @@ class Hypernetwork:
 def read_hypernetwork(info: NetworkInfo) -> Hypernetwork:
     """Read a hypernetwork file. Nothing in it is executed. Raises NetworkError naming the file and the reason."""
     try:
+        # Tells what it wants to import, and finds what would unpack to absurd sizes, before torch reads it.
+        read_pickle(info.path)
         with warnings.catch_warnings():
             # torch remarks on pickle protocols that other programs write; the reader refuses what it cannot read.
             warnings.filterwarnings("ignore", message="Detected pickle protocol", category=UserWarning)
             content: Any = torch.load(info.path, map_location="cpu", weights_only=True)
+    except CheckpointError as error:
+        raise NetworkError(str(error)) from error
     except pickle.UnpicklingError as error:
         raise NetworkError(f"{info.path} was refused: it holds program code, or it is damaged.") from error
     except _DAMAGE as error:

@@ -19,7 +19,8 @@ from PIL import Image, UnidentifiedImageError
 from safetensors import SafetensorError
 from torch import Tensor
 
-from modules.foundation.errors import PromptError
+from modules.checkpoints.pickle_header import read_pickle
+from modules.foundation.errors import CheckpointError, PromptError
 from modules.text_encoders.embeddings import IMAGE_SUFFIXES, TextualInversion
 
 PNG_KEY = "sd-ti-embedding"
@@ -58,7 +59,11 @@ def _read_torch(path: Path) -> dict[str, Any]:
     with torch.serialization.safe_globals([torch.nn.ParameterDict]), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         try:
+            # Tells what it wants to import, and finds what would unpack to absurd sizes, before torch reads it.
+            read_pickle(path)
             data = torch.load(path, map_location="cpu", weights_only=True)
+        except CheckpointError as error:
+            raise PromptError(str(error)) from error
         except pickle.UnpicklingError as error:
             reason = "it is damaged, or holds program code besides tensors, which is never run"
             raise PromptError(f"{path.name} is not used: {reason}. Look for a safetensors file of it.") from error

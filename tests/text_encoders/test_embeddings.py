@@ -112,7 +112,7 @@ class Harmful:
 def test_program_code_in_a_file_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     torch.save({"string_to_param": Harmful()}, tmp_path / "word.pt")
-    with pytest.raises(PromptError, match="never run"):
+    with pytest.raises(PromptError, match="must not run code"):
         read_embedding(tmp_path / "word.pt")
     assert not (tmp_path / "ran").exists()
 
