@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from modules.checkpoints.architectures.configs import MIDDLE_DEPTH
 from modules.checkpoints.placing import place
 from modules.checkpoints.tensors import TensorSource
 from modules.checkpoints.unet_vector import with_whole_vector
@@ -106,8 +108,15 @@ def unet_without_numbers(config: Mapping[str, Any]) -> UNet2DConditionModel:
     """diffusers' UNet of this configuration, with the parts that Easel replaces."""
     from diffusers import UNet2DConditionModel
 
+    arguments = dict(config)
+    middle = arguments.pop(MIDDLE_DEPTH, None)
+
     def make() -> UNet2DConditionModel:
-        unet = with_doubling_upsamples(UNet2DConditionModel(**config))
+        unet = with_doubling_upsamples(UNet2DConditionModel(**arguments))
+        if middle is not None:
+            transformer: Any = unet.get_submodule("mid_block.attentions.0")
+            block = transformer.transformer_blocks[0]
+            transformer.transformer_blocks = nn.ModuleList([copy.deepcopy(block) for _ in range(middle)])
         return with_whole_vector(unet) if config.get("addition_embed_type") == "text_time" else unet
 
     return without_numbers(make)
@@ -169,5 +178,5 @@ def naming_the_file(path: Path, what: str = "checkpoint") -> Generator[None]:
         raise CheckpointError(str(error) if told else f"{path} is not a usable {what}: {error}.") from error
     except torch.OutOfMemoryError as error:
         raise CheckpointError(f"{path} does not fit into the device's memory. Try --medvram.") from error
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, TypeError, ArithmeticError, LookupError) as error:
         raise CheckpointError(f"{path} is not a usable {what}: {error}.") from error

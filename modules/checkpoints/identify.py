@@ -8,6 +8,7 @@ from pathlib import Path
 from modules.checkpoints.architectures import sd1, sd2, sdxl, sdxl_refiner
 from modules.checkpoints.architectures.architecture import Architecture, Refusal
 from modules.checkpoints.declared import Declared, read_declared, with_markers
+from modules.checkpoints.strangers import stranger
 from modules.checkpoints.tensors import Shapes, TensorSource
 from modules.foundation.errors import CheckpointError, UnknownArchitecture
 
@@ -18,14 +19,6 @@ FAMILIES: tuple[Callable[[Shapes, Declared], Architecture | Refusal], ...] = (
     sdxl_refiner.claim,
 )
 
-NOT_YET = {
-    "double_blocks.0.img_attn.qkv.weight": "a Flux transformer",
-    "model.diffusion_model.double_blocks.0.img_attn.qkv.weight": "a Flux transformer",
-    "joint_blocks.0.x_block.attn.qkv.weight": "a Stable Diffusion 3 transformer",
-    "model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight": "a Stable Diffusion 3 transformer",
-}
-"""Telling tensors of families that are recognised but not run."""
-
 
 def identify(source: TensorSource, path: Path) -> Architecture:
     """The architecture of an open model file.
@@ -33,9 +26,8 @@ def identify(source: TensorSource, path: Path) -> Architecture:
     Raises UnknownArchitecture with each family's reason, CheckpointError for a file that lacks something it needs.
     """
     shapes = source.shapes
-    for key, what in NOT_YET.items():
-        if key in shapes:
-            raise UnknownArchitecture(f"{path} is {what}; Easel does not run it yet. Choose an SD1, SD2 or SDXL one.")
+    if (what := stranger(shapes)) is not None:
+        raise UnknownArchitecture(f"{path} is {what}")
     reasons: list[str] = []
     try:
         declared = with_markers(read_declared(source.metadata, path.with_suffix(".yaml")), shapes)
@@ -46,7 +38,10 @@ def identify(source: TensorSource, path: Path) -> Architecture:
             reasons.append(f"not {answer.family}, because {answer.reason}")
     except CheckpointError as error:
         raise CheckpointError(f"{path} is not a usable checkpoint: {error}.") from error
+    except IndexError as error:
+        reason = "some of its tensors have fewer dimensions than those of any known family"
+        raise CheckpointError(f"{path} is not a usable checkpoint: {reason}.") from error
     raise UnknownArchitecture(
         f"{path} is not a checkpoint that Easel can run ({'; '.join(reasons)}). "
-        "If it is a LoRA, VAE or embedding, move it to its own folder."
+        "If it belongs to something else, move it to a folder of its own."
     )

@@ -20,7 +20,8 @@ class UNetLayout:
     """Dimensions of a UNet. Levels run from the finest.
 
     `depths` and `up_depths` count, for each level on the way down and up, the transformer blocks after each of its
-    residual blocks (0: none); `middle_depth` those in the middle, which has `middle_blocks` residual blocks.
+    residual blocks (0: none); `middle_depth` those in the middle, which has `middle_blocks` residual blocks: two, one
+    where it was pruned, none where it was taken out.
     """
 
     in_channels: int
@@ -39,7 +40,7 @@ class UNetLayout:
     def is_symmetrical(self) -> bool:
         """Whether each level has transformers of one depth, the same down and up, and there is a whole middle."""
         even = all(len({*down, *up}) == 1 for down, up in zip(self.depths, self.up_depths, strict=True))
-        return even and self.middle_depth > 0
+        return even and self.middle_depth > 0 and self.depths[-1][0] in (0, self.middle_depth)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,7 @@ def unet_layout(shapes: Shapes, prefix: str = UNET) -> UNetLayout:
     if any(0 in level and any(level) for level in (*depths, *up_depths)):
         raise CheckpointError("its UNet has a level with attention in some of its blocks only")
     middle_depth = _depth(shapes, f"{prefix}middle_block.1.")
-    middle_blocks = 2 if f"{prefix}middle_block.2.in_layers.2.weight" in shapes else 1
+    middle_blocks = sum(f"{prefix}middle_block.{block}.in_layers.2.weight" in shapes for block in (0, 2))
     if (middle_blocks == 2) != bool(middle_depth):
         raise CheckpointError("its UNet has a middle that no known family has")
     first, last = shapes[f"{prefix}input_blocks.0.0.weight"], shapes.get(f"{prefix}out.2.weight")

@@ -101,9 +101,33 @@ def ssd_1b() -> dict[str, tuple[int, ...]]:
         **{f"output_blocks.{block}.1.": depth for block, depth in zip(range(6), (4, 4, 10, 2, 1, 1), strict=True)},
     }
 
+    return _pruned(kept, ("middle_block.1.", "middle_block.2."))
+
+
+@functools.cache
+def short_middle() -> dict[str, tuple[int, ...]]:
+    """SDXL with transformers of different depths everywhere, and one of yet another depth in the middle."""
+    kept = {f"input_blocks.{block}.1.": depth for block, depth in zip((4, 5, 7, 8), (1, 2, 3, 2), strict=True)}
+    kept |= {f"output_blocks.{block}.1.": depth for block, depth in zip(range(6), (3, 2, 3, 1, 2, 1), strict=True)}
+    return _pruned({**kept, "middle_block.1.": 5}, ())
+
+
+@functools.cache
+def without_middle() -> dict[str, tuple[int, ...]]:
+    """SD 1.5 with its middle taken out and one residual block a level, as in BK-SDM (Kim et al. 2023)."""
+    small = _listing(
+        {"mult": MULT_SD, "nres": 1, "ctx": 768, "depth": [1, 1, 1, 0], "mid_depth": 1},
+        lambda made: make_tiny.hf_clip(made, "cond_stage_model.transformer.", 768, 12, 3072),
+    )
+    return {name: shape for name, shape in small.items() if not name.startswith(f"{UNET}middle_block.")}
+
+
+def _pruned(kept: Mapping[str, int], gone: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """SDXL without what begins with `gone`, and with no more transformer blocks at a place than `kept` says."""
+
     def pruned(name: str) -> bool:
         inner = name.removeprefix(UNET)
-        if inner.startswith(("middle_block.1.", "middle_block.2.")):
+        if inner.startswith(gone):
             return True
         place, _, rest = inner.partition("transformer_blocks.")
         return bool(rest) and place in kept and int(rest.split(".")[0]) >= kept[place]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -9,23 +10,30 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from modules.checkpoints.architectures.architecture import Architecture
+from modules.checkpoints.assembly import unet_without_numbers
 from modules.checkpoints.ldm_keys import KeyMap
 from modules.checkpoints.openclip_keys import to_transformers
+from modules.checkpoints.strangers import stranger
 from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError, UnknownArchitecture
 from tests.checkpoints import official
+
+REFINER = 2_259_526_660
 
 UNETS = {
     "SD1.5": (official.sd15, 859_520_964),
     "SD1.5 inpainting": (lambda: official.sd15(9), 859_535_364),
     "SD2.1": (official.sd21, 865_910_724),
+    "SD1.5 InstructPix2Pix": (lambda: official.sd15(8), 859_532_484),
+    "SD2 inpainting": (lambda: official.sd21(9), 865_925_124),
     "SDXL": (official.sdxl, 2_567_463_684),
+    "SDXL inpainting": (lambda: official.sdxl(9), 2_567_478_084),
+    "SDXL refiner": (official.sdxl_refiner, REFINER),
 }
 
 
 def _unet(architecture: Architecture) -> UNet2DConditionModel:
-    with torch.device("meta"):
-        return UNet2DConditionModel(**architecture.unet.config)
+    return unet_without_numbers(architecture.unet.config)
 
 
 def _numbers(module: torch.nn.Module) -> int:
@@ -49,9 +57,14 @@ def test_unets_of_official_size_have_the_published_parameter_counts(name: str) -
         (official.sdxl(), "SDXL", "none", ["clip_l", "clip_g"]),
         (official.sdxl(9), "SDXL", "inpainting", ["clip_l", "clip_g"]),
         (official.ssd_1b(), "SDXL", "none", ["clip_l", "clip_g"]),
+        (official.short_middle(), "SDXL", "none", ["clip_l", "clip_g"]),
         (official.sdxl_refiner(), "SDXL refiner", "none", ["clip_g"]),
+        (official.without_middle(), "SD1", "none", ["clip_l"]),
     ],
-    ids=["sd15", "sd15-inpaint", "pix2pix", "sd21", "sd2-inpaint", "sdxl", "sdxl-inpaint", "ssd-1b", "refiner"],
+    ids=[
+        *("sd15", "sd15-inpaint", "pix2pix", "sd21", "sd2-inpaint", "sdxl", "sdxl-inpaint", "ssd-1b", "short-middle"),
+        *("refiner", "no-middle"),
+    ],
 )
 def test_every_tensor_of_an_official_checkpoint_has_its_place(
     shapes: Shapes, family: str, image_input: str, encoders: list[str]
@@ -158,3 +171,60 @@ def test_a_middle_that_no_family_has_is_refused() -> None:
     shapes = _without(official.sdxl(), f"{official.UNET}middle_block.2.")
     with pytest.raises(CheckpointError, match="middle that no known family has"):
         official.identified(shapes)
+
+
+@pytest.mark.parametrize("listing", [official.sd15, official.sd21, official.sdxl, official.sdxl_refiner])
+def test_a_damaged_listing_is_an_error_of_ours_whatever_is_missing_or_misshapen(listing: Any) -> None:
+    """Every 97th tensor, taken out or given a shape that it cannot have; a family may still say that it is its own."""
+    shapes = listing()
+    for name in list(shapes)[::97]:
+        for shape in (None, (), (3,), (7,) * 5):
+            damaged = {key: value for key, value in shapes.items() if key != name}
+            if shape is not None:
+                damaged[name] = shape
+            with contextlib.suppress(CheckpointError):
+                official.identified(damaged)
+
+
+FOREIGN = {
+    "Flux": ["double_blocks.0.img_attn.qkv.weight", "img_in.weight"],
+    "Chroma": ["double_blocks.0.img_attn.qkv.weight", "distilled_guidance_layer.in_proj.weight"],
+    "Stable Diffusion 3 ": ["model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight"],
+    r"Stable Diffusion 3\.5 transformer \(large": [
+        "model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight",
+        "model.diffusion_model.joint_blocks.0.x_block.attn.ln_q.weight",
+    ],
+    "medium": ["joint_blocks.0.x_block.attn.qkv.weight", "joint_blocks.0.x_block.attn2.qkv.weight"],
+    "PixArt": ["y_embedder.y_proj.fc1.weight", "t_block.1.weight"],
+    "HunyuanDiT": ["mlp_t5.0.weight"],
+    "stage C of Stable Cascade": ["clip_txt_mapper.weight"],
+    "stage B of Stable Cascade": ["effnet_mapper.0.weight"],
+    "Würstchen": ["effnet_mappers.0.weight"],
+    "AuraFlow": ["model.double_layers.0.attn.w1q.weight"],
+    "Lumina": ["noise_refiner.0.attention.qkv.weight"],
+    "Stable Video Diffusion": [
+        "model.diffusion_model.input_blocks.0.0.weight",
+        "model.diffusion_model.input_blocks.1.0.time_stack.in_layers.0.weight",
+    ],
+    "a ControlNet, not a checkpoint": ["controlnet_cond_embedding.conv_in.weight", "conv_in.weight"],
+    "a ControlNet; Put it": ["control_model.input_blocks.0.0.weight", "model.diffusion_model.input_blocks.0.0.weight"],
+    "a LoRA or one of its relatives.*models/Lora": ["lora_unet_down_blocks_0.lora_up.weight"],
+    "a VAE.*models/VAE": ["encoder.conv_in.weight", "decoder.conv_in.weight"],
+    "a textual inversion.*embeddings": ["emb_params"],
+    "a UNet alone": ["input_blocks.0.0.weight", "out.2.weight"],
+    "an upscaler": ["conv_first.weight"],
+    "nothing but training averages": ["model_ema.diffusion_modelinput_blocks00weight"],
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_a_file_of_something_else_is_refused_by_its_name(what: str) -> None:
+    with pytest.raises(UnknownArchitecture, match=rf"official\.safetensors is .*{what}"):
+        official.identified(dict.fromkeys(FOREIGN[what], (2, 2)))
+
+
+def test_no_checkpoint_is_taken_for_something_else() -> None:
+    for listing in (official.sd15, official.sd21, official.sdxl, official.sdxl_refiner, official.ssd_1b):
+        assert stranger(listing()) is None
+        # A LoRA's or ControlNet's weights beside a whole checkpoint do not make it one.
+        assert stranger({**listing(), "lora_unet_x.lora_up.weight": (1, 1), "model_ema.decay": ()}) is None

@@ -20,7 +20,10 @@ ImageInput = Literal["none", "edit", "inpainting"]
 IMAGE_INPUTS: Mapping[int, ImageInput] = {4: "none", 8: "edit", 9: "inpainting"}
 """By the UNet's input channels. InstructPix2Pix (Brooks et al. 2023) has 8, Stable Diffusion's inpainting models 9."""
 
-OTHER_INPUTS = {5: "depth models do", 7: "the x4 upscaler does"}
+OTHER_INPUTS = {
+    5: "depth models do; their depth map comes from MiDaS, a network that Easel does not have",
+    7: "the x4 upscaler does",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 from modules.checkpoints.declared import Declared
 from modules.checkpoints.layout import ClipLayout, UNetLayout, VaeLayout
-from modules.foundation.errors import CheckpointError
 
 NORM_GROUPS = 32
 HEAD_CHANNELS = 64
@@ -17,6 +16,9 @@ NARROW_CLIP_HEADS = 4
 
 NARROWEST_UNET = 320
 NARROWEST_TEXT = 512
+MIDDLE_DEPTH = "middle_depth"
+"""An argument of ours: transformer blocks in the middle, where they are not as many as diffusers derives."""
+
 VECTOR_SINUSOIDS = 256
 """Sinusoids for each number of SDXL's sizes."""
 
@@ -38,7 +40,7 @@ def unet_config(layout: UNetLayout, declared: Declared, official_heads: Callable
         "up_block_types": tuple(
             "CrossAttnUpBlock2D" if any(depth) else "UpBlock2D" for depth in reversed(layout.up_depths)
         ),
-        "mid_block_type": "UNetMidBlock2DCrossAttn" if layout.middle_depth else "UNetMidBlock2D",
+        "mid_block_type": _middle(layout),
         "transformer_layers_per_block": _depths(layout),
         "cross_attention_dim": layout.context_width,
         # diffusers' name for the number of heads; kept by it for the sake of old configuration files.
@@ -49,6 +51,8 @@ def unet_config(layout: UNetLayout, declared: Declared, official_heads: Callable
     if not layout.is_symmetrical:
         up = tuple(list(depth) if any(depth) else 1 for depth in reversed(layout.up_depths))
         config["reverse_transformer_layers_per_block"] = up
+        if layout.middle_depth and layout.depths[-1][0] != layout.middle_depth:
+            config[MIDDLE_DEPTH] = layout.middle_depth
     if layout.vector_width:
         config |= {
             "addition_embed_type": "text_time",
@@ -58,10 +62,14 @@ def unet_config(layout: UNetLayout, declared: Declared, official_heads: Callable
     return config
 
 
+def _middle(layout: UNetLayout) -> str | None:
+    if not layout.middle_blocks:
+        return None
+    return "UNetMidBlock2DCrossAttn" if layout.middle_depth else "UNetMidBlock2D"
+
+
 def _depths(layout: UNetLayout) -> tuple[int | list[int], ...]:
     """Numbers of transformer blocks by level; diffusers takes the last one for the middle too."""
-    if layout.middle_depth and layout.depths[-1][0] not in (0, layout.middle_depth):
-        raise CheckpointError("the middle of its UNet is pruned in a way that no known family's is")
     if not layout.is_symmetrical:
         return tuple(list(depth) if any(depth) else 1 for depth in layout.depths)
     return (*(depth[0] or 1 for depth in layout.depths[:-1]), layout.middle_depth)
