@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from modules.hardware.bands import Workshop, convolved, doubled, normalised
+from modules.hardware.memory import free_bytes
 
 QUERIES = 1024
 """Pixels that look at all others at a time in the VAE's attention."""
@@ -99,3 +100,27 @@ def _conv(layer: Tensor, conv: Any, workshop: Workshop, *, pad_end: int = 0) -> 
 
 def _size(layer: Tensor) -> tuple[int, int]:
     return layer.shape[2], layer.shape[3]
+
+
+LAYERS = 4
+"""Layers of full size that a VAE holds at a time when it takes a picture as a whole (3 were measured on a CPU)."""
+
+
+def whole_bytes(vae: Any, height: int, width: int, *, decoding: bool) -> int:
+    """About how much memory it takes to decode or encode a picture of this size as a whole."""
+    return LAYERS * _layer_bytes(vae, height, width, decoding=decoding)
+
+
+def workshop_for(vae: Any, device: torch.device, height: int, width: int, *, decoding: bool) -> Workshop:
+    """Bands on `device`, with whole layers there too if two of them fit, else in host memory."""
+    if device.type == "cpu":
+        return Workshop(device=device, store=device, elements=1 << 21)
+    fits = 2 * _layer_bytes(vae, height, width, decoding=decoding) < free_bytes(device)
+    return Workshop(device=device, store=device if fits else torch.device("cpu"), elements=1 << 24)
+
+
+def _layer_bytes(vae: Any, height: int, width: int, *, decoding: bool) -> int:
+    """The largest layer: at full size, with the channels of the last block, or when decoding of the one before it."""
+    channels = vae.config["block_out_channels"]
+    widest = channels[min(1, len(channels) - 1)] if decoding else channels[0]
+    return int(widest) * height * width * vae.dtype.itemsize

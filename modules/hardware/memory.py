@@ -8,6 +8,7 @@ import gc
 import sys
 from collections.abc import Callable
 
+import psutil
 import torch
 
 
@@ -50,3 +51,13 @@ def _trim_heap() -> None:
 def _malloc_trim() -> Callable[[int], int] | None:
     """glibc's malloc_trim, None where the C library is another one."""
     return getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory of a device, or of the host for the CPU, that could be taken now."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
+    return psutil.virtual_memory().available

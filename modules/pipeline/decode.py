@@ -10,32 +10,20 @@ from modules.foundation.errors import EaselError
 from modules.generation.latents import Latents
 from modules.generation.plan import Plan
 from modules.pipeline.model import Model
+from modules.pipeline.vae import decode_latent
 
 
 def decode(latents: Latents, plan: Plan, model: Model) -> list[Image.Image]:
     """Decode one picture at a time (a batch would need a batch's memory, and the VAE keeps the device busy anyway).
 
-    A decoder that answers with NaN is asked again in float32, unless the settings forbid it. Raises EaselError when the
-    latents themselves are NaN, or when the decoder's answer still is.
+    Raises EaselError when the latents are NaN, or when the decoder's answer is, in whatever number type.
     """
     if bool(latents.samples.isnan().any()):
         raise EaselError(
             "The model's UNet gave NaN, so there is no picture. Start with --no-half, or try another checkpoint."
         )
     with model.on_device(model.checkpoint.vae):
-        return [to_picture(_decoded(sample[None], plan, model)[0]) for sample in latents.samples]
-
-
-def _decoded(sample: Tensor, plan: Plan, model: Model) -> Tensor:
-    picture = model.decode(sample)
-    if not bool(picture.isnan().any()):
-        return picture
-    if plan.settings.auto_vae_precision and model.checkpoint.vae.dtype != torch.float32:
-        model.use_full_precision_vae()
-        picture = model.decode(sample)
-        if not bool(picture.isnan().any()):
-            return picture
-    raise EaselError("The VAE gave NaN, so there is no picture. Start with --no-half-vae, or choose another VAE.")
+        return [to_picture(decode_latent(sample[None], plan, model)[0]) for sample in latents.samples]
 
 
 def to_picture(pixels: Tensor) -> Image.Image:

@@ -21,6 +21,7 @@ from modules.networks.catalogue import NetworkCatalogue
 from modules.pipeline.extra_networks import ExtraNetworks
 from modules.pipeline.model import Model
 from modules.pipeline.model_cache import Limits, ModelCache
+from modules.pipeline.small_vaes import SmallVaes
 from modules.pipeline.vae_cache import VaeCache
 from modules.prompts.style_book import StyleBook
 from modules.settings.flags import Flags
@@ -62,6 +63,7 @@ class Engine:
         self.hardware: Hardware = choose_hardware(wishes(flags))
         if flags.opt_sdp_no_mem_attention:
             forbid_memory_efficient_kernel()
+        self.small_vaes = SmallVaes(paths.models, self.hardware)
         self.upscalers = Upscalers(upscalers, self.hardware)
         self.saver = Saver()
         self.tokenizer = ClipTokenizer()
@@ -105,6 +107,7 @@ class Engine:
         model.use_vae(vae, lambda path: self.vae_cache.get(path, kept))
         if vae is not None:
             self._hash(vae.path)
+        model.small_vaes = self.small_vaes
         return model
 
     def _told(self, info: CheckpointInfo, on_progress: Callable[[float], None] | None) -> Callable[[float], None]:

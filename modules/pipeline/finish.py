@@ -96,6 +96,9 @@ def fields_of(
     fields |= {key: value for key, value in sampled.items() if key not in fields}
     fields = {key: title(value) if isinstance(value, CheckpointInfo) else value for key, value in fields.items()}
     fields |= changed_settings(settings, LABELLED_SETTINGS)
+    encodes = plan.is_img2img or (plan.hires is not None and plan.hires.latent_mode is None)
+    fields |= changed_settings(settings, ("sd_vae_encode_method",) if encodes else ())
+    fields |= changed_settings(settings, ("sd_vae_decode_method",))
     if settings.textual_inversion_add_hashes_to_infotext and (hashes := hashes_text(used_embeddings)):
         fields["TI hashes"] = hashes
     if has_brackets:

@@ -18,6 +18,7 @@ from modules.pipeline.latent_space import same_latents
 from modules.pipeline.model import Model
 from modules.pipeline.picture_input import picture_input
 from modules.pipeline.start import Start, encode_pictures, start_from_latents
+from modules.pipeline.vae import decode_latent
 from modules.sampling.latent_upscale import crop_latents, upscale_latents
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _image_cond(again: Pass, pictures: Tensor | None, latents: Tensor) -> Tensor
     hidden = model.checkpoint.image_input == "inpainting" and plan.settings.inpainting_mask_weight >= 1
     if pictures is None and not hidden and model.checkpoint.image_input != "none":
         with model.on_device(model.checkpoint.vae):
-            pictures = torch.cat([model.decode(latent[None]) for latent in latents])
+            pictures = torch.cat([decode_latent(latent[None], plan, model) for latent in latents])
     return picture_input(plan, again.batch, model, pictures=pictures)
 
 

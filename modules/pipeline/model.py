@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from modules.checkpoints.assembly import encoder_format
 from modules.checkpoints.load import LoadedCheckpoint
 from modules.checkpoints.load_vae import load_vae
+from modules.checkpoints.small_vae import Network
 from modules.checkpoints.unet_vector import vector_arguments
 from modules.checkpoints.vae_files import VaeInfo
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 from modules.hardware.memory import release
 from modules.hardware.packing import forget_packed_weights
+from modules.pipeline.small_vaes import Kind, SmallVaes
 from modules.sampling.conditioning import CondBatch
 from modules.sampling.model_schedule import ModelSchedule, rescale_zero_terminal_snr, scaled_linear_alphas_cumprod
 from modules.sampling.preview import SD1, SDXL, LinearDecoder, fit_linear
@@ -46,6 +48,8 @@ class Model:
         self.checkpoint = checkpoint
         self.hardware = hardware
         self.vae: VaeInfo | None = None
+        self.small_vaes: SmallVaes | None = None
+        self.remarks: list[str] = []
         self._vae_stamp: tuple[int, int] | None = None
         self._own_vae = checkpoint.vae
         self.schedule = _schedule(checkpoint)
@@ -125,11 +129,30 @@ class Model:
         for part in (self.checkpoint.unet, self._own_vae, *self.checkpoint.text_models):
             part.to(device)  # pyright: ignore[reportArgumentType, reportUnknownMemberType, reportCallIssue]
 
-    def use_full_precision_vae(self) -> None:
-        """Compute the VAE in float32 from now on."""
-        log.warning("The VAE of %s gave NaN; it computes in float32 from now on.", self.checkpoint.info.name)
+    def use_vae_precision(self, dtype: torch.dtype) -> None:
+        """Compute the VAE in `dtype` from now on, since it gave NaN before."""
+        name = str(dtype).removeprefix("torch.")
+        self.remark(f"The VAE of {self.checkpoint.info.name} gave NaN; it computes in {name} from now on.")
         vae: Any = self.checkpoint.vae
-        vae.to(torch.float32)
+        vae.to(dtype)
+
+    def remark(self, sentence: str) -> None:
+        """Note something that whoever runs the model should tell the user; it is in the log at once."""
+        log.warning("%s", sentence)
+        self.remarks.append(sentence)
+
+    def taken_remarks(self) -> list[str]:
+        """What was noted since this was asked last."""
+        taken, self.remarks = self.remarks, []
+        return taken
+
+    def small_vae(self, kind: Kind) -> Network | None:
+        """A small stand-in for the VAE, where the user has its file."""
+        return self.small_vaes.get(kind, self.checkpoint.family) if self.small_vaes else None
+
+    def small_vae_missing(self, kind: Kind) -> str:
+        """Which file a stand-in needs, and where."""
+        return self.small_vaes.missing(kind, self.checkpoint.family) if self.small_vaes else "There is no TAESD here."
 
     @functools.cached_property
     def preview_decoder(self) -> LinearDecoder:

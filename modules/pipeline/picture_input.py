@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from modules.generation.plan import BatchSlice, Plan
 from modules.pipeline.model import Model
+from modules.pipeline.vae import encode_moments
 from modules.sampling.noise import EncodeNoise
 
 
@@ -35,7 +36,7 @@ def _to_edit(plan: Plan, batch: BatchSlice, model: Model, pictures: Tensor | Non
         shape = (batch.count, 4, plan.height // 8, plan.width // 8)
         return torch.zeros(shape, device=model.hardware.device)
     with model.on_device(model.checkpoint.vae):
-        return torch.cat([model.encode_moments(picture[None])[0] for picture in pictures])
+        return torch.cat([encode_moments(picture[None], plan, model)[0] for picture in pictures])
 
 
 def _to_inpaint(plan: Plan, batch: BatchSlice, model: Model, pictures: Tensor | None, mask: Tensor | None) -> Tensor:
@@ -56,7 +57,7 @@ def _to_inpaint(plan: Plan, batch: BatchSlice, model: Model, pictures: Tensor | 
         latent = 4 * (plan.height // 8) * (plan.width // 8)
         noises = [EncodeNoise(seed, skip=latent) for seed in seeds]
     with model.on_device(model.checkpoint.vae):
-        moments = [model.encode_moments(picture[None]) for picture in shown]
+        moments = [encode_moments(picture[None], plan, model) for picture in shown]
     drawn = [
         mean + std * noise.draw(mean.shape).to(mean.device)
         for noise, (mean, std) in zip(noises, moments * (batch.count // len(moments)), strict=True)

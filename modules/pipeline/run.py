@@ -96,6 +96,7 @@ def _one_batch(this: Run, batch: BatchSlice) -> None:
         with this.watch.phase("decode"):
             this.control.at_phase("decoding")
             pictures = decode(made.latents, this.plan, made.model)
+        this.event.warn(*this.model.taken_remarks(), *made.model.taken_remarks())
         with this.watch.phase("finish"):
             masks = overlay_masks(this.plan, batch, made.blend, made.latents.samples)
             _hand_over(this, batch, pictures, made, masks)

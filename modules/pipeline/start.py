@@ -15,6 +15,7 @@ from modules.generation.plan import BatchSlice, Plan
 from modules.pipeline.inpaint import blend_of, latent_masks, masked_content, pixel_masks
 from modules.pipeline.model import Model
 from modules.pipeline.picture_input import picture_input
+from modules.pipeline.vae import encode_moments
 from modules.sampling.inpainting import Blend
 from modules.sampling.loop import clean_share, start_from_image, start_from_noise
 from modules.sampling.model_schedule import ModelSchedule, downcast_alphas_cumprod, rescale_zero_terminal_snr
@@ -175,7 +176,7 @@ def encode_pictures(pictures: Iterable[Tensor], plan: Plan, batch: BatchSlice, m
     with model.on_device(model.checkpoint.vae):
         for picture, seed in zip(pictures, plan.seeds[batch.pictures], strict=True):
             if id(picture) not in moments:
-                moments[id(picture)] = model.encode_moments(picture[None])
+                moments[id(picture)] = encode_moments(picture[None], plan, model)
             mean, std = moments[id(picture)]
             latents.append(mean + std * EncodeNoise(seed).draw(mean.shape).to(mean.device))
     if plan.resizes_latents:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Callable
 
+import torch
 from PIL import Image
 from torch import Tensor
 
+from modules.foundation.errors import EaselError
 from modules.generation.latents import StepReport
 from modules.generation.plan import Plan
 from modules.generation.progress import RunControl
 from modules.imaging.grid import grid_shape, image_grid
+from modules.pipeline.decode import to_picture
 from modules.pipeline.model import Model
+from modules.pipeline.small_vaes import Kind
+from modules.pipeline.vae import decode_latent
 from modules.sampling.preview import decode_linear
 
 log = logging.getLogger(__name__)
@@ -29,7 +35,7 @@ class Previewer:
         settings = plan.settings
         self._size = (plan.width, plan.height)
         self._every = settings.show_progress_every_n_steps if settings.live_previews_enable else 0
-        self._decoder = model.preview_decoder if self._every > 0 else None
+        self._pictures = _method(settings.show_progress_type, plan, model) if self._every > 0 else None
         self._control = control
         self._newest: queue.Queue[Tensor | None] = queue.Queue(maxsize=1)
         self._thread = threading.Thread(target=self._work, name="preview", daemon=True)
@@ -62,7 +68,7 @@ class Previewer:
         while (latents := self._newest.get()) is not None:
             try:
                 images = self._images(latents)
-            except RuntimeError as error:
+            except (RuntimeError, EaselError) as error:
                 # The device may be out of memory for a moment; a preview is not worth a picture.
                 log.debug("No preview: %s", error)
                 continue
@@ -70,6 +76,25 @@ class Previewer:
             self._control.show(images[0] if len(images) == 1 else image_grid(images, columns=columns, rows=rows))
 
     def _images(self, latents: Tensor) -> list[Image.Image]:
-        assert self._decoder is not None
-        small = [Image.fromarray(pixels) for pixels in decode_linear(latents, self._decoder)]
-        return [image.resize(self._size, Image.Resampling.BICUBIC) for image in small]
+        assert self._pictures is not None
+        with torch.inference_mode():
+            return [image.resize(self._size, Image.Resampling.BICUBIC) for image in self._pictures(latents)]
+
+
+def _method(wanted: str, plan: Plan, model: Model) -> Callable[[Tensor], list[Image.Image]]:
+    """How previews are made; the cheap way where the file that another one needs is not there."""
+    if wanted == "Full":
+        return lambda latents: _by_vae(latents, plan, model)
+    kind: Kind = "decoder" if wanted == "TAESD" else "approximation"
+    network = None if wanted == "Approx cheap" else model.small_vae(kind)
+    if network is not None:
+        return lambda latents: [to_picture(network(latent[None])[0]) for latent in latents]
+    if wanted == "TAESD":
+        model.remark(f"{model.small_vae_missing(kind)} Previews are made the cheap way.")
+    cheap = model.preview_decoder
+    return lambda latents: [Image.fromarray(pixels) for pixels in decode_linear(latents, cheap)]
+
+
+def _by_vae(latents: Tensor, plan: Plan, model: Model) -> list[Image.Image]:
+    with model.on_device(model.checkpoint.vae):
+        return [to_picture(decode_latent(latent[None], plan, model)[0]) for latent in latents]

@@ -206,7 +206,19 @@ class Vae(Section):
     sd_vae_checkpoint_cache: int = setting(0, "VAE Checkpoints to cache in RAM", ge=0, le=10, step=1)
     sd_vae: str = setting("Automatic", "SD VAE", choices="vaes", infotext="VAE")
     sd_vae_overrides_per_model_preferences: bool = setting(True, "Selected VAE overrides per-model preferences")
+    auto_vae_precision_bfloat16: bool = setting(False, "Automatically convert VAE to bfloat16")
     auto_vae_precision: bool = setting(True, "Automatically revert VAE to 32-bit floats")
+    sd_vae_encode_method: Literal["Full", "TAESD"] = setting(
+        "Full", "VAE type for encode", choices=("Full", "TAESD"), infotext="VAE Encoder"
+    )
+    sd_vae_decode_method: Literal["Full", "TAESD"] = setting(
+        "Full", "VAE type for decode", choices=("Full", "TAESD"), infotext="VAE Decoder"
+    )
+    vae_in_bands: Literal["Automatic", "Always", "Never"] = setting(
+        "Automatic",
+        "Have the VAE work in bands, which takes less memory and gives the same picture",
+        choices=("Automatic", "Always", "Never"),
+    )
 
 
 class Img2Img(Section):

@@ -44,6 +44,9 @@ class LivePreviews(Section):
     show_progress_every_n_steps: int = setting(
         10, "Live preview display period, steps; -1: only at the end of a batch", ge=-1, le=32, step=1
     )
+    show_progress_type: Literal["Full", "Approx NN", "Approx cheap", "TAESD"] = setting(
+        "Approx NN", "Live preview method", choices=("Full", "Approx NN", "Approx cheap", "TAESD")
+    )
     live_preview_refresh_period: float = setting(1000, "Progressbar and preview update period, ms", ge=50)
 
 

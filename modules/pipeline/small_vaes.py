@@ -1,0 +1,75 @@
+"""The small stand-ins for VAEs that the user has: found by A1111's file names, loaded when first wanted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from modules.checkpoints.small_vae import Network, load_approximation, load_tiny
+from modules.foundation.errors import CheckpointError
+from modules.hardware.device import Hardware
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["decoder", "encoder", "approximation"]
+
+FOLDERS = ("VAE-approx", "VAE-taesd")
+SUFFIXES = (".pth", ".pt", ".safetensors")
+_STEMS: dict[tuple[Kind, bool], str] = {
+    ("decoder", False): "taesd_decoder",
+    ("decoder", True): "taesdxl_decoder",
+    ("encoder", False): "taesd_encoder",
+    ("encoder", True): "taesdxl_encoder",
+    ("approximation", False): "model",
+    ("approximation", True): "vaeapprox-sdxl",
+}
+"""By kind, and by whether it is for SDXL: the file's name without suffix."""
+
+
+class SmallVaes:
+    """Lives as long as the engine. What is missing is said once in the log."""
+
+    def __init__(self, models: Path, hardware: Hardware) -> None:
+        self._models, self._hardware = models, hardware
+        self._loaded: dict[Path, Network | None] = {}
+        self._said: set[str] = set()
+
+    def get(self, kind: Kind, family: str) -> Network | None:
+        """The network for checkpoints of this family; None when its file is not there or cannot be read."""
+        path = self._find(_stem(kind, family))
+        if path is None:
+            self._say(self.missing(kind, family))
+            return None
+        if path not in self._loaded:
+            try:
+                if kind == "approximation":
+                    self._loaded[path] = load_approximation(path, self._hardware)
+                else:
+                    self._loaded[path] = load_tiny(path, self._hardware, encoder=kind == "encoder")
+            except CheckpointError as error:
+                self._loaded[path] = None
+                self._say(str(error))
+        return self._loaded[path]
+
+    def missing(self, kind: Kind, family: str) -> str:
+        """A sentence that says which file is missing and where it belongs."""
+        name = _stem(kind, family) + (".pt" if kind == "approximation" else ".pth")
+        what = "The approximation of the VAE" if kind == "approximation" else f"TAESD's {kind}"
+        folder = self._models / FOLDERS[0 if kind == "approximation" else 1]
+        return f"{what} for {family} is not here: put {name} into {folder}."
+
+    def _find(self, stem: str) -> Path | None:
+        places: Sequence[Path] = [self._models / folder for folder in FOLDERS]
+        candidates = (place / f"{stem}{suffix}" for place in places for suffix in SUFFIXES)
+        return next((path for path in candidates if path.is_file()), None)
+
+    def _say(self, sentence: str) -> None:
+        if sentence not in self._said:
+            self._said.add(sentence)
+            log.info("%s", sentence)
+
+
+def _stem(kind: Kind, family: str) -> str:
+    return _STEMS[kind, family.startswith("SDXL")]

@@ -1,0 +1,113 @@
+"""vae: one picture through a VAE, whatever the memory and the number type allow.
+
+A VAE that would need more memory than there is works in bands, one that gives NaN is asked again in another number
+type, and TAESD takes its place where the settings want that.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from modules.foundation.errors import EaselError
+from modules.generation.plan import Plan
+from modules.hardware.banded_vae import decode_in_bands, encode_in_bands, whole_bytes, workshop_for
+from modules.hardware.memory import free_bytes, release
+from modules.pipeline.model import Model
+from modules.settings.model import Settings
+
+log = logging.getLogger(__name__)
+
+SHARE = 0.8
+"""How much of the free memory a VAE may plan to take."""
+
+
+def decode_latent(latent: Tensor, plan: Plan, model: Model) -> Tensor:
+    """A scaled latent [1, 4, h, w] -> its picture [1, 3, 8h, 8w], float32, about -1..1. The VAE is on the device.
+
+    Raises EaselError when the answer is NaN in every number type that the settings allow.
+    """
+    if plan.settings.sd_vae_decode_method == "TAESD":
+        if (tiny := model.small_vae("decoder")) is not None:
+            return tiny(latent)
+        model.remark(f"{model.small_vae_missing('decoder')} The VAE itself was used.")
+    height, width = (8 * side for side in latent.shape[-2:])
+
+    def whole() -> Tensor:
+        return model.decode(latent)
+
+    def banded() -> Tensor:
+        scaled = (latent / model.checkpoint.latent_scale).to(model.checkpoint.vae.dtype)
+        workshop = workshop_for(model.checkpoint.vae, model.hardware.device, height, width, decoding=True)
+        return decode_in_bands(model.checkpoint.vae, scaled, workshop).float()
+
+    need = whole_bytes(model.checkpoint.vae, height, width, decoding=True)
+    return _without_nan(lambda: _fitting(whole, banded, need, plan.settings, model), plan.settings, model)
+
+
+def encode_moments(picture: Tensor, plan: Plan, model: Model) -> tuple[Tensor, Tensor]:
+    """A picture [1, 3, H, W] in -1..1 -> mean and standard deviation of its latent [1, 4, H/8, W/8], float32, unscaled.
+
+    TAESD knows no deviation. Raises EaselError when the answer is NaN in every number type that the settings allow.
+    """
+    if plan.settings.sd_vae_encode_method == "TAESD":
+        if (tiny := model.small_vae("encoder")) is not None:
+            mean = tiny(picture) / model.checkpoint.latent_scale
+            return mean, torch.zeros_like(mean)
+        model.remark(f"{model.small_vae_missing('encoder')} The VAE itself was used.")
+    height, width = picture.shape[-2:]
+
+    def whole() -> Tensor:
+        return torch.cat(model.encode_moments(picture), dim=1)
+
+    def banded() -> Tensor:
+        workshop = workshop_for(model.checkpoint.vae, model.hardware.device, height, width, decoding=False)
+        made = encode_in_bands(model.checkpoint.vae, picture.to(model.checkpoint.vae.dtype), workshop)
+        mean, log_variance = made.float().chunk(2, dim=1)
+        return torch.cat([mean, (log_variance.clamp(-30, 20) / 2).exp()], dim=1)
+
+    need = whole_bytes(model.checkpoint.vae, height, width, decoding=False)
+    moments = _without_nan(lambda: _fitting(whole, banded, need, plan.settings, model), plan.settings, model)
+    mean, deviation = moments.chunk(2, dim=1)
+    return mean, deviation
+
+
+def _fitting(
+    whole: Callable[[], Tensor], banded: Callable[[], Tensor], need: int, settings: Settings, model: Model
+) -> Tensor:
+    """The whole picture at once where that fits, else in bands."""
+    device = model.hardware.device
+    wish = settings.vae_in_bands
+    if wish == "Always" or (wish == "Automatic" and need > SHARE * free_bytes(device)):
+        return banded()
+    try:
+        return whole()
+    except (torch.OutOfMemoryError, RuntimeError) as error:
+        if wish == "Never" or not (isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)):
+            raise
+    log.info("There was not enough memory for the VAE to take the picture as a whole; it works in bands.")
+    release(device)
+    return banded()
+
+
+def _without_nan(compute: Callable[[], Tensor], settings: Settings, model: Model) -> Tensor:
+    result = compute()
+    if not bool(result.isnan().any()):
+        return result
+    for dtype in _further_types(settings, model.checkpoint.vae.dtype):
+        model.use_vae_precision(dtype)
+        result = compute()
+        if not bool(result.isnan().any()):
+            return result
+    raise EaselError("The VAE gave NaN, so there is no picture. Start with --no-half-vae, or choose another VAE.")
+
+
+def _further_types(settings: Settings, current: torch.dtype) -> Iterator[torch.dtype]:
+    """Number types with a wider range than the one that gave NaN, the cheaper one first."""
+    if settings.auto_vae_precision_bfloat16 and current == torch.float16:
+        yield torch.bfloat16
+    if settings.auto_vae_precision and current != torch.float32:
+        yield torch.float32
