@@ -196,3 +196,11 @@ def test_huge_pictures_are_measured_both_ways(tmp_path: Path) -> None:
         assert values["size"] == [512, 512]
         assert 0 < values["idle"] <= values["peak"]
         assert values["seconds"] > 0
+
+
+def test_the_catalogue_is_measured_over_real_starts() -> None:
+    from benchmarks import catalogue
+
+    result = catalogue.measure(1, lambda _: None, files=30)
+    assert result["first"]["count"]["median"] == result["second"]["count"]["median"] == 30
+    assert "30 LoRA files" in catalogue.show(result)
