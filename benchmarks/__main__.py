@@ -13,17 +13,25 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 STARTER = ROOT / "models" / "Stable-diffusion" / "easel-starter.safetensors"
 NAMES = ("startup", "starter", "sd15", "memory", "huge", "merge", "catalogue")
+LONG = ("kill", "load", "soak")
+"""Measured only when named."""
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of one call."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Easel on this machine.")
-    parser.add_argument("names", nargs="*", metavar="name", help=f"what to measure: {', '.join(NAMES)}; default: all")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="name",
+        help=f"what to measure: {', '.join(NAMES)} (default: these); {', '.join(LONG)}",
+    )
     parser.add_argument("--rounds", type=int, help="how often; default: 10 starts, 5 pictures, 5 pictures for memory")
     parser.add_argument("--steps", type=int, help="sampling steps; default: 20 for the starter model, else 5")
     parser.add_argument(
         "--size", type=int, help="side of the pictures in pixels; default: 512 for the starter, 8192 for huge, else 256"
     )
+    parser.add_argument("--count", type=int, help="default: 30 kills, 60 seconds of load, 2000 pictures of the soak")
     parser.add_argument("--checkpoint", type=Path, help="checkpoint instead of the random SD 1.5 one, or the starter")
     parser.add_argument("--no-plain", action="store_true", help="leave out diffusers in float32, which takes long")
     parser.add_argument("--flags", default="", help='flags of Easel for the measurement, such as "--no-half"')
@@ -32,8 +40,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     options = parser.parse_args(arguments)
     for name in options.names:
-        if name not in NAMES:
-            parser.error(f"there is no benchmark {name!r}; there are {', '.join(NAMES)}")
+        if name not in NAMES + LONG:
+            parser.error(f"there is no benchmark {name!r}; there are {', '.join(NAMES + LONG)}")
     return options
 
 
@@ -105,6 +113,25 @@ def _catalogue(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[A
     return catalogue.measure(options.rounds or 3, _say), catalogue.show
 
 
+def _kill(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import kill
+
+    kills = options.count or 30
+    return kill.measure(kills, jobs=kills * 20 // 3, say=_say), kill.show
+
+
+def _load(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import load
+
+    return load.measure(options.count or 60, say=_say), load.show
+
+
+def _soak(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import soak
+
+    return soak.measure(options.count or 2000, _say), soak.show
+
+
 @contextmanager
 def _big_checkpoint(options: argparse.Namespace) -> Iterator[Path]:
     if options.checkpoint:
@@ -143,6 +170,9 @@ MEASUREMENTS = {
     "huge": _huge,
     "merge": _merge,
     "catalogue": _catalogue,
+    "kill": _kill,
+    "load": _load,
+    "soak": _soak,
 }
 
 if __name__ == "__main__":
