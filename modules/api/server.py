@@ -86,11 +86,11 @@ def create_api(app: Application) -> FastAPI:
         responses={"default": {"model": Failure, "description": "Why it was not done."}},
     )
     api.state.application = app
+    previews = Previews()
+    for part in (progress, internal):  # first, since routes are tried in order, and clients ask these all the time
+        api.include_router(part.routes(app, previews))
     for part in PARTS:
         api.include_router(part.routes(app))
-    previews = Previews()
-    for part in (progress, internal):
-        api.include_router(part.routes(app, previews))
     api.add_api_route("/docs", lambda: FileResponse(DOCS_PAGE), include_in_schema=False)
     if app.flags.nowebui:
         api.add_api_route("/", lambda: RedirectResponse("docs"), include_in_schema=False)
