@@ -54,7 +54,7 @@ def _in_a_process(way: str, folder: Path) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _enlarge(way: str, folder: Path) -> dict[str, Any]:
+def enlarge(way: str, folder: Path) -> dict[str, Any]:
     """In the process that is measured: everything is imported and the model has run once when it counts as idle."""
     import numpy as np
     import psutil
@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("way", choices=WAYS)
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
-    print(json.dumps(_enlarge(options.way, options.folder)))
+    print(json.dumps(enlarge(options.way, options.folder)))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class GenerationBody(Body):
     cfg_scale: Number = Field(7.0, description="How strongly the prompt guides; 1 switches the negative prompt off.")
     width: Whole = Field(512, description="Width in pixels, rounded down to a multiple of 8.")
     height: Whole = Field(512, description="Height in pixels, rounded down to a multiple of 8.")
-    restore_faces: bool | None = None
+    restore_faces: bool | None = Field(None, description="Restore faces; not given: as the settings say.")
     tiling: bool | None = Field(None, description="Make the edges fit together; not given: as the settings say.")
     do_not_save_samples: bool = Field(False, description="With save_images: save no single pictures.")
     do_not_save_grid: bool = Field(False, description="With save_images: make and save no grid.")
@@ -347,6 +347,14 @@ class UpscalerItem(BaseModel):
     model_path: str | None = Field(None, description="Its file; or where that can be had, when it is not there.")
     model_url: str | None = None
     scale: float | None = None
+    problem: str | None = None
+
+
+class FaceRestorerItem(BaseModel):
+    """A face restorer. `problem` is there only for one that cannot be used, and says which file to put where."""
+
+    name: str
+    cmd_dir: str | None = None
     problem: str | None = None
 
 

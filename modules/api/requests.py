@@ -11,11 +11,9 @@ from fastapi import HTTPException
 from PIL import Image
 
 from modules.api.bounds import check_bounds
-from modules.api.errors import not_here_yet
 from modules.api.from_infotext import completed
 from modules.api.hires import check_names, hires_request, with_first_pass_size
 from modules.api.models import (
-    GenerationBody,
     StableDiffusionProcessingImg2Img,
     StableDiffusionProcessingTxt2Img,
 )
@@ -37,7 +35,6 @@ def txt2img_request(app: Application, body: StableDiffusionProcessingTxt2Img) ->
     """The engine's request for a txt2img body. Raises RequestError, SettingsError or HTTPException."""
     body = completed(app, body)
     body = with_first_pass_size(body)
-    _refuse_unsupported(body)
     check_bounds(body, app.flags)
     scripted = fields_of_scripts(body.alwayson_scripts, body.script_name, img2img=False)
     return dataclasses.replace(_request(app, body, hires=hires_request(app, body)), **scripted)
@@ -48,7 +45,6 @@ def img2img_request(app: Application, body: StableDiffusionProcessingImg2Img) ->
     body = completed(app, body)
     if not body.init_images:
         raise HTTPException(404, "Init image not found: init_images must hold at least one picture in base64.")
-    _refuse_unsupported(body)
     scripted = fields_of_scripts(body.alwayson_scripts, body.script_name, img2img=True)
     check_bounds(body, app.flags)
     intake = Intake.of(app)
@@ -118,6 +114,7 @@ def _request(
         batch_size=body.batch_size,
         batch_count=body.n_iter,
         tiling=body.tiling,
+        restore_faces=body.restore_faces,
         eta=body.eta,
         s_min_uncond=body.s_min_uncond,
         s_churn=body.s_churn,
@@ -159,8 +156,3 @@ def check_formats(settings: Settings) -> None:
             format_of(getattr(settings, key))
         except SaveError as error:
             raise SettingsError(f"Setting {key!r} cannot be used: {error}") from error
-
-
-def _refuse_unsupported(body: GenerationBody) -> None:
-    if body.restore_faces:
-        raise not_here_yet("Face restoration (restore_faces)")

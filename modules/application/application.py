@@ -22,6 +22,7 @@ from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.read_ahead import ReadAhead
 from modules.checkpoints.vae_files import VaeCatalogue
+from modules.faces.catalogue import RestorerCatalogue
 from modules.foundation.errors import CheckpointError, EaselError
 from modules.foundation.timing import Stopwatch
 from modules.generation.request import GenerationRequest
@@ -62,6 +63,12 @@ class Application:
         self.settings = SettingsStore(self.paths.settings_file)
         self.hooks = Hooks()
         self.styles = StyleBook(self.paths.styles_files)
+        self.restorers = RestorerCatalogue(
+            self.paths.gfpgan_folders,
+            self.paths.codeformer,
+            [self.paths.models / name for name in ("facedetection", "facexlib")],
+            self.paths.gfpgan_file,
+        )
         self.upscalers = UpscalerCatalogue(self.paths.upscaler_folders)
         self.read_ahead = ReadAhead()
         self.jobs = JobService(self._execute, self._resolved, self.settings, self.paths)
@@ -196,6 +203,7 @@ class Application:
             styles=self.styles,
             networks=self.networks,
             upscalers=self.upscalers,
+            restorers=self.restorers,
             embeddings=self.embeddings,
         )
 

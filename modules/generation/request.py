@@ -73,6 +73,7 @@ class GenerationRequest:
     batch_size: int = 1
     batch_count: int = 1
     tiling: bool | None = None
+    restore_faces: bool | None = None
     eta: float | None = None
     s_min_uncond: float | None = None
     s_churn: float | None = None

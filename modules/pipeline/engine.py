@@ -11,6 +11,8 @@ from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.load import load_checkpoint
 from modules.checkpoints.vae_files import VaeCatalogue, VaeInfo
+from modules.faces.catalogue import RestorerCatalogue
+from modules.faces.restore import FaceRestorers
 from modules.hardware.attention import forbid_memory_efficient_kernel, use_fast_attention
 from modules.hardware.device import Hardware, Wishes, choose_hardware
 from modules.hardware.memory import release
@@ -19,6 +21,7 @@ from modules.hooks.points import Hooks
 from modules.imaging.saver import Saver
 from modules.networks.catalogue import NetworkCatalogue
 from modules.pipeline.extra_networks import ExtraNetworks
+from modules.pipeline.faces import FaceRestoration
 from modules.pipeline.model import Model
 from modules.pipeline.model_cache import Limits, ModelCache
 from modules.pipeline.small_vaes import SmallVaes
@@ -56,6 +59,7 @@ class Engine:
         styles: StyleBook,
         networks: NetworkCatalogue,
         upscalers: UpscalerCatalogue,
+        restorers: RestorerCatalogue,
         embeddings: EmbeddingCatalogue,
     ) -> None:
         self.flags, self.paths, self.settings = flags, paths, settings
@@ -65,6 +69,8 @@ class Engine:
             forbid_memory_efficient_kernel()
         self.small_vaes = SmallVaes(paths.models, self.hardware)
         self.upscalers = Upscalers(upscalers, self.hardware)
+        self.faces = FaceRestorers(restorers, self.hardware)
+        FaceRestoration(self.faces).attach(hooks)
         self.saver = Saver()
         self.tokenizer = ClipTokenizer()
         self.tokenizers: dict[Manner, ClipTokenizer] = {"clip": self.tokenizer, "openclip": ClipTokenizer("openclip")}
@@ -137,6 +143,7 @@ class Engine:
         self.vae_cache.clear()
         self.models.clear()
         self.upscalers.unload()
+        self.faces.unload()
         self.conditioning_cache.clear()
         release(self.hardware.device)
 

@@ -133,7 +133,31 @@ def _one(image: Image.Image, index: int, stages: list[_Stage], control: RunContr
 
 
 def _stages(request: ExtrasRequest, engine: Engine, settings: Settings, control: RunControl) -> list[_Stage]:
-    return _upscaling(request, engine, settings, control)
+    upscaling = _upscaling(request, engine, settings, control)
+    faces = [
+        *_faces("GFPGAN", request.gfpgan_visibility, None, engine, control),
+        *_faces("CodeFormer", request.codeformer_visibility, request.codeformer_weight, engine, control),
+    ]
+    return [*upscaling, *faces] if request.upscale_first else [*faces, *upscaling]
+
+
+def _faces(name: str, visibility: float, weight: float | None, engine: Engine, control: RunControl) -> list[_Stage]:
+    if visibility == 0:
+        return []
+    engine.faces.find(name, f"{name.lower()}_visibility")
+
+    def restore(work: _Work) -> _Work:
+        control.at_phase("restoring faces")
+        image = work.image
+        if image.mode not in ("RGB", "RGBA"):
+            image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+        restored = engine.faces.restore(image, name, weight=weight or 0.0, watch=control).image
+        done: dict[str, object] = {f"{name} visibility": round(visibility, 3)}
+        if weight is not None:
+            done[f"{name} weight"] = round(weight, 3)
+        return work.having(Image.blend(image, restored, visibility) if visibility < 1 else restored, done)
+
+    return [restore]
 
 
 def _upscaling(request: ExtrasRequest, engine: Engine, settings: Settings, control: RunControl) -> list[_Stage]:

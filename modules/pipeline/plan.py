@@ -45,6 +45,8 @@ def make_plan(
     not fit.
     """
     settings = settings.changed(request.override_settings)
+    if request.restore_faces is not None:
+        settings = settings.changed({"face_restoration": request.restore_faces})
     request = sizes_asked(request, settings)
     warnings: list[str] = []
     known = Known(catalogue=catalogue, vaes=vaes, upscalers=upscalers, warnings=warnings)

@@ -107,6 +107,8 @@ def _hand_over(this: Run, batch: BatchSlice, pictures: list[Image], made: Made, 
     hooks, plan, event = this.engine.hooks, this.plan, replace(this.event, batch=batch.index)
     wanted = made.sampled.complete or plan.settings.save_incomplete_images
     for index, picture in enumerate(pictures, batch.first):
+        if plan.settings.face_restoration and plan.settings.save_images_before_face_restoration:
+            this.save_intermediate(picture, index, made, suffix="-before-face-restoration")
         mask = masks[index - batch.first] if masks else None
         composed = compose(hooks.picture(picture, event), plan, index, mask)
         fields = hooks.infotext_fields(this.fields(index, made), event)

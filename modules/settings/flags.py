@@ -112,6 +112,12 @@ class Flags:
     a1111_dir: tuple[Path, ...] = _list(
         "folder of an A1111 installation (or one laid out like its models folder) whose models are used too", type=Path
     )
+    gfpgan_models_path: Path | None = _value(None, "folder of GFPGAN's files; default: models/GFPGAN", convert=Path)
+    gfpgan_dir: Path | None = _value(None, "one more folder of GFPGAN's files; default: GFPGAN", convert=Path)
+    gfpgan_model: Path | None = _value(None, "GFPGAN's weights, beside those in the folders", convert=Path)
+    codeformer_models_path: Path | None = _value(
+        None, "folder of CodeFormer's files; default: models/Codeformer", convert=Path
+    )
     styles_file: tuple[Path, ...] = _list("file of styles; default: styles.csv in the data folder", type=Path)
     ui_config_file: Path | None = _value(None, "file of the page's defaults; default: ui-config.json", convert=Path)
     ui_settings_file: Path | None = _value(None, "file of the settings; default: config.json", convert=Path)

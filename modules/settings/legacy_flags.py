@@ -62,11 +62,7 @@ IGNORED_SWITCHES = frozenset(
 IGNORED_WITH_VALUE = frozenset(
     {
         "--clip-models-path",
-        "--codeformer-models-path",
         "--config",
-        "--gfpgan-dir",
-        "--gfpgan-model",
-        "--gfpgan-models-path",
         "--gradio-img2img-tool",
         "--gradio-inpaint-tool",
         "--ldsr-models-path",
@@ -95,8 +91,6 @@ KNOWN_DEFAULTS: Mapping[str, Any] = {
     "sub_quad_q_chunk_size": 1024,
     "ngrok_region": "",
     "ngrok_options": {},
-    "codeformer_models_path": "models/Codeformer",
-    "gfpgan_models_path": "models/GFPGAN",
     "ldsr_models_path": "models/LDSR",
 }
 """What clients that ask for A1111's flags are told of those ignored here; "models/" stands for the models folder."""

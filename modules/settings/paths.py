@@ -25,6 +25,9 @@ class Paths:
     hypernetworks: Path
     embeddings: Path
     upscaler_folders: Mapping[str, Path]
+    gfpgan_folders: tuple[Path, ...]
+    gfpgan_file: Path | None
+    codeformer: Path
     outputs: Path
     settings_file: Path
     ui_config_file: Path
@@ -59,6 +62,12 @@ class Paths:
                     "ScuNET": flags.scunet_models_path,
                 }.items()
             },
+            gfpgan_folders=(
+                (flags.gfpgan_models_path or models / "GFPGAN").expanduser().absolute(),
+                (flags.gfpgan_dir or data / "GFPGAN").expanduser().absolute(),
+            ),
+            gfpgan_file=flags.gfpgan_model.expanduser().absolute() if flags.gfpgan_model else None,
+            codeformer=(flags.codeformer_models_path or models / "Codeformer").expanduser().absolute(),
             outputs=data / "outputs",
             settings_file=(flags.ui_settings_file or data / "config.json").expanduser().absolute(),
             ui_config_file=(flags.ui_config_file or data / "ui-config.json").expanduser().absolute(),

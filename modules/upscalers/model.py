@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from modules.checkpoints.tensors import read_weights
+from modules.checkpoints.image_networks import load_network
 from modules.foundation.errors import CheckpointError, EaselError, OutOfMemory
 from modules.hardware.device import Hardware
 from modules.hardware.memory import release
@@ -159,31 +159,6 @@ def load_model(info: UpscalerInfo, hardware: Hardware) -> UpscalerModel:
             f"{info.path} holds a model ({network.architecture.name}) that is no upscaler of colour pictures."
         )
     return UpscalerModel(network, info, hardware)
-
-
-def load_network(path: Any) -> Any:
-    """The network in a model file, a descriptor of spandrel's, on the CPU in float32.
-
-    Only tensors are read from the file, never code. Raises CheckpointError naming the file and the reason.
-    """
-    # A family of architectures may be missing from a file's reader; what it raises then is anything at all.
-    from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
-
-    weights = read_weights(path)
-    try:
-        network = ModelLoader("cpu").load_from_state_dict(weights)
-    except UnsupportedModelError as error:
-        raise CheckpointError(
-            f"{path} was read, but it is no upscaler or restorer of a known architecture (ESRGAN, SwinIR, DAT, ...)."
-        ) from error
-    except (RuntimeError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise CheckpointError(
-            f"{path} looks like an upscaler, but its tensors do not fit together: {reason}"
-        ) from error
-    if not isinstance(network, ImageModelDescriptor):
-        raise CheckpointError(f"{path} holds a model that does not make pictures from pictures alone.")
-    return network
 
 
 def _dtype_for(network: Any, hardware: Hardware) -> torch.dtype:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from modules.faces.catalogue import NAMES
 from modules.foundation.errors import UnknownName
 from modules.sampling.samplers import registry
 from modules.upscalers.known import KNOWN
@@ -21,6 +22,7 @@ def named_choices(app: Application) -> dict[str, list[str]]:
         "vaes": ["Automatic", "None", *(info.name for info in app.vaes.all())],
         "loras": ["None", *(info.name for info in app.networks.all("lora"))],
         "upscalers": [info.name for info in app.upscalers.usable()],
+        "face_restorers": list(NAMES),
         "realesrgan_models": _known_models("realesrgan_enabled_models"),
         "dat_models": _known_models("dat_enabled_models"),
         "hypernetworks": ["None", *(info.name for info in app.networks.all("hypernet"))],

@@ -128,6 +128,8 @@ def test_several_pictures_come_back_in_their_order(served_upscaler: Served) -> N
         ({"resize_mode": 1, "upscaling_resize_w": 0}, 422, "greater than or equal to 1"),
         ({"resize_mode": 2}, 422, "resize_mode"),
         ({"gfpgan_visibility": 1.5}, 422, "gfpgan_visibility"),
+        ({"gfpgan_visibility": 0.5}, 422, "put GFPGANv1.4.pth"),
+        ({"codeformer_visibility": 0.5}, 422, "put codeformer.pth"),
         ({"upscaler_1": "Lanczos", "upscaling_resize": 1e6}, 422, "Ask for less"),
         ({"upscaler_1": "Lanczos", "upscaling_resize": 1e300}, 422, "Ask for less"),
         ({"upscaler_1": "Lanczos", "resize_mode": 1, "upscaling_resize_w": 10**9}, 422, "Ask for less"),
@@ -148,7 +150,7 @@ def test_a_corrupt_picture_in_a_batch_is_named(served_upscaler: Served) -> None:
     assert "imageList[1]" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("name", ["upscalers", "latent-upscale-modes", "realesrgan-models"])
+@pytest.mark.parametrize("name", ["upscalers", "latent-upscale-modes", "realesrgan-models", "face-restorers"])
 def test_lists_have_the_recorded_shape(served_upscaler: Served, name: str) -> None:
     recorded = json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
     ours = {item["name"]: item for item in served_upscaler.client.get(f"/sdapi/v1/{name}").json()}

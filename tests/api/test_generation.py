@@ -246,7 +246,6 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"enable_hr": True, "denoising_strength": 1.5}, 422, "denoising_strength"),
     ({"enable_hr": True, "firstpass_image": "no picture"}, 422, "firstpass_image"),
     ({"refiner_checkpoint": "tinny"}, 404, "tiny"),
-    ({"restore_faces": True}, 501, "restore_faces"),
     ({"script_name": "X/Y/Z plot"}, 422, "X/Y/Z plot"),
     ({"alwayson_scripts": {"ADetailer": {"args": []}}}, 422, "ADetailer"),
     ({"alwayson_scripts": {"seed": {"args": {"0": 1}}}}, 422, "seed"),

@@ -15,7 +15,7 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from benchmarks import startup
+from benchmarks import huge, startup
 from benchmarks.__main__ import main
 from benchmarks.clock import UnetClock
 from benchmarks.random_checkpoint import TINY, write_random_checkpoint
@@ -189,18 +189,10 @@ def test_a_start_that_ends_early_is_reported_with_its_last_words(free_port: int,
             startup.wait_for(f"http://127.0.0.1:{free_port}/", (), process, log)
 
 
-def test_huge_pictures_are_measured_both_ways(tmp_path: Path) -> None:
-    assert main(["huge", "--size", "512", "--results", str(tmp_path)]) == 0
-    [path] = tmp_path.glob("huge-*.json")
-    for values in json.loads(path.read_text(encoding="utf-8"))["result"]["ways"].values():
-        assert values["size"] == [512, 512]
-        assert 0 < values["idle"] <= values["peak"]
-        assert values["seconds"] > 0
-
-
-def test_the_catalogue_is_measured_over_real_starts() -> None:
-    from benchmarks import catalogue
-
-    result = catalogue.measure(1, lambda _: None, files=30)
-    assert result["first"]["count"]["median"] == result["second"]["count"]["median"] == 30
-    assert "30 LoRA files" in catalogue.show(result)
+@pytest.mark.parametrize("way", huge.WAYS)
+def test_huge_pictures_are_measured_both_ways(way: str, tmp_path: Path) -> None:
+    huge.prepare(tmp_path, 256)
+    values = huge.enlarge(way, tmp_path)
+    assert values["size"] == [256, 256]
+    assert 0 < values["idle"] <= values["peak"]
+    assert "above idle" in huge.show({"side": 256, "ways": {way: values}})

@@ -16,6 +16,7 @@ from modules.api.models import (
     ExtrasBody,
     ExtrasSingleImageRequest,
     ExtrasSingleImageResponse,
+    FaceRestorerItem,
     LatentUpscalerModeItem,
     RealesrganItem,
     UpscalerItem,
@@ -24,6 +25,7 @@ from modules.api.pictures import Intake, decode_picture
 from modules.api.waiting import result_of
 from modules.application.application import Application
 from modules.application.jobs import TaskJob
+from modules.faces.catalogue import RestorerInfo
 from modules.generation.progress import RunControl
 from modules.imaging.encode import PictureText, encode
 from modules.settings.model import Settings
@@ -74,6 +76,14 @@ def _add_lists(router: APIRouter, app: Application) -> None:
         }
         return [_item(info) for info in app.upscalers.offered(enabled)]
 
+    @router.get("/face-restorers", summary="Face restorers", response_model_exclude_unset=True)
+    def face_restorers() -> list[FaceRestorerItem]:
+        """Those that Easel knows; `problem` says which file to put where for one that cannot be used."""
+        return [
+            FaceRestorerItem(name=info.name, cmd_dir=str(info.folder) if info.weights else None, **_problem(info))
+            for info in app.restorers.all()
+        ]
+
     @router.get("/latent-upscale-modes", summary="Ways to enlarge latents")
     def latent_upscale_modes() -> list[LatentUpscalerModeItem]:
         """What hires fix can enlarge with instead of an upscaler."""
@@ -116,6 +126,9 @@ async def _run(
 
     for name, field in ((body.upscaler_1, "upscaler_1"), (body.upscaler_2, "upscaler_2")):
         app.upscalers.find(name, field)  # a wrong name is answered at once, not when its turn comes
+    for name, visibility in (("GFPGAN", body.gfpgan_visibility), ("CodeFormer", body.codeformer_visibility)):
+        if visibility > 0:
+            app.restorers.find(name, f"{name.lower()}_visibility")
     settings = app.settings.current
     job = app.submit_task(TaskJob(work, kind="extras", title=f"Extras on {len(images)} pictures"))
     return await result_of(job), settings
@@ -138,11 +151,15 @@ def _html(images: tuple[ExtrasImage, ...]) -> str:
 
 
 def _item(info: UpscalerInfo) -> UpscalerItem:
-    item = UpscalerItem(
+    return UpscalerItem(
         name=info.name,
         model_name=info.model_name,
         model_path=str(info.path) if info.path else info.url,
         model_url=None,
         scale=info.scale,
+        **_problem(info),
     )
-    return item if info.problem is None else item.model_copy(update={"problem": info.problem})
+
+
+def _problem(info: UpscalerInfo | RestorerInfo) -> dict[str, str]:
+    return {"problem": info.problem} if info.problem else {}

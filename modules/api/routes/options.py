@@ -103,6 +103,9 @@ def _flags(app: Application) -> dict[str, Any]:
         "lyco_dir_backcompat": str(paths.lycoris),
         "ui_config_file": str(paths.ui_config_file),
         "ui_settings_file": str(paths.settings_file),
+        "gfpgan_models_path": str(paths.gfpgan_folders[0]),
+        "gfpgan_dir": str(paths.gfpgan_folders[1]),
+        "codeformer_models_path": str(paths.codeformer),
         **{f"{name.lower()}_models_path": str(path) for name, path in paths.upscaler_folders.items()},
         "styles_file": [str(path) for path in paths.styles_files],
     }

@@ -7,6 +7,22 @@ from typing import ClassVar
 from modules.settings.declare import Section, setting
 
 
+class FaceRestoration(Section):
+    """Restoring faces in finished pictures, with weights that are not part of Easel."""
+
+    title: ClassVar[str] = "Face restoration"
+    category: ClassVar[str] = "postprocessing"
+
+    face_restoration: bool = setting(False, "Restore faces")
+    face_restoration_model: str = setting(
+        "CodeFormer", "Face restoration model", choices="face_restorers", infotext="Face restoration"
+    )
+    code_former_weight: float = setting(
+        0.5, "CodeFormer weight: 0 changes faces most, 1 least", ge=0.0, le=1.0, step=0.01
+    )
+    face_restoration_unload: bool = setting(False, "Unload the face restoration model after each run")
+
+
 class Upscaling(Section):
     """Upscalers. A tile size of 0 gives the model the whole picture at once, which takes much memory."""
 

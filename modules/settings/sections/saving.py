@@ -56,6 +56,7 @@ class SavingImages(Section):
     img_downscale_threshold: float = setting(4.0, "File size limit for the above option, MB")
     target_side_length: int = setting(4000, "Width or height limit for the above option, pixels")
     img_max_size_mp: float = setting(200, "Maximum image size", ge=1)
+    save_images_before_face_restoration: bool = setting(False, "Save a copy of each picture before faces are restored")
     save_incomplete_images: bool = setting(False, "Save incomplete images")
 
 

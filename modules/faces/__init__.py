@@ -1,0 +1,1 @@
+"""Faces in pictures: finding them, bringing them upright, restoring them, laying them back."""
