@@ -131,6 +131,10 @@ def _network(tensors: Mapping[str, Tensor], table: Mapping[Any, Any]) -> nn.Modu
     activation = _activation(table.get("activation_func"))
     modules: list[nn.Module] = []
     for index, member in enumerate(members):
+        if "bias" not in member and member["weight"].numel() == 1 and modules and isinstance(modules[-1], nn.PReLU):
+            # The one activation that learns something.
+            modules[-1].load_state_dict({"weight": member["weight"].reshape(1).float()})
+            continue
         weight, bias = member["weight"].float(), member["bias"].float()
         module = nn.Linear(weight.shape[1], weight.shape[0]) if weight.ndim == 2 else nn.LayerNorm(weight.shape[0])
         module.load_state_dict({"weight": weight, "bias": bias})

@@ -32,6 +32,7 @@ TAILS: Mapping[str, str] = {
     "a2.weight": "a2",
     "b1.weight": "b1",
     "b2.weight": "b2",
+    "bm.weight": "bm",
 } | {
     name: name
     for name in (

@@ -44,6 +44,33 @@ def test_it_adds_a_small_networks_answer_with_any_activation(tmp_path: Path, nam
     torch.testing.assert_close(network.applied(x, 0, 0.7), x + 0.7 * by_hand(tensors, x, activation))
 
 
+def test_an_activation_that_learns_has_its_weight_from_the_file(tmp_path: Path) -> None:
+    tensors, x = two_layers(), randn(2, 7, WIDTH)
+    slopes = {"linear.1.weight": torch.tensor([0.7]), "linear.3.weight": torch.tensor([-0.3])}
+    functional = torch.nn.functional
+    inner = by_hand(tensors, x, lambda hidden: functional.prelu(hidden, slopes["linear.1.weight"]))
+    for activate_output, out in ((True, functional.prelu(inner, slopes["linear.3.weight"])), (False, inner)):
+        kept = {
+            **tensors,
+            **{key: slopes[key] for key in ("linear.1.weight", "linear.3.weight")[: 1 + activate_output]},
+        }
+        info = write(tmp_path / "h.pt", kept, activation_func="prelu", activate_output=activate_output)
+        torch.testing.assert_close(read_hypernetwork(info).applied(x, 0, 1.0), x + out)
+
+
+def test_a_dropout_of_the_last_layer_changes_nothing(tmp_path: Path) -> None:
+    (w1, b1), (w2, b2) = linear(96, WIDTH, 1), linear(WIDTH, 96, 2)
+    # linear 0, activation 1, dropout 2, linear 3, activation 4, dropout 5
+    tensors = {"linear.0.weight": w1, "linear.0.bias": b1, "linear.3.weight": w2, "linear.3.bias": b2}
+    table = {"activation_func": "relu", "use_dropout": True, "last_layer_dropout": True, "activate_output": True}
+    info, x = write(tmp_path / "h.pt", tensors, **table, dropout_structure=[0, 0.3, 0.3]), randn(2, 5, WIDTH)
+    functional = torch.nn.functional
+    out = torch.relu(functional.linear(torch.relu(functional.linear(x, w1, b1)), w2, b2))
+    network = read_hypernetwork(info)
+    torch.testing.assert_close(network.applied(x, 0, 1.0), x + out)
+    assert torch.equal(network.applied(x, 0, 1.0), network.applied(x, 0, 1.0))
+
+
 @pytest.mark.parametrize("name", [None, "linear"])
 def test_without_activation_it_is_linear(tmp_path: Path, name: str | None) -> None:
     tensors, x = two_layers(), randn(1, 3, WIDTH)

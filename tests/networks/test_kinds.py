@@ -149,6 +149,21 @@ def test_glora_adds_a_change_that_depends_on_the_weight_and_one_that_does_not() 
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
 
+def test_glora_of_newer_files_has_its_factors_the_other_way_round_and_a_scale() -> None:
+    a1, a2, b1, b2 = randn(IN, RANK), randn(RANK, IN), randn(OUT, RANK), randn(RANK, IN, seed=1)
+    want = (LINEAR.numpy() @ a1.numpy() @ a2.numpy() + b1.numpy() @ b2.numpy()) * 1.5 / RANK
+    got = change(LINEAR, a1=a1, a2=a2, b1=b1, b2=b2, alpha=torch.tensor(1.5))
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+    parts = {"a1": a1[:, :, None, None], "a2": a2[:, :, None, None], "b1": b1[:, :, None, None]}
+    seen = np.einsum("oikl,ij->ojkl", CONV.numpy(), a1.numpy() @ a2.numpy())
+    wide = randn(RANK, IN, KERNEL, KERNEL)
+    want = seen + np.einsum("or,rikl->oikl", b1.numpy(), wide.numpy())
+    np.testing.assert_allclose(change(CONV, **parts, b2=wide), want, rtol=1e-4, atol=1e-5)
+    core = randn(RANK, RANK, KERNEL, KERNEL, seed=3)
+    want = seen + np.einsum("or,rskl,si->oikl", b1.numpy(), core.numpy(), b2.numpy())
+    np.testing.assert_allclose(change(CONV, **parts, b2=b2[:, :, None, None], bm=core), want, rtol=1e-4, atol=1e-5)
+
+
 def test_whole_differences_are_taken_as_they_are_for_weights_norms_and_biases() -> None:
     difference = randn(OUT, IN)
     np.testing.assert_array_equal(change(LINEAR, diff=difference), difference.numpy())
