@@ -41,6 +41,7 @@ from modules.api.routes import (
     v1_models,
     v1_standing,
 )
+from modules.api.tidy_paths import TidyPaths
 from modules.application.application import Application
 
 DOCS_PAGE = Path(__file__).with_name("static") / "docs.html"
@@ -116,3 +117,4 @@ def _add_guards(api: FastAPI, app: Application) -> None:
         )
     if flags.api_log:
         api.add_middleware(AccessLog)
+    api.add_middleware(TidyPaths)

@@ -24,7 +24,7 @@ async def read_body(request: Request, model: type[AnyModel]) -> AnyModel:
     else:
         try:
             values = await request.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise HTTPException(400, f"The body is neither JSON nor a form ({error}).") from error
     try:
         return model.model_validate(values)
