@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 from modules.networks.catalogue import NetworkInfo
 from modules.networks.hypernetwork import read_hypernetwork
@@ -134,15 +137,26 @@ def test_what_no_hypernetwork_can_be_made_of_is_refused(served: Served, fields: 
     assert not (served.data / "models" / "hypernetworks" / "bad.pt").exists()
 
 
-@pytest.mark.parametrize("route", ["train/embedding", "train/hypernetwork"])
-def test_training_says_that_it_is_not_done(served: Served, route: str) -> None:
-    response = served.client.post(f"/sdapi/v1/{route}", json={"embedding_name": "x", "learn_rate": 0.1})
+@pytest.mark.parametrize("what", ["embedding", "hypernetwork"])
+def test_training_says_that_it_is_not_done(served: Served, what: str) -> None:
+    assert served.client.post(f"/sdapi/v1/train/{what}", json={}).status_code == 404
+    assert served.client.post(f"/sdapi/v1/train/{what}", json={f"{what}_name": "nobody's"}).status_code == 404
+    create(served, what, name="pupil", overwrite_old=True)
+    response = served.client.post(f"/sdapi/v1/train/{what}", json={f"{what}_name": "pupil", "learn_rate": 0.1})
     assert response.status_code == 501
     assert "not supported" in response.json()["detail"]
 
 
 def test_interrogating_says_that_it_is_not_done_and_what_never_could_be(served: Served) -> None:
-    for model, status in (("clip", 501), ("deepdanbooru", 501), ("nobody", 404)):
-        response = served.client.post("/sdapi/v1/interrogate", json={"image": "AAAA", "model": model})
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    picture = base64.b64encode(buffer.getvalue()).decode()
+    for image, model, status in (
+        (picture, "clip", 501),
+        (picture, "deepdanbooru", 501),
+        (picture, "nobody", 404),
+        ("AAAA", "clip", 422),
+    ):
+        response = served.client.post("/sdapi/v1/interrogate", json={"image": image, "model": model})
         assert response.status_code == status
     assert served.client.post("/sdapi/v1/interrogate", json={}).status_code == 404

@@ -8,12 +8,13 @@ from fastapi import APIRouter, HTTPException
 
 from modules.api.errors import not_here_yet
 from modules.api.models import InterrogateRequest
+from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application
 
 MODELS = ("clip", "deepdanbooru", "deepbooru")
 
 
-def routes(_app: Application) -> APIRouter:
+def routes(app: Application) -> APIRouter:
     """POST interrogate."""
     router = APIRouter(prefix="/sdapi/v1", tags=["pictures"])
 
@@ -24,6 +25,7 @@ def routes(_app: Application) -> APIRouter:
             raise HTTPException(404, "Image not found: image must hold a picture in base64.")
         if body.model not in MODELS:
             raise HTTPException(404, f"Model not found: {body.model!r}. Choose one of {', '.join(MODELS)}.")
+        decode_picture(body.image, "image", Intake.of(app))
         raise not_here_yet(f"Interrogating pictures with {body.model}", "Describe the picture in your own words.")
 
     return router

@@ -12,7 +12,7 @@ from modules.api.errors import not_here_yet
 from modules.api.models import CreateEmbeddingRequest, CreateHypernetworkRequest, CreateResponse, TrainResponse
 from modules.api.waiting import on_engine_thread
 from modules.application.application import Application
-from modules.foundation.errors import CheckpointError, RequestError, SaveError
+from modules.foundation.errors import CheckpointError, RequestError, SaveError, UnknownName
 
 
 def routes(app: Application) -> APIRouter:
@@ -37,12 +37,16 @@ def routes(app: Application) -> APIRouter:
 
     @router.post("/train/embedding", response_model=TrainResponse, summary="Train an embedding")
     def train_embedding(args: dict[str, Any]) -> NoReturn:
-        """Not done by this version: 501."""
+        """Not done by this version: 501, or 404 for an embedding that is not there."""
+        known = {path.stem for path in app.paths.embeddings.rglob("*") if path.suffix in (".pt", ".safetensors")}
+        _refuse_unknown("embedding", args.get("embedding_name"), known)
         raise not_here_yet("Training embeddings", "Train it with another program; the file can be used here.")
 
     @router.post("/train/hypernetwork", response_model=TrainResponse, summary="Train a hypernetwork")
     def train_hypernetwork(args: dict[str, Any]) -> NoReturn:
-        """Not done by this version: 501."""
+        """Not done by this version: 501, or 404 for a hypernetwork that is not there."""
+        known = {info.name for info in app.networks.all("hypernet")}
+        _refuse_unknown("hypernetwork", args.get("hypernetwork_name"), known)
         raise not_here_yet("Training hypernetworks", "Train it with another program; the file can be used here.")
 
     return router
@@ -88,6 +92,11 @@ def _hypernetwork(app: Application, body: CreateHypernetworkRequest) -> Path:
         raise SaveError(f"The hypernetwork could not be written to {path}: {error.strerror}.") from error
     app.networks.refresh()
     return path
+
+
+def _refuse_unknown(kind: str, name: Any, known: set[str]) -> None:
+    if not isinstance(name, str) or name not in known:
+        raise UnknownName(kind, str(name), sorted(known), f"{kind}_name")
 
 
 def _file_name(wanted: str) -> str:
