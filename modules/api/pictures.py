@@ -51,10 +51,27 @@ def decode_picture(text: Any, field: str, intake: Intake = STRICT) -> Image.Imag
         data = fetch_picture(text, field, intake.fetching)
     else:
         try:
-            data = base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=False)
+            data = unpacked(text)
         except (binascii.Error, ValueError) as error:
             raise RequestError(f"{field} is not base64 ({error}).", field) from error
     return open_picture(data, field, intake)
+
+
+def unpacked(text: str) -> bytes:
+    """The bytes that `text` holds in base64: with line breaks or without, of either alphabet, its end filled up or not.
+
+    Raises ValueError if it is none.
+    """
+    text = text.strip()
+    if text[:5].lower() == "data:":
+        text = text.partition(",")[2]
+    if "-" in text or "_" in text:
+        text = text.replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(text)
+    except binascii.Error:
+        text = "".join(text.split()).rstrip("=")
+        return base64.b64decode(text + "=" * (-len(text) % 4))
 
 
 def open_picture(data: bytes, field: str, intake: Intake = STRICT) -> Image.Image:
