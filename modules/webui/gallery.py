@@ -10,8 +10,12 @@ from typing import Any
 
 import gradio as gr
 
+from modules.application.keep_pictures import Kept
 from modules.foundation.errors import EaselError
 from modules.generation.result import FinishedImage, GenerationResult
+
+JOB = "easel_job"
+"""The key of the job's name in the hidden box."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +27,9 @@ class Results:
     generation_info: Any
     html_info: Any
     html_log: Any
+    save: Any
+    save_zip: Any
+    downloads: Any
 
 
 def build_results() -> Results:
@@ -41,24 +48,47 @@ def build_results() -> Results:
                 buttons=["download", "fullscreen"],
             )
         with gr.Row(elem_id="image_buttons_txt2img"):
-            pass
+            save = gr.Button("💾", elem_id="save_txt2img", elem_classes=["tool"], scale=0, min_width=44)
+            save_zip = gr.Button("🗃️", elem_id="save_zip_txt2img", elem_classes=["tool"], scale=0, min_width=44)
+        downloads = gr.File(
+            label="Saved",
+            elem_id="download_files_txt2img",
+            file_count="multiple",
+            interactive=False,
+            visible=False,
+        )
         html_info = gr.HTML("", elem_id="html_info_txt2img", elem_classes=["infotext"])
         html_log = gr.HTML("", elem_id="html_log_txt2img", elem_classes=["html-log"])
         generation_info = gr.Textbox("", elem_id="generation_info_txt2img", visible="hidden")
         selected = gr.State(0)
     return Results(
-        gallery=gallery, selected=selected, generation_info=generation_info, html_info=html_info, html_log=html_log
+        gallery=gallery,
+        selected=selected,
+        generation_info=generation_info,
+        html_info=html_info,
+        html_log=html_log,
+        save=save,
+        save_zip=save_zip,
+        downloads=downloads,
     )
 
 
-def generation_info(result: GenerationResult) -> str:
-    """The text of the hidden box: A1111's `info` object, with the parameters of every picture in the gallery."""
-    info = {**result.info, "infotexts": [image.infotext for image in result.images]}
+def generation_info(result: GenerationResult, job_id: str = "") -> str:
+    """The text of the hidden box: A1111's `info` object, with the parameters of every picture in the gallery.
+
+    It also names the job, by which the pictures themselves are found again.
+    """
+    info = {**result.info, JOB: job_id, "infotexts": [image.infotext for image in result.images]}
     grids = sum(image.kind == "grid" for image in result.images)
     info["index_of_first_image"] = grids
     info["all_seeds"] = [image.seed for image in result.samples]
     info["all_subseeds"] = [image.subseed for image in result.samples]
     return json.dumps(info, default=str)
+
+
+def job_of(info_text: str) -> str:
+    """The job whose pictures the gallery shows."""
+    return str(_parsed(info_text).get(JOB, ""))
 
 
 def infotext_html(text: str) -> str:
@@ -93,6 +123,13 @@ def log_html(result: GenerationResult) -> str:
         memory = f" · device memory {result.peak_device_bytes / 2**30:.2f} GiB" if result.peak_device_bytes else ""
         parts.append(f'<p class="performance">{_duration(seconds)}{memory}</p>')
     return "".join(parts)
+
+
+def kept_html(kept: Kept) -> str:
+    """What the Save button has done."""
+    names = ", ".join(path.name for path in ((kept.archive,) if kept.archive else kept.files))
+    parts = [_note(warning) for warning in kept.warnings]
+    return "".join([*parts, _note(f"Saved {names} in {kept.files[0].parent}.", "quiet")])
 
 
 def error_html(error: EaselError) -> str:

@@ -85,7 +85,7 @@ def _finished(
             title="Not saved" if len(lost) == 1 else f"{len(lost)} pictures were not saved",
             duration=20,
         )
-    info = gallery.generation_info(result)
+    info = gallery.generation_info(result, job.id)
     if not result.images:
         # Interrupted before anything was finished: what the gallery showed before is worth more than nothing.
         return (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from modules.pipeline.output_folders import output_folders
 from modules.webui import assets
 from modules.webui.generate import generate, interrupt, restore, skip
 from modules.webui.pictures import add_unsaved_route
@@ -38,7 +38,7 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> None:
     from modules.webui.theme import easel_theme
 
     page = build_page(app)
-    gr.set_static_paths([app.paths.outputs.resolve(), *_configured_outputs(app)])
+    gr.set_static_paths([folder.resolve() for folder in output_folders(app.settings.current, app.paths)])
     api.mount(f"/{assets.STATIC_URL}", assets.RevalidatedFiles(directory=assets.STATIC_FOLDER))
     add_unsaved_route(api, app)
     rules = tab_rules("tab", TABS) + tab_rules("settings", section_tabs())
@@ -161,12 +161,6 @@ def _on_opening(
 
     shown = [quick.checkpoint, txt2img.controls.styles, settings.shown, *settings.components.values()]
     return on_open, None, shown
-
-
-def _configured_outputs(app: Application) -> list[Path]:
-    settings = app.settings.current
-    folders = (settings.outdir_samples, settings.outdir_txt2img_samples, settings.outdir_grids)
-    return [(app.paths.data / folder).resolve() for folder in (*folders, settings.outdir_txt2img_grids) if folder]
 
 
 def _root_path(app: Application) -> str | None:

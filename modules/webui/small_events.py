@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from modules.application.keep_pictures import keep_pictures, result_of_job
+from modules.foundation.errors import EaselError
 from modules.prompts.styles import apply_styles, pick_styles
-from modules.webui.gallery import info_of_picture, seed_of_picture
+from modules.webui.gallery import error_html, info_of_picture, job_of, kept_html, seed_of_picture
+from modules.webui.pictures import served_path
 from modules.webui.tokens import TokenCounter
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ def wire_small_events(app: Application, panel: Txt2ImgPanel) -> None:
     """Tie them all. What needs nothing from the server is done in the browser."""
     _wire_seeds(panel)
     _wire_gallery(panel)
+    _wire_saving(app, panel)
     _wire_styles(app, panel)
     _wire_token_counters(app, panel)
     controls, top = panel.controls, panel.top
@@ -60,6 +64,29 @@ def _wire_gallery(panel: Txt2ImgPanel) -> None:
         return index, info_of_picture(info, index)
 
     results.gallery.select(on_select, [results.generation_info], [results.selected, results.html_info], **QUIET)
+
+
+def _wire_saving(app: Application, panel: Txt2ImgPanel) -> None:
+    results = panel.results
+
+    def save(info: str, selected: int, *, archive: bool) -> tuple[str, Any]:
+        wanted = selected if app.settings.current.save_selected_only else None
+        try:
+            kept = keep_pictures(app, result_of_job(app, job_of(info)), wanted, archive=archive)
+        except EaselError as error:
+            gr.Warning(str(error), title="Not saved")
+            return error_html(error), gr.skip()
+        files = [served_path(path) for path in ((kept.archive,) if kept.archive else kept.files)]
+        return kept_html(kept), gr.File(value=files, visible=True)
+
+    def on_save(info: str, selected: int) -> tuple[str, Any]:
+        return save(info, selected, archive=False)
+
+    def on_save_zip(info: str, selected: int) -> tuple[str, Any]:
+        return save(info, selected, archive=True)
+
+    for button, act in ((results.save, on_save), (results.save_zip, on_save_zip)):
+        button.click(act, [results.generation_info, results.selected], [results.html_log, results.downloads], **QUIET)
 
 
 def _wire_styles(app: Application, panel: Txt2ImgPanel) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import socket
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -343,3 +344,13 @@ def test_many_waiting_requests_do_not_hold_up_the_others(served: Served) -> None
     for thread in threads:
         thread.join()
     assert answers == [200] * 45
+
+
+def test_pictures_of_a_job_can_be_kept_afterwards(session_server: Served) -> None:
+    session_server.txt2img(force_task_id="to-be-kept")
+    kept = session_server.client.post("/api/v1/pictures/keep", json={"job": "to-be-kept", "archive": True}).json()
+    assert [Path(path).exists() for path in (*kept["files"], kept["archive"])] == [True, True]
+    assert kept["warnings"] == []
+    gone = session_server.client.post("/api/v1/pictures/keep", json={"job": "nobody"})
+    assert gone.status_code == 500
+    assert "no longer in memory" in gone.json()["detail"]

@@ -11,7 +11,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from modules.application.application import Application
-from modules.application.jobs import Job, JobState
+from modules.application.jobs import GenerationJob, JobState
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.settings.flags import Flags
@@ -39,6 +39,11 @@ def test_each_picture_has_its_own_parameters() -> None:
     info = gallery.generation_info(RESULT)
     assert gallery.info_of_picture(info, 2) == "<p>a &lt;b&gt;cat&lt;/b&gt;\nSteps: 1, Seed: 6</p>"
     assert gallery.info_of_picture(info, 9) == ""
+
+
+def test_the_gallery_knows_the_job_of_its_pictures() -> None:
+    assert gallery.job_of(gallery.generation_info(RESULT, "task(1)")) == "task(1)"
+    assert gallery.job_of("") == ""
 
 
 def test_the_seed_of_a_grid_is_that_of_its_first_picture() -> None:
@@ -78,7 +83,7 @@ def test_each_trouble_is_said_once_and_escaped() -> None:
 def test_a_picture_that_is_in_no_file_is_served_from_memory_with_its_parameters(tmp_path: Path) -> None:
     app, api = Application(Flags(data_dir=tmp_path)), FastAPI()
     app.queue.submit = None  # type: ignore[method-assign] - nothing is run here
-    job = Job(GenerationRequest(), "task(1)")
+    job = GenerationJob(GenerationRequest(), "task(1)")
     job.finish(JobState.DONE, result=GenerationResult(images=(finished(7),), info={}))
     app.queue._finished.append(job)
     add_unsaved_route(api, app)

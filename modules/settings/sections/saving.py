@@ -42,6 +42,7 @@ class SavingImages(Section):
     grid_extended_filename: bool = setting(False, "Put seed and prompt into the file names of grids")
     grid_only_if_multiple: bool = setting(True, "Do not save grids consisting of one picture")
     grid_prevent_empty_spots: bool = setting(False, "Choose grid sizes that leave no empty place")
+    grid_zip_filename_pattern: str = setting("", "Archive filename pattern")
     n_rows: int = setting(-1, "Rows in a grid; -1: near a square, 0: as many as the batch size", ge=-1, le=16, step=1)
     grid_background_color: str = setting("#ffffff", "Background color for image grids")
     grid_margin: int = setting(0, "Pixels between the pictures of a grid", ge=0, le=128, step=1)
@@ -57,6 +58,8 @@ class SavingImages(Section):
     target_side_length: int = setting(4000, "Width or height limit for the above option, pixels")
     img_max_size_mp: float = setting(200, "Maximum image size", ge=1)
     save_images_before_face_restoration: bool = setting(False, "Save a copy of each picture before faces are restored")
+    save_selected_only: bool = setting(True, "The Save button saves the selected picture alone, not all of them")
+    save_write_log_csv: bool = setting(True, "The Save button writes what it saves into log.csv, too")
     save_incomplete_images: bool = setting(False, "Save incomplete images")
 
 
