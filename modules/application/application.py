@@ -64,12 +64,12 @@ class Application:
         self.hooks = Hooks()
         self.styles = StyleBook(self.paths.styles_files)
         self.restorers = RestorerCatalogue(
-            self.paths.gfpgan_folders,
-            self.paths.codeformer,
+            (*self.paths.gfpgan_folders, *(tree / "models" / "GFPGAN" for tree in self.paths.trees)),
+            (self.paths.codeformer, *(tree / "models" / "Codeformer" for tree in self.paths.trees)),
             [self.paths.models / name for name in ("facedetection", "facexlib")],
             self.paths.gfpgan_file,
         )
-        self.upscalers = UpscalerCatalogue(self.paths.upscaler_folders)
+        self.upscalers = UpscalerCatalogue(self.paths.upscaler_folders, self._folders_of("upscaler"))
         self.read_ahead = ReadAhead()
         self.jobs = JobService(self._execute, self._resolved, self.settings, self.paths)
         self.queue = self.jobs.queue

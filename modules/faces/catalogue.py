@@ -38,9 +38,13 @@ class RestorerCatalogue:
     """
 
     def __init__(
-        self, gfpgan: Sequence[Path], codeformer: Path, more: Sequence[Path] = (), gfpgan_file: Path | None = None
+        self,
+        gfpgan: Sequence[Path],
+        codeformer: Sequence[Path],
+        more: Sequence[Path] = (),
+        gfpgan_file: Path | None = None,
     ) -> None:
-        self._gfpgan, self._codeformer, self._more = tuple(gfpgan), codeformer, tuple(more)
+        self._gfpgan, self._codeformer, self._more = tuple(gfpgan), tuple(codeformer), tuple(more)
         self._gfpgan_file = gfpgan_file
 
     def all(self) -> tuple[RestorerInfo, ...]:
@@ -57,8 +61,8 @@ class RestorerCatalogue:
         return info
 
     def _info(self, name: RestorerName) -> RestorerInfo:
-        folder = self._gfpgan[0] if name == "GFPGAN" else self._codeformer
-        weights = self._gfpgan_weights() if name == "GFPGAN" else _newest([self._codeformer], "codeformer")
+        folder = (self._gfpgan if name == "GFPGAN" else self._codeformer)[0]
+        weights = self._gfpgan_weights() if name == "GFPGAN" else _newest(self._codeformer, "codeformer")
         detector = self._detector()
         problems: list[str] = []
         if name == "CodeFormer" and importlib.util.find_spec(EXTRA_ARCHITECTURES) is None:
@@ -79,7 +83,7 @@ class RestorerCatalogue:
         return _newest(self._gfpgan, "gfpgan")
 
     def _detector(self) -> Path | None:
-        folders = (*self._gfpgan, self._codeformer, *self._more)
+        folders = (*self._gfpgan, *self._codeformer, *self._more)
         return next((path for path in _files(folders) if path.name.casefold() == DETECTOR_FILE.casefold()), None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -58,9 +58,12 @@ BUILT_IN = (NONE, LANCZOS, NEAREST)
 class UpscalerCatalogue:
     """The upscalers of some folders. Thread-safe; folders are read when first asked for, and no model is loaded."""
 
-    def __init__(self, folders: Mapping[str, Path]) -> None:
-        """`folders` by the family of models that belongs there; any of them may hold any kind of upscaler."""
-        self.folders = dict(folders)
+    def __init__(self, folders: Mapping[str, Path], further: Callable[[], Sequence[Path]] = tuple) -> None:
+        """`folders` by the family of models that belongs there; any of them may hold any kind of upscaler.
+
+        `further` folders, of other installations, are called like the family.
+        """
+        self.folders, self._further = dict(folders), further
         self._lock = threading.Lock()
         self._found: tuple[UpscalerInfo, ...] | None = None
         self._checked: dict[Path, tuple[Stamp | None, str | None]] = {}
@@ -128,7 +131,8 @@ class UpscalerCatalogue:
     def _scan(self) -> Iterator[UpscalerInfo]:
         found: dict[str, UpscalerInfo] = {}
         seen: set[Path] = set()
-        for family, folder in self.folders.items():
+        further = ((folder.name, folder) for folder in self._further() if folder not in self.folders.values())
+        for family, folder in (*self.folders.items(), *further):
             for path in _files(folder):
                 if (real := path.resolve()) not in seen:
                     seen.add(real)

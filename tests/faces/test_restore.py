@@ -65,7 +65,7 @@ def test_restoring_stops_between_two_faces() -> None:
 
 
 def test_what_is_missing_is_said_by_file_and_folder(tmp_path: Path) -> None:
-    catalogue = RestorerCatalogue([tmp_path / "GFPGAN"], tmp_path / "Codeformer")
+    catalogue = RestorerCatalogue([tmp_path / "GFPGAN"], [tmp_path / "Codeformer"])
     codeformer, gfpgan = catalogue.all()
     assert "put GFPGANv1.4.pth" in (gfpgan.problem or "")
     assert str(tmp_path / "GFPGAN") in (gfpgan.problem or "")
@@ -78,7 +78,7 @@ def test_what_is_missing_is_said_by_file_and_folder(tmp_path: Path) -> None:
 
 
 def test_files_that_come_later_are_found(tmp_path: Path, gfpgan_file: Path, detector_file: Path) -> None:
-    catalogue = RestorerCatalogue([tmp_path / "GFPGAN", tmp_path / "more"], tmp_path / "Codeformer")
+    catalogue = RestorerCatalogue([tmp_path / "GFPGAN", tmp_path / "more"], [tmp_path / "Codeformer"])
     for path, folder in ((gfpgan_file, "more"), (detector_file, "Codeformer")):
         (tmp_path / folder).mkdir()
         shutil.copyfile(path, tmp_path / folder / path.name)
@@ -90,6 +90,6 @@ def test_files_that_come_later_are_found(tmp_path: Path, gfpgan_file: Path, dete
 def test_weights_of_something_else_are_refused(tmp_path: Path, detector_file: Path) -> None:
     torch.save({"some.weight": torch.zeros(2, 2)}, tmp_path / "GFPGANv1.3.pth")
     shutil.copyfile(detector_file, tmp_path / detector_file.name)
-    restorers = FaceRestorers(RestorerCatalogue([tmp_path], tmp_path / "none"), CPU)
+    restorers = FaceRestorers(RestorerCatalogue([tmp_path], [tmp_path / "none"]), CPU)
     with pytest.raises(CheckpointError, match=r"GFPGANv1\.3\.pth"):
         restorers.restore(Image.new("RGB", (640, 640)), "GFPGAN")

@@ -140,6 +140,15 @@ def test_the_scale_is_read_from_the_name(name: str, scale: float) -> None:
     assert scale_in(name) == scale
 
 
+def test_folders_of_another_installation_count_by_their_names(tmp_path: Path) -> None:
+    put(tmp_path / "ESRGAN" / "own.pth")
+    path = put(tmp_path / "other" / "models" / "SwinIR" / "theirs.pth")
+    further = [tmp_path / "ESRGAN", path.parent, tmp_path / "other" / "models" / "DAT"]
+    catalogue = UpscalerCatalogue({"ESRGAN": tmp_path / "ESRGAN"}, lambda: further)
+    assert names(catalogue) == ["None", "Lanczos", "Nearest", "own", "theirs"]
+    assert catalogue.find("theirs").family == "SwinIR"
+
+
 def test_listing_pays_for_no_torch(tmp_path: Path) -> None:
     put(tmp_path / "model.pth")
     code = (

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,9 +14,12 @@ import pytest
 import torch
 from PIL import Image
 
-from modules.foundation.errors import CheckpointError, Interrupted, UnknownName
+from modules.foundation.errors import CheckpointError, EaselError, Interrupted, OutOfMemory, UnknownName
 from modules.generation.progress import RunControl
+from modules.hardware.device import Wishes, choose_hardware
 from modules.settings.model import Settings
+from modules.upscalers.catalogue import UpscalerInfo
+from modules.upscalers.model import UpscalerModel
 from modules.upscalers.shelf import Upscalers
 
 TABLES = Path(__file__).parents[1] / "parity/tables"
@@ -118,3 +124,73 @@ def test_tiles_make_the_picture_that_the_whole_makes(upscalers: Upscalers, name:
     if key == "ESRGAN_tile":  # a tile larger than the picture is filled up in black, as A1111 does
         whole = upscalers.upscale(image, scale, name, DEFAULT.changed({key: 0}))
     assert difference(tiled, whole) <= 2
+
+
+class Failing:
+    """A network that enlarges by two, and does what `trouble` does for what it is given."""
+
+    scale, input_channels = 2, 3
+    architecture = SimpleNamespace(id="test", name="test")
+    size_requirements = SimpleNamespace(multiple_of=1)
+    supports_half = True
+    model = torch.nn.Identity()
+
+    def __init__(self, trouble: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self._trouble, self.dtype = trouble, torch.float16
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Failing:
+        self.dtype = dtype
+        return self
+
+    def eval(self) -> Failing:
+        return self
+
+    def __call__(self, picture: torch.Tensor) -> torch.Tensor:
+        return self._trouble(picture).repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+def failing(trouble: Callable[[torch.Tensor], torch.Tensor], *, half: bool = False) -> UpscalerModel:
+    hardware = choose_hardware(Wishes(use_cpu=frozenset({"all"}), full_precision=True))
+    if half:
+        hardware = replace(hardware, unet_dtype=torch.float16)
+    return UpscalerModel(Failing(trouble), UpscalerInfo(name="test", path=Path("test.pth")), hardware)
+
+
+def test_what_does_not_fit_the_memory_is_done_in_smaller_pieces(caplog: pytest.LogCaptureFixture) -> None:
+    sides: list[int] = []
+
+    def trouble(picture: torch.Tensor) -> torch.Tensor:
+        sides.append(max(picture.shape))
+        if max(picture.shape) > 64:
+            raise torch.OutOfMemoryError
+        return picture
+
+    model, pixels = failing(trouble), np.asarray(noise(200, 120))
+    assert np.array_equal(model.enlarge(pixels), pixels.repeat(2, axis=0).repeat(2, axis=1))
+    assert max(sides[2:]) <= 64
+    assert "go on with 50" in caplog.text
+    before = len(sides)
+    model.enlarge(pixels)
+    assert max(sides[before:]) <= 64  # what was learnt is kept
+
+
+def test_a_device_without_any_room_is_reported() -> None:
+    def trouble(picture: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(OutOfMemory, match="has no room for the upscaler 'test'"):
+        failing(trouble).enlarge(np.asarray(noise(200, 120)))
+
+
+def test_what_overflows_in_half_precision_is_done_again_in_float32(caplog: pytest.LogCaptureFixture) -> None:
+    def trouble(picture: torch.Tensor) -> torch.Tensor:
+        return picture * torch.nan if picture.dtype == torch.float16 else picture
+
+    pixels = np.asarray(noise(40, 20))
+    assert np.array_equal(failing(trouble, half=True).enlarge(pixels), pixels.repeat(2, axis=0).repeat(2, axis=1))
+    assert "goes on in float32" in caplog.text
+
+
+def test_a_model_that_gives_no_numbers_is_reported() -> None:
+    with pytest.raises(EaselError, match=r"gives no numbers \(NaN\).*test\.pth"):
+        failing(lambda picture: picture * torch.nan).enlarge(np.asarray(noise(40, 20)))
