@@ -232,9 +232,15 @@ def test_a_task_that_is_told_to_stop_is_interrupted_and_keeps_what_it_gave(bench
 
 
 def test_a_background_task_does_not_keep_pictures_waiting(bench: Bench) -> None:
-    go_on = threading.Event()
-    slow = bench.queue.submit(TaskJob(lambda _: go_on.wait(10), kind="download", title="Download", lane="background"))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def download(_: RunControl) -> bool:
+        begun.set()
+        return go_on.wait(60)
+
+    slow = bench.queue.submit(TaskJob(download, kind="download", title="Download", lane="background"))
     bench.submit("picture").wait(10)
+    assert begun.wait(60)
     assert not slow.finished
     assert slow in bench.queue.running
     assert bench.queue.current is None

@@ -146,24 +146,30 @@ def test_a_load_that_fails_leaves_the_model_in_use_even_where_both_do_not_fit(
     assert shelf.get("a") is before
 
 
+def _vaes() -> list[torch.nn.Module]:
+    return [each for each in gc.get_objects() if type(each).__name__ == "AutoencoderKL"]
+
+
 def test_a_file_that_is_cut_off_while_it_is_read_leaves_no_half_model_with_its_error(
     shelf: Shelf, tmp_path: Path
 ) -> None:
     path = tmp_path / "shrinking.safetensors"
     shutil.copyfile(shelf.infos["b"].path, path)
     before = shelf.get("a")
+    there = weakref.WeakSet(_vaes())
     seen: list[weakref.ref[torch.nn.Module]] = []
 
     def shrink(share: float) -> None:
         if 0.5 < share < 0.9 and path.stat().st_size > 10_000:
-            seen.extend(weakref.ref(each) for each in gc.get_objects() if type(each).__name__ == "AutoencoderKL")
+            seen.extend(weakref.ref(vae) for vae in _vaes() if vae not in there)
             path.write_bytes(path.read_bytes()[:10_000])
 
     with pytest.raises(CheckpointError, match=r"shrinking\.safetensors .*cut off") as caught:
         shelf.cache.get(CheckpointInfo(path=path, name=path.name), Limits(), shrink)
     assert shelf.get("a") is before
     gc.collect()
-    assert [vae() for vae in seen if vae() is not None] == [before.checkpoint.vae]
+    assert seen
+    assert [vae() for vae in seen if vae() is not None] == []
     assert caught.value is not None
 
 

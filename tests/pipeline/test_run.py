@@ -22,6 +22,7 @@ from modules.infotext.carriers import read_carried
 from modules.infotext.parse import parse
 from modules.pipeline.model import Model
 from modules.settings.flags import parse_flags
+from modules.settings.paths import Paths
 from tests.pipeline.conftest import Studio
 from tests.tiny_models import make_tiny_sd1
 
@@ -328,9 +329,10 @@ def test_a_hundred_pictures_in_a_row_leave_memory_flat(studio: Studio) -> None:
     assert resident() - before < 60 * 1024 * 1024
 
 
-def test_no_checkpoint_at_all_says_where_to_put_one(tmp_path: Path) -> None:
+def test_no_checkpoint_at_all_says_where_to_put_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = Paths.from_flags
+    monkeypatch.setattr(Paths, "from_flags", lambda flags: usual(flags, program=tmp_path))
     application = Application(parse_flags(["--data-dir", str(tmp_path), "--use-cpu", "all"]))
-    application.catalogue._starter = tmp_path / "none.safetensors"
     try:
         with pytest.raises(CheckpointError, match=r"Put a \.safetensors file into .*Stable-diffusion"):
             application.submit(GenerationRequest(prompt="a cat", steps=1)).wait(60)
