@@ -121,13 +121,15 @@ class ModelList:
         path = os.path.normpath(name)
         if not os.path.isabs(path) or not is_preview_name(path):  # noqa: PTH117
             return None
-        folder = os.path.dirname(path)  # noqa: PTH120
         for collection in self._library.collections.values():
+            collection.shelf.files()
             names = collection.shelf.names_beside(path)
             if os.path.basename(path) not in names:  # noqa: PTH119
                 continue
-            files = (each.path for each in collection.files() if os.path.dirname(each.path) == folder)  # noqa: PTH120
-            if any(preview_of(each, names) == path for each in files):
+            # "name.preview.png" belongs to "name", "name.png" too.
+            stem = path.rsplit(".", 1)[0].removesuffix(".preview")
+            alike = (model for model in collection.shelf.models_beside(path) if model.startswith(stem))
+            if any(preview_of(model, names) == path for model in alike):
                 return Path(path)
         return None
 
@@ -168,7 +170,7 @@ class ModelList:
         wanted = name.strip()
         return next(
             (entry for entry in entries if wanted in (entry.name, entry.found.path)),
-            next((entry for entry in entries if entry.found.name == wanted), None),
+            next((entry for entry in entries if wanted in (entry.found.name, entry.found.relative_stem)), None),
         )
 
     def _with_hash(self, kind: str, beginning: str) -> frozenset[str]:

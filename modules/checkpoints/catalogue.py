@@ -61,6 +61,10 @@ class Catalogue:
         self.collection.refresh()
         return self.all()
 
+    def note_problem(self, info: CheckpointInfo, problem: str | None) -> None:
+        """Have the list show why a checkpoint could not be loaded until its file changes; None: it could."""
+        self.collection.note_problem(str(info.path), problem)
+
     def find(self, name: str) -> CheckpointInfo:
         """The checkpoint called `name`: a title, a name with or without suffix or folder, a hash (short or whole).
 

@@ -149,8 +149,11 @@ class Collection:
             return self._learn({path: self._look(path)})[path].facts.metadata
         return self.index.metadata(self.kind, path)
 
-    def note_problem(self, path: str, problem: str) -> None:
-        """Remember why a file could not be used, until it changes: reading its tensors tells more than its header."""
+    def note_problem(self, path: str, problem: str | None) -> None:
+        """Remember why a file could not be used, until it changes: reading its tensors tells more than its header.
+
+        None takes back what was said.
+        """
         row = self.known(path) or self._look(path)
         if row.facts.problem != problem and row.stamp == stamp_of(path):
             metadata = self.index.metadata(self.kind, path)

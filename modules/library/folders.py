@@ -108,6 +108,12 @@ class Shelf:
             for record in self._known.values():
                 record.mtime = None
 
+    def models_beside(self, path: str) -> tuple[str, ...]:
+        """The paths of all models in the folder of a file, as they were when it was last read."""
+        folder = os.path.dirname(path)  # noqa: PTH120
+        record = self._known.get(folder)
+        return tuple(os.path.join(folder, name) for name in record.models) if record is not None else ()  # noqa: PTH118
+
     def names_beside(self, path: str) -> frozenset[str]:
         """The names of all files in the folder of a file, as they were when it was last read."""
         record = self._known.get(os.path.dirname(path))  # noqa: PTH120

@@ -13,6 +13,7 @@ from modules.checkpoints.load import load_checkpoint
 from modules.checkpoints.vae_files import VaeCatalogue, VaeInfo
 from modules.faces.catalogue import RestorerCatalogue
 from modules.faces.restore import FaceRestorers
+from modules.foundation.errors import CheckpointError
 from modules.hardware.attention import forbid_memory_efficient_kernel, use_fast_attention
 from modules.hardware.device import Hardware, Wishes, choose_hardware
 from modules.hardware.memory import release
@@ -131,8 +132,14 @@ class Engine:
     ) -> Model:
         try:
             loaded = Model(load_checkpoint(info, self.hardware, on_progress, make_room), self.hardware, self.tokenizers)
+        except CheckpointError as error:
+            # What the disk or the network did may pass; what is in the file stays.
+            if not isinstance(error.__cause__, OSError):
+                self.catalogue.note_problem(info, str(error))
+            raise
         finally:
             self.loading = None
+        self.catalogue.note_problem(info, None)
         use_packed_weights(loaded.checkpoint.unet, self.hardware)
         use_fast_attention(loaded.checkpoint.unet, self.hardware, xformers=self.flags.xformers)
         log.info("Loaded %s (%s, %.1f GB)", info.name, loaded.checkpoint.family, loaded.checkpoint.size / 1e9)
@@ -149,6 +156,8 @@ class Engine:
 
     def _hash(self, path: Path) -> None:
         """Begin to compute a file's hash; one that is known is there at once."""
+        if self.flags.no_hashing:
+            return
         self._hashes[path] = self.catalogue.hashes.begin(path)
 
     def short_hash(self, info: CheckpointInfo | VaeInfo | None) -> str | None:

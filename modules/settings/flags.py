@@ -140,6 +140,7 @@ class Flags:
     opt_sdp_attention: bool = _switch("use scaled-dot-product attention (the default)")
     opt_sdp_no_mem_attention: bool = _switch("the same without its memory-efficient kernel")
     opt_channelslast: bool = _switch("use the channels-last memory layout (the default)")
+    no_hashing: bool = _switch("compute no hashes of checkpoints and VAEs; pictures then do not name them by hash")
     skip_load_model_at_start: bool = _switch("load the checkpoint with the first picture instead of at start-up")
 
     @property

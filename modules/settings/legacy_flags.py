@@ -29,7 +29,6 @@ IGNORED_SWITCHES = frozenset(
         "--lowram",
         "--medvram-sdxl",
         "--no-gradio-queue",
-        "--no-hashing",
         "--no-progressbar-hiding",
         "--no-prompt-history",
         "--opt-split-attention",

@@ -13,9 +13,11 @@ from urllib.parse import quote
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from tests.api.conftest import Served, flags_for, serving, wait_until
+from tests.tiny_models import make_tiny_sd1
 
 NAN = float("nan")
 
@@ -52,7 +54,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     (folder / "cut.safetensors").write_bytes(path.read_bytes()[:-9])
     (folder / "secret.txt").write_text("not for everybody", encoding="utf-8")
     (folder / "stranger.png").write_bytes(picture())
-    with serving(flags_for(data, nowebui=True)) as served:
+    with serving(flags_for(data, nowebui=True, no_hashing=True)) as served:
         yield served
 
 
@@ -194,3 +196,25 @@ def test_a_broken_checkpoint_is_listed_and_the_program_lives_on(files: Served) -
     assert answer.status_code == 503
     assert str(path) in answer.json()["detail"]
     assert files.client.get("/internal/ping").status_code == 200
+
+
+def test_what_loading_found_out_is_listed_until_it_loads(files: Served, tmp_path: Path) -> None:
+    tiny = make_tiny_sd1(tmp_path / "tiny.safetensors")
+    with safe_open(tiny, framework="pt") as opened:
+        metadata = opened.metadata()
+    tensors = load_file(tiny)
+    bias = tensors.pop("model.diffusion_model.out.2.bias")
+    path = files.data / "models" / "Stable-diffusion" / "lacking.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, metadata)
+    request = {"override_settings": {"sd_model_checkpoint": "lacking"}, "steps": 1}
+    address = "/api/v1/models/checkpoint/lacking.safetensors"
+    assert files.txt2img(**request).status_code == 503
+    assert "out" in files.client.get(address).json()["problem"]
+    save_file({**tensors, "model.diffusion_model.out.2.bias": bias}, path, metadata)
+    made = files.txt2img(**request).json()
+    assert files.client.get(address).json()["problem"] is None
+    # --no-hashing: nothing was computed, so nothing is named by it.
+    assert "Model hash" not in json.loads(made["info"])["infotexts"][0]
+    assert "Model: lacking" in json.loads(made["info"])["infotexts"][0]
+    assert "sha256" not in files.client.get(address).json()["hashes"]

@@ -123,6 +123,9 @@ def test_a_problem_that_use_brought_to_light_stays_until_the_file_changes(tmp_pa
     collection.note_problem(str(path), "its numbers are none")
     assert collection.entries()[0].problem == "its numbers are none"
     assert collection.metadata(str(path)) == {"text": "one"}
+    collection.note_problem(str(path), None)
+    assert collection.entries()[0].problem is None
+    collection.note_problem(str(path), "its numbers are none")
     library.close()
     again = Library(tmp_path / "cache")
     collection = collected(again, tmp_path / "m", reader)
