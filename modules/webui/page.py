@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from modules.pipeline.output_folders import output_folders
-from modules.webui import assets
+from modules.webui import assets, sound
 from modules.webui.generate import generate, interrupt, restore, skip
 from modules.webui.pictures import add_unsaved_route
 from modules.webui.pnginfo import build_pnginfo
@@ -19,6 +19,7 @@ from modules.webui.small_events import wire_small_events
 from modules.webui.tabs import Tab, tab_bar, tab_rules
 from modules.webui.txt2img import Txt2ImgPanel, build_txt2img
 from modules.webui.ui_config import UiConfig
+from modules.webui.uploads import use_temp_dir
 
 if TYPE_CHECKING:
     import fastapi
@@ -37,10 +38,12 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> None:
     """Put the page at "/" of `api`. To be called last: the mount answers every path that no route before it does."""
     from modules.webui.theme import easel_theme
 
+    use_temp_dir(app.settings.current, app.paths)
     page = build_page(app)
     gr.set_static_paths([folder.resolve() for folder in output_folders(app.settings.current, app.paths)])
     api.mount(f"/{assets.STATIC_URL}", assets.RevalidatedFiles(directory=assets.STATIC_FOLDER))
     add_unsaved_route(api, app)
+    sound.add_route(api, app)
     rules = tab_rules("tab", TABS) + tab_rules("settings", section_tabs())
     api.add_middleware(assets.HeadTags, tags=lambda: assets.head_tags(script_options(app), rules, theme_of(app)))
     gr.mount_gradio_app(
@@ -93,6 +96,8 @@ def script_options(app: Application) -> dict[str, Any]:
         "previewPeriod": settings.live_preview_refresh_period,
         "previews": settings.live_previews_enable,
         "progressInTitle": settings.show_progress_in_title,
+        "sound": sound.address(app),
+        "volume": settings.notification_volume / 100,
     }
 
 

@@ -211,7 +211,19 @@ function end(run) {
   run.release();
   setState(run.tab, "idle");
   document.title = "Easel";
+  playSound();
   run.next?.();
+}
+
+/** Say aloud that a run has ended, with the user's own file if there is one. */
+function playSound() {
+  const { sound, volume } = window.easelOptions;
+  if (sound && volume > 0) {
+    const audio = new Audio(route(sound));
+    audio.volume = volume;
+    // A browser that wants a click before it plays anything has had one: Generate. If it still refuses, so be it.
+    audio.play().catch(() => {});
+  }
 }
 
 /** The progress bar and the preview, both over the gallery. */
