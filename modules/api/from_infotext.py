@@ -15,6 +15,7 @@ from modules.infotext.labels import (
     MASK_MODES,
     MASKED_CONTENTS,
     REQUEST_FIELDS,
+    SOFT_INPAINTING,
     implied_settings,
 )
 from modules.infotext.parse import parse
@@ -31,6 +32,9 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "inpainting_fill": MASKED_CONTENTS,
     "inpaint_full_res": INPAINT_AREAS,
 }
+_MERGED = frozenset({"override_settings", "alwayson_scripts"})
+"""Fields in which what was found already holds what the client wrote."""
+
 _SAME_AS_FIRST_PASS = ("Use same sampler", "Use same scheduler", "Use same checkpoint")
 
 
@@ -64,17 +68,32 @@ def completed(app: Application, body: AnyBody) -> AnyBody:
         found.setdefault("enable_hr", True)
     if "sampler_name" not in found or "sampler_index" in given:
         found.pop("sampler_name", None)
+    if isinstance(body, StableDiffusionProcessingImg2Img):
+        found |= _soft_inpainting(values, body)
     settings = app.settings.current.model_dump()
     implied = {setting: value for _, setting, value in implied_settings(values, settings.__getitem__)}
     found["override_settings"] = implied | (body.override_settings or {})
     return _with(body, found)
 
 
+def _soft_inpainting(values: Mapping[str, Any], body: StableDiffusionProcessingImg2Img) -> dict[str, Any]:
+    """The arguments of the script, unless the client has written some itself."""
+    named = {name.casefold() for name in body.alwayson_scripts}
+    if str(values.get(SOFT_INPAINTING[0])) != "True" or "soft inpainting" in named:
+        return {}
+    try:
+        texts = [str(values[label]) for label in SOFT_INPAINTING[1:]]
+        numbers = [float(text) if "." in text else int(text) for text in texts]
+    except (KeyError, ValueError):
+        return {}
+    return {"alwayson_scripts": {**body.alwayson_scripts, "soft inpainting": {"args": [True, *numbers]}}}
+
+
 def _with(body: AnyBody, found: dict[str, Any]) -> AnyBody:
-    own = body.model_dump(include=body.model_fields_set)
+    own = body.model_dump(include=body.model_fields_set - _MERGED.intersection(found))
     while True:
         try:
-            return type(body).model_validate({**found, **own, "override_settings": found["override_settings"]})
+            return type(body).model_validate({**found, **own})
         except ValidationError as error:
             bad = str(error.errors()[0]["loc"][0])
             if bad not in found or bad == "override_settings":

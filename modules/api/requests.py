@@ -8,7 +8,6 @@ from enum import IntEnum
 from typing import Any, TypeVar
 
 from fastapi import HTTPException
-from PIL import Image
 
 from modules.api.bounds import check_bounds
 from modules.api.from_infotext import completed
@@ -21,7 +20,7 @@ from modules.api.pictures import Intake, decode_picture
 from modules.api.scripts import fields_of_scripts
 from modules.application.application import Application
 from modules.foundation.errors import RequestError, SaveError, SettingsError
-from modules.generation.inpaint import InpaintRequest, MaskedContent
+from modules.generation.inpaint import InpaintOptions, InpaintRequest, MaskedContent
 from modules.generation.request import GenerationRequest, HiresRequest
 from modules.imaging.encode import format_of
 from modules.imaging.resize import ResizeMode
@@ -45,34 +44,49 @@ def img2img_request(app: Application, body: StableDiffusionProcessingImg2Img) ->
     body = completed(app, body)
     if not body.init_images:
         raise HTTPException(404, "Init image not found: init_images must hold at least one picture in base64.")
-    scripted = fields_of_scripts(body.alwayson_scripts, body.script_name, img2img=True)
     check_bounds(body, app.flags)
     intake = Intake.of(app)
     images = tuple(
         decode_picture(image, f"init_images[{index}]", intake) for index, image in enumerate(body.init_images)
     )
+    inpaint = None
+    if body.mask:
+        inpaint = InpaintRequest(
+            mask=decode_picture(body.mask, "mask", intake),
+            latent_mask=decode_picture(body.latent_mask, "latent_mask", intake) if body.latent_mask else None,
+            **_inpaint_options(body),
+        )
+    return dataclasses.replace(img2img_template(app, body), init_images=images, inpaint=inpaint)
+
+
+def img2img_template(app: Application, body: StableDiffusionProcessingImg2Img) -> GenerationRequest:
+    """What an img2img body asks for, whatever its pictures and masks. Raises as `img2img_request` does."""
+    scripted = fields_of_scripts(body.alwayson_scripts, body.script_name, img2img=True)
     return dataclasses.replace(
-        _request(app, body, init_images=images),
+        _request(app, body),
+        denoising_strength=body.denoising_strength,
         resize_mode=_one_of(ResizeMode, "resize_mode", body.resize_mode),
-        inpaint=_inpaint(body, intake) if body.mask else None,
         image_cfg_scale=body.image_cfg_scale,
         initial_noise_multiplier=body.initial_noise_multiplier,
         **scripted,
     )
 
 
-def _inpaint(body: StableDiffusionProcessingImg2Img, intake: Intake) -> InpaintRequest:
-    return InpaintRequest(
-        mask=decode_picture(body.mask, "mask", intake),
-        blur_x=body.mask_blur_x if body.mask_blur is None else body.mask_blur,
-        blur_y=body.mask_blur_y if body.mask_blur is None else body.mask_blur,
-        rounded=body.mask_round,
-        inverted=bool(body.inpainting_mask_invert),
-        content=_one_of(MaskedContent, "inpainting_fill", body.inpainting_fill),
-        only_masked=body.inpaint_full_res,
-        padding=body.inpaint_full_res_padding,
-        latent_mask=decode_picture(body.latent_mask, "latent_mask", intake) if body.latent_mask else None,
-    )
+def inpaint_options(body: StableDiffusionProcessingImg2Img) -> InpaintOptions:
+    """How a body wants masked parts painted."""
+    return InpaintOptions(**_inpaint_options(body))
+
+
+def _inpaint_options(body: StableDiffusionProcessingImg2Img) -> dict[str, Any]:
+    return {
+        "blur_x": body.mask_blur_x if body.mask_blur is None else body.mask_blur,
+        "blur_y": body.mask_blur_y if body.mask_blur is None else body.mask_blur,
+        "rounded": body.mask_round,
+        "inverted": bool(body.inpainting_mask_invert),
+        "content": _one_of(MaskedContent, "inpainting_fill", body.inpainting_fill),
+        "only_masked": body.inpaint_full_res,
+        "padding": body.inpaint_full_res_padding,
+    }
 
 
 def _one_of(kind: type[Numbered], field: str, number: int) -> Numbered:
@@ -86,7 +100,6 @@ def _one_of(kind: type[Numbered], field: str, number: int) -> Numbered:
 def _request(
     app: Application,
     body: StableDiffusionProcessingTxt2Img | StableDiffusionProcessingImg2Img,
-    init_images: tuple[Image.Image, ...] = (),
     hires: HiresRequest | None = None,
 ) -> GenerationRequest:
     check_bounds(body, app.flags)
@@ -121,8 +134,7 @@ def _request(
         s_tmin=body.s_tmin,
         s_tmax=body.s_tmax,
         s_noise=body.s_noise,
-        init_images=init_images,
-        denoising_strength=body.denoising_strength if init_images or hires else None,
+        denoising_strength=body.denoising_strength if hires else None,
         hires=hires,
         refiner_checkpoint=body.refiner_checkpoint,
         refiner_switch_at=body.refiner_switch_at,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modules.application.ending import Ending
+from modules.application.folder_batch import keep_folder_batches
 from modules.application.job_service import JobService
 from modules.application.jobs import GenerationJob, Job, TaskJob
 from modules.application.model_list import ModelList
@@ -73,6 +74,7 @@ class Application:
         self.read_ahead = ReadAhead()
         self.jobs = JobService(self._execute, self._resolved, self.settings, self.paths)
         self.queue = self.jobs.queue
+        keep_folder_batches(self)
         self.statistics = Statistics()
         self.statistics.attach(self.queue, self.hooks)
         self.hooks.saved.attach("history", self._on_saved)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from PIL import Image
 
@@ -39,16 +39,14 @@ class SoftInpainting:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class InpaintRequest:
-    """Which part of the init images is to be painted anew, and how.
+class InpaintOptions:
+    """How a part of the init images is to be painted anew, whatever the mask.
 
-    `mask` is white (or, if it has transparency, opaque) where the model paints; its edge is blurred by `blur_x` and
-    `blur_y` (sigmas in pixels). `rounded` makes it black and white again for the latents. With `only_masked` the part
-    around the mask, `padding` pixels larger, is made at the size asked for and put back into its place.
-    `latent_mask` is another mask for the latents alone.
+    Its edge is blurred by `blur_x` and `blur_y` (sigmas in pixels). `rounded` makes it black and white again for the
+    latents. With `only_masked` the part around the mask, `padding` pixels larger, is made at the size asked for and put
+    back into its place.
     """
 
-    mask: Image.Image
     blur_x: int = 4
     blur_y: int = 4
     rounded: bool = True
@@ -56,7 +54,6 @@ class InpaintRequest:
     content: MaskedContent = MaskedContent.ORIGINAL
     only_masked: bool = False
     padding: int = 32
-    latent_mask: Image.Image | None = None
 
     def __post_init__(self) -> None:
         """Raise RequestError, naming the field, for what no plan could make sense of."""
@@ -67,6 +64,22 @@ class InpaintRequest:
             raise RequestError(
                 f"inpaint_full_res_padding must be at least 0; it is {self.padding}.", "inpaint_full_res_padding"
             )
+
+    def with_mask(self, mask: Image.Image) -> InpaintRequest:
+        """These options for one mask."""
+        return InpaintRequest(mask=mask, **{field.name: getattr(self, field.name) for field in fields(self)})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class InpaintRequest(InpaintOptions):
+    """Which part of the init images is to be painted anew, and how.
+
+    `mask` is white (or, if it has transparency, opaque) where the model paints; `latent_mask` is another one for the
+    latents alone.
+    """
+
+    mask: Image.Image
+    latent_mask: Image.Image | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

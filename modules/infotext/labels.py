@@ -110,6 +110,17 @@ REQUEST_FIELDS: Mapping[str, str] = {
 }
 """Label -> field of a request to the API."""
 
+SOFT_INPAINTING = (
+    "Soft inpainting enabled",
+    "Soft inpainting schedule bias",
+    "Soft inpainting preservation strength",
+    "Soft inpainting transition contrast boost",
+    "Soft inpainting mask influence",
+    "Soft inpainting difference threshold",
+    "Soft inpainting difference contrast",
+)
+"""Labels of the always-on script of that name, in the order of its arguments."""
+
 MASK_MODES = ("Inpaint masked", "Inpaint not masked")
 MASKED_CONTENTS = ("fill", "original", "latent noise", "latent nothing")
 INPAINT_AREAS = ("Whole picture", "Only masked")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import torch
 from PIL import Image
@@ -11,6 +13,7 @@ from modules.generation.inpaint import InpaintPlan, MaskedContent
 from modules.generation.plan import BatchSlice, Plan
 from modules.imaging.resize import ResizeMode, resize
 from modules.imaging.soft_masks import changed_mask
+from modules.infotext.labels import SOFT_INPAINTING
 from modules.pipeline.model import Model
 from modules.sampling.inpainting import Blend, HardBlend, SoftBlend
 from modules.sampling.noise import ImageNoise
@@ -106,15 +109,7 @@ def inpaint_fields(plan: Plan) -> dict[str, object]:
         return {}
     asked, fields = inpaint.asked, dict[str, object]()
     if soft := inpaint.soft:
-        fields |= {
-            "Soft inpainting enabled": True,
-            "Soft inpainting schedule bias": soft.schedule_bias,
-            "Soft inpainting preservation strength": soft.preservation_strength,
-            "Soft inpainting transition contrast boost": soft.transition_contrast_boost,
-            "Soft inpainting mask influence": soft.mask_influence,
-            "Soft inpainting difference threshold": soft.difference_threshold,
-            "Soft inpainting difference contrast": soft.difference_contrast,
-        }
+        fields |= dict(zip(SOFT_INPAINTING, (True, *dataclasses.astuple(soft)), strict=True))
     if asked.inverted:
         fields["Mask mode"] = "Inpaint not masked"
     if asked.blur_x == asked.blur_y > 0:

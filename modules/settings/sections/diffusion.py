@@ -241,4 +241,7 @@ class Img2Img(Section):
     img2img_background_color: str = setting("#ffffff", "With img2img, colour behind transparent parts of a picture")
     return_mask: bool = setting(False, "For inpainting, show the mask beside the result")
     return_mask_composite: bool = setting(False, "For inpainting, show the painted part alone beside the result")
+    img2img_batch_show_results_limit: int = setting(
+        32, "Show the first N batch img2img results in UI", ge=-1, le=1000, step=1
+    )
     overlay_inpaint: bool = setting(True, "Overlay original for inpaint")

@@ -1,0 +1,223 @@
+"""folder_batch: img2img over the files of a folder, one run after another."""
+
+from __future__ import annotations
+
+import logging
+import re
+import struct
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from modules.foundation.errors import EaselError, Interrupted, RequestError
+from modules.generation.folder_batch import BatchFile, FolderBatch, FolderBatchResult
+from modules.generation.progress import RunControl
+from modules.generation.request import GenerationRequest
+from modules.generation.result import FinishedImage
+from modules.infotext.carriers import read_carried
+from modules.infotext.parse import parse
+from modules.infotext.restore import RestoreOptions, restore
+from modules.pipeline.engine import Engine
+from modules.pipeline.run import run
+from modules.settings.model import Settings
+
+log = logging.getLogger(__name__)
+
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".gif"})
+
+
+class FileControl(RunControl):
+    """The control of one file's run: wishes come from that of the whole batch, reports go there as a part of it."""
+
+    def __init__(self, whole: RunControl, index: int, count: int) -> None:
+        super().__init__()
+        self._whole, self._index, self._count = whole, index, count
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked to stop at once."""
+        return self._whole.interrupted
+
+    @property
+    def skipped(self) -> bool:
+        """Whether somebody asked to skip this file's batch."""
+        return self._whole.skipped
+
+    @property
+    def stopping(self) -> bool:
+        """Whether no further batch is to be started."""
+        return self._whole.stopping
+
+    def check(self) -> None:
+        """Raise Interrupted when the work at hand should be left."""
+        self._whole.check()
+
+    def show(self, preview: Image.Image) -> None:
+        """The newest view of the unfinished picture."""
+        self._whole.show(preview)
+
+    def begin_batch(self, index: int, steps: int) -> None:
+        """A batch of this file starts; a wish to skip was for the one before."""
+        self._whole.begin_batch(self._index, steps)
+        super().begin_batch(index, steps)
+
+    def at_step(self, step: int) -> None:
+        """`step` sampling steps of this file's batch are done."""
+        self._whole.at_step(step)
+        super().at_step(step)
+
+    def _tell(self, what: str) -> None:
+        now = self.snapshot()
+        phase = f"{now.phase} (file {self._index + 1} of {self._count})" if self._count > 1 else now.phase
+        self._whole.at((self._index + now.fraction) / self._count, phase)
+
+
+def picture_files(folder: Path, *, without: Path | None = None) -> tuple[Path, ...]:
+    """The picture files in a folder and below, by name, numbers by their value; those in `without` are left out.
+
+    Raises RequestError for a folder that is not there.
+    """
+    if not folder.is_dir():
+        raise RequestError(f"{folder} is not a folder that exists. Check its name.", "input_dir")
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
+    inside = without.resolve() if without is not None and without.resolve() != folder.resolve() else None
+    kept = (path for path in found if inside is None or not path.resolve().is_relative_to(inside))
+    return tuple(sorted(kept, key=_natural))
+
+
+def run_folder_batch(
+    asked: FolderBatch, engine: Engine, control: RunControl, settings: Settings | None = None
+) -> FolderBatchResult:
+    """Make the pictures of every file. A file that fails is noted, and the others go on.
+
+    Interrupting keeps what is done. Raises RequestError for folders that are not there or hold nothing.
+    """
+    settings = settings or engine.settings.current
+    files = _files(asked)
+    masks = _masks(asked)
+    limit = settings.img2img_batch_show_results_limit
+    done: list[BatchFile] = []
+    shown: list[FinishedImage] = []
+    interrupted = False
+    control.begin(len(files))
+    for index, path in enumerate(files):
+        if control.stopping:
+            interrupted = True
+            break
+        control.at(index / len(files), "loading")
+        try:
+            result = run(
+                _request(asked, path, masks), engine, FileControl(control, index, len(files)), settings=settings
+            )
+        except Interrupted:
+            interrupted = True
+            break
+        except (EaselError, OSError) as error:
+            log.error("%s was left out: %s", path, error)
+            done.append(BatchFile(source=path, error=str(error)))
+            continue
+        saved = tuple(image.path for image in result.images if image.path is not None)
+        done.append(BatchFile(source=path, saved=saved, warnings=result.warnings))
+        interrupted |= control.interrupted
+        room = len(result.images) if limit < 0 else limit - len(shown)
+        shown += result.images[: max(room, 0)]
+    return FolderBatchResult(files=tuple(done), total=len(files), images=tuple(shown), interrupted=interrupted)
+
+
+def _files(asked: FolderBatch) -> Sequence[Path]:
+    files = asked.files
+    if not files and asked.input_folder is not None:
+        files = picture_files(asked.input_folder, without=asked.output_folder)
+    if not files:
+        where = f"in {asked.input_folder}" if asked.input_folder else "in the request"
+        raise RequestError(f"There are no picture files {where}.", "input_dir")
+    return files
+
+
+def _masks(asked: FolderBatch) -> Mapping[str, Path]:
+    """Masks by the stem of the file they belong to; a single one by "" for all."""
+    if asked.mask_folder is None:
+        return {}
+    if not asked.mask_folder.is_dir():
+        raise RequestError(f"{asked.mask_folder} is not a folder that exists. Check its name.", "inpaint_mask_dir")
+    masks = picture_files(asked.mask_folder)
+    if not masks:
+        raise RequestError(f"There are no masks in {asked.mask_folder}.", "inpaint_mask_dir")
+    return {"": masks[0]} if len(masks) == 1 else {path.stem: path for path in reversed(masks)}
+
+
+def _request(asked: FolderBatch, path: Path, masks: Mapping[str, Path]) -> GenerationRequest:
+    """The request for one file. Raises RequestError for a file or mask that cannot be used."""
+    picture = ImageOps.exif_transpose(_opened(path))
+    request, overrides = asked.request, dict(asked.request.override_settings)
+    if asked.output_folder is not None:
+        overrides |= _names_in(asked.output_folder, path, several=request.batch_size * request.batch_count > 1)
+    changes: dict[str, Any] = {"init_images": (picture,), "override_settings": overrides}
+    if asked.scale is not None:
+        changes |= {
+            "width": max(int(picture.width * asked.scale), 8),
+            "height": max(int(picture.height * asked.scale), 8),
+        }
+    if asked.inpaint is not None and masks:
+        mask = masks.get("") or masks.get(path.stem)
+        if mask is None:
+            raise RequestError(f"{asked.mask_folder} has no mask called {path.stem}.", "inpaint_mask_dir")
+        changes["inpaint"] = asked.inpaint.with_mask(_opened(mask))
+    if asked.png_info:
+        changes |= _from_png_info(asked, path, overrides)
+    return replace(request, **changes)
+
+
+def _names_in(folder: Path, path: Path, *, several: bool) -> dict[str, Any]:
+    """The settings that save results under the name of their file."""
+    return {
+        "samples_save": True,
+        "outdir_samples": str(folder.absolute()),
+        "save_to_dirs": False,
+        "save_images_add_number": False,
+        "save_images_replace_action": "Add number suffix",
+        "samples_filename_pattern": f"{path.stem}-[generation_number]" if several else path.stem,
+    }
+
+
+def _from_png_info(asked: FolderBatch, path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file's parameters replace in the request. A value that makes no sense is passed over."""
+    text = read_carried((asked.png_info_folder or path.parent) / path.name).infotext
+    if not text:
+        return {}
+    values = {key: value for key, value in restore(parse(text), RestoreOptions()).items() if key in asked.png_info}
+    request, changes = asked.request, dict[str, Any]()
+    for label, field in (("Prompt", "prompt"), ("Negative prompt", "negative_prompt")):
+        if more := str(values.get(label, "")):
+            changes[field] = f"{getattr(request, field)} {more}".strip()
+    for label, field, kind in (("Seed", "seed", int), ("Steps", "steps", int), ("CFG scale", "cfg_scale", float)):
+        try:
+            changes[field] = kind(values[label])
+        except (KeyError, ValueError):
+            continue
+    if sampler := values.get("Sampler"):
+        changes["sampler"] = str(sampler)
+    if checkpoint := values.get("Model hash"):
+        changes["override_settings"] = {**overrides, "sd_model_checkpoint": str(checkpoint)}
+    return changes
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            # A large picture is no reason to warn: the memory errors of the run say what to do.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(path)
+            image.load()
+    except (OSError, ValueError, SyntaxError, MemoryError, struct.error, Image.DecompressionBombError) as error:
+        raise RequestError(f"{path.name} is no picture that can be read ({error}).") from error
+    return image
+
+
+def _natural(path: Path) -> list[tuple[int, int | str]]:
+    parts = re.split(r"(\d+)", str(path).casefold())
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
