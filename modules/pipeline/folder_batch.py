@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import struct
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,16 +77,16 @@ class FileControl(RunControl):
         self._whole.at((self._index + now.fraction) / self._count, phase)
 
 
-def picture_files(folder: Path, *, without: Path | None = None) -> tuple[Path, ...]:
-    """The picture files in a folder and below, by name, numbers by their value; those in `without` are left out.
+def picture_files(folder: Path, *, without: Iterable[Path | None] = ()) -> tuple[Path, ...]:
+    """The picture files in a folder and below, by name, numbers by their value; those below `without` are left out.
 
     Raises RequestError for a folder that is not there.
     """
     if not folder.is_dir():
         raise RequestError(f"{folder} is not a folder that exists. Check its name.", "input_dir")
     found = (path for path in folder.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
-    inside = without.resolve() if without is not None and without.resolve() != folder.resolve() else None
-    kept = (path for path in found if inside is None or not path.resolve().is_relative_to(inside))
+    others = [other.resolve() for other in without if other is not None and other.resolve() != folder.resolve()]
+    kept = (path for path in found if not any(path.resolve().is_relative_to(other) for other in others))
     return tuple(sorted(kept, key=_natural))
 
 
@@ -131,7 +132,8 @@ def run_folder_batch(
 def _files(asked: FolderBatch) -> Sequence[Path]:
     files = asked.files
     if not files and asked.input_folder is not None:
-        files = picture_files(asked.input_folder, without=asked.output_folder)
+        others = (asked.output_folder, asked.mask_folder, asked.png_info_folder)
+        files = picture_files(asked.input_folder, without=others)
     if not files:
         where = f"in {asked.input_folder}" if asked.input_folder else "in the request"
         raise RequestError(f"There are no picture files {where}.", "input_dir")
@@ -211,7 +213,7 @@ def _opened(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             # A large picture is no reason to warn: the memory errors of the run say what to do.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path)
+            image = Image.open(io.BytesIO(path.read_bytes()))
             image.load()
     except (OSError, ValueError, SyntaxError, MemoryError, struct.error, Image.DecompressionBombError) as error:
         raise RequestError(f"{path.name} is no picture that can be read ({error}).") from error

@@ -142,6 +142,12 @@ def test_an_editing_checkpoint_makes_pictures_from_nothing_and_from_pictures(lib
         for picture in (grey, white)
     )
     assert not np.array_equal(_pixels(one.samples[0]), _pixels(other.samples[0]))
+    request: dict[str, Any] = {"steps": 2, "init_images": (white,), "denoising_strength": 1.0}
+    guided, plain = (_make(library, "tiny-edit", **request, image_cfg_scale=scale).samples[0] for scale in (2.5, 1.0))
+    assert not np.array_equal(_pixels(guided), _pixels(other.samples[0]))
+    assert np.array_equal(_pixels(plain), _pixels(other.samples[0]))
+    assert "CFG scale: 7.0, Image CFG scale: 2.5, Seed:" in guided.infotext
+    assert "Image CFG scale" not in _make(library, "tiny", **request, image_cfg_scale=2.5).samples[0].infotext
 
 
 @pytest.mark.parametrize("setting", ["sdxl_crop_top", "sdxl_crop_left"])

@@ -67,13 +67,11 @@ def test_the_masked_middle_of_a_red_scene_becomes_blue_and_nothing_else_does(mak
 
 def test_a_low_strength_keeps_the_layout_and_a_high_one_follows_the_prompt(make: Make) -> None:
     source = make("a red circle on a white background")
-    little, much = (
-        make("a blue star on a black background", init_images=(source,), denoising_strength=strength)
-        for strength in (0.3, 0.9)
-    )
-    assert similarity(little, source) > 0.5
-    assert similarity(little, source) > similarity(much, source) + 0.1
+    little = make("a blue star on a white background", init_images=(source,), denoising_strength=0.3)
+    much = make("a blue star on a black background", init_images=(source,), denoising_strength=0.9)
+    assert similarity(little, source) > 0.6
+    assert similarity(little, source) > similarity(much, source) + 0.2
     pixels = np.asarray(much, dtype=float)
     corner, middle = pixels[:24, :24].mean(), pixels[MIDDLE, MIDDLE].reshape(-1, 3).mean(axis=0)
     assert corner < 90
-    assert middle[2] > middle[0]
+    assert middle[2] > 1.2 * middle[0]

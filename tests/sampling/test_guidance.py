@@ -301,3 +301,46 @@ def test_the_last_evaluation_is_kept_for_previews() -> None:
 def test_the_last_hook_sees_what_was_kept_already_blended_in() -> None:
     hooks = GuidanceHooks(blend=FIVES, guided=lambda result, output: result + 1)
     assert torch.allclose(guided(ONE, hooks=hooks)(X, 500.0), torch.tensor(6.0))
+
+
+class ImageReader:
+    """A network whose noise estimate is the mean of a row's tokens and of the picture beside the latent."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, x: Tensor, t: Tensor, cond: CondBatch) -> Tensor:
+        self.calls += 1
+        assert cond.image_cond is not None
+        level = cond.tokens.mean(dim=(1, 2)) + cond.image_cond.mean(dim=(1, 2, 3))
+        return level[:, None, None, None].expand_as(x)
+
+
+def edited(unet: ImageReader, scale: float | None, **arguments: Any) -> GuidedModel:
+    return GuidedModel(
+        denoiser=TimestepDenoiser(SCHEDULE),
+        unet=unet,
+        conds=lambda call: ONE,
+        image_cond=torch.full((1, 4, 2, 2), 3.0),
+        image_guidance_scale=scale,
+        **{"guidance_scale": 7.0, "total_calls": 8, **arguments},
+    )
+
+
+def test_a_picture_guides_besides_the_prompt() -> None:
+    # Brooks et al. 2023, equation 3, with e(0, 0) = 0.5, e(image, 0) = 3.5 and e(image, text) = 5.
+    unet = ImageReader()
+    assert torch.allclose(edited(unet, 1.5)(X, 500.0), torch.tensor(0.5 + 1.5 * 3.0 + 7 * 1.5))
+    assert unet.calls == 1
+    apart = edited(unet, 1.5, options=SamplingOptions(batch_cond_uncond=False))
+    assert torch.allclose(apart(X, 500.0), torch.tensor(0.5 + 1.5 * 3.0 + 7 * 1.5))
+    assert unet.calls == 4
+    assert torch.allclose(edited(unet, 1.5).image(0)(X, 500.0), torch.tensor(0.5 + 1.5 * 3.0 + 7 * 1.5))
+
+
+@pytest.mark.parametrize("scale", [None, 1.0])
+def test_at_a_scale_of_one_the_picture_needs_no_evaluation_of_its_own(scale: float | None) -> None:
+    unet = ImageReader()
+    assert torch.allclose(edited(unet, scale)(X, 500.0), torch.tensor(3.5 + 7 * 1.5))
+    assert torch.allclose(edited(unet, scale, guidance_scale=1.0)(X, 500.0), torch.tensor(5.0))
+    assert torch.allclose(edited(unet, 1.5, guidance_scale=1.0)(X, 500.0), torch.tensor(5.0 + 0.5 * 3.0))
