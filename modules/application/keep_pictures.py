@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modules.foundation.atomic import atomic_write
-from modules.foundation.errors import RequestError, SaveError
+from modules.foundation.errors import RequestError
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.imaging.filenames import NameContext, fill_pattern
 from modules.imaging.log_csv import append_rows
@@ -145,10 +145,11 @@ def _pack(files: Sequence[Path], folder: Path, name: str) -> Path:
 
 
 def result_of_job(app: Application, job_id: str) -> GenerationResult:
-    """The pictures of a job that are still in memory. Raises SaveError saying where else they are."""
+    """The pictures of a job that are still in memory. Raises RequestError saying where else they are."""
     job = app.queue.find(job_id) if job_id else None
     if job is None or not isinstance(job.result, GenerationResult):
-        raise SaveError(
-            "These pictures are no longer in memory. What was saved when they were made is in the output folder."
+        raise RequestError(
+            "These pictures are no longer in memory. What was saved when they were made is in the output folder.",
+            "job",
         )
     return job.result

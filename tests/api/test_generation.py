@@ -352,5 +352,5 @@ def test_pictures_of_a_job_can_be_kept_afterwards(session_server: Served) -> Non
     assert [Path(path).exists() for path in (*kept["files"], kept["archive"])] == [True, True]
     assert kept["warnings"] == []
     gone = session_server.client.post("/api/v1/pictures/keep", json={"job": "nobody"})
-    assert gone.status_code == 500
+    assert gone.status_code == 422
     assert "no longer in memory" in gone.json()["detail"]

@@ -94,7 +94,7 @@ def test_what_is_not_there_is_said(app: Application) -> None:
     for selected in (-1, 3):
         with pytest.raises(RequestError, match="no such picture"):
             keep_pictures(app, RESULT, selected)
-    with pytest.raises(SaveError, match="no longer in memory"):
+    with pytest.raises(RequestError, match="no longer in memory"):
         result_of_job(app, "task(nobody)")
     (app.paths.data / "log").write_text("no folder")
     with pytest.raises(SaveError, match="a file stands where a folder is needed"):
