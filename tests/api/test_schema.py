@@ -34,7 +34,6 @@ DIFFERENT: dict[str, str] = {
 }
 
 
-
 @pytest.fixture(scope="module")
 def ours(session_server: Served) -> dict[str, Any]:
     schema: dict[str, Any] = session_server.client.get("/openapi.json").json()
