@@ -58,6 +58,15 @@ def flatten(image: Image.Image, background: str = "#ffffff") -> Image.Image:
     return image.convert("RGB")
 
 
+def with_colours(image: Image.Image) -> Image.Image:
+    """`image` as RGB, or RGBA where something of it may be transparent; more than 8 bits a channel are rounded off."""
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        return image.convert("RGBA")
+    if image.mode.startswith("I") or image.mode == "F":
+        image = image.point(lambda level: level / 256).convert("L")
+    return image.convert("RGB")
+
+
 def enlarge(image: Image.Image, factor: float, *, nearest: bool = False) -> Image.Image:
     """`image` larger by `factor`, by Lanczos or by nearest neighbour, its sides then rounded down to multiples of 8.
 

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 import numpy as np
 
 from modules.foundation.errors import RequestError
+from modules.imaging.resize import with_colours
 from modules.imaging.tiles import Pixels
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def open_rows(path: Path, mode: str = "RGB") -> Rows:
         return StripRows(png.strips(mode), png.width, png.height)
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image).convert(mode)
+            upright = with_colours(ImageOps.exif_transpose(image)).convert(mode)
             return ArrayRows(np.asarray(upright).reshape(upright.height, upright.width, -1))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise RequestError(f"{path} is no picture that can be read: {error}.") from error

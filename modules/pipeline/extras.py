@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from modules.foundation.errors import Interrupted, RequestError
 from modules.generation.progress import RunControl
 from modules.imaging.encode import PictureText
+from modules.imaging.resize import with_colours
 from modules.infotext.carriers import PARAMETERS, exif_with, read_carried
 from modules.infotext.quoting import quote
 from modules.upscalers.upscale import target_size
@@ -116,7 +117,7 @@ _Stage = Callable[[_Work], _Work]
 
 def _one(image: Image.Image, index: int, stages: list[_Stage], control: RunControl) -> ExtrasImage:
     carried = read_carried(image)
-    work = _Work(ImageOps.exif_transpose(image), {})
+    work = _Work(with_colours(ImageOps.exif_transpose(image)), {})
     for number, stage in enumerate(stages):
         control.begin_batch(index * len(stages) + number, 0)
         control.check()
@@ -149,8 +150,6 @@ def _faces(name: str, visibility: float, weight: float | None, engine: Engine, c
     def restore(work: _Work) -> _Work:
         control.at_phase("restoring faces")
         image = work.image
-        if image.mode not in ("RGB", "RGBA"):
-            image = image.convert("RGBA" if "transparency" in image.info else "RGB")
         restored = engine.faces.restore(image, name, weight=weight or 0.0, watch=control).image
         done: dict[str, object] = {f"{name} visibility": round(visibility, 3)}
         if weight is not None:

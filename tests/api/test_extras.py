@@ -103,6 +103,21 @@ def test_without_an_upscaler_the_picture_comes_back_as_it_is(served_upscaler: Se
     assert answer["html_info"] == "<p></p>"
 
 
+@pytest.mark.parametrize("mode", ["L", "P", "LA", "1", "I;16", "CMYK"])
+def test_pictures_of_every_kind_are_worked_on(served_upscaler: Served, mode: str) -> None:
+    with Image.open(IMAGEOPS / "src_40x24.png") as image:
+        grey = image.convert("L")
+        picture = Image.fromarray(np.asarray(grey, dtype=np.uint16) * 257) if mode == "I;16" else image.convert(mode)
+        buffer = io.BytesIO()
+        picture.save(buffer, "TIFF" if mode == "CMYK" else "PNG")
+    body = {"image": base64.b64encode(buffer.getvalue()).decode(), "upscaler_1": "Lanczos"}
+    answer = served_upscaler.client.post("/sdapi/v1/extra-single-image", json=body)
+    result = opened(answer.json()["image"])
+    assert (result.mode, result.size) == ("RGBA" if mode == "LA" else "RGB", (80, 48))
+    levels = np.asarray(result.convert("L"), dtype=int).mean() - np.asarray(grey, dtype=int).mean()
+    assert abs(levels) < 12
+
+
 def test_several_pictures_come_back_in_their_order(served_upscaler: Served) -> None:
     names = ("src_40x24.png", "src_24x40.png")
     body = {

@@ -57,7 +57,9 @@ def test_other_files_are_read_whole(tmp_path: Path, name: str, options: dict[str
 
 def test_a_png_of_16_bits_is_read_whole(tmp_path: Path) -> None:
     Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30) * 100).save(tmp_path / "a.png")
-    assert open_rows(tmp_path / "a.png").rows(0, 20).shape == (20, 30, 3)
+    pixels = open_rows(tmp_path / "a.png").rows(0, 20)
+    assert pixels.shape == (20, 30, 3)
+    assert pixels[-1, -1].tolist() == [599 * 100 // 256] * 3
 
 
 def test_a_picture_that_breaks_off_is_reported_with_how_far_it_goes(tmp_path: Path) -> None:
