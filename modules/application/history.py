@@ -133,6 +133,29 @@ class History:
         return HistoryImage(**given)
 
 
+def from_file(kept: HistoryImage) -> FinishedImage | None:
+    """A kept picture as it was when it was finished; None when its file is gone or cannot be read."""
+    from PIL import Image
+
+    if kept.path is None:
+        return None
+    try:
+        with Image.open(kept.path) as image:
+            image.load()
+    except (OSError, ValueError, SyntaxError):
+        return None
+    return FinishedImage(
+        image=image,
+        infotext=kept.infotext,
+        seed=kept.seed,
+        subseed=kept.subseed,
+        prompt=kept.prompt,
+        negative_prompt=kept.negative_prompt,
+        kind=kept.kind,
+        path=kept.path,
+    )
+
+
 def match_expression(text: str) -> str:
     """What people type into a search box in FTS5's words: each word may go on, "a phrase" may not.
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
+from modules.application.history import from_file
 from modules.application.job_store import JobStore, Work
 from modules.application.jobs import GenerationJob, Job, JobState, TaskJob, new_id
 from modules.application.keeper import Keeper
@@ -16,7 +17,7 @@ from modules.application.standing import Limits, Seeds, StandingJobs, StandingRe
 from modules.application.submitting import with_seeds
 from modules.foundation.errors import EaselError, RequestError
 from modules.generation.request import GenerationRequest
-from modules.generation.result import FinishedImage
+from modules.generation.result import FinishedImage, GenerationResult
 from modules.settings.paths import Paths
 from modules.settings.store import SettingsStore
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 AnyJob = TypeVar("AnyJob", bound=Job[Any])
 Stop = Literal["now", "after_image"]
 
-RESTARTABLE = (JobState.DONE, JobState.FAILED, JobState.INTERRUPTED)
+ENDED_STATES = (JobState.DONE, JobState.FAILED, JobState.INTERRUPTED)
 
 
 class JobService:
@@ -121,6 +122,23 @@ class JobService:
         if live is not None and not live.finished:
             raise RequestError(f"Job {job_id!r} is {live.state.value}; cancel it first.", "id")
         self.store.forget(job_id)
+
+    def remembered_result(self, job_id: str) -> GenerationResult | None:
+        """What a job made that has left the memory: those of its pictures whose files are there, the grid first.
+
+        None when it is not known or has not ended. Why it failed or was interrupted stands in the warnings.
+        """
+        record = self.store.find(job_id)
+        if record is None or record.state not in ENDED_STATES:
+            return None
+        images = [image for each in self.keeper.history.of_job(job_id) if (image := from_file(each)) is not None]
+        why = record.error or (record.note if record.interrupted_by_restart else "")
+        return GenerationResult(
+            images=tuple(sorted(images, key=lambda image: image.kind != "grid")),
+            info={},
+            warnings=(why,) if why else (),
+            interrupted=record.state is JobState.INTERRUPTED,
+        )
 
     def picture_in_memory(self, job_id: str, image_id: str) -> FinishedImage | None:
         """A picture that was not saved, as long as it is remembered."""

@@ -27,6 +27,8 @@ def atomic_write(path: Path, *, durable: bool = True) -> Generator[IO[bytes]]:
             if durable:
                 os.fsync(file.fileno())
         temporary.replace(path)
+        if durable:
+            _keep_names(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -51,6 +53,7 @@ def atomic_create(path: Path, data: bytes) -> bool:
             return False
         except OSError:
             return _exclusive_copy(path, data)
+        _keep_names(path.parent)
         return True
     finally:
         temporary.unlink(missing_ok=True)
@@ -66,6 +69,18 @@ def _exclusive_copy(path: Path, data: bytes) -> bool:
         path.unlink(missing_ok=True)
         raise
     return True
+
+
+def _keep_names(folder: Path) -> None:
+    """Have the names in `folder` on the disk, so that a power cut does not take a file that others were told of."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):  # some network file systems cannot; the bytes are safe all the same
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -30,9 +30,18 @@ async def generate(app: Application, task: str, values: list[Any], request: gr.R
 
 
 async def restore(app: Application, task: str, request: gr.Request) -> tuple[Any, ...]:
-    """Come back to a run that was started before the page was reloaded, running or finished meanwhile."""
+    """Come back to a run that was started before the page was reloaded, running or finished meanwhile.
+
+    The program may have ended and begun again in between.
+    """
     job = app.queue.find(task)
-    return await follow(app, job, request) if isinstance(job, GenerationJob) else _nothing()
+    if isinstance(job, GenerationJob):
+        return await follow(app, job, request)
+    try:
+        result = await asyncio.to_thread(app.jobs.remembered_result, task)
+    except EaselError:  # nothing is kept
+        result = None
+    return _nothing() if result is None else _finished(app, Job("txt2img", "", job_id=task), result, request)
 
 
 async def follow(app: Application, job: Job[GenerationResult], request: gr.Request) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sqlite3
 import threading
@@ -15,12 +16,23 @@ from PIL import Image
 from modules.application.database import VERSIONS, Database
 from modules.application.history import Search
 from modules.application.jobs import AFTER_RESTART, LOST, JobState, TaskJob
+from modules.application.standing import Limits
 from modules.foundation.errors import EaselError, RequestError
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
-from tests.application.conftest import Desk
+from tests.application.conftest import Desk, painted
 
 OpenDesk = Callable[[], Desk]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Return as soon as `condition()` holds; fail the test if it never does."""
+    pause = threading.Event()
+    for _ in range(2000):
+        if condition():
+            return
+        pause.wait(0.01)
+    pytest.fail("It did not happen.")
 
 
 def crashed(desk: Desk) -> None:
@@ -284,3 +296,51 @@ def test_without_a_database_jobs_run_all_the_same(tmp_path: Path, caplog: pytest
     finally:
         desk.close()
     assert "cannot be kept" in caplog.text
+
+
+def test_what_a_job_made_is_still_known_when_it_has_left_the_memory(open_desk: OpenDesk, tmp_path: Path) -> None:
+    before = open_desk()
+    job = before.submit("kept")
+    job.wait(20)
+    for name, kind in (("one.png", "sample"), ("gone.png", "sample"), ("grid.png", "grid")):
+        image = dataclasses.replace(painted(job.request, 3, tmp_path / "outputs" / name), kind=kind)
+        assert image.path is not None
+        image.path.parent.mkdir(exist_ok=True)
+        image.image.save(image.path)
+        before.service.keeper.image_saved(job, image)
+    (tmp_path / "outputs" / "gone.png").unlink()
+    crashed(before)
+    after = open_desk()
+    result = after.service.remembered_result(job.id)
+    assert result is not None
+    assert [image.path and image.path.name for image in result.images] == ["grid.png", "one.png"]
+    assert result.images[1].infotext.startswith("kept\n")
+    assert after.service.remembered_result("nobody") is None
+
+
+def test_a_standing_job_goes_on_after_a_crash_without_doing_a_picture_twice(open_desk: OpenDesk) -> None:
+    before = open_desk()
+    request = GenerationRequest(prompt="forever", seed=10, save_images=False)
+    standing = before.service.stand(request, seeds="advance", limits=Limits(pictures=3))
+    before.enter()
+    until(lambda: before.service.standing.find(standing.id).made >= 1)
+    before.gate.clear()
+    before.enter()
+    crashed(before)
+    after = open_desk()
+    after.service.restore()
+    until(lambda: after.service.standing.find(standing.id).state != "running")
+    record = after.service.standing.find(standing.id)
+    assert (record.state, record.made, record.note) == ("done", 3, "All 3 pictures are made.")
+    seeds = [request.seed for request in (*before.done, *after.done)]
+    assert len(seeds) == len(set(seeds))
+    assert seeds[0] == 10
+
+
+def test_a_standing_job_ends_when_its_jobs_keep_failing(desk: Desk) -> None:
+    desk.fails = lambda _: RequestError("no such thing", "prompt")
+    request = GenerationRequest(prompt="forever", save_images=False)
+    standing = desk.service.stand(request, seeds="random", limits=Limits())
+    until(lambda: desk.service.standing.find(standing.id).state != "running")
+    record = desk.service.standing.find(standing.id)
+    assert (record.state, record.made, record.note) == ("failed", 0, "3 jobs failed: no such thing")

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
 
 from modules.application.application import Application
@@ -16,8 +16,9 @@ from modules.application.events import Event, Events
 
 KEEP_ALIVE_SECONDS = 15.0
 
-_SUMMARY = """A stream that does not end, of `text/event-stream`. Each event has an `id`; a browser's EventSource sends
-the last one it got as `Last-Event-ID` when it comes back, and is told everything since.
+EVENTS = """Changes are pushed by `GET /api/v1/events`, a stream of server-sent events (`text/event-stream`) that does not
+end; `?job=ID` tells of one job only. Each event has an `id`; a browser's EventSource sends the last one it got as
+`Last-Event-ID` when it comes back (others may give `?since=ID`), and is told everything since.
 
 | event | data |
 |---|---|
@@ -34,11 +35,12 @@ def routes(app: Application) -> APIRouter:
     """GET /api/v1/events."""
     router = APIRouter(prefix="/api/v1", tags=["events"])
 
-    @router.get("/events", summary="What happens", description=_SUMMARY, response_class=StreamingResponse)
+    # Not in the OpenAPI document: what is made from it waits for the end of each answer. /docs tells of it at the queue.
+    @router.get("/events", include_in_schema=False)
     async def events(
-        job: Annotated[str | None, Query(description="Only what happens to the job of this id.")] = None,
-        last_event_id: Annotated[str | None, Header(description="Id of the last event that was received.")] = None,
-        since: Annotated[str | None, Query(description="The same, for clients that cannot send headers.")] = None,
+        job: str | None = None,
+        last_event_id: Annotated[str | None, Header()] = None,
+        since: str | None = None,
     ) -> StreamingResponse:
         stream = _stream(app, job, _number(last_event_id or since))
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

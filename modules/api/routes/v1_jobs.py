@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, HTTPException, Query, Response
 
 from modules.api.pictures import picture_text
 from modules.api.requests import img2img_request, txt2img_request
+from modules.api.routes.v1_events import EVENTS
 from modules.api.v1_answers import history_item, job_infos, queue_info
 from modules.api.v1_models import (
     CancelBody,
@@ -49,12 +50,18 @@ def _add_submitting(router: APIRouter, app: Application) -> None:
 
     @router.post("/jobs/txt2img", status_code=201, summary="Submit pictures from words")
     async def submit_txt2img(body: SubmitTxt2Img) -> JobInfo:
-        """Queue the request and answer at once. The job keeps the settings and the checkpoint of this moment."""
+        """Queue the request and answer at once. The job keeps the settings and the checkpoint of this moment.
+
+        How it goes on is at /api/v1/jobs/ID, or pushed by /api/v1/events?job=ID.
+        """
         return await submitted(await asyncio.to_thread(txt2img_request, app, body), body)
 
     @router.post("/jobs/img2img", status_code=201, summary="Submit pictures from pictures and words")
     async def submit_img2img(body: SubmitImg2Img) -> JobInfo:
-        """Queue the request and answer at once. The job keeps the settings and the checkpoint of this moment."""
+        """Queue the request and answer at once. The job keeps the settings and the checkpoint of this moment.
+
+        How it goes on is at /api/v1/jobs/ID, or pushed by /api/v1/events?job=ID.
+        """
         return await submitted(await asyncio.to_thread(img2img_request, app, body), body)
 
 
@@ -155,7 +162,8 @@ def _add_changing(router: APIRouter, app: Application) -> None:
         _info(app, job_id)
         count, same = (body.count, body.same_seeds) if body else (1, False)
         jobs = app.jobs.repeat(job_id, count, same_seeds=same)
-        return JobList(jobs=[_info(app, job.id) for job in jobs], next=None)
+        records = [record for job in jobs if (record := app.jobs.store.find(job.id)) is not None]
+        return JobList(jobs=job_infos(app, records), next=None)
 
     @router.delete("/jobs/{job_id}", status_code=204, summary="Forget a job that has ended")
     def forget(job_id: str) -> None:
@@ -166,9 +174,8 @@ def _add_changing(router: APIRouter, app: Application) -> None:
 
 
 def _add_queue(router: APIRouter, app: Application) -> None:
-    @router.get("/queue", summary="The queue")
+    @router.get("/queue", summary="The queue", description=f"What runs, and what waits in which order. {EVENTS}")
     def get_queue() -> QueueInfo:
-        """What runs, and what waits in which order."""
         return queue_info(app)
 
     @router.post("/queue/pause", summary="Pause the queue")
