@@ -16,8 +16,7 @@ from modules.application.events import Event, Events
 
 KEEP_ALIVE_SECONDS = 15.0
 
-EVENTS = """Changes are pushed by `GET /api/v1/events`, a stream of server-sent events (`text/event-stream`) that does not
-end; `?job=ID` tells of one job only. Each event has an `id`; a browser's EventSource sends the last one it got as
+EVENTS = """Changes are pushed by `GET /api/v1/events`, a stream of server-sent events that does not end; `?job=ID` tells of one job only. Each event has an `id`; a browser's EventSource sends the last one it got as
 `Last-Event-ID` when it comes back (others may give `?since=ID`), and is told everything since.
 
 | event | data |
@@ -35,7 +34,7 @@ def routes(app: Application) -> APIRouter:
     """GET /api/v1/events."""
     router = APIRouter(prefix="/api/v1", tags=["events"])
 
-    # Not in the OpenAPI document: what is made from it waits for the end of each answer. /docs tells of it at the queue.
+    # Not in the OpenAPI document: what is made from it waits for the end of each answer. The queue's text tells of it.
     @router.get("/events", include_in_schema=False)
     async def events(
         job: str | None = None,
