@@ -16,7 +16,8 @@ from modules.application.events import Event, Events
 
 KEEP_ALIVE_SECONDS = 15.0
 
-EVENTS = """Changes are pushed by `GET /api/v1/events`, a stream of server-sent events that does not end; `?job=ID` tells of one job only. Each event has an `id`; a browser's EventSource sends the last one it got as
+EVENTS = """Changes are pushed by `GET /api/v1/events`, a stream of server-sent events that does not end;
+`?job=ID` tells of one job only. Each event has an `id`; a browser's EventSource sends the last one it got as
 `Last-Event-ID` when it comes back (others may give `?since=ID`), and is told everything since.
 
 | event | data |
