@@ -15,7 +15,7 @@ from typing import IO, Any
 import pytest
 
 from modules.application.downloads import transfer as transfer_module
-from modules.application.downloads.download import KINDS, Download, clean_name, fetch, folder_of
+from modules.application.downloads.download import KINDS, Download, clean_name, fetch, file_address, folder_of
 from modules.application.downloads.transfer import Transfer, Wanted
 from modules.foundation.errors import DownloadError, Forbidden, Interrupted, RequestError
 from modules.generation.progress import RunControl
@@ -206,6 +206,12 @@ def test_the_server_may_name_the_file(hub: Hub, paths: Paths) -> None:
     with pytest.raises(RequestError, match="does not end like a model file"):
         get(hub, paths, path="/api/download/models/6", kind="lora")
     assert left_over(paths) == ["My Model.safetensors"]
+
+
+def test_the_page_of_a_file_stands_for_the_file() -> None:
+    page = "https://huggingface.co/owner/model/blob/main/a/blob/x.safetensors?download=true"
+    assert file_address(page) == "https://huggingface.co/owner/model/resolve/main/a/blob/x.safetensors?download=true"
+    assert file_address("http://example.org/blob/x") == "http://example.org/blob/x"
 
 
 @pytest.mark.parametrize(

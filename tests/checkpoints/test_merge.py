@@ -17,12 +17,15 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from modules.checkpoints.info import CheckpointInfo
+from modules.checkpoints.layout import vae_layout
+from modules.checkpoints.ldm_keys import KeyMap, vae_modules
 from modules.checkpoints.merge import arithmetic
 from modules.checkpoints.merge.merge import Merged, merge_checkpoints
 from modules.checkpoints.merge.recipe import ConfigSource, Method, Recipe
 from modules.checkpoints.vae_files import VaeInfo
 from modules.foundation.errors import CheckpointError, Interrupted, RequestError
 from modules.library.digests import sha256_of
+from tests.tiny_models import make_tiny_checkpoint
 
 Arrays = dict[str, np.ndarray]
 
@@ -376,3 +379,32 @@ def test_what_a_ckpt_says_of_itself_is_read_back_when_it_is_merged_again(tmp_pat
     assert (said["easel.architecture"], said["note"]) == (declared, "mine")
     earlier = json.loads(said["sd_merge_models"])[sha256_of(first.path)]
     assert earlier["sd_merge_recipe"]["interp_method"] == "No interpolation"
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_vae_with_the_names_of_diffusers_is_baked_in_under_those_of_a_checkpoint(older: bool, tmp_path: Path) -> None:
+    whole = read(make_tiny_checkpoint(tmp_path / "tiny.safetensors", "sd1"))
+    prefix = "first_stage_model."
+    own = {key.removeprefix(prefix): array for key, array in whole.items() if key.startswith(prefix)}
+    own = {key: array for key, array in own.items() if key.startswith(("encoder", "decoder", "quant", "post_quant"))}
+    translate = KeyMap(iter(vae_modules(vae_layout({key: array.shape for key, array in own.items()}, ""))))
+    renamed: Arrays = {}
+    for key, array in own.items():
+        name = translate(key)
+        assert name is not None
+        for new, old in (
+            (".to_q.", ".query."),
+            (".to_k.", ".key."),
+            (".to_v.", ".value."),
+            (".to_out.0.", ".proj_attn."),
+        ):
+            name = name.replace(new, old) if older else name
+        renamed[name] = array[:, :, 0, 0] if ".attentions." in name and array.ndim == 4 else array
+    info = VaeInfo(path=tmp_path / "diffusers.safetensors", name="diffusers.safetensors")
+    write(info.path, renamed)
+    empty = {key: np.zeros_like(array) if key.startswith(prefix) else array for key, array in whole.items()}
+    recipe = Recipe(
+        primary=write(tmp_path / "empty.safetensors", empty), method=Method.NO_INTERPOLATION, vae=info, name="baked"
+    )
+    found = read(merge(recipe, tmp_path).path)
+    assert_same({key: found[prefix + key] for key in own}, own)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import unquote, urlsplit
@@ -57,6 +57,7 @@ def submit_download(app: Application, asked: Download, *, job_id: str | None = N
     Raises Forbidden where the program was started without downloads, RequestError for what cannot be right.
     """
     check_allowed(app)
+    asked = replace(asked, url=file_address(asked.url))
     _check(asked)
 
     def work(control: RunControl) -> Downloaded:
@@ -66,6 +67,14 @@ def submit_download(app: Application, asked: Download, *, job_id: str | None = N
 
     title = f"{asked.name or _name_in(asked.url)} from {urlsplit(asked.url).hostname}"
     return app.submit_task(TaskJob(work, kind="download", title=title, job_id=job_id, lane="background"))
+
+
+def file_address(url: str) -> str:
+    """The address of a file, where people copy that of its page at a hub (/blob/ instead of /resolve/)."""
+    parts = urlsplit(url)
+    if parts.hostname in ("huggingface.co", "hf.co") and "/blob/" in parts.path:
+        return parts._replace(path=parts.path.replace("/blob/", "/resolve/", 1)).geturl()
+    return url
 
 
 def check_allowed(app: Application) -> None:
