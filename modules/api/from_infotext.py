@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from modules.api.models import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.application.application import Application
+from modules.faces.catalogue import NAMES
 from modules.infotext.labels import (
     INPAINT_AREAS,
     MASK_MODES,
@@ -72,6 +73,8 @@ def completed(app: Application, body: AnyBody) -> AnyBody:
         found |= _soft_inpainting(values, body)
     settings = app.settings.current.model_dump()
     implied = {setting: value for _, setting, value in implied_settings(values, settings.__getitem__)}
+    if (restorer := values.get("Face restoration")) in NAMES:
+        implied["face_restoration_model"] = restorer
     found["override_settings"] = implied | (body.override_settings or {})
     return _with(body, found)
 

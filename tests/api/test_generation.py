@@ -201,6 +201,12 @@ def test_an_infotext_fills_in_what_the_request_leaves_out(served: Served) -> Non
     assert "Sampler: DPM++ 2M, Schedule type: Karras" in info["infotexts"][0]
 
 
+def test_an_infotext_says_which_restorer_faces_had(served: Served) -> None:
+    text = "a boat\nSteps: 2, Sampler: Euler, CFG scale: 7.0, Seed: 1, Face restoration: GFPGAN, Size: 64x64"
+    info = json.loads(served.client.post("/sdapi/v1/txt2img", json={"infotext": text}).json()["info"])
+    assert (info["restore_faces"], info["face_restoration_model"]) == (True, "GFPGAN")
+
+
 def test_a_picture_made_from_its_own_infotext_is_the_same(served: Served) -> None:
     first = served.txt2img(sampler_name="Euler a", cfg_scale=5).json()
     text = json.loads(first["info"])["infotexts"][0]

@@ -13,10 +13,8 @@ class FaceRestoration(Section):
     title: ClassVar[str] = "Face restoration"
     category: ClassVar[str] = "postprocessing"
 
-    face_restoration: bool = setting(False, "Restore faces")
-    face_restoration_model: str = setting(
-        "CodeFormer", "Face restoration model", choices="face_restorers", infotext="Face restoration"
-    )
+    face_restoration: bool = setting(False, "Restore faces", infotext="Face restoration")
+    face_restoration_model: str = setting("CodeFormer", "Face restoration model", choices="face_restorers")
     code_former_weight: float = setting(
         0.5, "CodeFormer weight: 0 changes faces most, 1 least", ge=0.0, le=1.0, step=0.01
     )
