@@ -11,7 +11,7 @@ from typing import Any
 
 from modules.library.collection import Entry
 from modules.library.digests import SHORT, SHORT_NETWORK, Algorithm
-from modules.library.facts import Facts, Row, Stamp, inode_of, stamp_of
+from modules.library.facts import Facts, Row, Stamp, stamp_of
 from modules.library.folders import Found, natural_key
 from modules.library.library import Library
 from modules.library.sidecars import description_of, is_preview_name, preview_of, user_metadata_of
@@ -254,7 +254,7 @@ def _upscaler_entries(upscalers: UpscalerCatalogue) -> Iterator[Entry]:
         if info.path is not None:
             path = str(info.path)
             facts = Facts(problem=info.problem, family=info.family, details={"scale": f"{info.scale:g}"})
-            row = Row(stamp=stamp_of(path) or (0, 0), inode=inode_of(path), version=0, facts=facts)
+            row = Row(stamp=stamp_of(path) or (0, 0), inode=0, version=0, facts=facts)
             yield Entry(name=info.name, found=Found(path, str(info.path.parent)), row=row)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modules.library.background import Background
-from modules.library.facts import NOTHING, Facts, Row, inode_of, stamp_of
+from modules.library.facts import NOTHING, Facts, Row, Stamp, identity_of, stamp_of
 from modules.library.folders import Found, Shelf, natural_key
 from modules.library.index import FileIndex
 
@@ -45,6 +45,8 @@ class Entry:
 
 
 UNKNOWN = Facts()
+GONE: Stamp = (-1, -1)
+"""The stamp in rows of files that cannot be looked at, which are not remembered."""
 
 
 class Collection:
@@ -191,8 +193,8 @@ class Collection:
 
     def _look(self, path: str) -> Row:
         # The stamp is older than what is read: a file that changes meanwhile is looked at again.
-        stamp, inode = stamp_of(path) or (-1, -1), inode_of(path)
-        return Row(stamp=stamp, inode=inode, version=self.version, facts=self._describe(Path(path)))
+        stamp, inode = identity_of(path)
+        return Row(stamp=stamp or GONE, inode=inode, version=self.version, facts=self._describe(Path(path)))
 
     def _learn(self, rows: Mapping[str, Row]) -> Mapping[str, Row]:
         with self._lock:
@@ -201,7 +203,7 @@ class Collection:
                 # Trainers write up to megabytes of text, which stay on the disk.
                 loaded[path] = replace(row, facts=replace(row.facts, metadata=NOTHING))
             self.revision += 1
-        self.index.put(self.kind, {path: row for path, row in rows.items() if row.stamp != (-1, -1)})
+        self.index.put(self.kind, {path: row for path, row in rows.items() if row.stamp != GONE})
         return rows
 
     def _loaded(self) -> dict[str, Row]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,19 +47,19 @@ class Row:
 
 def stamp_of(path: Path | str) -> Stamp | None:
     """The stamp of a file as it is now, None where it is gone. A folder has that of its model_index.json."""
-    try:
-        status = Path(path).stat()
-        if status.st_mode & 0o170000 == 0o040000:
-            status = Path(path, "model_index.json").stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
+    return identity_of(path)[0]
 
 
-def inode_of(path: Path | str) -> int:
-    """The number under which the file system knows a file, which renaming does not change; 0 where there is none."""
+def identity_of(path: Path | str) -> tuple[Stamp | None, int]:
+    """The stamp of a file, and the number under which the file system knows it, which renaming does not change.
+
+    None and 0 where it is gone.
+    """
     try:
-        # SQLite's integers have a sign; Windows' numbers use the last bit.
-        return Path(path).stat().st_ino & (2**63 - 1)
+        status = os.stat(path)  # noqa: PTH116 - asked for each of thousands of files
+        if stat.S_ISDIR(status.st_mode):
+            status = os.stat(os.path.join(path, "model_index.json"))  # noqa: PTH116, PTH118
     except OSError:
-        return 0
+        return None, 0
+    # SQLite's integers have a sign; Windows' numbers use the last bit.
+    return (status.st_size, status.st_mtime_ns), status.st_ino & (2**63 - 1)

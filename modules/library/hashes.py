@@ -9,7 +9,7 @@ from pathlib import Path
 
 from modules.library.background import Background
 from modules.library.digests import DIGESTS, Algorithm
-from modules.library.facts import Row, Stamp, inode_of, stamp_of
+from modules.library.facts import Row, Stamp, identity_of, stamp_of
 from modules.library.index import FileIndex
 
 Known = dict[str, tuple[Stamp, str]]
@@ -75,9 +75,10 @@ class Hashes:
     def remember(self, algorithm: Algorithm, hashes: Iterable[tuple[Path, str]]) -> int:
         """Take over hashes that somebody else computed of files as they are now. Returns how many files are there."""
         records = [
-            (str(path), stamp, inode_of(path), digest)
+            (str(path), stamp, inode, digest)
             for path, digest in hashes
-            if (stamp := stamp_of(path)) is not None
+            for stamp, inode in (identity_of(path),)
+            if stamp is not None
         ]
         self._index.put_hashes(algorithm, records)
         return len(records)
@@ -97,7 +98,7 @@ class Hashes:
     def _compute(self, path: Path, algorithm: Algorithm, background: Background) -> str:
         if (digest := self.known(path, algorithm)) is not None:
             return digest
-        stamp, inode = stamp_of(path), inode_of(path)
+        stamp, inode = identity_of(path)
         digest = self._before_renaming(algorithm, stamp, inode) or DIGESTS[algorithm](path, background.breathe)
         if stamp is not None and stamp_of(path) == stamp:
             self._index.put_hashes(algorithm, [(str(path), stamp, inode, digest)])
