@@ -107,7 +107,8 @@ def _request(
     check_names(app, body)
     # Said now, a wrong name is known before the job has waited for its turn.
     resolve_pair(sampler_name, body.scheduler)
-    overrides = dict(body.override_settings or {})
+    # As for fields, null means that a setting is not there.
+    overrides = {key: value for key, value in (body.override_settings or {}).items() if value is not None}
     _check_overrides(app, overrides)
     return GenerationRequest(
         prompt=body.prompt,

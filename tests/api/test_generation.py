@@ -158,6 +158,13 @@ def test_the_file_format_of_the_settings_is_used(served: Served) -> None:
     assert b"S\0t\0e\0p\0s" in image.info["exif"]
 
 
+def test_a_setting_that_is_null_is_left_as_it_is(served: Served) -> None:
+    overrides = {"sd_model_checkpoint": None, "sd_vae": None, "samples_format": None, "nobody": None}
+    info = json.loads(served.txt2img(override_settings=overrides).json()["info"])
+    assert info["sd_model_name"] == "tiny"
+    assert "warnings" not in info
+
+
 def test_settings_of_one_request_do_not_stay(served: Served) -> None:
     answer = served.txt2img(override_settings={"CLIP_stop_at_last_layers": 2})
     assert "Clip skip: 2" in json.loads(answer.json()["info"])["infotexts"][0]
