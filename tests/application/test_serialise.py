@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from modules.application.serialise import NotKeepable, from_text, to_text
-from modules.generation.request import GenerationRequest
+from modules.generation.inpaint import InpaintRequest
+from modules.generation.request import GenerationRequest, HiresRequest
 from modules.imaging.resize import ResizeMode
 
 
@@ -41,6 +42,26 @@ def test_pictures_come_back_pixel_for_pixel_and_are_kept_once(mode: str) -> None
     assert len(pictures) == 1
     back = from_text(text, pictures.__getitem__)
     assert [(image.mode, image.tobytes()) for image in back.init_images] == [(mode, picture.tobytes())] * 2
+
+
+def test_masks_and_the_parts_of_a_request_come_back_too() -> None:
+    picture, mask = Image.effect_noise((16, 16), 90).convert("RGB"), Image.effect_noise((16, 16), 60)
+    request = GenerationRequest(
+        init_images=(picture,),
+        resize_mode=ResizeMode.CROP,
+        inpaint=InpaintRequest(mask=mask),
+        hires=HiresRequest(scale=1.5, upscaler="Latent", first_picture=picture),
+        refiner_checkpoint="other",
+    )
+    text, pictures = to_text(request)
+    assert len(pictures) == 2
+    back: GenerationRequest = from_text(text, pictures.__getitem__)
+    assert back.inpaint is not None
+    assert back.hires is not None
+    assert back.inpaint.mask.tobytes() == mask.tobytes()
+    assert (back.hires.scale, back.hires.upscaler, back.resize_mode) == (1.5, "Latent", ResizeMode.CROP)
+    assert back.hires.first_picture is not None
+    assert back.hires.first_picture.tobytes() == picture.tobytes()
 
 
 def test_a_photograph_is_kept_upright_and_a_palette_keeps_its_transparency() -> None:
