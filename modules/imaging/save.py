@@ -24,6 +24,9 @@ _LONGEST_NAME = 255
 _KEPT_FREE = 40
 """Bytes of it kept for what is put around a pattern: number, suffix, extension."""
 
+_FOR_A_COUNTER = 8
+"""Bytes of it kept for the number behind a name that is taken."""
+
 _WINDOWS_FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
 _WINDOWS_DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
@@ -163,6 +166,12 @@ def _clean_parts(name: str, room: int, *, windows: bool = os.name == "nt") -> st
     return "/".join(part.encode(errors="ignore")[:room].decode(errors="ignore").rstrip(" ") for part in parts)
 
 
+def _fitting(stem: str, room: int) -> str:
+    """`stem` with its last part no longer than `room` bytes; only a long suffix makes it that long."""
+    *folders, name = stem.split("/")
+    return "/".join([*folders, name.encode()[:room].decode(errors="ignore").rstrip(" ")])
+
+
 def _longest_name(folder: Path) -> int:
     """Bytes that a pattern may fill in a file name below `folder`, as its file system (or most of them) has it."""
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists() or parent == parent.parent)
@@ -176,6 +185,7 @@ def _longest_name(folder: Path) -> int:
 def _place(folder: Path, stem: str, encoded: Encoded, *, replace: bool) -> Path:
     """Write a file as `stem` plus extension below `folder`, replacing or avoiding what has the name already."""
     data, ending = encoded.data, "." + encoded.extension.lower().lstrip(".")
+    stem = _fitting(stem, _longest_name(folder) + _KEPT_FREE - len(ending) - _FOR_A_COUNTER)
     path = folder / (stem + ending)
     if atomic_create(path, data):
         return path

@@ -142,6 +142,14 @@ def test_names_fit_the_file_system_however_long_the_prompt(tmp_path: Path) -> No
     assert saved.text_path.read_text(encoding="utf-8") == TEXT.text + "\n"
 
 
+def test_a_long_suffix_does_not_cost_the_picture(tmp_path: Path) -> None:
+    context = NameContext(now=NOW, seed=5, prompt="x" * 300)
+    for forced in (None, "y" * 400):
+        saved = save_picture(PICTURE, context, simple(tmp_path), suffix="-" + "ü" * 200, forced_name=forced)
+        assert len(saved.path.name.encode()) <= 255
+        assert size_of(saved.path) == PICTURE.size
+
+
 def test_numbers_go_on_after_the_highest_and_ignore_other_names(tmp_path: Path) -> None:
     for name in ("00041-1.png", "7.jpg", "00099.txt.bak", "grid-0300.png", "x12.png", "-5.png", "٣.png"):
         (tmp_path / name).touch()
