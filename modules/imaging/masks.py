@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modules.imaging.resize import ResizeMode, resize
+from modules.imaging.resize import ResizeMode, Upscale, resize
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,13 +128,13 @@ def kept_parts(picture: Image.Image, mask: Image.Image) -> Image.Image:
     return kept.convert("RGBA")
 
 
-def placed(picture: Image.Image, box: Box, size: tuple[int, int]) -> Image.Image:
+def placed(picture: Image.Image, box: Box, size: tuple[int, int], upscale: Upscale | None = None) -> Image.Image:
     """`picture` brought into `box` of an otherwise transparent RGBA picture of `size`."""
     from PIL import Image
 
     left, top, right, bottom = box
     canvas = Image.new("RGBA", size)
-    canvas.paste(resize(picture, right - left, bottom - top, ResizeMode.CROP), (left, top))
+    canvas.paste(resize(picture, right - left, bottom - top, ResizeMode.CROP, upscale), (left, top))
     return canvas
 
 

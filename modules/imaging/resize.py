@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+Upscale = Callable[["Image.Image", float], "Image.Image"]
+"""Enlarges a picture by a factor; the result may have another size, which is then put right."""
+
+
 class ResizeMode(enum.IntEnum):
     """What happens when the picture and the wanted size have different proportions. The numbers are A1111's.
 
@@ -27,7 +31,7 @@ def resize(
     width: int,
     height: int,
     mode: ResizeMode = ResizeMode.STRETCH,
-    upscale: Callable[[Image.Image, float], Image.Image] | None = None,
+    upscale: Upscale | None = None,
 ) -> Image.Image:
     """`image` at `width` x `height`.
 

@@ -13,7 +13,7 @@ from modules.generation.inpaint import InpaintPlan, InpaintRequest, MaskedConten
 from modules.generation.request import GenerationRequest
 from modules.imaging.inpaint_fill import fill_masked
 from modules.imaging.masks import blur, doubled, expanded_region, invert, painted_region, read_mask
-from modules.imaging.resize import ResizeMode, flatten, resize
+from modules.imaging.resize import ResizeMode, Upscale, flatten, resize
 
 Item = TypeVar("Item")
 
@@ -26,6 +26,19 @@ class InitPictures:
 
     pictures: tuple[Image.Image, ...] = ()
     inpaint: InpaintPlan | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Way:
+    """How pictures come to the size of the plan. Masks, which are grey, are never given to `upscale`."""
+
+    size: tuple[int, int]
+    mode: ResizeMode
+    upscale: Upscale | None = None
+
+    def resized(self, picture: Image.Image) -> Image.Image:
+        """`picture` at the size."""
+        return resize(picture, *self.size, self.mode, self.upscale)
 
 
 def batch_size_for(request: GenerationRequest, warnings: list[str]) -> int:
@@ -53,10 +66,12 @@ def init_pictures(
     count: int,
     background: str,
     warnings: list[str],
+    upscale: Upscale | None = None,
 ) -> InitPictures:
     """What each of `count` pictures starts from: upright, opaque and of `size`, in turn for several init images.
 
-    With resize mode LATENT they keep their own size. A mask that does not fit a picture is stretched to it.
+    With resize mode LATENT they keep their own size. A mask that does not fit a picture is stretched to it. `upscale`
+    enlarges smaller pictures.
     """
     if not request.is_img2img:
         return InitPictures()
@@ -65,14 +80,12 @@ def init_pictures(
     if asked is not None and request.soft_inpainting is not None:
         # Levels between black and white are what it works with.
         asked = replace(asked, rounded=False)
-    masked = _all_masked(sources, asked, request.resize_mode, size, warnings) if asked else None
+    way = Way(size=size, mode=request.resize_mode, upscale=upscale)
+    masked = _all_masked(sources, asked, way, warnings) if asked else None
     if asked is None or masked is None:
-        pictures = [_resized(source, size, request.resize_mode) for source in sources]
+        pictures = [source if way.mode == ResizeMode.LATENT else way.resized(source) for source in sources]
         return InitPictures(pictures=_in_turn(pictures, count))
-    pictures = [
-        _painted_on(source, each, asked, request.resize_mode, size)
-        for source, each in zip(sources, masked, strict=True)
-    ]
+    pictures = [_painted_on(source, each, asked, way) for source, each in zip(sources, masked, strict=True)]
     inpaint = InpaintPlan(
         asked=asked,
         pictures=_in_turn(masked, count),
@@ -86,18 +99,12 @@ def _in_turn(items: Sequence[Item], count: int) -> tuple[Item, ...]:
     return tuple(items[index % len(items)] for index in range(count))
 
 
-def _resized(picture: Image.Image, size: tuple[int, int], mode: ResizeMode) -> Image.Image:
-    return picture if mode == ResizeMode.LATENT else resize(picture, *size, mode)
-
-
-def _painted_on(
-    source: Image.Image, masked: MaskedPicture, asked: InpaintRequest, mode: ResizeMode, size: tuple[int, int]
-) -> Image.Image:
+def _painted_on(source: Image.Image, masked: MaskedPicture, asked: InpaintRequest, way: Way) -> Image.Image:
     """The picture that is encoded: the part to paint on, with what the mask covers filled, where that is asked for."""
     if masked.region is None:
-        picture = source if mode == ResizeMode.LATENT else masked.source
+        picture = source if way.mode == ResizeMode.LATENT else masked.source
     else:
-        picture = resize(source.crop(masked.region), *size, ResizeMode.FILL)
+        picture = resize(source.crop(masked.region), *way.size, ResizeMode.FILL, way.upscale)
     if asked.content == MaskedContent.ORIGINAL:
         return picture
     mask = masked.latent_mask
@@ -107,8 +114,7 @@ def _painted_on(
 def _all_masked(
     sources: Sequence[Image.Image],
     asked: InpaintRequest,
-    mode: ResizeMode,
-    size: tuple[int, int],
+    way: Way,
     warnings: list[str],
 ) -> list[MaskedPicture] | None:
     """Every picture with its mask; None when only the masked part is wanted and there is none."""
@@ -119,28 +125,27 @@ def _all_masked(
     if unlike := [source for source in sources if source.size != mask.size]:
         (width, height), (x, y) = mask.size, unlike[0].size
         warnings.append(f"The mask has {width}x{height} pixels and the picture {x}x{y}: the mask was stretched to it.")
-    found = [_masked(source, mask, asked, mode, size) for source in sources]
+    found = [_masked(source, mask, asked, way) for source in sources]
     if any(each is None for each in found):
         warnings.append(BLANK_MASK)
         return None
     return [each for each in found if each is not None]
 
 
-def _masked(
-    source: Image.Image, mask: Image.Image, asked: InpaintRequest, mode: ResizeMode, size: tuple[int, int]
-) -> MaskedPicture | None:
+def _masked(source: Image.Image, mask: Image.Image, asked: InpaintRequest, way: Way) -> MaskedPicture | None:
     if asked.only_masked:
-        return _region_masked(source, mask, asked, size)
+        return _region_masked(source, mask, asked, way.size)
     # Stretching reaches the same places from any size; the other modes go by proportions, which must be the picture's.
-    if mode in (ResizeMode.CROP, ResizeMode.FILL) and mask.width * source.height != source.width * mask.height:
+    proportional = mask.width * source.height == source.width * mask.height
+    if way.mode in (ResizeMode.CROP, ResizeMode.FILL) and not proportional:
         mask = resize(mask, *source.size)
-    small = resize(mask, *size, mode)
-    whole = MaskedPicture(
-        mask=small, latent_mask=small, source=resize(source, *size, mode), overlay_mask=doubled(small)
+    small = way.resized(mask)
+    return MaskedPicture(
+        mask=small,
+        latent_mask=small if asked.latent_mask is None else way.resized(_latent_mask(asked)),
+        source=way.resized(source),
+        overlay_mask=doubled(small),
     )
-    if asked.latent_mask is None:
-        return whole
-    return replace(whole, latent_mask=resize(_latent_mask(asked), *size, mode))
 
 
 def _region_masked(

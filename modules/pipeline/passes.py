@@ -20,6 +20,7 @@ from modules.generation.latents import Latents, StepReport
 from modules.generation.plan import BatchSlice, HiresPlan, Plan
 from modules.generation.progress import RunControl
 from modules.hooks.points import Hooks, RunEvent, StepEvent
+from modules.imaging.resize import Upscale
 from modules.pipeline.encode import encode, timing_of
 from modules.pipeline.engine import Engine
 from modules.pipeline.finish import fields_of, finish
@@ -47,6 +48,7 @@ class Run:
     model: Model
     saving: Saving
     init_hashes: tuple[str, ...] = ()
+    upscale: Upscale | None = None
     extra: dict[str, object] = field(default_factory=dict[str, object])
     incomplete: bool = False
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeCatalogue
+from modules.foundation.errors import UnknownName
 from modules.generation.plan import Plan
 from modules.generation.request import GenerationRequest
-from modules.imaging.resize import ResizeMode
+from modules.imaging.resize import ResizeMode, Upscale
 from modules.pipeline.init_pictures import batch_size_for, init_pictures
 from modules.pipeline.plan_passes import Known, sizes_asked, with_passes
 from modules.prompts.comments import strip_comments
@@ -21,6 +22,9 @@ from modules.sampling.options import SamplingOptions
 from modules.sampling.samplers.registry import resolve_pair
 from modules.settings.model import Settings
 from modules.upscalers.catalogue import UpscalerCatalogue
+
+Enlarger = Callable[[str | None, Settings], Upscale | None]
+"""Gives the upscaler of a name. Raises UnknownName."""
 
 LARGEST_SEED = 2**32 - 1
 MULTIPLE = 8
@@ -37,12 +41,13 @@ def make_plan(
     upscalers: UpscalerCatalogue,
     checkpoint: str | None = None,
     fallback: str | None = None,
+    enlarger: Enlarger | None = None,
 ) -> Plan:
     """Decide everything that `request` and `settings` leave open.
 
     `checkpoint` names the one to use unless the request asks for another, `fallback` that for settings that name none.
     Raises UnknownName for a sampler, schedule or checkpoint that nobody knows, SettingsError for an override that does
-    not fit.
+    not fit. `enlarger` gives upscalers by name.
     """
     settings = settings.changed(request.override_settings)
     if request.restore_faces is not None:
@@ -61,7 +66,12 @@ def make_plan(
     if (width, height) != (request.width, request.height):
         warnings.append(f"The size was changed to {width}x{height}: width and height must be multiples of {MULTIPLE}.")
     begin = init_pictures(
-        request, size=(width, height), count=count, background=settings.img2img_background_color, warnings=warnings
+        request,
+        size=(width, height),
+        count=count,
+        background=settings.img2img_background_color,
+        warnings=warnings,
+        upscale=img2img_upscale(settings, enlarger, warnings) if request.is_img2img else None,
     )
     seed, subseed = _seed(request.seed), _seed(request.subseed)
     plan = Plan(
@@ -103,6 +113,17 @@ def make_plan(
     )
     plan = with_passes(plan, request, known)
     return replace(plan, warnings=tuple(warnings))
+
+
+def img2img_upscale(settings: Settings, enlarger: Enlarger | None, warnings: list[str]) -> Upscale | None:
+    """What enlarges the pictures of img2img; None for plain resizing, which also stands in for one that is not here."""
+    if enlarger is None:
+        return None
+    try:
+        return enlarger(settings.upscaler_for_img2img, settings)
+    except UnknownName as error:
+        warnings.append(f"Setting upscaler_for_img2img: {error} Pictures are resized without it.")
+        return None
 
 
 def _checkpoint(

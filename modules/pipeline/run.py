@@ -17,13 +17,14 @@ from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.hardware.memory import peak_bytes, release, start_peak
 from modules.hooks.points import RunEvent
+from modules.imaging.resize import Upscale
 from modules.pipeline.compose import Composed, compose
 from modules.pipeline.decode import decode
 from modules.pipeline.engine import Engine
 from modules.pipeline.finish import extra_of, finish, info_of
 from modules.pipeline.inpaint import overlay_masks
 from modules.pipeline.passes import Made, Run, first_pass, second_pass
-from modules.pipeline.plan import make_plan
+from modules.pipeline.plan import img2img_upscale, make_plan
 from modules.pipeline.save import Saving
 from modules.pipeline.tiling import seamless
 from modules.settings.model import Settings
@@ -45,6 +46,10 @@ def run(
     control.begin(request.batch_count)
     asked = RunEvent(request=request)
     request = hooks.request(request, asked)
+
+    def enlarger(name: str | None, settings: Settings) -> Upscale | None:
+        return engine.upscalers.enlarger(name, settings, control)
+
     plan = make_plan(
         request,
         settings or engine.settings.current,
@@ -54,6 +59,7 @@ def run(
         checkpoint=checkpoint,
         upscalers=engine.upscalers.catalogue,
         fallback=engine.flags.checkpoint,
+        enlarger=enlarger,
     )
     plan = hooks.plan(plan, replace(asked, request=request, plan=plan))
     event = replace(asked, request=request, plan=plan)
@@ -66,6 +72,8 @@ def run(
         start_peak(engine.hardware.device)
         saving = Saving(plan, engine)
         this = Run(engine=engine, control=control, watch=watch, event=event, plan=plan, model=model, saving=saving)
+        if plan.inpaint is not None:
+            this.upscale = img2img_upscale(plan.settings, enlarger, [])
         if plan.settings.save_init_img:
             this.init_hashes = tuple(saving.init_image(image) for image in request.init_images)
         with hooks.around_run(event), seamless(model, wanted=plan.tiling), torch.inference_mode():
@@ -110,7 +118,7 @@ def _hand_over(this: Run, batch: BatchSlice, pictures: list[Image], made: Made, 
         if plan.settings.face_restoration and plan.settings.save_images_before_face_restoration:
             this.save_intermediate(picture, index, made, suffix="-before-face-restoration")
         mask = masks[index - batch.first] if masks else None
-        composed = compose(hooks.picture(picture, event), plan, index, mask)
+        composed = compose(hooks.picture(picture, event), plan, index, mask, this.upscale)
         fields = hooks.infotext_fields(this.fields(index, made), event)
         this.extra = extra_of(fields, made.sampled.infotext)
         finished = finish(composed.picture, plan, index, fields)

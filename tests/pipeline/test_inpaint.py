@@ -257,6 +257,18 @@ def test_pictures_are_turned_as_their_exif_says(studio: Studio, tmp_path: Path) 
     assert np.array_equal(pixels(turned.image), pixels(straight.image))
 
 
+def test_smaller_pictures_are_enlarged_by_the_upscaler_of_the_settings(studio: Studio) -> None:
+    shared: dict[str, Any] = {"init_images": (scene(32, 32),), "denoising_strength": 0.2, "save_images": False}
+    plain, nearest, missing = (
+        studio.make(**shared, override_settings={"upscaler_for_img2img": name}) for name in ("None", "Nearest", "gone")
+    )
+    assert not np.array_equal(pixels(plain.samples[0].image), pixels(nearest.samples[0].image))
+    assert np.array_equal(pixels(plain.samples[0].image), pixels(missing.samples[0].image))
+    assert any("upscaler_for_img2img" in warning and "gone" in warning for warning in missing.warnings)
+    part = paint(studio, scene(160, 160), box_mask(160, 160), only_masked=True, width=64, height=64)
+    assert part.samples[0].image.size == (160, 160)
+
+
 def test_what_makes_no_sense_is_refused_with_the_field() -> None:
     mask = Image.new("L", (8, 8))
     with pytest.raises(RequestError, match="mask_blur_x") as caught:

@@ -27,6 +27,7 @@ class Upscaling(Section):
     title: ClassVar[str] = "Upscaling"
     category: ClassVar[str] = "postprocessing"
 
+    upscaler_for_img2img: str | None = setting(None, "Upscaler for img2img", choices="upscalers")
     ESRGAN_tile: int = setting(192, "Tile size for ESRGAN upscalers.", ge=0, le=512, step=16)
     ESRGAN_tile_overlap: int = setting(8, "Tile overlap for ESRGAN upscalers.", ge=0, le=48, step=1)
     realesrgan_enabled_models: list[str] = setting(
