@@ -72,15 +72,15 @@ def with_colours(image: Image.Image) -> Image.Image:
 
 
 def enlarge(image: Image.Image, factor: float, *, nearest: bool = False) -> Image.Image:
-    """`image` larger by `factor`, by Lanczos or by nearest neighbour, its sides then rounded down to multiples of 8.
+    """`image` larger by `factor`, by Lanczos or by nearest neighbour; its sides are rounded down to multiples of 8.
 
-    What A1111's built-in upscalers "Lanczos" and "Nearest" do; fits `resize` as its `upscale`.
+    They are at least 8. What A1111's built-in upscalers "Lanczos" and "Nearest" do; fits `resize` as its `upscale`.
     """
     from PIL import Image
 
     method = Image.Resampling.NEAREST if nearest else Image.Resampling.LANCZOS
-    larger = image.resize((int(image.width * factor), int(image.height * factor)), method)
-    target = (int(image.width * factor // 8 * 8), int(image.height * factor // 8 * 8))
+    larger = image.resize((max(int(image.width * factor), 1), max(int(image.height * factor), 1)), method)
+    target = (max(int(image.width * factor // 8 * 8), 8), max(int(image.height * factor // 8 * 8), 8))
     return larger if larger.size == target else larger.resize(target, Image.Resampling.LANCZOS)
 
 

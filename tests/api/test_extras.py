@@ -103,6 +103,22 @@ def test_without_an_upscaler_the_picture_comes_back_as_it_is(served_upscaler: Se
     assert answer["html_info"] == "<p></p>"
 
 
+@pytest.mark.parametrize("upscaler", ["tiny-esrgan-x4", "Lanczos", "Nearest"])
+def test_a_picture_can_be_made_smaller_down_to_a_point(served_upscaler: Served, upscaler: str) -> None:
+    smaller = single(served_upscaler, upscaler_1=upscaler, upscaling_resize=0.7).json()
+    assert opened(smaller["image"]).size == (24, 16)
+    point = single(served_upscaler, upscaler_1=upscaler, upscaling_resize=1e-300).json()
+    assert opened(point["image"]).size == (8, 8)
+    fields = {"resize_mode": 1, "upscaling_resize_w": 1, "upscaling_resize_h": 1}
+    assert opened(single(served_upscaler, upscaler_1=upscaler, **fields).json()["image"]).size == (1, 1)
+
+
+def test_no_picture_at_all_is_said(served_upscaler: Served) -> None:
+    answer = served_upscaler.client.post("/sdapi/v1/extra-batch-images", json={"imageList": []})
+    assert answer.status_code == 422
+    assert "no picture" in json.dumps(answer.json())
+
+
 @pytest.mark.parametrize("mode", ["L", "P", "LA", "1", "I;16", "CMYK"])
 def test_pictures_of_every_kind_are_worked_on(served_upscaler: Served, mode: str) -> None:
     with Image.open(IMAGEOPS / "src_40x24.png") as image:
