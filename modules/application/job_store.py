@@ -19,6 +19,7 @@ from modules.application.database import Database, storable
 from modules.application.jobs import AFTER_RESTART, LOST, GenerationJob, Job, JobState, Lane, TaskJob
 from modules.application.serialise import NotKeepable, Pictures, from_text, to_text
 from modules.foundation.errors import EaselError
+from modules.generation.request import GenerationRequest
 from modules.settings.model import Settings
 
 log = logging.getLogger(__name__)
@@ -182,13 +183,21 @@ class JobStore:
         except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError) as error:
             raise EaselError(f"Job {row['id']} cannot be read ({error}); it may come from another Easel.") from error
         job: Job[Any]
-        if row["lane"] == "engine" and row["kind"] not in kinds:
+        if isinstance(asked, GenerationRequest):
             seeds = tuple(row["chosen_seeds"].split())
             job = GenerationJob(asked, row["id"], settings=settings, checkpoint=row["checkpoint"], chosen_seeds=seeds)
-        else:
-            work = kinds[row["kind"]](asked)
+        elif row["kind"] in kinds:
             lane: Lane = "background" if row["lane"] == "background" else "engine"
-            job = TaskJob(work, kind=row["kind"], title=row["title"], job_id=row["id"], lane=lane, parameters=asked)
+            job = TaskJob(
+                kinds[row["kind"]](asked),
+                kind=row["kind"],
+                title=row["title"],
+                job_id=row["id"],
+                lane=lane,
+                parameters=asked,
+            )
+        else:
+            raise EaselError(f"Nobody here knows how to do {row['kind']!r}; an extension may be missing.")
         job.kind, job.title, job.source, job.standing = row["kind"], row["title"], row["source"], row["standing"]
         job.priority, job.place, job.attempts = row["priority"], row["place"], row["attempts"]
         job.created, job.state, job.note = row["created"], JobState(row["state"]), row["note"]

@@ -234,6 +234,8 @@ def test_tasks_survive_if_their_kind_is_registered_and_are_marked_if_not(open_de
 
     kept = TaskJob(merge({}), kind="merge", title="Merge", parameters={"a": "x.safetensors"})
     lost = TaskJob(lambda _: None, kind="extras", title="Upscale")
+    unknown = TaskJob(merge({}), kind="ext", title="Of an extension", parameters={"a": 1})
+    before.service.submit_task(unknown)
     before.service.submit_task(kept)
     before.service.submit_task(lost)
     crashed(before)
@@ -249,6 +251,10 @@ def test_tasks_survive_if_their_kind_is_registered_and_are_marked_if_not(open_de
     record = after.service.store.find(lost.id)
     assert record is not None
     assert (record.state, record.note, record.interrupted_by_restart) == (JobState.INTERRUPTED, LOST, True)
+    record = after.service.store.find(unknown.id)
+    assert record is not None
+    assert record.state is JobState.INTERRUPTED
+    assert "an extension may be missing" in record.note
     with pytest.raises(EaselError, match="was not kept"):
         after.service.retry(lost.id)
 
