@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -102,6 +103,17 @@ def test_an_interrupted_download_goes_on_in_the_next_job(hub: Hub, paths: Paths)
     assert get(hub, paths).read_bytes() == hub.content
     have = int(hub.asked[1]["Range"].removeprefix("bytes=").removesuffix("-"))
     assert 1_000_000 <= have < len(hub.content)
+
+
+def test_parts_that_nobody_asked_for_again_are_removed_after_a_month(hub: Hub, paths: Paths) -> None:
+    folder = paths.models / "Stable-diffusion"
+    folder.mkdir(parents=True)
+    for name, days in ((".old.download", 31), (".young.download", 29)):
+        (folder / name).touch()
+        (folder / f"{name}.json").touch()
+        os.utime(folder / name, (time.time() - days * 86400,) * 2)
+    get(hub, paths)
+    assert sorted(left_over(paths)) == [".young.download", ".young.download.json", "model.safetensors"]
 
 
 @pytest.mark.parametrize("with_hash", [True, False])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -25,6 +27,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SAFE = (".safetensors",)
 PICKLES = (".ckpt", ".pt", ".pth", ".bin")
 """Files of torch.save. Easel runs no code in them, but other programs do, so they are only fetched when asked for."""
+
+KEPT_FOR = 30 * 24 * 3600.0
+"""Seconds for which a part of a file is kept, to be gone on with."""
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
@@ -106,6 +111,7 @@ def fetch(
         if done >= 0:
             control.at(done / total if total else 0.0, "downloading")
 
+    _forget_old(folder, partial)
     wanted = Wanted(url=asked.url, sha256=asked.sha256, only_public=only_public, pause=pause)
     transfer = Transfer(wanted, partial, report)
     if asked.name or Path(name).suffix.lower() in (*SAFE, *PICKLES):
@@ -187,6 +193,16 @@ def _look_at(partial: Path, path: Path) -> None:
             raise DownloadError(f"What arrived for {path.name} is no safetensors file: {reason}") from error
     elif partial.stat().st_size < 1024:
         raise DownloadError(f"What arrived for {path.name} has {partial.stat().st_size} bytes; that is no model.")
+
+
+def _forget_old(folder: Path, own: Path) -> None:
+    """Remove what arrived long ago of files that nobody asked for again."""
+    for partial in folder.glob(".*.download"):
+        note = partial.with_name(partial.name + ".json")
+        with contextlib.suppress(OSError):
+            if partial != own and time.time() - partial.stat().st_mtime > KEPT_FOR:
+                partial.unlink()
+                note.unlink(missing_ok=True)
 
 
 def _name_in(url: str) -> str:
