@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modules.foundation.errors import RequestError
-from modules.generation.request import GenerationRequest
+from modules.generation.request import GenerationRequest, HiresRequest
 from modules.webui.overrides import overrides_from_texts
 
 
@@ -33,6 +33,22 @@ class Txt2ImgControls:
     subseed_strength: Any
     seed_resize_from_width: Any
     seed_resize_from_height: Any
+    enable_hr: Any
+    hr_upscaler: Any
+    hires_steps: Any
+    denoising_strength: Any
+    hr_scale: Any
+    hr_resize_x: Any
+    hr_resize_y: Any
+    hr_checkpoint: Any
+    hr_sampler: Any
+    hr_scheduler: Any
+    hr_cfg: Any
+    hires_prompt: Any
+    hires_neg_prompt: Any
+    enable_refiner: Any
+    refiner_checkpoint: Any
+    refiner_switch_at: Any
     override_settings: Any
 
     @property
@@ -44,8 +60,11 @@ class Txt2ImgControls:
 CONTROL_NAMES = tuple(field.name for field in dataclasses.fields(Txt2ImgControls))
 
 
-def request_from_values(values: Sequence[Any]) -> GenerationRequest:
-    """The request that the values of the controls ask for. Raises RequestError naming a control left empty."""
+def request_from_values(values: Sequence[Any], *, upscale: bool = False) -> GenerationRequest:
+    """The request that the values of the controls ask for. Raises RequestError naming a control left empty.
+
+    With `upscale` it has a second pass, wherever its switch stands.
+    """
     given = dict(zip(CONTROL_NAMES, values, strict=True))
     extra = _extra_seed(given) if given["extra"] else {}
     return GenerationRequest(
@@ -62,8 +81,34 @@ def request_from_values(values: Sequence[Any]) -> GenerationRequest:
         cfg_scale=_number(given, "cfg_scale", "CFG Scale"),
         seed=_seed(given["seed"]),
         override_settings=overrides_from_texts(given["override_settings"] or ()),
+        **(_hires(given) if given["enable_hr"] or upscale else {}),
+        **(_refiner(given) if given["enable_refiner"] else {}),
         **extra,
     )
+
+
+def _hires(given: Mapping[str, Any]) -> dict[str, Any]:
+    hires = HiresRequest(
+        scale=_number(given, "hr_scale", "Upscale by"),
+        resize_width=_whole(given, "hr_resize_x", "Resize width to"),
+        resize_height=_whole(given, "hr_resize_y", "Resize height to"),
+        upscaler=given["hr_upscaler"] or None,
+        steps=_whole(given, "hires_steps", "Hires steps"),
+        sampler=given["hr_sampler"] or None,
+        scheduler=given["hr_scheduler"] or None,
+        checkpoint=given["hr_checkpoint"] or None,
+        cfg_scale=_number(given, "hr_cfg", "Hires CFG Scale") or None,
+        prompt=given["hires_prompt"] or "",
+        negative_prompt=given["hires_neg_prompt"] or "",
+    )
+    return {"hires": hires, "denoising_strength": _number(given, "denoising_strength", "Denoising strength")}
+
+
+def _refiner(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "refiner_checkpoint": given["refiner_checkpoint"] or None,
+        "refiner_switch_at": _number(given, "refiner_switch_at", "Switch at"),
+    }
 
 
 def _extra_seed(given: Mapping[str, Any]) -> dict[str, Any]:

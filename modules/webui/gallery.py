@@ -13,6 +13,7 @@ import gradio as gr
 from modules.application.keep_pictures import Kept
 from modules.foundation.errors import EaselError
 from modules.generation.result import FinishedImage, GenerationResult
+from modules.webui.ui_config import UiConfig
 
 JOB = "easel_job"
 """The key of the job's name in the hidden box."""
@@ -27,12 +28,17 @@ class Results:
     generation_info: Any
     html_info: Any
     html_log: Any
+    upscale: Any
     save: Any
     save_zip: Any
     downloads: Any
 
 
-def build_results() -> Results:
+PICTURES = "easel_pictures"
+"""The key of each picture's job and place in its result, where they are not all of one job."""
+
+
+def build_results(ui: UiConfig) -> Results:
     """Draw the column."""
     with gr.Column(elem_id="txt2img_results", scale=1, min_width=320), gr.Column(elem_id="txt2img_results_panel"):
         with gr.Group(elem_id="txt2img_gallery_container"):
@@ -47,9 +53,12 @@ def build_results() -> Results:
                 interactive=False,
                 buttons=["download", "fullscreen"],
             )
-        with gr.Row(elem_id="image_buttons_txt2img"):
+        with gr.Row(elem_id="image_buttons_txt2img", elem_classes=["image-buttons"]):
             save = gr.Button("💾", elem_id="save_txt2img", elem_classes=["tool"], scale=0, min_width=44)
             save_zip = gr.Button("🗃️", elem_id="save_zip_txt2img", elem_classes=["tool"], scale=0, min_width=44)
+            upscale = gr.Button(
+                "✨", elem_id="txt2img_upscale", elem_classes=["tool"], scale=0, min_width=44, **ui.button("txt2img/✨")
+            )
         downloads = gr.File(
             label="Saved",
             elem_id="download_files_txt2img",
@@ -70,7 +79,16 @@ def build_results() -> Results:
         save=save,
         save_zip=save_zip,
         downloads=downloads,
+        upscale=upscale,
     )
+
+
+def pictures_of(info_text: str) -> list[tuple[str, int]]:
+    """The job of each picture in the gallery, and its place in that job's result."""
+    info = _parsed(info_text)
+    if PICTURES in info:
+        return [(str(task), int(index)) for task, index in info[PICTURES]]
+    return [(job_of(info_text), index) for index in range(len(info.get("infotexts", ())))]
 
 
 def generation_info(result: GenerationResult, job_id: str = "") -> str:

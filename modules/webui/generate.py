@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -15,6 +14,7 @@ from modules.webui import gallery
 from modules.webui.controls import request_from_values
 from modules.webui.pictures import picture_addresses
 from modules.webui.quicksettings import checkpoint_state
+from modules.webui.waiting import outcome
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -25,7 +25,7 @@ async def generate(app: Application, task: str, values: list[Any], request: gr.R
     try:
         job = await asyncio.to_thread(app.submit, request_from_values(values), task or None)
     except EaselError as error:
-        return _failed(error)
+        return failed(error)
     return await follow(app, job, request)
 
 
@@ -46,20 +46,11 @@ async def restore(app: Application, task: str, request: gr.Request) -> tuple[Any
 
 async def follow(app: Application, job: Job[GenerationResult], request: gr.Request) -> tuple[Any, ...]:
     """Wait for a job and show what came of it. The job goes on when the page is closed meanwhile."""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-
-    def tell() -> None:
-        # The loop is closed when the server ended before the engine did; then nobody waits any more.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(done.set)
-
-    job.when_finished(tell)
-    await done.wait()
     try:
-        result = job.wait(0)
+        result = await outcome(job)
     except EaselError as error:
-        return _failed(error)
-    return _finished(app, job, result, request)
+        return failed(error)
+    return finished(app, job, result, request)
 
 
 def interrupt(app: Application, task: str) -> None:
@@ -85,9 +76,10 @@ def skip(app: Application, task: str) -> None:
         job.skip()
 
 
-def _finished(
+def finished(
     app: Application, job: Job[GenerationResult], result: GenerationResult, request: gr.Request
 ) -> tuple[Any, ...]:
+    """What a finished run shows."""
     if lost := gallery.unsaved(result.images):
         gr.Warning(
             f"{lost[0].error} The picture is in the gallery: download it before you close the page.",
@@ -115,7 +107,8 @@ def _finished(
     )
 
 
-def _failed(error: EaselError) -> tuple[Any, ...]:
+def failed(error: EaselError) -> tuple[Any, ...]:
+    """What a run shows that made no picture."""
     gr.Warning(str(error), title="No picture was made", duration=12)
     return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gallery.error_html(error), gr.skip()
 

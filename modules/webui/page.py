@@ -10,6 +10,8 @@ import gradio as gr
 from modules.pipeline.output_folders import output_folders
 from modules.webui import assets, sound
 from modules.webui.generate import generate, interrupt, restore, skip
+from modules.webui.hires_panel import SAME_CHECKPOINT
+from modules.webui.passes_events import pass_files, wire_passes, wire_upscale
 from modules.webui.pictures import add_unsaved_route
 from modules.webui.pnginfo import build_pnginfo
 from modules.webui.quicksettings import QuickSettings, build_quicksettings, checkpoint_state, wire_quicksettings
@@ -72,7 +74,7 @@ def build_page(app: Application) -> gr.Blocks:
         with gr.Column(elem_id="tabs"):
             tab_bar("tab", TABS, "Parts of the page")
             with gr.Column(elem_id="tab_txt2img", elem_classes=["tabitem"]):
-                txt2img = build_txt2img(ui, built_with, [style.name for style in app.styles.all()])
+                txt2img = build_txt2img(ui, built_with, [style.name for style in app.styles.all()], pass_files(app))
             with gr.Column(elem_id="tab_pnginfo", elem_classes=["tabitem"]):
                 pnginfo = build_pnginfo()
             with gr.Column(elem_id="tab_settings", elem_classes=["tabitem"]):
@@ -80,6 +82,7 @@ def build_page(app: Application) -> gr.Blocks:
         wire_quicksettings(app, quick)
         _wire_running(app, txt2img, quick)
         wire_small_events(app, txt2img)
+        wire_passes(app, txt2img)
         wire_pasting(app, txt2img, pnginfo)
         wire_settings(app, settings)
         page.load(
@@ -132,6 +135,7 @@ def _wire_running(app: Application, panel: Txt2ImgPanel, quick: QuickSettings) -
         js="(...values) => easel.begin('txt2img', values)",
         **quiet,
     ).then(None, js="() => easel.finished('txt2img')")
+    wire_upscale(app, panel, outputs)
     panel.top.restore_progress.click(
         on_restore, [panel.task], outputs, js="() => easel.runningTask('txt2img')", **quiet
     ).then(None, js="() => easel.finished('txt2img')")
@@ -158,13 +162,19 @@ def _on_opening(
     """Handler, inputs and outputs of the page's opening: it shows what is so now, not since the program started."""
 
     def on_open() -> list[Any]:
+        files = pass_files(app)
         return [
             gr.Dropdown(**checkpoint_state(app)),
             gr.Dropdown(choices=[style.name for style in app.styles.all()]),
+            gr.Dropdown(choices=files.upscalers),
+            gr.Dropdown(choices=[SAME_CHECKPOINT, *files.checkpoints]),
+            gr.Dropdown(choices=["", *files.checkpoints]),
             *current_values(app, settings, built_with),
         ]
 
-    shown = [quick.checkpoint, txt2img.controls.styles, settings.shown, *settings.components.values()]
+    controls = txt2img.controls
+    lists = [controls.styles, controls.hr_upscaler, controls.hr_checkpoint, controls.refiner_checkpoint]
+    shown = [quick.checkpoint, *lists, settings.shown, *settings.components.values()]
     return on_open, None, shown
 
 

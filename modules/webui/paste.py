@@ -18,6 +18,7 @@ from modules.sampling import schedules
 from modules.settings.model import Settings
 from modules.webui.choices import split_sampler
 from modules.webui.controls import CONTROL_NAMES
+from modules.webui.paste_second import second_values
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -36,6 +37,15 @@ PLAIN = {
     "Seed resize from-1": ("seed_resize_from_width", int),
     "Seed resize from-2": ("seed_resize_from_height", int),
     "Styles array": ("styles", list),
+    "Denoising strength": ("denoising_strength", float),
+    "Hires upscale": ("hr_scale", float),
+    "Hires steps": ("hires_steps", int),
+    "Hires resize-1": ("hr_resize_x", int),
+    "Hires resize-2": ("hr_resize_y", int),
+    "Hires CFG Scale": ("hr_cfg", float),
+    "Hires prompt": ("hires_prompt", str),
+    "Hires negative prompt": ("hires_neg_prompt", str),
+    "Refiner switch at": ("refiner_switch_at", float),
 }
 """The parameters that go into one control as they are."""
 
@@ -75,6 +85,7 @@ def control_values(parameters: Mapping[str, Any], app: Application) -> dict[str,
             values["sampler"] = sampler
             values["scheduler"] = schedule if schedule and written in (None, "Automatic") else written or "Automatic"
     values["extra"] = "Variation seed" in parameters or "Seed resize from-1" in parameters
+    values |= second_values(parameters, app)
     values["override_settings"] = _overrides(parameters, app)
     return values
 

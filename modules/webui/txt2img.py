@@ -12,6 +12,7 @@ from modules.sampling.schedules import names as schedule_names
 from modules.webui.choices import sampler_names
 from modules.webui.controls import Txt2ImgControls
 from modules.webui.gallery import Results, build_results
+from modules.webui.hires_panel import PassFiles, PassParts, build_passes
 from modules.webui.toprow import TopRow, build_toprow
 from modules.webui.ui_config import UiConfig
 
@@ -40,11 +41,12 @@ class Txt2ImgPanel:
     top: TopRow
     controls: Txt2ImgControls
     buttons: SeedButtons
+    passes: PassParts
     results: Results
     task: Any
 
 
-def build_txt2img(ui: UiConfig, settings: Settings, style_names: Sequence[str]) -> Txt2ImgPanel:
+def build_txt2img(ui: UiConfig, settings: Settings, style_names: Sequence[str], files: PassFiles) -> Txt2ImgPanel:
     """Draw the tab."""
     # Its value is set by the browser when Generate is pressed: the name under which the run can be watched.
     task = gr.Textbox("", elem_id="txt2img_task", visible="hidden")
@@ -52,6 +54,7 @@ def build_txt2img(ui: UiConfig, settings: Settings, style_names: Sequence[str]) 
     with gr.Row(elem_classes=["work-area"], equal_height=False):
         with gr.Column(elem_id="txt2img_settings", scale=1, min_width=320):
             sampling = _sampling(ui, settings)
+            passes = build_passes(ui, settings, files)
             size, swap = _size_and_batch(ui)
             cfg_scale = gr.Slider(
                 label="CFG Scale",
@@ -70,7 +73,7 @@ def build_txt2img(ui: UiConfig, settings: Settings, style_names: Sequence[str]) 
                     interactive=True,
                     visible="hidden",
                 )
-        results = build_results()
+        results = build_results(ui)
     controls = Txt2ImgControls(
         prompt=top.prompt,
         negative_prompt=top.negative_prompt,
@@ -79,10 +82,11 @@ def build_txt2img(ui: UiConfig, settings: Settings, style_names: Sequence[str]) 
         **size,
         cfg_scale=cfg_scale,
         **seeds,
+        **passes.controls,
         override_settings=override_settings,
     )
     buttons = SeedButtons(swap_sizes=swap, **seed_buttons)
-    return Txt2ImgPanel(top=top, controls=controls, buttons=buttons, results=results, task=task)
+    return Txt2ImgPanel(top=top, controls=controls, buttons=buttons, passes=passes, results=results, task=task)
 
 
 def _sampling(ui: UiConfig, settings: Settings) -> dict[str, Any]:

@@ -34,8 +34,31 @@ VALUES = {
     "subseed_strength": 0.25,
     "seed_resize_from_width": 512,
     "seed_resize_from_height": 256,
+    "enable_hr": False,
+    "hr_upscaler": "Latent",
+    "hires_steps": 0,
+    "denoising_strength": 0.7,
+    "hr_scale": 2,
+    "hr_resize_x": 0,
+    "hr_resize_y": 0,
+    "hr_checkpoint": "Use same checkpoint",
+    "hr_sampler": "Use same sampler",
+    "hr_scheduler": "Use same scheduler",
+    "hr_cfg": 0,
+    "hires_prompt": "",
+    "hires_neg_prompt": "",
+    "enable_refiner": False,
+    "refiner_checkpoint": "",
+    "refiner_switch_at": 0.8,
     "override_settings": ["Clip skip: 2"],
 }
+
+SECOND_PASS = (
+    "a cat\nSteps: 20, Sampler: DPM++ SDE, Schedule type: Karras, CFG scale: 7, Seed: 3, Size: 512x768, "
+    "Denoising strength: 0.5, Hires upscale: 1.5, Hires steps: 10, Hires upscaler: Lanczos, "
+    'Hires prompt: "a dog, big", Hires sampler: Euler a, Hires schedule type: Exponential, Hires checkpoint: gone, '
+    "Hires CFG Scale: 4.5, Refiner: gone too [0123456789], Refiner switch at: 0.6, Version: v1.10.1"
+)
 
 INFOTEXT = (
     "a dog, running\nNegative prompt: cat\n"
@@ -90,7 +113,7 @@ def test_an_override_that_no_setting_has_is_refused() -> None:
 def test_parameters_fill_the_controls(app: Application) -> None:
     found = control_values(parameters_of(INFOTEXT, app), app)
     assert found.pop("override_settings") == ["ENSD: 31337", "Clip skip: 2"]
-    assert found == {
+    assert {name: value for name, value in found.items() if not name.startswith(("hr_", "hires_", "enable_"))} == {
         "prompt": "a dog, running",
         "negative_prompt": "cat",
         "steps": 33,
@@ -139,3 +162,41 @@ def test_hidden_samplers_are_not_offered_unless_all_are() -> None:
     assert "Euler" not in sampler_names(["Euler"])
     assert sampler_names(sampler_names()) == sampler_names()
     assert schedules.names()[0] == "Automatic"
+
+
+def test_switches_decide_about_the_second_pass_and_the_refiner() -> None:
+    plain = request_from_values(values(refiner_checkpoint="other", hires_prompt="a dog"))
+    assert (plain.hires, plain.refiner_checkpoint) == (None, None)
+    asked = request_from_values(
+        values(enable_hr=True, enable_refiner=True, refiner_checkpoint="other", hires_prompt="a dog", hr_cfg=3.5)
+    )
+    assert asked.hires is not None
+    assert (asked.hires.prompt, asked.hires.cfg_scale, asked.denoising_strength) == ("a dog", 3.5, 0.7)
+    assert (asked.refiner_checkpoint, asked.refiner_switch_at) == ("other", 0.8)
+    assert request_from_values(values(), upscale=True).hires is not None
+
+
+def test_parameters_of_a_second_pass_and_a_refiner_come_back(app: Application) -> None:
+    found = control_values(parameters_of(SECOND_PASS, app), app)
+    assert {
+        name: found[name] for name in VALUES if name.startswith(("hr_", "hires", "enable", "refiner", "denois"))
+    } == {
+        "enable_hr": True,
+        "hr_upscaler": "Lanczos",
+        "hires_steps": 10,
+        "denoising_strength": 0.5,
+        "hr_scale": 1.5,
+        "hr_resize_x": 0,
+        "hr_resize_y": 0,
+        "hr_checkpoint": "Use same checkpoint",
+        "hr_sampler": "Euler a",
+        "hr_scheduler": "Exponential",
+        "hr_cfg": 4.5,
+        "hires_prompt": "a dog, big",
+        "hires_neg_prompt": "",
+        "enable_refiner": True,
+        "refiner_checkpoint": "",
+        "refiner_switch_at": 0.6,
+    }
+    plain = control_values(parameters_of(INFOTEXT, app), app)
+    assert (plain["enable_hr"], plain["enable_refiner"]) == (False, False)

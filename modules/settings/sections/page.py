@@ -50,6 +50,18 @@ class LivePreviews(Section):
     live_preview_refresh_period: float = setting(1000, "Progressbar and preview update period, ms", ge=50)
 
 
+class UiAlternatives(Section):
+    """Which parts of the page are open from the start."""
+
+    title: ClassVar[str] = "UI alternatives"
+    category: ClassVar[str] = "ui"
+
+    hires_fix_show_sampler: bool = setting(
+        False, "Hires fix: show hires checkpoint and sampler selection", restart=True
+    )
+    hires_fix_show_prompts: bool = setting(False, "Hires fix: show hires prompt and negative prompt", restart=True)
+
+
 class UserInterface(Section):
     """Layout of the page."""
 

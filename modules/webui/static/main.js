@@ -1,5 +1,6 @@
 // What the page does besides what Gradio does. Python's event handlers call the functions of `window.easel`.
 import { begin, finished, interrupting, resume, runningTask, skipping } from "./progress.js";
+import { finalSize } from "./hires.js";
 import { watchDrops } from "./drop.js";
 import { watchKeys } from "./keys.js";
 import { watchSettingsSearch } from "./settings.js";
@@ -9,7 +10,7 @@ import { whenDrawn } from "./dom.js";
 import { nameButtons } from "./names.js";
 import { watchGallery } from "./gallery.js";
 
-window.easel = { begin, finished, interrupting, openTab, runningTask, skipping };
+window.easel = { begin, finalSize, finished, interrupting, openTab, runningTask, skipping };
 
 watchTabs();
 watchKeys();

@@ -1,0 +1,125 @@
+""" "Upscale this one": the picture shown becomes the first pass of a second one, whose result takes its place."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from modules.application.jobs import Job
+from modules.application.keep_pictures import result_of_job
+from modules.foundation.errors import EaselError, RequestError
+from modules.generation.request import GenerationRequest
+from modules.generation.result import FinishedImage, GenerationResult
+from modules.infotext.parse import parse
+from modules.webui import gallery
+from modules.webui.controls import request_from_values
+from modules.webui.generate import failed, finished
+from modules.webui.pictures import picture_addresses
+from modules.webui.waiting import outcome
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
+
+
+async def upscale(
+    app: Application, task: str, shown: tuple[str, int], values: list[Any], request: gr.Request
+) -> tuple[Any, ...]:
+    """Make the second pass of the picture that is `shown` (the gallery's info text, and which of its pictures).
+
+    The controls say how. Answers as `generate` does.
+    """
+    info, selected = shown
+    try:
+        picture = _shown(app, info, selected)
+        asked = request_of(picture, request_from_values(values, upscale=True))
+        job = await asyncio.to_thread(app.submit, asked, task or None)
+        result = await outcome(job)
+    except EaselError as error:
+        return failed(error)
+    answer = finished(app, job, result, request)
+    if not result.images:
+        return answer
+    addresses, merged = _in_its_place(app, info, selected, job, request)
+    return (
+        gr.Gallery(value=addresses, selected_index=selected),
+        selected,
+        merged,
+        gallery.info_of_picture(merged, selected),
+        *answer[4:],
+    )
+
+
+def request_of(picture: FinishedImage, asked: GenerationRequest) -> GenerationRequest:
+    """What was asked of the controls, for one finished picture: its seeds and its size, one batch of one."""
+    assert asked.hires is not None
+    told = parse(picture.infotext).fields
+    return dataclasses.replace(
+        asked,
+        seed=picture.seed,
+        subseed=picture.subseed,
+        subseed_strength=float(told.get("Variation seed strength", 0)),
+        width=picture.image.width,
+        height=picture.image.height,
+        batch_size=1,
+        batch_count=1,
+        hires=dataclasses.replace(asked.hires, first_picture=picture.image),
+    )
+
+
+def _shown(app: Application, info: str, selected: int) -> FinishedImage:
+    known = gallery.pictures_of(info)
+    if not 0 <= selected < len(known):
+        raise RequestError("There is no picture to upscale yet. Make one first, or choose one in the gallery.")
+    image = _image(app, *known[selected])
+    if image is None:
+        raise RequestError("This picture is no longer in memory. Make it again, or send it to img2img from its file.")
+    if image.kind == "grid":
+        raise RequestError("This is a grid. Choose one of its pictures in the gallery.")
+    return image
+
+
+def _image(app: Application, task: str, index: int) -> FinishedImage | None:
+    job = app.queue.find(task)
+    images = job.result.images if job is not None and isinstance(job.result, GenerationResult) else ()
+    return images[index] if 0 <= index < len(images) else None
+
+
+def _in_its_place(
+    app: Application,
+    info: str,
+    selected: int,
+    job: Job[GenerationResult],
+    request: gr.Request,
+) -> tuple[list[str], str]:
+    """The gallery's pictures with the new one in the place of the old, and the text that belongs to them."""
+    pictures = [*gallery.pictures_of(info)]
+    pictures[selected] = (job.id, 0)
+    addresses: list[str] = []
+    images: list[FinishedImage] = []
+    kept: list[tuple[str, int]] = []
+    for task, index in pictures:
+        source = job if task == job.id else app.queue.find(task)
+        found = source.result if source is not None else None
+        if source is None or not isinstance(found, GenerationResult):
+            continue
+        addresses.append(picture_addresses(source, found, request)[index])
+        images.append(found.images[index])
+        kept.append((task, index))
+    told: dict[str, Any] = json.loads(info)
+    told["infotexts"] = [image.infotext for image in images]
+    samples = [image for image in images if image.kind != "grid"]
+    told["all_seeds"] = [image.seed for image in samples]
+    told["all_subseeds"] = [image.subseed for image in samples]
+    told[gallery.PICTURES] = kept
+    return addresses, json.dumps(told, default=str)
+
+
+def shown_result(app: Application, info: str) -> GenerationResult:
+    """The result that the gallery shows, its upscaled pictures in their places. Raises RequestError without one."""
+    result = result_of_job(app, gallery.job_of(info))
+    images = [_image(app, *known) for known in gallery.pictures_of(info)]
+    return dataclasses.replace(result, images=tuple(image for image in images if image is not None))
