@@ -31,7 +31,7 @@ def second_values(parameters: Mapping[str, Any], app: Application) -> dict[str, 
     return {
         **values,
         "hires_steps": _whole(parameters.get("Hires steps")),
-        "hr_cfg": parameters.get("Hires CFG Scale") or 0,
+        **({} if "Hires CFG Scale" in parameters else {"hr_cfg": 0}),
         "hr_upscaler": _upscaler(str(parameters.get("Hires upscaler", DEFAULT)), app),
         "hr_sampler": sampler or SAME_SAMPLER,
         "hr_scheduler": schedule.label if schedule else SAME_SCHEDULE,

@@ -31,11 +31,11 @@ def test_a_picture_is_upscaled_in_its_place(web: Watched) -> None:
     page.check("#txt2img_hr-checkbox input")
     web.fill("txt2img_hr_scale", 1.5)
     page.uncheck("#txt2img_hr-checkbox input")
-    page.locator("#txt2img_gallery .thumbnail-item").last.click()
+    page.locator("#txt2img_gallery .thumbnails button").last.click()
     web.wait_text("html_info_txt2img", "Seed: 516")
     page.click("#txt2img_upscale")
     text = web.wait_text("html_info_txt2img", "Hires upscale: 1.5")
     assert "Seed: 516" in text
     page.wait_for_selector("html[data-txt2img-state=idle]")
-    assert page.locator("#txt2img_gallery .thumbnail-item").count() == 3
+    assert page.locator("#txt2img_gallery .thumbnails button").count() == 3
     assert web.errors == []
