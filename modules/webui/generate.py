@@ -41,7 +41,7 @@ async def restore(app: Application, task: str, request: gr.Request) -> tuple[Any
         result = await asyncio.to_thread(app.jobs.remembered_result, task)
     except EaselError:  # nothing is kept
         result = None
-    return _nothing() if result is None else _finished(app, Job("txt2img", "", job_id=task), result, request)
+    return _nothing() if result is None else finished(app, Job("txt2img", "", job_id=task), result, request)
 
 
 async def follow(app: Application, job: Job[GenerationResult], request: gr.Request) -> tuple[Any, ...]:

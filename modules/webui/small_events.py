@@ -11,8 +11,8 @@ from modules.foundation.errors import EaselError
 from modules.prompts.styles import apply_styles, pick_styles
 from modules.webui.gallery import error_html, info_of_picture, kept_html, seed_of_picture
 from modules.webui.pictures import served_path
-from modules.webui.upscale import shown_result
 from modules.webui.tokens import TokenCounter
+from modules.webui.upscale import shown_result
 
 if TYPE_CHECKING:
     from modules.application.application import Application
