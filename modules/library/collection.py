@@ -184,7 +184,9 @@ class Collection:
             self._settled = generation
 
     def _outdated(self, files: tuple[Found, ...]) -> Iterator[dict[str, Row]]:
-        for each in files:
+        for index, each in enumerate(files):
+            if index % BATCH == 0:
+                self._background.breathe()
             row = self.known(each.path)
             stamp = stamp_of(each.path)
             if stamp is not None and (row is None or row.stamp != stamp or row.version != self.version):

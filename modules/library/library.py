@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from modules.foundation.version import VERSION
 from modules.library.adopt import adopt, roots_of
 from modules.library.background import Background
 from modules.library.collection import Collection
@@ -68,7 +70,8 @@ class Library:
             self.index,
             self._background,
             describe,
-            version=version,
+            # Another release may tell more of the same files; reading headers again costs seconds, in the background.
+            version=zlib.crc32(f"{VERSION} {version}".encode()),
             on_new=self.hashes.follow_renaming,
             **named,
         )
