@@ -196,3 +196,11 @@ def test_huge_pictures_are_measured_both_ways(way: str, tmp_path: Path) -> None:
     assert values["size"] == [256, 256]
     assert 0 < values["idle"] <= values["peak"]
     assert "above idle" in huge.show({"side": 256, "ways": {way: values}})
+
+
+def test_the_catalogue_is_measured_over_real_starts() -> None:
+    from benchmarks import catalogue
+
+    result = catalogue.measure(1, lambda _: None, files=30)
+    assert result["first"]["count"]["median"] == result["second"]["count"]["median"] == 30
+    assert "30 LoRA files" in catalogue.show(result)
