@@ -144,7 +144,7 @@ def test_a_waiting_job_is_cancelled_and_a_running_one_interrupted(calm: Served) 
 
 
 def test_a_job_stops_after_the_image_or_skips_one(calm: Served) -> None:
-    name = long_job(calm, steps=300, n_iter=3)
+    name = long_job(calm, steps=40, n_iter=3)
     act(calm, name, "cancel", {"stop": "after_image"})
     done = ended(calm, name)
     assert (done["state"], [image["kind"] for image in done["images"]]) == ("interrupted", ["sample"])
@@ -170,7 +170,7 @@ def test_a_paused_job_is_passed_by_and_a_paused_queue_starts_nothing(calm: Serve
 
 
 def test_a_job_is_retried_and_repeated(calm: Served) -> None:
-    long = long_job(calm, steps=200)
+    long = long_job(calm, steps=40)
     act(calm, long, "cancel")
     assert ended(calm, long)["state"] == "interrupted"
     assert act(calm, long, "retry")["attempts"] == 2
