@@ -153,7 +153,8 @@ class ExtraNetworks:
 
     def with_hashes(self, fields: dict[str, object], event: RunEvent) -> dict[str, object]:
         """The parameters with the networks' hashes, which follow those of the second pass."""
-        hashes = {name: self._short(future) for name, future in self._current.hashes.items()}
+        everything = self._stack[0].hashes if self._stack else {}
+        hashes = {name: self._short(future) for name, future in everything.items()}
         text = ", ".join(f"{name}: {digest}" for name, digest in hashes.items() if digest)
         assert event.plan is not None
         if not text or not event.plan.settings.lora_add_hashes_to_infotext:

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+import torch
 from PIL.Image import Image
 
 from modules.checkpoints.info import CheckpointInfo
@@ -72,7 +73,8 @@ class Run:
         """The model of a further stage; the run's own where it is the same."""
         if checkpoint.path == self.plan.checkpoint.path:
             return self.model
-        with self.watch.phase("load"):
+        # Weights that are read within inference mode could not be changed by networks afterwards.
+        with self.watch.phase("load"), torch.inference_mode(False):
             self.control.at_phase("loading")
             return self.engine.load(checkpoint, self.control.at_load, vae=vae, beside=True)
 

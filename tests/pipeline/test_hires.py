@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from modules.foundation.errors import RequestError, UnknownName
 from modules.generation.request import GenerationRequest, HiresRequest
@@ -181,6 +184,51 @@ def test_latents_do_not_go_to_a_model_that_reads_them_otherwise(studio: Studio) 
     with pytest.raises(RequestError, match="cannot be upscaled"):
         _hires(studio, scale=1.5, checkpoint="large", upscaler="Latent")
     assert _hires(studio, scale=1.5, checkpoint="large", upscaler="None", steps=1).image.size == (96, 96)
+
+
+def test_networks_of_the_prompt_change_a_refiner_that_is_loaded_within_the_run(tmp_path: Path) -> None:
+    studio = Studio(tmp_path)
+    checkpoints = studio.data / "models" / "Stable-diffusion"
+    first = make_tiny.sd1(101)
+    make_tiny.write(str(checkpoints / "second.safetensors"), make_tiny.sd1(102))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the recipe leaves closing its files to Python
+        make_tiny.networks(str(studio.data / "models"), first, make_tiny.sdxl(105))
+    try:
+        asked = {"refiner_checkpoint": "second", "refiner_switch_at": 0.0, "steps": 1, "save_images": False}
+        plain = studio.make(prompt="a cat", **asked)
+        changed = studio.make(prompt="a cat <lora:tiny-lora:1>", **asked)
+        again = studio.make(prompt="a cat", **asked)
+    finally:
+        studio.application.close()
+    assert changed.warnings == ()
+    assert not np.array_equal(_pixels(plain.samples[0]), _pixels(changed.samples[0]))
+    assert np.array_equal(_pixels(plain.samples[0]), _pixels(again.samples[0]))
+
+
+def test_twice_the_size_keeps_the_layout_with_the_starter_model(studio: Studio) -> None:
+    starter = {"sd_model_checkpoint": "easel-starter"}
+    asked = {"prompt": "a red circle", "width": 128, "height": 128, "steps": 8, "override_settings": starter}
+    first = _pixels(studio.make(save_images=False, **asked).samples[0])
+    larger = _hires(studio, upscaler="Lanczos", denoising_strength=0.4, **asked).image
+    assert larger.size == (256, 256)
+    small = np.asarray(larger.resize((128, 128), Image.Resampling.BOX), dtype=np.int32)
+    assert _similarity(first.mean(-1), small.mean(-1)) > 0.6
+
+
+def _similarity(a: np.ndarray, b: np.ndarray, window: int = 8) -> float:
+    """Structural similarity over windows: Wang et al. 2004, "Image Quality Assessment"."""
+
+    def windows(image: np.ndarray) -> np.ndarray:
+        rows, columns = image.shape[0] // window, image.shape[1] // window
+        return image.reshape(rows, window, columns, window).swapaxes(1, 2).reshape(rows * columns, -1)
+
+    a, b = windows(a), windows(b)
+    one, two = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    means = a.mean(1), b.mean(1)
+    together = ((a - means[0][:, None]) * (b - means[1][:, None])).mean(1)
+    luminance = (2 * means[0] * means[1] + one) / (means[0] ** 2 + means[1] ** 2 + one)
+    return float((luminance * (2 * together + two) / (a.var(1) + b.var(1) + two)).mean())
 
 
 def test_old_sizes_mean_the_second_pass_when_the_setting_says_so() -> None:

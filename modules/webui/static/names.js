@@ -12,6 +12,8 @@ const NAMES = {
   txt2img_reuse_subseed: "Use the variation seed of the picture shown",
   refresh_sd_model_checkpoint: "Look for checkpoints again",
   txt2img_upscale: "Upscale this picture: the second pass as Hires. fix says, and it takes the place of this one",
+  save_txt2img: "Save the picture shown to the folder of those to keep",
+  save_zip_txt2img: "Save the pictures as an archive",
   hr_checkpoint_refresh: "Look for checkpoints again",
   txt2img_checkpoint_refresh: "Look for checkpoints again",
   txt2img_generate: "Make the picture (Ctrl+Enter)",
