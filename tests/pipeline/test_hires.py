@@ -214,10 +214,11 @@ def test_twice_the_size_keeps_the_layout_with_the_starter_model(studio: Studio) 
         "height": 128,
         "steps": 12,
         "sampler": "DPM++ 2M",
+        "save_images": False,
         "override_settings": starter,
     }
-    first = _pixels(studio.make(save_images=False, **asked).samples[0])
-    larger = _hires(studio, upscaler="Lanczos", denoising_strength=0.3, hires_steps=12, **asked).image
+    first = _pixels(studio.make(**asked).samples[0])
+    larger = studio.make(hires=HiresRequest(upscaler="Lanczos"), denoising_strength=0.3, **asked).samples[0].image
     assert larger.size == (256, 256)
     small = np.asarray(larger.resize((128, 128), Image.Resampling.BOX), dtype=np.int32)
     assert _similarity(first.mean(-1), small.mean(-1)) > 0.8
