@@ -290,3 +290,49 @@ def test_methods_that_no_route_has_are_refused(served: Served) -> None:
     for method in ("PUT", "DELETE", "PATCH", "TRACE"):
         request = httpx.Request(method, f"{served.client.base_url}/sdapi/v1/options".replace("//sdapi", "/sdapi"))
         assert served.client.send(request).status_code == 405
+
+
+@pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "a/../../../outside", "..\\outside", "a\r\nb", "\x00"])
+def test_no_name_of_a_merge_leads_out_of_the_folder_of_checkpoints(served: Served, name: str) -> None:
+    models = served.data / "models" / "Stable-diffusion"
+    before = set(served.data.parent.rglob("*outside*"))
+    body = {"primary_model_name": "tiny.safetensors", "interp_method": "No interpolation", "custom_name": name}
+    response = served.client.post("/api/v1/checkpoints/merge", json={**body, "wait": True})
+    assert response.status_code in (200, 422)
+    made = {path for path in models.rglob("*.safetensors") if path.stem not in ("tiny", "other")}
+    for path in made:
+        path.unlink()
+    assert set(served.data.parent.rglob("*outside*")) == before
+    assert not Path("/tmp/outside.safetensors").exists()
+
+
+@pytest.mark.parametrize("path", TRAVERSALS)
+@pytest.mark.parametrize(
+    "route",
+    ["/api/v1/images/{}", "/api/v1/history/{}", "/api/v1/models/lora/{}", "/api/v1/jobs/{}", "/v1/images/files/{}"],
+)
+def test_no_id_of_ours_is_a_path(served: Served, route: str, path: str) -> None:
+    host, port = served.client.base_url.host, served.client.base_url.port
+    with socket.create_connection((host, port), timeout=30) as connection:
+        connection.sendall(f"GET {route.format(path)} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.split(b" ", 2)[1] in (b"400", b"403", b"404", b"405", b"422")
+    assert b"root:" not in answer
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("/api/v1/models/download", {"url": "https://example.com/a.safetensors", "kind": "checkpoint"}),
+        ("/api/v1/jobs/img2img-batch", {"input_dir": "/etc", "output_dir": "/tmp"}),
+        ("/sdapi/v1/options", {"temp_dir": "/etc"}),
+    ],
+)
+def test_strangers_reach_no_files_and_no_machines(open_to_all: Served, route: str, body: dict[str, object]) -> None:
+    assert open_to_all.client.post(route, json=body).status_code == 403
+
+
+@pytest.mark.parametrize("route", ["server-kill", "server-stop", "server-restart"])
+def test_nobody_ends_the_program_unless_a_flag_allows_it(served: Served, route: str) -> None:
+    assert served.client.post(f"/sdapi/v1/{route}").status_code == 404
+    assert served.client.get("/internal/ping").status_code == 200
