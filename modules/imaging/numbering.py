@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 _STALE_AFTER = 3600.0
+"""Seconds after which a hidden file belongs to nobody any more."""
+
+_HIDDEN = (".taken", ".part")
 
 
 @contextlib.contextmanager
@@ -22,7 +25,9 @@ def reserved_number(folder: Path, basename: str = "") -> Generator[int]:
     folder.mkdir(parents=True, exist_ok=True)
     number = 0
     while True:
-        number = max(number, highest_number(folder, basename) + 1)
+        highest, hidden = _look_through(folder, basename)
+        _forget_stale(hidden)
+        number = max(number, highest + 1)
         mark = folder / f".{basename or 'number'}-{number:05}.taken"
         if not _take(mark):
             number += 1
@@ -37,28 +42,38 @@ def reserved_number(folder: Path, basename: str = "") -> Generator[int]:
 
 def highest_number(folder: Path, basename: str = "") -> int:
     """The highest number in the names of `folder`, -1 if there is none (or no folder)."""
+    return _look_through(folder, basename)[0]
+
+
+def _look_through(folder: Path, basename: str) -> tuple[int, list[Path]]:
+    """The highest number, and the hidden files of pictures that are being saved, in one look at the folder."""
     prefix = f"{basename}-" if basename else ""
-    highest = -1
+    highest, hidden = -1, list[Path]()
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if not entry.name.startswith(prefix):
-                    continue
-                digits = entry.name[len(prefix) :].rsplit(".", 1)[0].split("-", 1)[0]
-                if digits.isascii() and digits.isdigit():
-                    highest = max(highest, int(digits))
+                if entry.name.startswith(".") and entry.name.endswith(_HIDDEN):
+                    hidden.append(Path(entry.path))
+                elif entry.name.startswith(prefix):
+                    digits = entry.name[len(prefix) :].rsplit(".", 1)[0].split("-", 1)[0]
+                    if digits.isascii() and digits.isdigit():
+                        highest = max(highest, int(digits))
     except FileNotFoundError:
-        return -1
-    return highest
+        pass
+    return highest, hidden
+
+
+def _forget_stale(hidden: Sequence[Path]) -> None:
+    """Remove what a program that was killed has left behind; what is being saved now is younger."""
+    for path in hidden:
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _STALE_AFTER:
+                path.unlink(missing_ok=True)
 
 
 def _take(mark: Path) -> bool:
     try:
         mark.touch(exist_ok=False)
     except FileExistsError:
-        # Left behind by a process that was killed: it keeps the number, but not forever.
-        with contextlib.suppress(OSError):
-            if time.time() - mark.stat().st_mtime > _STALE_AFTER:
-                mark.unlink(missing_ok=True)
         return False
     return True

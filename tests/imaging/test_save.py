@@ -332,3 +332,16 @@ def test_a_full_disk_leaves_the_files_that_are_there_and_nothing_half_written(tm
         assert saved
         assert sorted(disk.iterdir()) == sorted(saved)
         assert all(size_of(path) == (64, 64) for path in saved)
+
+
+def test_what_a_killed_program_left_behind_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    old = [tmp_path / name for name in (".00003-7.png.0123456789abcdef.part", ".number-00009.taken")]
+    young = tmp_path / ".00004-7.png.fedcba9876543210.part"
+    others = tmp_path / ".notes"
+    for path in (*old, young, others):
+        path.touch()
+    for path in (*old, others):
+        os.utime(path, (1, 1))
+    with reserved_number(tmp_path) as number:
+        assert number == 0
+    assert {path.name for path in tmp_path.iterdir()} == {young.name, others.name}
