@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTER = ROOT / "models" / "Stable-diffusion" / "easel-starter.safetensors"
-NAMES = ("startup", "starter", "sd15", "memory", "huge", "merge", "catalogue")
+NAMES = ("startup", "starter", "sd15", "reading", "memory", "huge", "merge", "catalogue")
 LONG = ("kill", "load", "soak")
 """Measured only when named."""
 
@@ -95,6 +95,13 @@ def _memory(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any]
         return memory.measure(_task(options, path, size=256, steps=2)), memory.show
 
 
+def _reading(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import reading
+
+    with _big_checkpoint(options) as path:
+        return reading.measure(path, options.rounds or 5, tuple(options.flags.split())), reading.show
+
+
 def _huge(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
     from benchmarks import huge
 
@@ -166,6 +173,7 @@ MEASUREMENTS = {
     "startup": _startup,
     "starter": _starter,
     "sd15": _sd15,
+    "reading": _reading,
     "memory": _memory,
     "huge": _huge,
     "merge": _merge,

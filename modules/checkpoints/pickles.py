@@ -170,7 +170,7 @@ def _read_contents(path: Path) -> tuple[object, dict[str, _Stored]]:
     try:
         return content, {key: _stored(key, tensor, size, path) for key, tensor in tensors.items()}
     except _DAMAGE as error:
-        raise broken(path, f"it holds tensors of a kind that no model has ({str(error).splitlines()[0]})") from error
+        raise broken(path, f"it holds tensors of a kind that no model has ({_first_line(error)})") from error
 
 
 def _stored(key: str, tensor: Tensor, size: int, path: Path) -> _Stored:
@@ -201,7 +201,7 @@ def _load(path: Path, mode: Any) -> object:
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path} was refused: {_refusal(str(error))}") from error
     except _DAMAGE as error:
-        raise broken(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+        raise broken(path, _first_line(error)) from error
 
 
 def _refusal(text: str) -> str:
@@ -228,3 +228,7 @@ def _tensors_of(content: object, path: Path) -> dict[str, Tensor]:
         raise broken(path, "it holds no table of tensors")
     table = cast("dict[Any, Any]", content)
     return {str(key): value for key, value in table.items() if isinstance(value, torch.Tensor)}
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
