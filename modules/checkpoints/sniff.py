@@ -25,12 +25,13 @@ def sniff(path: Path) -> Content:
         begin = file.read(LONGEST)
     if not begin:
         return "empty"
+    # Looked for first: the length with which a safetensors file begins may look like the first bytes of a pickle.
+    if len(begin) > 8 and struct.unpack("<Q", begin[:8])[0] < 2**40 and begin[8:9] == b"{":
+        return "safetensors"
     if begin.startswith(b"PK\x03\x04") or (begin[0] == 0x80 and len(begin) > 1 and begin[1] <= 5):
         return "torch"
     if begin.startswith(b"GGUF"):
         return "gguf"
-    if len(begin) > 8 and struct.unpack("<Q", begin[:8])[0] < 2**40 and begin[8:9] == b"{":
-        return "safetensors"
     return _text(begin)
 
 

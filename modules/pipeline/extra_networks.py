@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import weakref
-from collections.abc import Generator, Hashable, Mapping, Sequence
+from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
@@ -41,8 +41,9 @@ ROOM = 0.4
 
 @dataclass(kw_only=True, eq=False)
 class _InForce:
-    """What one batch has in force."""
+    """What one batch, or one pass over it, has in force. `run` is the list of warnings that only its run has."""
 
+    run: list[str] = field(default_factory=list[str])
     uses: list[Use] = field(default_factory=list[Use])
     hypernetworks: list[tuple[Hypernetwork, float]] = field(default_factory=list[tuple[Hypernetwork, float]])
     embeddings: tuple[TextualInversion, ...] = ()
@@ -133,7 +134,8 @@ class ExtraNetworks:
                 raise Refused(" ".join(problems), "prompt")
             event.warn(*problems)
             stack.enter_context(hypernetworks(model.checkpoint.unet, current.hypernetworks))
-            for around in self._stack:
+            current.run = event.warnings
+            for around in self._of_run(event):
                 around.hashes.update({name: each for name, each in current.hashes.items() if name not in around.hashes})
             stack.enter_context(self._remembered(current))
             self._forget_unused(plan.settings.lora_in_memory_limit)
@@ -153,8 +155,8 @@ class ExtraNetworks:
 
     def with_hashes(self, fields: dict[str, object], event: RunEvent) -> dict[str, object]:
         """The parameters with the networks' hashes, which follow those of the second pass."""
-        everything = self._stack[0].hashes if self._stack else {}
-        hashes = {name: self._short(future) for name, future in everything.items()}
+        outermost = next(self._of_run(event), None)
+        hashes = {name: self._short(future) for name, future in outermost.hashes.items()} if outermost else {}
         text = ", ".join(f"{name}: {digest}" for name, digest in hashes.items() if digest)
         assert event.plan is not None
         if not text or not event.plan.settings.lora_add_hashes_to_infotext:
@@ -167,6 +169,10 @@ class ExtraNetworks:
     @property
     def _current(self) -> _InForce:
         return self._stack[-1] if self._stack else _InForce()
+
+    def _of_run(self, event: RunEvent) -> Iterator[_InForce]:
+        """What the run of `event` has in force, outermost first; not what a run around it has."""
+        return (each for each in self._stack if each.run is event.warnings)
 
     @contextlib.contextmanager
     def _remembered(self, current: _InForce) -> Generator[None]:
