@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
+import torch
+
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.load import load_checkpoint
@@ -92,6 +94,7 @@ class Engine:
         """The loaded model that was used last."""
         return self.models.current
 
+    @torch.inference_mode(False)  # a refiner is loaded in the middle of a run; weights outlive it and take networks
     def load(
         self,
         info: CheckpointInfo,

@@ -127,14 +127,13 @@ class Model:
 
     def _move(self, device: torch.device | str) -> None:
         for part in (self.checkpoint.unet, self._own_vae, *self.checkpoint.text_models):
-            part.to(device)  # pyright: ignore[reportArgumentType, reportUnknownMemberType, reportCallIssue]
+            _put(part, device)
 
     def use_vae_precision(self, dtype: torch.dtype) -> None:
         """Compute the VAE in `dtype` from now on, since it gave NaN before."""
         name = str(dtype).removeprefix("torch.")
         self.remark(f"The VAE of {self.checkpoint.info.name} gave NaN; it computes in {name} from now on.")
-        vae: Any = self.checkpoint.vae
-        vae.to(dtype)
+        _put(self.checkpoint.vae, dtype)
 
     def remark(self, sentence: str) -> None:
         """Note something that whoever runs the model should tell the user; it is in the log at once."""
@@ -174,13 +173,18 @@ class Model:
             yield
             return
         for part in parts:
-            part.to(self.hardware.device)
+            _put(part, self.hardware.device)
         try:
             yield
         finally:
             for part in parts:
-                part.to("cpu")
+                _put(part, "cpu")
             release(self.hardware.device)
+
+
+@torch.inference_mode(False)  # what was moved within a run must take networks in the next one
+def _put(part: Any, where: torch.device | torch.dtype | str) -> None:
+    part.to(where)
 
 
 def _schedule(checkpoint: LoadedCheckpoint) -> ModelSchedule:

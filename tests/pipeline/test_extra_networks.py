@@ -19,6 +19,7 @@ from modules.generation.result import GenerationResult
 from modules.hooks.points import RunEvent
 from modules.pipeline.run import run
 from tests.pipeline.conftest import Studio
+from tests.tiny_models import make_tiny_sd1
 
 UNET = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k"
 TEXT = "lora_te_text_model_encoder_layers_0_mlp_fc1"
@@ -271,3 +272,13 @@ def test_the_folders_are_those_of_a_customary_installation(studio: Studio) -> No
     found = studio.application.networks.find("hypernet", "bend")
     assert found is not None
     assert found.path == Path(studio.data / "models" / "hypernetworks" / "bend.pt")
+
+
+def test_a_network_works_in_a_refiner_that_was_loaded_within_the_run(studio: Studio) -> None:
+    make_tiny_sd1(studio.data / "models" / "Stable-diffusion" / "twin.safetensors")
+    alone = studio.make(prompt="a cat<lora:style:0.8>", steps=4)
+    refined = studio.make(prompt="a cat<lora:style:0.8>", steps=4, refiner_checkpoint="twin", refiner_switch_at=0.5)
+    assert "Refiner: twin" in refined.samples[0].infotext
+    assert _same(refined, alone)
+    twin = {"sd_model_checkpoint": "twin"}
+    assert _same(studio.make(prompt="a cat<lora:style:0.8>", steps=4, override_settings=twin), alone)
