@@ -21,6 +21,7 @@ import psutil
 
 from modules.application.application import Application
 from modules.foundation.version import VERSION
+from modules.settings.flags import SECRET_FLAGS
 from modules.settings.paths import PROGRAM_FOLDER
 
 VARIABLES = (
@@ -41,7 +42,7 @@ VARIABLES = (
 )
 """The variables of the environment that Easel or torch read."""
 
-_SECRET_FLAGS = ("--api-auth", "--gradio-auth", "--ngrok", "--ngrok-options")
+_SECRET_FLAGS = frozenset("--" + name.replace("_", "-") for name in SECRET_FLAGS)
 _SECRET_KEY = re.compile(r"api_?key|token(?!_merging)|secret|passw|credential|auth", re.IGNORECASE)
 _URL_USER = re.compile(r"(?<=://)[^/@\s]+@")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from modules.checkpoints.tensors import Place, Shapes, TensorReader, TensorSource, broken
+from modules.checkpoints.tensors import OnDisk, Place, Shapes, broken
 from modules.foundation.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class _Stored:
         return self.start == 0 and ordered
 
 
-class PickleFile:
+class PickleFile(OnDisk):
     """A torch.save file. Raises CheckpointError, naming the file and the reason, for one that cannot be used.
 
     The form since torch 1.6 is a zip file: its table of contents is read alone, tensors when they are wanted. The form
@@ -72,8 +72,7 @@ class PickleFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._reader: TensorReader | None = None
+        super().__init__(path)
         self._places: dict[str, _Stored] = {}
         self._tensors: dict[str, Tensor] = {}
         if zipfile.is_zipfile(path):
@@ -117,22 +116,11 @@ class PickleFile:
     def _part(self, storage: Tensor, stored: _Stored) -> Tensor:
         return storage.as_strided(stored.shape, stored.stride, stored.start)
 
-    @property
-    def _open(self) -> TensorReader:
-        if self._reader is None:
-            self._reader = TensorReader(self._path)
-        return self._reader
-
-    def __enter__(self) -> TensorSource:
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._tensors = {}
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        super().__exit__(kind, error, trace)
 
 
 def read_pickle(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from modules.checkpoints.sniff import mismatch
 from modules.foundation.errors import CheckpointError
@@ -228,13 +228,36 @@ class TensorReader:
             raise CheckpointError(f"{self._path} cannot be read: {error.strerror}.") from error
 
 
-class SafetensorsFile:
-    """A safetensors file."""
+class OnDisk:
+    """A file whose tensors are read when they are wanted: opened for the first of them, closed with the block."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._header = read_header(path)
         self._reader: TensorReader | None = None
+
+    @property
+    def _open(self) -> TensorReader:
+        if self._reader is None:
+            self._reader = TensorReader(self._path)
+        return self._reader
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+
+class SafetensorsFile(OnDisk):
+    """A safetensors file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._header = read_header(path)
 
     @property
     def shapes(self) -> Shapes:
@@ -263,22 +286,6 @@ class SafetensorsFile:
     def borrow(self, key: str) -> Tensor:
         """One tensor in memory that the next call uses again."""
         return self._open.borrow(self._header.places[key])
-
-    @property
-    def _open(self) -> TensorReader:
-        if self._reader is None:
-            self._reader = TensorReader(self._path)
-        return self._reader
-
-    def __enter__(self) -> TensorSource:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
 
 
 def read_weights(path: Path) -> dict[str, Any]:

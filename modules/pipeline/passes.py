@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-import torch
 from PIL.Image import Image
 
 from modules.checkpoints.info import CheckpointInfo
@@ -73,8 +72,7 @@ class Run:
         """The model of a further stage; the run's own where it is the same."""
         if checkpoint.path == self.plan.checkpoint.path:
             return self.model
-        # Weights that are read within inference mode could not be changed by networks afterwards.
-        with self.watch.phase("load"), torch.inference_mode(False):
+        with self.watch.phase("load"):
             self.control.at_phase("loading")
             return self.engine.load(checkpoint, self.control.at_load, vae=vae, beside=True)
 

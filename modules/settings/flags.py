@@ -17,6 +17,10 @@ from modules.settings.legacy_flags import IGNORED_SWITCHES, IGNORED_WITH_VALUE
 log = logging.getLogger(__name__)
 
 
+SECRET_FLAGS = frozenset({"api_auth", "gradio_auth", "ngrok", "ngrok_options"})
+"""Fields and names of A1111's flags whose values are nobody's business; that they are set may be known."""
+
+
 def _switch(help_text: str, *names: str) -> Any:
     return field(default=False, metadata={"help": help_text, "names": names, "action": "store_true"})
 

@@ -14,14 +14,12 @@ from modules.api.requests import check_formats
 from modules.api.schemas import flags_schema, options_schema
 from modules.application.application import Application
 from modules.foundation.errors import SettingsError
+from modules.settings.flags import SECRET_FLAGS
 from modules.settings.known_options import check_kind, shown_options
 from modules.settings.legacy_flags import KNOWN_DEFAULTS
 
 DERIVED = ("sd_checkpoint_hash",)
 """Keys of the answer that follow from others; a client that sends the whole object back does not mean them."""
-
-SECRET_FLAGS = frozenset({"api_auth", "gradio_auth", "ngrok", "ngrok_options"})
-"""Flags whose values are nobody's business; that they are set may be known."""
 
 
 def routes(app: Application) -> APIRouter:
