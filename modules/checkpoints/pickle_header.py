@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+from modules.checkpoints.tensors import broken
 from modules.foundation.errors import CheckpointError
 
 MAX_PICKLE = 64 * 1024 * 1024
@@ -66,10 +67,10 @@ def read_pickle(path: Path) -> Any:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
     except MemoryError as error:
-        raise _unusable(path, "it asks for more memory than there is") from error
+        raise broken(path, "it asks for more memory than there is") from error
     except (*_DAMAGE, zipfile.BadZipFile, NotImplementedError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _unusable(path, f"it is cut off or damaged ({reason})") from error
+        raise broken(path, f"it is cut off or damaged ({reason})") from error
 
 
 def pickle_shapes(content: Any) -> Mapping[str, tuple[int, ...]]:
@@ -86,7 +87,7 @@ def check_zip(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(each.file_size for each in archive.infolist())
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise _unusable(path, f"it is cut off or damaged ({error})") from error
+        raise broken(path, f"it is cut off or damaged ({error})") from error
     size = path.stat().st_size
     if unpacked > max(size * MAX_EXPANSION, SMALL):
         raise CheckpointError(
@@ -99,10 +100,6 @@ def _refused(path: Path, wanted: str) -> CheckpointError:
         f"{path} was refused: it wants to import {wanted}, and a model file must not run code. "
         "Use a .safetensors version of it."
     )
-
-
-def _unusable(path: Path, reason: str) -> CheckpointError:
-    return CheckpointError(f"{path} is not a usable model file: {reason}.")
 
 
 def _read_zip(file: IO[bytes]) -> Any:

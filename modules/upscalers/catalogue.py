@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from modules.foundation.errors import RequestError, UnknownName
+from modules.library.facts import Stamp, stamp_of
 from modules.upscalers.file_check import problem_of
 from modules.upscalers.known import KNOWN, MODEL_NAMES, KnownModel
 
@@ -18,7 +19,6 @@ SUFFIXES = (".pth", ".pt", ".safetensors", ".ckpt")
 DEFAULT_SCALE = 4.0
 
 Method = Literal["none", "lanczos", "nearest", "model"]
-Stamp = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ class UpscalerCatalogue:
     def report_problem(self, path: Path, problem: str) -> None:
         """Remember that `path`, as it is now, cannot be used, and why."""
         with self._lock:
-            self._checked[path] = (_stamp(path), problem)
+            self._checked[path] = (stamp_of(path), problem)
 
     def report_scale(self, path: Path, scale: float) -> None:
         """Remember how much the model of `path` really enlarges."""
@@ -122,7 +122,7 @@ class UpscalerCatalogue:
     def _with_state(self, info: UpscalerInfo) -> UpscalerInfo:
         if info.path is None:
             return info
-        stamp = _stamp(info.path)
+        stamp = stamp_of(info.path)
         checked = self._checked.get(info.path)
         if checked is None or checked[0] != stamp:
             checked = self._checked[info.path] = (stamp, problem_of(info.path))
@@ -194,11 +194,3 @@ def _match(name: str, infos: Sequence[UpscalerInfo]) -> UpscalerInfo | None:
         if wanted in names:
             return info
     return None
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
