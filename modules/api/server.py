@@ -10,9 +10,11 @@ from fastapi.responses import FileResponse, RedirectResponse
 
 from modules.api.access_log import AccessLog
 from modules.api.errors import add_error_handlers
+from modules.api.gathering import Gathering
 from modules.api.login import RequireUser
 from modules.api.models import Failure
 from modules.api.origin import RefuseForeignOrigins, allowed_origins, origin_pattern
+from modules.api.polled import Polled, polled_questions
 from modules.api.previews import Previews
 from modules.api.request_size import LimitRequests
 from modules.api.routes import (
@@ -92,7 +94,7 @@ def create_api(app: Application) -> FastAPI:
     )
     api.state.application = app
     previews = Previews()
-    for part in (progress, internal):  # first, since routes are tried in order, and clients ask these all the time
+    for part in (progress, internal):
         api.include_router(part.routes(app, previews))
     for part in PARTS:
         api.include_router(part.routes(app))
@@ -100,12 +102,14 @@ def create_api(app: Application) -> FastAPI:
     if app.flags.nowebui:
         api.add_api_route("/", lambda: RedirectResponse("docs"), include_in_schema=False)
     add_error_handlers(api)
+    gathering = Gathering(lambda: app.queue.current is not None)
+    api.add_middleware(Polled, questions=polled_questions(app, previews), gathering=gathering)
     _add_guards(api, app)
     return api
 
 
 def _add_guards(api: FastAPI, app: Application) -> None:
-    """What stands between a request and its route; the one added last is asked first."""
+    """What stands between a request and its answer; the one added last is asked first."""
     flags, origins = app.flags, allowed_origins(app.flags.cors_allow_origins)
     api.add_middleware(LimitRequests, megabytes=flags.max_request_mb)
     api.add_middleware(RequireUser, policy=app.policy, page=not flags.nowebui)

@@ -17,6 +17,7 @@ class Line:
 
     def __init__(self) -> None:
         self._jobs: list[AnyJob] = []
+        self._by_id: dict[str, AnyJob] = {}
         self._last_place = 0
 
     def __iter__(self) -> Iterator[AnyJob]:
@@ -26,7 +27,11 @@ class Line:
         return len(self._jobs)
 
     def __contains__(self, job: AnyJob) -> bool:
-        return any(other is job for other in self._jobs)
+        return self._by_id.get(job.id) is job
+
+    def find(self, job_id: str) -> AnyJob | None:
+        """The job with this id; None where nobody in the line has it."""
+        return self._by_id.get(job_id)
 
     def places(self, count: int, *, in_front: bool = False) -> range:
         """Places for so many jobs behind everybody, or in front of everybody."""
@@ -40,14 +45,16 @@ class Line:
         """Let `job` stand where its priority and place say."""
         self._last_place = max(self._last_place, job.place)
         bisect.insort(self._jobs, job, key=_order)
+        self._by_id[job.id] = job
 
     def remove(self, job: AnyJob) -> None:
         """`job` leaves the line. Raises ValueError when it is not in it."""
         del self._jobs[self._index(job)]
+        del self._by_id[job.id]
 
     def clear(self) -> list[AnyJob]:
         """Everybody leaves."""
-        jobs, self._jobs = self._jobs, []
+        jobs, self._jobs, self._by_id = self._jobs, [], {}
         return jobs
 
     def pick(self, lane: Lane, loaded: str | None, most_overtaking: int) -> AnyJob | None:
@@ -88,6 +95,7 @@ class Line:
         if self._jobs:
             job.priority = self._jobs[min(index, len(self._jobs) - 1)].priority
         self._jobs.insert(index, job)
+        self._by_id[job.id] = job
         places = sorted(other.place for other in self._jobs)
         changed = [job]
         for other, place in zip(self._jobs, places, strict=True):

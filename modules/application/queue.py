@@ -185,8 +185,10 @@ class JobQueue:
     def find(self, job_id: str) -> Job[Any] | None:
         """The job with this id, waiting, running or among the last finished ones."""
         with self._changed:
-            candidates = (*self._line, *self._running.values(), *reversed(self._finished))
-        return next((job for job in candidates if job.id == job_id), None)
+            if (waiting := self._line.find(job_id)) is not None:
+                return waiting
+            others = (*self._running.values(), *reversed(self._finished))
+        return next((job for job in others if job.id == job_id), None)
 
     @property
     def last_result(self) -> GenerationResult | None:

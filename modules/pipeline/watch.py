@@ -28,12 +28,13 @@ log = logging.getLogger(__name__)
 class Previewer:
     """Makes a preview of every n-th step while anything listens. Leaving the context ends the thread.
 
-    Only the newest step waits: where previews are slower than steps, steps are left out, not queued.
+    Only the newest step waits: where previews are slower than steps, steps are left out, not queued. They are as large
+    as the method makes them (the cheap way: a pixel for each of the latent's), and whoever shows them enlarges them:
+    encoding and sending 64 times the pixels to every open page would cost the sampler more than the preview.
     """
 
     def __init__(self, plan: Plan, model: Model, control: RunControl) -> None:
         settings = plan.settings
-        self._size = (plan.width, plan.height)
         self._every = settings.show_progress_every_n_steps if settings.live_previews_enable else 0
         self._pictures = _method(settings.show_progress_type, plan, model) if self._every > 0 else None
         self._control = control
@@ -78,7 +79,7 @@ class Previewer:
     def _images(self, latents: Tensor) -> list[Image.Image]:
         assert self._pictures is not None
         with torch.inference_mode():
-            return [image.resize(self._size, Image.Resampling.BICUBIC) for image in self._pictures(latents)]
+            return self._pictures(latents)
 
 
 def _method(wanted: str, plan: Plan, model: Model) -> Callable[[Tensor], list[Image.Image]]:

@@ -64,3 +64,19 @@ def test_moving_changes_no_more_places_than_it_must() -> None:
     made.remove(jobs["a"])
     with pytest.raises(ValueError, match="does not wait"):
         made.remove(jobs["a"])
+
+
+def test_whoever_stands_in_line_is_found_by_id() -> None:
+    made, jobs = line("a", "b", "c")
+    assert made.find("b") is jobs["b"]
+    assert jobs["b"] in made
+    made.move(jobs["c"], "first")
+    made.set_priority(jobs["a"], 5)
+    assert [made.find(name) for name in "abc"] == [jobs[name] for name in "abc"]
+    made.remove(jobs["b"])
+    assert made.find("b") is None
+    assert jobs["b"] not in made
+    namesake = GenerationJob(GenerationRequest(prompt="another"), "a")
+    assert namesake not in made
+    made.clear()
+    assert made.find("a") is None

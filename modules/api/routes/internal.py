@@ -21,13 +21,7 @@ def routes(app: Application, previews: Previews) -> APIRouter:
     @router.post("/progress", summary="How far one job is")
     async def progress(body: InternalProgressRequest) -> InternalProgressResponse:
         """Where the job with this id stands, with a preview if there is a newer one than the client has."""
-        job = app.queue.find(body.id_task) if body.id_task else None
-        if job is not None and job in app.queue.running:
-            return await _active(app, job, body, previews)
-        completed = job is not None and job.finished
-        queued = job is not None and not completed
-        place = _place(app, job) if queued and job is not None else "Waiting..."
-        return _standing(queued=queued, completed=completed, textinfo=place)
+        return await job_progress(app, previews, body)
 
     @router.get("/pending-tasks", summary="Waiting jobs")
     async def pending_tasks() -> PendingTasks:
@@ -46,6 +40,17 @@ def routes(app: Application, previews: Previews) -> APIRouter:
         return [QuicksettingsHint(name=key, label=field.title or key) for key, field in Settings.model_fields.items()]
 
     return router
+
+
+async def job_progress(app: Application, previews: Previews, body: InternalProgressRequest) -> InternalProgressResponse:
+    """The answer of POST /internal/progress."""
+    job = app.queue.find(body.id_task) if body.id_task else None
+    if job is not None and job in app.queue.running:
+        return await _active(app, job, body, previews)
+    completed = job is not None and job.finished
+    queued = job is not None and not completed
+    place = _place(app, job) if queued and job is not None else "Waiting..."
+    return _standing(queued=queued, completed=completed, textinfo=place)
 
 
 def _standing(*, queued: bool, completed: bool, textinfo: str) -> InternalProgressResponse:

@@ -11,6 +11,7 @@ from modules.api.models import ProgressResponse, State
 from modules.api.previews import Previews
 from modules.application.application import Application
 from modules.application.jobs import Job
+from modules.generation.progress import ProgressSnapshot
 
 
 def routes(app: Application, previews: Previews) -> APIRouter:
@@ -23,16 +24,7 @@ def routes(app: Application, previews: Previews) -> APIRouter:
 
         `skip_current_image` leaves the unfinished picture out.
         """
-        job = app.queue.current
-        if job is None:
-            # A checkpoint that was chosen is read between two jobs.
-            share = app.loading[1] if app.loading is not None else 0.0
-            return ProgressResponse(progress=share, eta_relative=0.0, state=State(), current_image=None)
-        now = job.progress
-        picture = None if skip_current_image else (await previews.newest(job, "png"))[1]
-        return ProgressResponse(
-            progress=now.fraction, eta_relative=now.eta or 0.0, state=_state(job), current_image=picture
-        )
+        return await running_progress(app, previews, skip_current_image=skip_current_image)
 
     @router.post("/interrupt", summary="Stop the running job")
     async def interrupt() -> dict[str, Any]:
@@ -50,8 +42,22 @@ def routes(app: Application, previews: Previews) -> APIRouter:
     return router
 
 
-def _state(job: Job[Any]) -> State:
-    now, control = job.progress, job.control
+async def running_progress(app: Application, previews: Previews, *, skip_current_image: bool) -> ProgressResponse:
+    """The answer of GET /sdapi/v1/progress."""
+    job = app.queue.current
+    if job is None:
+        # A checkpoint that was chosen is read between two jobs.
+        share = app.loading[1] if app.loading is not None else 0.0
+        return ProgressResponse(progress=share, eta_relative=0.0, state=State(), current_image=None)
+    now = job.progress
+    picture = None if skip_current_image else (await previews.newest(job, "png"))[1]
+    return ProgressResponse(
+        progress=now.fraction, eta_relative=now.eta or 0.0, state=_state(job, now), current_image=picture
+    )
+
+
+def _state(job: Job[Any], now: ProgressSnapshot) -> State:
+    control = job.control
     return State(
         skipped=control.skipped,
         interrupted=control.interrupted,

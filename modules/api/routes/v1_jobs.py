@@ -44,25 +44,25 @@ def routes(app: Application) -> APIRouter:
 
 
 def _add_submitting(router: APIRouter, app: Application) -> None:
-    async def submitted(request: GenerationRequest, body: SubmitTxt2Img | SubmitImg2Img) -> JobInfo:
-        job = await asyncio.to_thread(app.submit, request, body.force_task_id, priority=body.priority, source="v1")
-        return await asyncio.to_thread(_info, app, job.id)
+    def submitted(request: GenerationRequest, body: SubmitTxt2Img | SubmitImg2Img) -> JobInfo:
+        job = app.submit(request, body.force_task_id, priority=body.priority, source="v1")
+        return _info(app, job.id)
 
     @router.post("/jobs/txt2img", status_code=201, summary="Submit pictures from words")
-    async def submit_txt2img(body: SubmitTxt2Img) -> JobInfo:
+    def submit_txt2img(body: SubmitTxt2Img) -> JobInfo:
         """Queue the request and answer at once. The job keeps the settings and the checkpoint of this moment.
 
         How it goes on is at /api/v1/jobs/ID, or pushed by /api/v1/events?job=ID.
         """
-        return await submitted(await asyncio.to_thread(txt2img_request, app, body), body)
+        return submitted(txt2img_request(app, body), body)
 
     @router.post("/jobs/img2img", status_code=201, summary="Submit pictures from pictures and words")
-    async def submit_img2img(body: SubmitImg2Img) -> JobInfo:
+    def submit_img2img(body: SubmitImg2Img) -> JobInfo:
         """Queue the request and answer at once. The job keeps the settings and the checkpoint of this moment.
 
         How it goes on is at /api/v1/jobs/ID, or pushed by /api/v1/events?job=ID.
         """
-        return await submitted(await asyncio.to_thread(img2img_request, app, body), body)
+        return submitted(img2img_request(app, body), body)
 
 
 def _add_viewing(router: APIRouter, app: Application) -> None:

@@ -1,0 +1,108 @@
+"""Progress is answered ahead of all routing, and nobody can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from modules.api.polled import LONGEST_BODY, Polled
+from tests.api.conftest import Served, flags_for, serving, wait_until
+
+RUNNING = "/sdapi/v1/progress"
+OF_ONE = "/internal/progress"
+Background = Callable[[Callable[[], object]], object]
+
+
+@pytest.fixture
+def routed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of the requests that were passed on to the routes."""
+    paths: list[str] = []
+    question = Polled._question
+
+    def noting(self: Polled, scope: Any) -> Any:
+        if (found := question(self, scope)) is None:
+            paths.append(scope.get("path", ""))
+        return found
+
+    monkeypatch.setattr(Polled, "_question", noting)
+    return paths
+
+
+@pytest.fixture
+def long_job(served: Served, background: Background) -> Iterator[str]:
+    background(lambda: served.txt2img(steps=2000, force_task_id="polled"))
+    wait_until(lambda: served.app.queue.current and served.app.queue.current.progress.step > 2)
+    yield "polled"
+    served.client.post("/sdapi/v1/interrupt")
+
+
+def of_one(served: Served, **how: Any) -> httpx.Response:
+    return served.client.post(OF_ONE, **how)
+
+
+def alike(one: httpx.Response, other: httpx.Response) -> bool:
+    """The same but for how far the job has come meanwhile."""
+    moving = ("progress", "eta", "eta_relative", "textinfo", "live_preview", "id_live_preview")
+    bodies = [
+        {key: type(value) if key in moving else value for key, value in each.json().items()} for each in (one, other)
+    ]
+    for body in bodies:
+        if "state" in body:
+            body["state"] = {**body["state"], "sampling_step": int}
+    types = [each.headers["content-type"] for each in (one, other)]
+    return (one.status_code, types[0], bodies[0]) == (other.status_code, types[1], bodies[1])
+
+
+def test_the_plain_forms_do_not_reach_the_routes(served: Served, long_job: str, routed: list[str]) -> None:
+    assert served.client.get(RUNNING).json()["state"]["sampling_steps"] == 2000
+    assert served.client.get(f"{RUNNING}?skip_current_image=True").json()["current_image"] is None
+    assert of_one(served, json={"id_task": long_job}).json()["active"]
+    assert routed == []
+
+
+def test_other_forms_are_answered_alike_by_the_routes(served: Served, long_job: str, routed: list[str]) -> None:
+    plain = served.client.get(f"{RUNNING}?skip_current_image=true")
+    for query in ("skip_current_image=1", "skip_current_image=true&other=1", "other=1&skip_current_image=yes"):
+        assert alike(served.client.get(f"{RUNNING}?{query}"), plain), query
+    asked = {"id_task": long_job, "live_preview": False}
+    plain = of_one(served, json=asked)
+    text = httpx.Request("POST", "http://x", json=asked).content
+    assert alike(of_one(served, content=text), plain), "no content type"
+    assert alike(of_one(served, content=text, headers={"Content-Type": "application/vnd.easel+json"}), plain)
+    assert alike(of_one(served, content=iter([text]), headers={"Content-Type": "application/json"}), plain), "chunked"
+    assert alike(of_one(served, json={**asked, "unknown": "x" * LONGEST_BODY}), plain)
+    assert len(routed) == 4
+
+
+def test_wrong_forms_are_refused_as_by_any_route(served: Served) -> None:
+    kind = {"Content-Type": "application/json"}
+    for body in (b"", b"{", b"[]", b'{"id_live_preview": "many"}', b'{"live_preview": "perhaps"}'):
+        response = of_one(served, content=body, headers=kind)
+        assert response.status_code == 422, body
+        assert response.json()["detail"], body
+    assert of_one(served, content=b"\xff", headers=kind).status_code == 400
+    assert served.client.get(f"{RUNNING}?skip_current_image=perhaps").status_code == 422
+    assert served.client.post(RUNNING).status_code == 405
+    assert served.client.get(OF_ONE).status_code == 405
+
+
+def test_null_and_numbers_are_understood(served: Served) -> None:
+    for body in ({"id_task": None}, {"id_task": 5}, {"id_task": "nobody", "id_live_preview": None, "live_preview": 1}):
+        answer = of_one(served, json=body)
+        assert answer.status_code == 200
+        assert (answer.json()["active"], answer.json()["textinfo"]) == (False, "Waiting...")
+
+
+def test_guards_stand_before_it(tmp_path: Path) -> None:
+    with serving(flags_for(tmp_path, api_auth="user:word", nowebui=True, subpath="easel")) as locked:
+        for path in (RUNNING, "/sdapi//v1/progress/"):
+            assert locked.client.get(path).status_code == 401
+            assert locked.client.get(path, auth=("user", "word")).status_code == 200
+        assert of_one(locked, json={}).status_code == 401
+        foreign = {"Origin": "http://evil.example"}
+        assert of_one(locked, json={}, auth=("user", "word"), headers=foreign).status_code == 403
+        assert of_one(locked, json={}, auth=("user", "word")).status_code == 200
