@@ -41,6 +41,7 @@ class Client:
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
         self.request = f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
         self.due = 0.0
+        self.lost = False
         self.socket: socket.socket | None = None
         self._port, self._seen = port, seen
         self._sent, self._received = 0.0, b""
@@ -53,6 +54,12 @@ class Client:
         self.socket = socket.create_connection(("127.0.0.1", self._port))
         return self.socket
 
+    def disconnect(self) -> None:
+        """Close the connection; the next question opens another."""
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+
     def ask(self) -> None:
         """Send the request."""
         assert self.socket is not None
@@ -63,6 +70,7 @@ class Client:
         """Read what has come; whether the answer is whole now, or will never be."""
         assert self.socket is not None
         part = self.socket.recv(1 << 18)
+        self.lost = not part
         self._received += part
         head, _, content = self._received.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
@@ -122,6 +130,9 @@ class Crowd:
             for key, _ in self._selector.select(max(wait, 0)):
                 if key.data.hear():
                     open_questions -= 1
+                    if key.data.lost:
+                        self._selector.unregister(key.fileobj)
+                        key.data.disconnect()
                     key.data.due += PERIOD
                     heapq.heappush(due, key.data)
 
@@ -134,8 +145,7 @@ class Crowd:
         """End all connections."""
         self._selector.close()
         for client in self._clients:
-            if client.socket is not None:
-                client.socket.close()
+            client.disconnect()
 
 
 def _mixed(*kinds: Sequence[Client]) -> list[Client]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from benchmarks.bare import bare_server
 from benchmarks.clients import Crowd
 from benchmarks.report import table
 from benchmarks.server import Server, serving
@@ -28,28 +29,41 @@ PHASE = 4.0
 def measure(
     seconds: float = 60, clients: int = 200, submitters: int = 20, say: Callable[[str], None] = print
 ) -> dict[str, Any]:
-    """Load a server for `seconds` of busy phases. Each client asks once a second, as A1111's page does."""
-    with tempfile.TemporaryDirectory(prefix="easel-load-") as folder, serving(Path(folder) / "data") as server:
+    """Load a server for `seconds` of busy phases. Each client asks once a second, as A1111's page does.
+
+    Phases of a third kind have the same clients ask a bare server in another process: that is what the clients and the
+    network cost the sampler, whoever answers.
+    """
+    count = max(round(seconds / PHASE), 1)
+    with (
+        tempfile.TemporaryDirectory(prefix="easel-load-") as folder,
+        serving(Path(folder) / "data") as server,
+        bare_server() as bare,
+    ):
         job = server.client.post("/api/v1/jobs/txt2img", json=LONG_JOB).json()["id"]
         while _step(server, job) < 5:
             time.sleep(0.1)
-        crowd, seconds_of_process, seconds_of_clients = Crowd(server.port, job, clients, submitters), 0.0, 0.0
-        count = max(round(seconds / PHASE), 1)
-        busy, quiet = [], [_speed_during(server, job, lambda: time.sleep(PHASE))]
+        crowd, control = (Crowd(port, job, clients, submitters) for port in (server.port, bare))
+        serving_seconds = client_seconds = 0.0
+        quiet, busy, answered_elsewhere = [_speed_during(server, job, lambda: time.sleep(PHASE))], [], []
         for number in range(count):
             before, own = _serving_thread(server), time.process_time()
             busy.append(_speed_during(server, job, lambda: crowd.ask_for(PHASE)))
-            seconds_of_clients += time.process_time() - own
-            seconds_of_process += _serving_thread(server) - before
+            client_seconds += time.process_time() - own
+            serving_seconds += _serving_thread(server) - before
             quiet.append(_speed_during(server, job, lambda: time.sleep(PHASE)))
-            say(f"  phase {number + 1}: {quiet[-2]:.2f} steps/s quiet, {busy[-1]:.2f} busy, {quiet[-1]:.2f} quiet")
-        crowd.close()
+            answered_elsewhere.append(_speed_during(server, job, lambda: control.ask_for(PHASE)))
+            quiet.append(_speed_during(server, job, lambda: time.sleep(PHASE)))
+            say(
+                f"  round {number + 1}: {busy[-1]:.2f} steps/s busy, {answered_elsewhere[-1]:.2f} answered elsewhere, "
+                f"{quiet[-3]:.2f} / {quiet[-2]:.2f} / {quiet[-1]:.2f} quiet"
+            )
+        for each in (crowd, control):
+            each.close()
         server.client.post("/api/v1/queue/pause")
         server.client.post(f"/api/v1/jobs/{job}/cancel")
-    slower = [
-        ((one + other) / 2 / loaded - 1) * 100 for (one, other), loaded in zip(pairwise(quiet), busy, strict=True)
-    ]
     errors = crowd.progress.errors + crowd.submitted.errors
+    around = [(before + after) / 2 for before, after in pairwise(quiet)]
     return {
         "clients": clients,
         "submitters": submitters,
@@ -60,17 +74,13 @@ def measure(
         "first_errors": errors[:3],
         "progress_ms": _percentiles(crowd.progress.seconds),
         "submit_ms": _percentiles(crowd.submitted.seconds),
-        "serving_thread_percent_of_a_core": round(seconds_of_process / (count * PHASE) * 100, 1),
-        "clients_percent_of_a_core": round(seconds_of_clients / (count * PHASE) * 100, 1),
+        "serving_thread_percent_of_a_core": round(serving_seconds / (count * PHASE) * 100, 1),
+        "clients_percent_of_a_core": round(client_seconds / (count * PHASE) * 100, 1),
+        "sampling_slower_percent": _slower(around[0::2], busy),
+        "slower_when_answered_elsewhere_percent": _slower(around[1::2], answered_elsewhere),
         "quiet_phases_differ_by_percent": round(
             statistics.median(abs(other / one - 1) * 100 for one, other in pairwise(quiet)), 1
         ),
-        "sampling_slower_percent": {
-            "least": round(min(slower), 1),
-            "median": round(statistics.median(slower), 1),
-            "mean": round(statistics.fmean(slower), 1),
-            "greatest": round(max(slower), 1),
-        },
     }
 
 
@@ -97,6 +107,13 @@ def _speed_during(server: Server, job: str, phase: Callable[[], object]) -> floa
     phase()
     last, ended = _step(server, job), time.perf_counter()
     return (last - first) / (ended - began)
+
+
+def _slower(unloaded: Sequence[float], loaded: Sequence[float]) -> dict[str, float]:
+    """By how many percent more a step took."""
+    percent = [(before / after - 1) * 100 for before, after in zip(unloaded, loaded, strict=True)]
+    values = {"least": min(percent), "median": statistics.median(percent), "mean": statistics.fmean(percent)}
+    return {name: round(value, 1) for name, value in {**values, "greatest": max(percent)}.items()}
 
 
 def _percentiles(seconds: list[float]) -> dict[str, float]:

@@ -23,9 +23,7 @@ class Server:
     """A started Easel without its page. `client` speaks to its API."""
 
     def __init__(self, data: Path, flags: Sequence[str] = ()) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         data.mkdir(parents=True, exist_ok=True)
         self.log = data / "log.txt"
         self.url = f"http://127.0.0.1:{self.port}"
@@ -67,6 +65,13 @@ class Server:
                 self.process.kill()
                 self.process.wait(30)
         self.client.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -18,7 +18,8 @@ _SHARED = JobInfo.model_fields.keys() & JobRecord.__dataclass_fields__.keys() - 
 
 def job_infos(app: Application, records: Sequence[JobRecord]) -> list[JobInfo]:
     """What is known of kept jobs, with the place of those that wait and the progress of those that run."""
-    waiting = {job.id: place for place, job in enumerate(app.queue.waiting, 1)}
+    in_line = any(record.state.value in ("waiting", "paused") for record in records)
+    waiting = {job.id: place for place, job in enumerate(app.queue.waiting, 1)} if in_line else {}
     running = {job.id: job for job in app.queue.running}
     return [
         JobInfo(
