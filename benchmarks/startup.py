@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import Spread, table
+from benchmarks.server import free_port
 
 ROOT = Path(__file__).parents[1]
 ELEMENTS = ("txt2img_prompt", "txt2img_generate", "txt2img_gallery")
@@ -48,7 +48,7 @@ def _one_start() -> tuple[float, float, float]:
     import psutil
 
     with tempfile.TemporaryDirectory(prefix="easel-benchmark-") as folder:
-        port = _free_port()
+        port = free_port()
         log = Path(folder) / "log.txt"
         began = time.perf_counter()
         with log.open("wb") as output:
@@ -71,12 +71,6 @@ def _one_start() -> tuple[float, float, float]:
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=30)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(url: str, texts: tuple[str, ...], process: subprocess.Popen[bytes], log: Path) -> float:

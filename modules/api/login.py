@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modules.api.origin import OURS
+from modules.api.plain_answer import send_json
 from modules.application.policy import Policy
 
 API_PATHS = (*OURS, "/docs", "/openapi.json", "/metrics", "/file=")
@@ -84,10 +85,4 @@ async def _ask(send: Send, openai: bool) -> None:
         error = {"message": detail, "type": "authentication_error", "param": None, "code": "invalid_api_key"}
         answer = {"error": error}
     body = json.dumps(answer).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"www-authenticate", b'Basic realm="Easel", charset="UTF-8"'),
-    ]
-    await send({"type": "http.response.start", "status": 401, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send_json(send, 401, body, (b"www-authenticate", b'Basic realm="Easel", charset="UTF-8"'))

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from modules.api.plain_answer import send_json
 from modules.foundation.errors import StartupError
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,4 @@ class RefuseForeignOrigins:
 async def _refuse(send: Send, origin: str) -> None:
     detail = f"Pages of {origin} may not use this Easel. Start it with --cors-allow-origins={origin} to allow it."
     body = json.dumps({"error": "ForeignOrigin", "detail": detail, "body": "", "errors": ""}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send_json(send, 403, body)

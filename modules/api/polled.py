@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modules.api.gathering import Gathering
 from modules.api.models import InternalProgressRequest
+from modules.api.plain_answer import send_json
 from modules.api.previews import Previews
 from modules.api.routes.internal import job_progress
 from modules.api.routes.progress import running_progress
@@ -65,10 +66,7 @@ class Polled:
         if answer is None:
             await self.app(scope, _again(messages, receive), send)
             return
-        content = answer.model_dump_json().encode()
-        headers = [(b"content-length", str(len(content)).encode()), (b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await send_json(send, 200, answer.model_dump_json().encode())
 
     def _question(self, scope: Scope) -> Question | None:
         if scope["type"] != "http":

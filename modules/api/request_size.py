@@ -8,6 +8,8 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from modules.api.plain_answer import send_json
+
 MEGABYTE = 1024 * 1024
 
 
@@ -48,10 +50,4 @@ class LimitRequests:
     async def _refuse(self, send: Send) -> None:
         body = json.dumps({"error": "HTTPException", "detail": self._why, "body": "", "errors": ""}).encode()
         # The rest of the body is not read, so the connection cannot be used again.
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send_json(send, 413, body, (b"connection", b"close"))

@@ -50,7 +50,7 @@ class Line:
     def remove(self, job: AnyJob) -> None:
         """`job` leaves the line. Raises ValueError when it is not in it."""
         del self._jobs[self._index(job)]
-        del self._by_id[job.id]
+        self._by_id.pop(job.id, None)
 
     def clear(self) -> list[AnyJob]:
         """Everybody leaves."""
