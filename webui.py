@@ -15,7 +15,7 @@ def main() -> int:
         application, listener = prepare(sys.argv[1:])
         phase = application.startup.phase
         with phase("API"):
-            from modules.api.server import create_api
+            from modules.api.server import connection_kind, create_api
             from modules.application.serve import serve
 
             api = create_api(application)
@@ -28,7 +28,7 @@ def main() -> int:
                 from modules.webui.page import mount_page
 
                 mount_page(api, application)
-        return serve(api, application, listener)
+        return serve(api, application, listener, connection_kind(application.flags))
     except EaselError as error:
         print(f"Easel cannot start: {error}", file=sys.stderr)
         return error.exit_code if isinstance(error, StartupError) else 1

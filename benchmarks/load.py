@@ -1,15 +1,19 @@
 """Many clients at once: how soon progress is answered while a job runs, and what the clients cost the sampler.
 
 Quiet and busy phases take turns while one long job is sampled, and each busy phase is compared with the quiet ones
-before and after it, so that other programs on the machine slow both.
+before and after it, so that other programs on the machine slow both. The clients have the lowest priority: those of a
+real server are on other machines, or are pages that do nothing between two questions, and take no core from it.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -39,20 +43,25 @@ def measure(
         tempfile.TemporaryDirectory(prefix="easel-load-") as folder,
         serving(Path(folder) / "data") as server,
         bare_server() as bare,
+        ThreadPoolExecutor(1, initializer=_give_way) as behind,
     ):
         job = server.client.post("/api/v1/jobs/txt2img", json=LONG_JOB).json()["id"]
         while _step(server, job) < 5:
             time.sleep(0.1)
         crowd, control = (Crowd(port, job, clients, submitters) for port in (server.port, bare))
+
+        def asking(these: Crowd) -> Callable[[], object]:
+            return lambda: behind.submit(these.ask_for, PHASE).result()
+
         serving_seconds = client_seconds = 0.0
         quiet, busy, answered_elsewhere = [_speed_during(server, job, lambda: time.sleep(PHASE))], [], []
         for number in range(count):
             before, own = _serving_thread(server), time.process_time()
-            busy.append(_speed_during(server, job, lambda: crowd.ask_for(PHASE)))
+            busy.append(_speed_during(server, job, asking(crowd)))
             client_seconds += time.process_time() - own
             serving_seconds += _serving_thread(server) - before
             quiet.append(_speed_during(server, job, lambda: time.sleep(PHASE)))
-            answered_elsewhere.append(_speed_during(server, job, lambda: control.ask_for(PHASE)))
+            answered_elsewhere.append(_speed_during(server, job, asking(control)))
             quiet.append(_speed_during(server, job, lambda: time.sleep(PHASE)))
             say(
                 f"  round {number + 1}: {busy[-1]:.2f} steps/s busy, {answered_elsewhere[-1]:.2f} answered elsewhere, "
@@ -94,6 +103,11 @@ def _step(server: Server, job: str) -> int:
     return int(progress["step"]) if progress else 0
 
 
+def _give_way() -> None:
+    """Let everything else go before this thread."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+
+
 def _serving_thread(server: Server) -> float:
     """Processor seconds of the thread that answers, the process's first."""
     threads = {thread.id: thread for thread in psutil.Process(server.process.pid).threads()}
@@ -102,11 +116,19 @@ def _serving_thread(server: Server) -> float:
 
 
 def _speed_during(server: Server, job: str, phase: Callable[[], object]) -> float:
-    """Steps a second while `phase()` lasts."""
-    first, began = _step(server, job), time.perf_counter()
+    """Steps a second while `phase()` lasts, from the end of a step to the end of another."""
+    first, began = _next_step(server, job)
     phase()
-    last, ended = _step(server, job), time.perf_counter()
+    last, ended = _next_step(server, job)
     return (last - first) / (ended - began)
+
+
+def _next_step(server: Server, job: str) -> tuple[int, float]:
+    """The number of the next step that ends, and when it did."""
+    before = _step(server, job)
+    while (step := _step(server, job)) == before:
+        time.sleep(0.005)
+    return step, time.perf_counter()
 
 
 def _slower(unloaded: Sequence[float], loaded: Sequence[float]) -> dict[str, float]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, RedirectResponse
 
 from modules.api.access_log import AccessLog
+from modules.api.ahead import Ahead, job_orders, progress_questions
+from modules.api.connection import Connection
 from modules.api.errors import add_error_handlers
-from modules.api.gathering import Gathering
 from modules.api.login import RequireUser
 from modules.api.models import Failure
 from modules.api.origin import RefuseForeignOrigins, allowed_origins, origin_pattern
-from modules.api.polled import Polled, polled_questions
 from modules.api.previews import Previews
 from modules.api.request_size import LimitRequests
 from modules.api.routes import (
@@ -47,11 +48,14 @@ from modules.api.routes import (
 )
 from modules.api.tidy_paths import TidyPaths
 from modules.application.application import Application
+from modules.settings.flags import Flags
 
 DOCS_PAGE = Path(__file__).with_name("static") / "docs.html"
 
 
-PARTS = (
+PARTS: tuple[Any, ...] = (
+    progress,
+    internal,
     generation,
     options,
     listings,
@@ -94,18 +98,21 @@ def create_api(app: Application) -> FastAPI:
     )
     api.state.application = app
     previews = Previews()
-    for part in (progress, internal):
-        api.include_router(part.routes(app, previews))
     for part in PARTS:
-        api.include_router(part.routes(app))
+        with_previews = part in (progress, internal, v1_jobs)
+        api.include_router(part.routes(app, previews) if with_previews else part.routes(app))
     api.add_api_route("/docs", lambda: FileResponse(DOCS_PAGE), include_in_schema=False)
     if app.flags.nowebui:
         api.add_api_route("/", lambda: RedirectResponse("docs"), include_in_schema=False)
     add_error_handlers(api)
-    gathering = Gathering(lambda: app.queue.current is not None)
-    api.add_middleware(Polled, questions=polled_questions(app, previews), gathering=gathering)
+    api.add_middleware(Ahead, questions=progress_questions(app, previews), orders=job_orders(app))
     _add_guards(api, app)
     return api
+
+
+def connection_kind(flags: Flags) -> type[Connection] | None:
+    """What the server handles connections with. The access log is to hear of every question: then it is uvicorn's."""
+    return None if flags.api_log else Connection
 
 
 def _add_guards(api: FastAPI, app: Application) -> None:

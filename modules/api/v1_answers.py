@@ -9,23 +9,22 @@ from modules.api.v1_models import HistoryItem, JobInfo, JobProgress, QueueInfo, 
 from modules.application.application import Application
 from modules.application.history import HistoryImage
 from modules.application.job_store import JobRecord
-from modules.application.jobs import Job
+from modules.application.jobs import Job, JobState
 from modules.application.standing import StandingRecord
 
 IMAGES = "api/v1/images"
 _SHARED = JobInfo.model_fields.keys() & JobRecord.__dataclass_fields__.keys() - {"state"}
+_IN_LINE = (JobState.WAITING, JobState.PAUSED)
 
 
 def job_infos(app: Application, records: Sequence[JobRecord]) -> list[JobInfo]:
     """What is known of kept jobs, with the place of those that wait and the progress of those that run."""
-    in_line = any(record.state.value in ("waiting", "paused") for record in records)
-    waiting = {job.id: place for place, job in enumerate(app.queue.waiting, 1)} if in_line else {}
     running = {job.id: job for job in app.queue.running}
     return [
         JobInfo(
             **{name: getattr(record, name) for name in _SHARED},
             state=record.state.value,
-            position=waiting.get(record.id) if record.state.value in ("waiting", "paused") else None,
+            position=app.queue.standing_of(record.id) if record.state in _IN_LINE else None,
             interrupted_by_restart=record.interrupted_by_restart,
             progress=job_progress(running[record.id]) if record.id in running else None,
         )

@@ -30,7 +30,12 @@ class Event:
     id: int
     kind: Kind
     job: str | None
-    data: Mapping[str, Any]
+    told: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What happened, in detail; where only the newest is of interest, as it is now."""
+        return self.told() if callable(self.told) else self.told
 
 
 class Events:
@@ -47,12 +52,12 @@ class Events:
         self._told: dict[tuple[Kind, str | None], float] = {}
         self._listeners: list[Callable[[], None]] = []
 
-    def tell(self, kind: Kind, job: str | None, data: Mapping[str, Any]) -> None:
-        """Something happened."""
+    def tell(self, kind: Kind, job: str | None, data: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
+        """Something happened. `data` that is a function is called when, and if, somebody wants to know."""
         with self._lock:
             if self._next is None:
                 self._next = self._first = self._start() * STARTS_APART + 1
-            event = Event(id=self._next, kind=kind, job=job, data=data)
+            event = Event(id=self._next, kind=kind, job=job, told=data)
             self._next += 1
             if kind in _REPLACED and (former := self._newest.pop((kind, job), None)) is not None:
                 self._events.pop(former, None)

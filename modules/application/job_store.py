@@ -56,6 +56,13 @@ class JobRecord:
         return self.state is JobState.INTERRUPTED and self.note in (AFTER_RESTART, LOST)
 
 
+_ADD = (
+    "INSERT INTO jobs (id, kind, title, lane, source, owner, state, priority, place, attempts, created,"
+    " checkpoint, standing, request, settings, chosen_seeds, note)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
 class JobStore:
     """The table of jobs. Several Easels may share a data folder: each touches its own jobs and those of the dead."""
 
@@ -63,35 +70,38 @@ class JobStore:
         self.database = database
         self.owner = f"{os.getpid()}:{psutil.Process().create_time()}:{uuid.uuid4().hex[:8]}"
         self._last_settings: tuple[str, Settings] | None = None
+        self._last_kept: tuple[Settings, str, str] | None = None
 
     # Writing
 
     def add(self, jobs: Iterable[Job[Any]]) -> None:
-        """Keep new jobs. One of the same id that has ended gives way."""
+        """Keep new jobs, which get their numbers. One of the same id that has ended gives way."""
         kept = [(job, *self._request_of(job)) for job in jobs]
         with self.database.change() as write:
             for job, request, settings, pictures in kept:
-                self._forget(write, job.id)
-                settings_hash = keep_settings(write, settings)
-                keep_pictures(write, job.id, pictures)
-                write.execute(
-                    "INSERT INTO jobs (id, kind, title, lane, source, owner, state, priority, place, attempts, created,"
-                    " checkpoint, standing, request, settings, chosen_seeds, note)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        *(
-                            job.id,
-                            job.kind,
-                            storable(job.title)[:LONGEST_TITLE],
-                            job.lane,
-                            job.source,
-                            self.owner,
-                            job.state.value,
-                        ),
-                        *(job.priority, job.place, job.attempts, job.created, job.checkpoint, job.standing),
-                        *(request, settings_hash, " ".join(getattr(job, "chosen_seeds", ())), job.note),
-                    ),
+                values = (
+                    *(job.id, job.kind, storable(job.title)[:LONGEST_TITLE], job.lane, job.source, self.owner),
+                    *(job.state.value, job.priority, job.place, job.attempts, job.created),
+                    *(job.checkpoint, job.standing, request, self.keep_settings(write, settings)),
+                    *(" ".join(getattr(job, "chosen_seeds", ())), job.note),
                 )
+                try:
+                    job.number = write.execute(_ADD, values).lastrowid or 0
+                except sqlite3.IntegrityError:  # the id is there: seldom, so that it is not looked for each time
+                    self._forget(write, job.id)
+                    job.number = write.execute(_ADD, values).lastrowid or 0
+                keep_pictures(write, job.id, pictures)
+
+    def keep_settings(self, write: sqlite3.Connection, settings: Settings | None) -> str | None:
+        """Keep a settings value once, however many jobs share it. Gives its name."""
+        if settings is None:
+            return None
+        if self._last_kept is None or self._last_kept[0] is not settings:
+            value = json.dumps(settings.model_dump(), sort_keys=True, default=str)
+            self._last_kept = settings, hashlib.sha256(value.encode()).hexdigest(), value
+        _, name, value = self._last_kept
+        write.execute("INSERT OR IGNORE INTO settings_values VALUES (?, ?)", (name, value))
+        return name
 
     def update(self, jobs: Iterable[Job[Any]]) -> None:
         """Keep where jobs stand now."""
@@ -198,6 +208,7 @@ class JobStore:
             )
         else:
             raise EaselError(f"Nobody here knows how to do {row['kind']!r}; an extension may be missing.")
+        job.number = row["number"]
         job.kind, job.title, job.source, job.standing = row["kind"], row["title"], row["source"], row["standing"]
         job.priority, job.place, job.attempts = row["priority"], row["place"], row["attempts"]
         job.created, job.state, job.note = row["created"], JobState(row["state"]), row["note"]
@@ -256,16 +267,6 @@ class JobStore:
         return adopted
 
 
-def keep_settings(write: sqlite3.Connection, settings: Settings | None) -> str | None:
-    """Keep a settings value once, however many jobs share it. Gives its name."""
-    if settings is None:
-        return None
-    value = json.dumps(settings.model_dump(), sort_keys=True, default=str)
-    name = hashlib.sha256(value.encode()).hexdigest()
-    write.execute("INSERT OR IGNORE INTO settings_values VALUES (?, ?)", (name, value))
-    return name
-
-
 def keep_pictures(write: sqlite3.Connection, holder: str, pictures: Pictures) -> None:
     """Keep pictures for as long as `holder`, or anybody else, needs them."""
     for name, file in pictures.items():
@@ -306,6 +307,28 @@ def alive(owner: str) -> bool:
         return abs(psutil.Process(int(pid)).create_time() - float(created)) < 1
     except (psutil.Error, ValueError):
         return False
+
+
+def record_of(job: Job[Any]) -> JobRecord:
+    """What is kept of a job, without looking it up."""
+    return JobRecord(
+        number=job.number,
+        id=job.id,
+        kind=job.kind,
+        title=storable(job.title)[:LONGEST_TITLE],
+        lane=job.lane,
+        source=job.source,
+        state=job.state,
+        priority=job.priority,
+        attempts=job.attempts,
+        created=job.created,
+        started=job.started,
+        finished=job.ended,
+        checkpoint=job.checkpoint,
+        standing=job.standing,
+        note=job.note,
+        error=storable(str(job.error or "")),
+    )
 
 
 def _record(row: sqlite3.Row) -> JobRecord:

@@ -41,11 +41,13 @@ class Job(Generic[Result]):
 
     `interrupt()` before it runs takes it out of the queue; while it runs it stops within a step and keeps what is
     finished. `result` is there once the state is DONE or INTERRUPTED (None if it never ran), `error` when FAILED.
-    Greater `priority` runs first; among equals `place` decides. `note` says why a job was interrupted.
+    Greater `priority` runs first; among equals `place` decides. `note` says why a job was interrupted. `number` grows
+    with each job that is kept; it is 0 for one that is not.
     """
 
     def __init__(self, kind: str, title: str, *, job_id: str | None = None, lane: Lane = "engine") -> None:
         self.id = job_id or new_id()
+        self.number = 0
         self.kind = kind
         self.title = title
         self.lane: Lane = lane

@@ -107,12 +107,11 @@ class Keeper:
 
     def line_changed(self) -> None:
         """Tell the order of the queue."""
+        self.events.tell("position", None, self._line)
+
+    def _line(self) -> dict[str, Any]:
         running, waiting, paused = self.waiting()
-        self.events.tell(
-            "position",
-            None,
-            {"running": [job.id for job in running], "waiting": [job.id for job in waiting], "paused": paused},
-        )
+        return {"running": [job.id for job in running], "waiting": [job.id for job in waiting], "paused": paused}
 
     def image_saved(self, job: Job[Any], image: FinishedImage) -> None:
         """A picture of the running job is in its file: now it goes into the history."""

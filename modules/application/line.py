@@ -33,6 +33,11 @@ class Line:
         """The job with this id; None where nobody in the line has it."""
         return self._by_id.get(job_id)
 
+    def standing_of(self, job_id: str) -> int | None:
+        """Where the job with this id stands, 1 being the first; None where nobody in the line has it."""
+        job = self._by_id.get(job_id)
+        return None if job is None else self._index(job) + 1
+
     def places(self, count: int, *, in_front: bool = False) -> range:
         """Places for so many jobs behind everybody, or in front of everybody."""
         if in_front:
@@ -104,11 +109,11 @@ class Line:
                 changed.append(other)
         return changed
 
-    def _index(self, job: object) -> int:
-        for index, other in enumerate(self._jobs):
-            if other is job:
-                return index
-        raise ValueError("The job does not wait (any more).")
+    def _index(self, job: AnyJob) -> int:
+        if job not in self:
+            raise ValueError("The job does not wait (any more).")
+        index = bisect.bisect_left(self._jobs, _order(job), key=_order)
+        return next(place for place in range(index, len(self._jobs)) if self._jobs[place] is job)
 
 
 def _order(job: AnyJob) -> tuple[int, int]:

@@ -8,18 +8,26 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules.application.application import Application
 from modules.application.ending import start_again
+
+if TYPE_CHECKING:
+    import asyncio
 
 log = logging.getLogger(__name__)
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
-    """Serve `asgi` on `listener` until Ctrl+C or SIGTERM. Returns the process's exit code."""
+def serve(
+    asgi: Asgi, application: Application, listener: socket.socket, connection: type[asyncio.Protocol] | None = None
+) -> int:
+    """Serve `asgi` on `listener` until Ctrl+C or SIGTERM. Returns the process's exit code.
+
+    `connection` is what uvicorn is to handle connections with, instead of its own kind.
+    """
     import uvicorn
 
     config = uvicorn.Config(
@@ -29,6 +37,7 @@ def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
         root_path=_root_path(application.flags.subpath),
+        http=connection or "auto",
         ws="none",
         ssl_keyfile=application.flags.tls_keyfile,
         ssl_certfile=application.flags.tls_certfile,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modules.application.database import Database, storable
-from modules.application.job_store import LONGEST_TITLE, JobStore, alive, keep_pictures, keep_settings
+from modules.application.job_store import LONGEST_TITLE, JobStore, alive, keep_pictures
 from modules.application.jobs import GenerationJob, Job, JobState
 from modules.application.serialise import from_text, to_text
 from modules.application.submitting import with_seeds
@@ -100,7 +100,8 @@ class StandingJobs:
                         job.checkpoint,
                         text,
                     ),
-                    *(keep_settings(write, job.settings), seeds, limits.pictures, limits.seconds, limits.free_bytes),
+                    *(self._store.keep_settings(write, job.settings), seeds),
+                    *(limits.pictures, limits.seconds, limits.free_bytes),
                 ),
             )
         self.go_on(standing)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ class RunControl:
         self._loaded: float | None = None
         self._preview: Image.Image | None = None
         self._preview_number = 0
+        self._changes = 0
         self.on_change: Callable[[str], None] | None = None
         """Called with "step" or "preview" on the thread that reports; within the sampling loop, so be quick."""
 
@@ -56,15 +58,20 @@ class RunControl:
 
     def interrupt(self) -> None:
         """Stop within the current step; what is finished is kept."""
-        self._interrupted.set()
+        self._wish(self._interrupted)
 
     def skip(self) -> None:
         """Leave the current batch within its current step and go on with the next."""
-        self._skipped.set()
+        self._wish(self._skipped)
 
     def stop_after_batch(self) -> None:
         """Finish the current batch, then stop."""
-        self._stop_after_batch.set()
+        self._wish(self._stop_after_batch)
+
+    def _wish(self, wish: threading.Event) -> None:
+        wish.set()
+        with self._lock:
+            self._changes += 1
 
     @property
     def interrupted(self) -> bool:
@@ -90,13 +97,13 @@ class RunControl:
 
     def begin(self, batches: int) -> None:
         """The run starts and will make `batches` batches."""
-        with self._lock:
+        with self._report():
             self._started, self._batches, self._phase = time.monotonic(), batches, "preparing"
 
     def begin_batch(self, index: int, steps: int) -> None:
         """Batch `index` (from 0) starts; it takes `steps` sampling steps."""
         self._skipped.clear()
-        with self._lock:
+        with self._report():
             self._batch, self._step, self._steps, self._phase = index, 0, steps, "sampling"
             self._tile = self._tiles = 0
             if self._first_step is None:
@@ -105,25 +112,25 @@ class RunControl:
 
     def at_step(self, step: int) -> None:
         """`step` sampling steps of this batch are done."""
-        with self._lock:
+        with self._report():
             self._step = step
         self._tell("step")
 
     def at_tile(self, done: int, total: int) -> None:
         """`done` of `total` tiles of a picture are upscaled."""
-        with self._lock:
+        with self._report():
             self._tile, self._tiles, self._phase = done, total, "upscaling"
             self._first_step = self._first_step or time.monotonic()
 
     def at_phase(self, phase: str) -> None:
         """The run is now `phase`: "loading", "encoding", "upscaling", "decoding", "saving", "done"."""
-        with self._lock:
+        with self._report():
             self._phase = phase
         self._tell("step")
 
     def at(self, fraction: float, phase: str) -> None:
         """Work that has no steps is `fraction` (0..1) done and now `phase`: "merging", "downloading"."""
-        with self._lock:
+        with self._report():
             now = time.monotonic()
             self._started = self._started or now
             self._first_step = self._first_step or now
@@ -132,17 +139,23 @@ class RunControl:
 
     def at_load(self, share: float) -> None:
         """`share` (0..1) of a checkpoint has been read. Raises Interrupted when somebody asked to stop meanwhile."""
-        with self._lock:
+        with self._report():
             self._loaded = share if share < 1 else None
         if self._interrupted.is_set():
             raise Interrupted
 
     def show(self, preview: Image.Image) -> None:
         """The newest view of the unfinished picture."""
-        with self._lock:
+        with self._report():
             self._preview = preview
             self._preview_number += 1
         self._tell("preview")
+
+    @contextlib.contextmanager
+    def _report(self) -> Generator[None]:
+        with self._lock:
+            yield
+            self._changes += 1
 
     def _tell(self, what: str) -> None:
         if (listener := self.on_change) is not None:
@@ -155,6 +168,11 @@ class RunControl:
         """The newest preview and its number; the number grows with each new one."""
         with self._lock:
             return self._preview_number, self._preview
+
+    @property
+    def changes(self) -> int:
+        """A number that is another one after each report and each wish; only `eta` and `elapsed` go on without."""
+        return self._changes
 
     def snapshot(self) -> ProgressSnapshot:
         """How far the run is now."""

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 
-from modules.api.server import create_api
+from modules.api.server import connection_kind, create_api
 from modules.application.application import Application
 from modules.settings.flags import Flags
 from tests.tiny_models import make_tiny_sd1
@@ -37,12 +37,21 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(flags: Flags) -> Iterator[Served]:
-    """Serve an application made from `flags` until the block ends."""
+def serving(flags: Flags, **server_options: Any) -> Iterator[Served]:
+    """Serve an application made from `flags` until the block ends, with these options of uvicorn."""
     app = Application(flags)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_api(app), log_config=None, ws="none", timeout_graceful_shutdown=5))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_api(app),
+            log_config=None,
+            http=connection_kind(flags) or "auto",
+            ws="none",
+            timeout_graceful_shutdown=5,
+            **server_options,
+        )
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
     thread.start()
     try:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from modules.api.models import InternalProgressRequest, InternalProgressResponse, PendingTasks, QuicksettingsHint
-from modules.api.previews import Previews, data_address
+from modules.api.previews import Preview, Previews, data_address
 from modules.application.application import Application
 from modules.application.jobs import Job
 from modules.generation.progress import ProgressSnapshot
@@ -21,7 +21,8 @@ def routes(app: Application, previews: Previews) -> APIRouter:
     @router.post("/progress", summary="How far one job is")
     async def progress(body: InternalProgressRequest) -> InternalProgressResponse:
         """Where the job with this id stands, with a preview if there is a newer one than the client has."""
-        return await job_progress(app, previews, body)
+        wanted = wanted_preview(app, body)
+        return job_progress(app, body, wanted and await previews.newest(*wanted))
 
     @router.get("/pending-tasks", summary="Waiting jobs")
     async def pending_tasks() -> PendingTasks:
@@ -42,15 +43,27 @@ def routes(app: Application, previews: Previews) -> APIRouter:
     return router
 
 
-async def job_progress(app: Application, previews: Previews, body: InternalProgressRequest) -> InternalProgressResponse:
-    """The answer of POST /internal/progress."""
+def wanted_preview(app: Application, body: InternalProgressRequest) -> tuple[Job[Any], str] | None:
+    """The job whose newest preview the client does not have yet, and in which file format it is to be; else None."""
+    job = _running(app, body)
+    if job is None or not body.live_preview or job.control.snapshot().preview_number == body.id_live_preview:
+        return None
+    return job, app.settings.current.live_previews_image_format
+
+
+def job_progress(app: Application, body: InternalProgressRequest, preview: Preview | None) -> InternalProgressResponse:
+    """The answer of POST /internal/progress, with a preview if there is one to be sent."""
+    if (job := _running(app, body)) is not None:
+        return _active(app, job, body, preview)
     job = app.queue.find(body.id_task) if body.id_task else None
-    if job is not None and job in app.queue.running:
-        return await _active(app, job, body, previews)
     completed = job is not None and job.finished
     queued = job is not None and not completed
     place = _place(app, job) if queued and job is not None else "Waiting..."
     return _standing(queued=queued, completed=completed, textinfo=place)
+
+
+def _running(app: Application, body: InternalProgressRequest) -> Job[Any] | None:
+    return next((job for job in app.queue.running if job.id == body.id_task), None)
 
 
 def _standing(*, queued: bool, completed: bool, textinfo: str) -> InternalProgressResponse:
@@ -66,22 +79,20 @@ def _standing(*, queued: bool, completed: bool, textinfo: str) -> InternalProgre
     )
 
 
-async def _active(
-    app: Application, job: Job[Any], body: InternalProgressRequest, previews: Previews
+def _active(
+    app: Application, job: Job[Any], body: InternalProgressRequest, preview: Preview | None
 ) -> InternalProgressResponse:
-    now, number, preview = job.progress, body.id_live_preview, None
-    if body.live_preview and now.preview_number != body.id_live_preview:
-        extension = app.settings.current.live_previews_image_format
-        newest, picture = await previews.newest(job, extension)
-        if picture is not None:
-            number, preview = newest, data_address(picture, extension)
+    now, number, address = job.progress, body.id_live_preview, None
+    if preview is not None and preview[1] is not None:
+        number = preview[0]
+        address = data_address(preview[1], app.settings.current.live_previews_image_format)
     return InternalProgressResponse(
         active=True,
         queued=False,
         completed=False,
         progress=now.fraction,
         eta=now.eta,
-        live_preview=preview,
+        live_preview=address,
         id_live_preview=number,
         textinfo=_words(now),
     )

@@ -8,10 +8,13 @@ from typing import Any
 from fastapi import APIRouter
 
 from modules.api.models import ProgressResponse, State
-from modules.api.previews import Previews
+from modules.api.previews import Preview, Previews
 from modules.application.application import Application
 from modules.application.jobs import Job
 from modules.generation.progress import ProgressSnapshot
+
+CURRENT_IMAGE = "png"
+"""The file format of `current_image`."""
 
 
 def routes(app: Application, previews: Previews) -> APIRouter:
@@ -24,7 +27,9 @@ def routes(app: Application, previews: Previews) -> APIRouter:
 
         `skip_current_image` leaves the unfinished picture out.
         """
-        return await running_progress(app, previews, skip_current_image=skip_current_image)
+        job = app.queue.current
+        preview = None if job is None or skip_current_image else await previews.newest(job, CURRENT_IMAGE)
+        return running_progress(app, job, preview)
 
     @router.post("/interrupt", summary="Stop the running job")
     async def interrupt() -> dict[str, Any]:
@@ -42,15 +47,14 @@ def routes(app: Application, previews: Previews) -> APIRouter:
     return router
 
 
-async def running_progress(app: Application, previews: Previews, *, skip_current_image: bool) -> ProgressResponse:
-    """The answer of GET /sdapi/v1/progress."""
-    job = app.queue.current
+def running_progress(app: Application, job: Job[Any] | None, preview: Preview | None) -> ProgressResponse:
+    """The answer of GET /sdapi/v1/progress while `job` runs."""
     if job is None:
         # A checkpoint that was chosen is read between two jobs.
         share = app.loading[1] if app.loading is not None else 0.0
         return ProgressResponse(progress=share, eta_relative=0.0, state=State(), current_image=None)
     now = job.progress
-    picture = None if skip_current_image else (await previews.newest(job, "png"))[1]
+    picture = preview[1].base64 if preview is not None and preview[1] is not None else None
     return ProgressResponse(
         progress=now.fraction, eta_relative=now.eta or 0.0, state=_state(job, now), current_image=picture
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Query, Response
 
-from modules.api.pictures import picture_text
+from modules.api.previews import MIME, Previews
 from modules.api.requests import img2img_request, txt2img_request
 from modules.api.routes.v1_events import EVENTS
 from modules.api.v1_answers import history_item, job_infos, queue_info
@@ -24,37 +23,39 @@ from modules.api.v1_models import (
     SubmitTxt2Img,
 )
 from modules.application.application import Application
+from modules.application.job_store import record_of
 from modules.application.jobs import Job, JobState
 from modules.foundation.errors import RequestError
 from modules.generation.request import GenerationRequest
-from modules.imaging.encode import encode
 
 Before = Annotated[int | None, Query(ge=0, le=2**53, description="Only jobs older than the one of this number.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 
 
-def routes(app: Application) -> APIRouter:
+def routes(app: Application, previews: Previews) -> APIRouter:
     """/api/v1/jobs and /api/v1/queue."""
     router = APIRouter(prefix="/api/v1", tags=["jobs"])
     _add_submitting(router, app)
-    _add_viewing(router, app)
+    _add_viewing(router, app, previews)
     _add_changing(router, app)
     _add_queue(router, app)
     return router
 
 
-def _add_submitting(router: APIRouter, app: Application) -> None:
-    def submitted(request: GenerationRequest, body: SubmitTxt2Img | SubmitImg2Img) -> JobInfo:
-        job = app.submit(request, body.force_task_id, priority=body.priority, source="v1")
-        return _info(app, job.id)
+def submitted(app: Application, request: GenerationRequest, body: SubmitTxt2Img | SubmitImg2Img) -> JobInfo:
+    """Queue what `body` asked for. Raises EaselError when the program takes no more jobs."""
+    job = app.submit(request, body.force_task_id, priority=body.priority, source="v1")
+    return job_infos(app, [record_of(job)])[0]
 
+
+def _add_submitting(router: APIRouter, app: Application) -> None:
     @router.post("/jobs/txt2img", status_code=201, summary="Submit pictures from words")
     def submit_txt2img(body: SubmitTxt2Img) -> JobInfo:
         """Queue the request and answer at once. The job keeps the settings and the checkpoint of this moment.
 
         How it goes on is at /api/v1/jobs/ID, or pushed by /api/v1/events?job=ID.
         """
-        return submitted(txt2img_request(app, body), body)
+        return submitted(app, txt2img_request(app, body), body)
 
     @router.post("/jobs/img2img", status_code=201, summary="Submit pictures from pictures and words")
     def submit_img2img(body: SubmitImg2Img) -> JobInfo:
@@ -62,10 +63,10 @@ def _add_submitting(router: APIRouter, app: Application) -> None:
 
         How it goes on is at /api/v1/jobs/ID, or pushed by /api/v1/events?job=ID.
         """
-        return submitted(img2img_request(app, body), body)
+        return submitted(app, img2img_request(app, body), body)
 
 
-def _add_viewing(router: APIRouter, app: Application) -> None:
+def _add_viewing(router: APIRouter, app: Application, previews: Previews) -> None:
     @router.get("/jobs", summary="Jobs, newest first")
     def list_jobs(
         state: Annotated[list[State] | None, Query(description="Only jobs in one of these states.")] = None,
@@ -92,13 +93,12 @@ def _add_viewing(router: APIRouter, app: Application) -> None:
         if job is None:
             raise _unknown(job_id)
         number, image = job.control.preview
-        if image is None or job.finished:
+        if image is not None and not job.finished and if_none_match == _tag(number):
+            return Response(status_code=304, headers=_kept_until_changed(number))
+        number, picture = await previews.newest(job, "jpeg")
+        if picture is None or job.finished:
             return Response(status_code=204)
-        headers = {"ETag": f'"{number}"', "Cache-Control": "no-cache"}
-        if if_none_match == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
-        data = await asyncio.to_thread(encode, image, "jpeg", text=picture_text(""), quality=85)
-        return Response(data, media_type="image/jpeg", headers=headers)
+        return Response(picture.file, media_type=MIME["jpeg"], headers=_kept_until_changed(number))
 
 
 def _add_changing(router: APIRouter, app: Application) -> None:
@@ -189,6 +189,14 @@ def _add_queue(router: APIRouter, app: Application) -> None:
         """Jobs are started again."""
         app.jobs.pause(paused=False)
         return queue_info(app)
+
+
+def _tag(preview: int) -> str:
+    return f'"{preview}"'
+
+
+def _kept_until_changed(preview: int) -> dict[str, str]:
+    return {"ETag": _tag(preview), "Cache-Control": "no-cache"}
 
 
 def _info(app: Application, job_id: str) -> JobInfo:

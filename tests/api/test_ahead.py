@@ -1,7 +1,8 @@
-"""Progress is answered ahead of all routing, and nobody can tell."""
+"""Progress is answered ahead of all routing and jobs are taken there, and nobody can tell."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from modules.api.polled import LONGEST_BODY, Polled
+from modules.api.ahead import LONGEST_BODY, Ahead
 from tests.api.conftest import Served, flags_for, serving, wait_until
 
 RUNNING = "/sdapi/v1/progress"
 OF_ONE = "/internal/progress"
+SUBMIT = "/api/v1/jobs/txt2img"
+SMALL = {"prompt": "a cat", "steps": 1, "width": 64, "height": 64}
 Background = Callable[[Callable[[], object]], object]
 
 
@@ -21,14 +24,14 @@ Background = Callable[[Callable[[], object]], object]
 def routed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths of the requests that were passed on to the routes."""
     paths: list[str] = []
-    question = Polled._question
+    known = Ahead._known
 
-    def noting(self: Polled, scope: Any) -> Any:
-        if (found := question(self, scope)) is None:
+    def noting(self: Ahead, scope: Any) -> Any:
+        if (found := known(self, scope)) == (None, None):
             paths.append(scope.get("path", ""))
         return found
 
-    monkeypatch.setattr(Polled, "_question", noting)
+    monkeypatch.setattr(Ahead, "_known", noting)
     return paths
 
 
@@ -106,3 +109,67 @@ def test_guards_stand_before_it(tmp_path: Path) -> None:
         foreign = {"Origin": "http://evil.example"}
         assert of_one(locked, json={}, auth=("user", "word"), headers=foreign).status_code == 403
         assert of_one(locked, json={}, auth=("user", "word")).status_code == 200
+
+
+def test_an_interrupt_is_in_the_very_next_answer(served: Served, long_job: str) -> None:
+    for _ in range(5):
+        assert not served.client.get(RUNNING).json()["state"]["interrupted"]
+    job = served.app.queue.current
+    assert job is not None
+    job.interrupt()
+    state = served.client.get(RUNNING).json()["state"]
+    assert state["interrupted"] or state["job_count"] == 0
+
+
+def test_answers_about_another_job_are_never_given_again(served: Served, long_job: str) -> None:
+    body = {"id_task": "afterwards"}
+    assert not of_one(served, json=body).json()["queued"]
+    served.client.post(SUBMIT, json={**SMALL, "force_task_id": "afterwards"})
+    assert of_one(served, json=body).json()["queued"]
+    served.client.post("/api/v1/jobs/afterwards/cancel")
+    assert of_one(served, json=body).json()["completed"]
+
+
+def test_jobs_are_taken_ahead_of_the_routes(served: Served, long_job: str, routed: list[str]) -> None:
+    first, second = (served.client.post(SUBMIT, json={**SMALL, "priority": -1}) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert routed == []
+    one, other = first.json(), second.json()
+    assert (one["position"], other["position"]) == (1, 2)
+    for told in (other, one):
+        kept = served.client.get(f"/api/v1/jobs/{told['id']}").json()
+        assert told == {key: kept[key] for key in told}
+        assert served.client.post(f"/api/v1/jobs/{told['id']}/cancel").json()["state"] == "interrupted"
+        record = served.app.jobs.store.find(told["id"])
+        assert record is not None
+        assert record.number == told["number"] > 0
+
+
+def test_what_the_route_would_say_otherwise_is_said_by_the_route(
+    served: Served, long_job: str, routed: list[str]
+) -> None:
+    waiting = len(served.app.queue.waiting)
+    for fields, status in (({"steps": "many"}, 422), ({"sampler_name": "none such"}, 404), ({"steps": 10**6}, 422)):
+        response = served.client.post(SUBMIT, json={**SMALL, **fields})
+        assert response.status_code == status, (fields, response.text)
+        assert response.json()["detail"]
+    assert len(served.app.queue.waiting) == waiting
+    text = httpx.Request("POST", "http://x", json={**SMALL, "priority": -1}).content
+    other = served.client.post(SUBMIT, content=iter([text]))
+    assert other.status_code == 201
+    assert len(routed) == 1, "the ones before were plain in form"
+    served.client.post(f"/api/v1/jobs/{other.json()['id']}/cancel")
+
+
+def test_a_job_that_cannot_be_kept_is_taken_and_told_all_the_same(
+    served: Served, long_job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(jobs: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(served.app.jobs.store, "add", full)
+    answer = served.client.post(SUBMIT, json={**SMALL, "priority": -1})
+    assert (answer.status_code, answer.json()["number"], answer.json()["position"]) == (201, 0, 1)
+    job = served.app.queue.find(answer.json()["id"])
+    assert job is not None
+    assert served.app.queue.withdraw(job)
