@@ -291,7 +291,9 @@ run_checks() {
     check "pyright" "$python" -m pyright --pythonpath "$python"
     say "-- pytest"
     [ -z "$failed" ] || say "Failed before the tests: $failed"
-    "$python" -m pytest ${arguments[@]+"${arguments[@]}"}
+    # The whole suite runs in several processes; who names tests wants to see them, or to stop within one.
+    [ -n "${arguments[*]-}" ] || arguments=(-n auto --dist loadfile)
+    "$python" -m pytest "${arguments[@]}"
     local status=$?
     [ -z "$failed" ] || exit 1
     exit $status

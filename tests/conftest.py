@@ -48,8 +48,19 @@ class NetworkUseError(AssertionError):
     """A test tried to reach another machine."""
 
 
+MOST_PROCESSES = 4
+"""Test processes at once, however many cores there are: each takes up to 2 GB."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes `-n auto` means."""
+    return min(os.cpu_count() or 1, MOST_PROCESSES)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(ENVIRONMENT)
+    if processes := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+        os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // processes, 1)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

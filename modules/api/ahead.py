@@ -18,8 +18,8 @@ from fastapi import HTTPException
 from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from modules.api.bodies import InternalProgressRequest
 from modules.api.connection import AGAIN
-from modules.api.models import InternalProgressRequest
 from modules.api.plain_answer import send_json
 from modules.api.previews import Previews
 from modules.api.requests import txt2img_request

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from modules.api.models import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.api.pictures import encode_picture
 from modules.generation.result import GenerationResult
 from modules.settings.model import Settings

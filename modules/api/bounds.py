@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modules.api.models import GenerationBody
+from modules.api.bodies import GenerationBody
 from modules.foundation.errors import RequestError
 from modules.settings.flags import Flags
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from modules.api.models import GenerationBody, StableDiffusionProcessingTxt2Img
+from modules.api.bodies import GenerationBody, StableDiffusionProcessingTxt2Img
 from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application
 from modules.foundation.errors import RequestError, UnknownName

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from modules.api.models import Body, Number
+from modules.api.bodies import Body, Number
 from modules.application.application import Application
 from modules.application.downloads.download import Download, Kind
 from modules.application.jobs import Job

@@ -9,13 +9,10 @@ from typing import Any, TypeVar
 
 from fastapi import HTTPException
 
+from modules.api.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.api.bounds import check_bounds
 from modules.api.from_infotext import completed
 from modules.api.hires import check_names, hires_request, with_first_pass_size
-from modules.api.models import (
-    StableDiffusionProcessingImg2Img,
-    StableDiffusionProcessingTxt2Img,
-)
 from modules.api.pictures import Intake, decode_picture
 from modules.api.scripts import fields_of_scripts
 from modules.application.application import Application

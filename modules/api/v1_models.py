@@ -7,13 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from modules.api.models import (
-    Body,
-    Number,
-    StableDiffusionProcessingImg2Img,
-    StableDiffusionProcessingTxt2Img,
-    Whole,
-)
+from modules.api.bodies import Body, Number, StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img, Whole
 
 Priority = Annotated[Whole, Field(ge=-1000, le=1000)]
 State = Literal["waiting", "paused", "running", "done", "failed", "interrupted"]

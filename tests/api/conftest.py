@@ -42,6 +42,7 @@ def serving(flags: Flags, **server_options: Any) -> Iterator[Served]:
     app = Application(flags)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen()  # so that who asks too early waits
     server = uvicorn.Server(
         uvicorn.Config(
             create_api(app),

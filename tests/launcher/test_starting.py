@@ -103,6 +103,6 @@ class TestChecks:
         assert result.stdout == "pytest says hello\n"
         assert (broken == "pytest") == ("Failed before the tests" not in result.stderr)
 
-    def test_flags_for_starting_are_not_given_to_the_tests(self, launcher: Launcher) -> None:
+    def test_flags_for_starting_are_not_given_to_the_tests_which_run_side_by_side(self, launcher: Launcher) -> None:
         launcher.run("test", COMMANDLINE_ARGS="--listen")
-        assert launcher.calls[-1] == "-m pytest"
+        assert launcher.calls[-1] == "-m pytest -n auto --dist loadfile"

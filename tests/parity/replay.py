@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from modules.api.models import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.api.requests import img2img_request, txt2img_request
 from modules.application.application import Application
 from modules.generation.request import GenerationRequest

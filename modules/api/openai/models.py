@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from modules.api.models import Body, Number, Whole
+from modules.api.bodies import Body, Number, Whole
 
 PictureFormat = Literal["png", "jpeg", "webp"]
 AnswerFormat = Literal["url", "b64_json"]

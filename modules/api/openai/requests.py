@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from modules.api.models import GenerationBody, StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.bodies import GenerationBody, StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.api.openai.models import EditRequestBody, ImageRequest
 from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
+from modules.api.bodies import ExtrasBatchImagesRequest, ExtrasBody, ExtrasSingleImageRequest
 from modules.api.models import (
-    ExtrasBatchImagesRequest,
     ExtrasBatchImagesResponse,
-    ExtrasBody,
-    ExtrasSingleImageRequest,
     ExtrasSingleImageResponse,
     FaceRestorerItem,
     LatentUpscalerModeItem,

@@ -7,12 +7,8 @@ import asyncio
 from fastapi import APIRouter, Response
 
 from modules.api.answers import generation_answer
-from modules.api.models import (
-    ImageToImageResponse,
-    StableDiffusionProcessingImg2Img,
-    StableDiffusionProcessingTxt2Img,
-    TextToImageResponse,
-)
+from modules.api.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.models import ImageToImageResponse, TextToImageResponse
 from modules.api.requests import img2img_request, txt2img_request, unused_settings
 from modules.api.scripts import remarks_on_scripts
 from modules.api.waiting import result_of

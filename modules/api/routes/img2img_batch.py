@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from modules.api.models import Number, StableDiffusionProcessingImg2Img
+from modules.api.bodies import Number, StableDiffusionProcessingImg2Img
 from modules.api.requests import img2img_template, inpaint_options
 from modules.api.v1_answers import job_infos
 from modules.api.v1_models import JobInfo

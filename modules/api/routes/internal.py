@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from modules.api.models import InternalProgressRequest, InternalProgressResponse, PendingTasks, QuicksettingsHint
+from modules.api.bodies import InternalProgressRequest
+from modules.api.models import InternalProgressResponse, PendingTasks, QuicksettingsHint
 from modules.api.previews import Preview, Previews, data_address
 from modules.application.application import Application
 from modules.application.jobs import Job

@@ -6,8 +6,8 @@ from typing import NoReturn
 
 from fastapi import APIRouter, HTTPException
 
+from modules.api.bodies import InterrogateRequest
 from modules.api.errors import not_here_yet
-from modules.api.models import InterrogateRequest
 from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application
 

@@ -7,7 +7,7 @@ import asyncio
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from modules.api.models import Body, Whole
+from modules.api.bodies import Body, Whole
 from modules.application.application import Application
 from modules.application.keep_pictures import keep_pictures, result_of_job
 

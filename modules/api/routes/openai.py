@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from modules.api.models import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.api.openai.forms import read_body
 from modules.api.openai.kept import KeptPictures
 from modules.api.openai.models import (

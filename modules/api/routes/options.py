@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from modules.api.models import readable
+from modules.api.bodies import readable
 from modules.api.requests import check_formats
 from modules.api.schemas import flags_schema, options_schema
 from modules.application.application import Application

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from modules.api.bodies import PNGInfoRequest
 from modules.api.from_infotext import parameters_of
-from modules.api.models import PNGInfoRequest, PNGInfoResponse
+from modules.api.models import PNGInfoResponse
 from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application
 from modules.infotext.carriers import read_carried

@@ -8,8 +8,9 @@ from typing import Any, NoReturn
 
 from fastapi import APIRouter
 
+from modules.api.bodies import CreateEmbeddingRequest, CreateHypernetworkRequest
 from modules.api.errors import not_here_yet
-from modules.api.models import CreateEmbeddingRequest, CreateHypernetworkRequest, CreateResponse, TrainResponse
+from modules.api.models import CreateResponse, TrainResponse
 from modules.api.waiting import on_engine_thread
 from modules.application.application import Application
 from modules.foundation.errors import CheckpointError, RequestError, SaveError, UnknownName
