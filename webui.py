@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from modules.foundation.errors import EaselError, StartupError
+from modules.foundation.importing import importing
 
 
 def main() -> int:
@@ -14,20 +15,21 @@ def main() -> int:
     try:
         application, listener = prepare(sys.argv[1:])
         phase = application.startup.phase
-        with phase("API"):
-            from modules.api.server import connection_kind, create_api
-            from modules.application.serve import serve
+        with importing("fastapi", "gradio"):
+            with phase("API"):
+                from modules.api.server import connection_kind, create_api
+                from modules.application.serve import serve
 
-            api = create_api(application)
-        if not application.flags.nowebui:
-            with phase("gradio"):
-                from modules.webui.quick_import import import_gradio
+                api = create_api(application)
+            if not application.flags.nowebui:
+                with phase("gradio"):
+                    from modules.webui.quick_import import import_gradio
 
-                import_gradio()
-            with phase("page"):
-                from modules.webui.page import mount_page
+                    import_gradio()
+                with phase("page"):
+                    from modules.webui.page import mount_page
 
-                mount_page(api, application)
+                    mount_page(api, application)
         return serve(api, application, listener, connection_kind(application.flags))
     except EaselError as error:
         print(f"Easel cannot start: {error}", file=sys.stderr)

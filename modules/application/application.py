@@ -25,6 +25,7 @@ from modules.checkpoints.read_ahead import ReadAhead
 from modules.checkpoints.vae_files import VaeCatalogue
 from modules.faces.catalogue import RestorerCatalogue
 from modules.foundation.errors import CheckpointError, EaselError
+from modules.foundation.importing import importing
 from modules.foundation.timing import Stopwatch
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage
@@ -192,7 +193,7 @@ class Application:
     @functools.cached_property
     def engine(self) -> Engine:
         """What makes pictures. First use imports torch."""
-        with self.startup.phase("torch"):
+        with self.startup.phase("torch"), importing("torch"):
             from modules.pipeline.engine import Engine
 
         return Engine(
