@@ -108,6 +108,15 @@ def background() -> Iterator[Callable[[Callable[[], object]], threading.Thread]]
         thread.join()
 
 
+@pytest.fixture
+def running_job(served: Served, background: Callable[[Callable[[], object]], object]) -> Iterator[str]:
+    """The id of a job that runs for as long as the test does."""
+    background(lambda: served.txt2img(steps=5000, force_task_id="long-job"))
+    wait_until(lambda: served.app.queue.current and served.app.queue.current.progress.step > 2)
+    yield "long-job"
+    served.client.post("/sdapi/v1/interrupt")
+
+
 def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Return as soon as `condition()` holds; fail the test if it never does."""
     pause = threading.Event()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from modules.api.ahead import LONGEST_BODY, Ahead
-from tests.api.conftest import Served, flags_for, serving, wait_until
+from tests.api.conftest import Served, flags_for, serving
 
 RUNNING = "/sdapi/v1/progress"
 OF_ONE = "/internal/progress"
@@ -35,14 +35,6 @@ def routed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return paths
 
 
-@pytest.fixture
-def long_job(served: Served, background: Background) -> Iterator[str]:
-    background(lambda: served.txt2img(steps=2000, force_task_id="polled"))
-    wait_until(lambda: served.app.queue.current and served.app.queue.current.progress.step > 2)
-    yield "polled"
-    served.client.post("/sdapi/v1/interrupt")
-
-
 def of_one(served: Served, **how: Any) -> httpx.Response:
     return served.client.post(OF_ONE, **how)
 
@@ -60,18 +52,18 @@ def alike(one: httpx.Response, other: httpx.Response) -> bool:
     return (one.status_code, types[0], bodies[0]) == (other.status_code, types[1], bodies[1])
 
 
-def test_the_plain_forms_do_not_reach_the_routes(served: Served, long_job: str, routed: list[str]) -> None:
-    assert served.client.get(RUNNING).json()["state"]["sampling_steps"] == 2000
+def test_the_plain_forms_do_not_reach_the_routes(served: Served, running_job: str, routed: list[str]) -> None:
+    assert served.client.get(RUNNING).json()["state"]["sampling_steps"] == 5000
     assert served.client.get(f"{RUNNING}?skip_current_image=True").json()["current_image"] is None
-    assert of_one(served, json={"id_task": long_job}).json()["active"]
+    assert of_one(served, json={"id_task": running_job}).json()["active"]
     assert routed == []
 
 
-def test_other_forms_are_answered_alike_by_the_routes(served: Served, long_job: str, routed: list[str]) -> None:
+def test_other_forms_are_answered_alike_by_the_routes(served: Served, running_job: str, routed: list[str]) -> None:
     plain = served.client.get(f"{RUNNING}?skip_current_image=true")
     for query in ("skip_current_image=1", "skip_current_image=true&other=1", "other=1&skip_current_image=yes"):
         assert alike(served.client.get(f"{RUNNING}?{query}"), plain), query
-    asked = {"id_task": long_job, "live_preview": False}
+    asked = {"id_task": running_job, "live_preview": False}
     plain = of_one(served, json=asked)
     text = httpx.Request("POST", "http://x", json=asked).content
     assert alike(of_one(served, content=text), plain), "no content type"
@@ -111,7 +103,7 @@ def test_guards_stand_before_it(tmp_path: Path) -> None:
         assert of_one(locked, json={}, auth=("user", "word")).status_code == 200
 
 
-def test_an_interrupt_is_in_the_very_next_answer(served: Served, long_job: str) -> None:
+def test_an_interrupt_is_in_the_very_next_answer(served: Served, running_job: str) -> None:
     for _ in range(5):
         assert not served.client.get(RUNNING).json()["state"]["interrupted"]
     job = served.app.queue.current
@@ -121,7 +113,7 @@ def test_an_interrupt_is_in_the_very_next_answer(served: Served, long_job: str) 
     assert state["interrupted"] or state["job_count"] == 0
 
 
-def test_answers_about_another_job_are_never_given_again(served: Served, long_job: str) -> None:
+def test_answers_about_another_job_are_never_given_again(served: Served, running_job: str) -> None:
     body = {"id_task": "afterwards"}
     assert not of_one(served, json=body).json()["queued"]
     served.client.post(SUBMIT, json={**SMALL, "force_task_id": "afterwards"})
@@ -130,7 +122,7 @@ def test_answers_about_another_job_are_never_given_again(served: Served, long_jo
     assert of_one(served, json=body).json()["completed"]
 
 
-def test_jobs_are_taken_ahead_of_the_routes(served: Served, long_job: str, routed: list[str]) -> None:
+def test_jobs_are_taken_ahead_of_the_routes(served: Served, running_job: str, routed: list[str]) -> None:
     first, second = (served.client.post(SUBMIT, json={**SMALL, "priority": -1}) for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 201)
     assert routed == []
@@ -146,7 +138,7 @@ def test_jobs_are_taken_ahead_of_the_routes(served: Served, long_job: str, route
 
 
 def test_what_the_route_would_say_otherwise_is_said_by_the_route(
-    served: Served, long_job: str, routed: list[str]
+    served: Served, running_job: str, routed: list[str]
 ) -> None:
     waiting = len(served.app.queue.waiting)
     for fields, status in (({"steps": "many"}, 422), ({"sampler_name": "none such"}, 404), ({"steps": 10**6}, 422)):
@@ -162,7 +154,7 @@ def test_what_the_route_would_say_otherwise_is_said_by_the_route(
 
 
 def test_a_job_that_cannot_be_kept_is_taken_and_told_all_the_same(
-    served: Served, long_job: str, monkeypatch: pytest.MonkeyPatch
+    served: Served, running_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(jobs: Any) -> None:
         raise sqlite3.OperationalError("database or disk is full")

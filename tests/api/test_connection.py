@@ -84,14 +84,6 @@ def long_way(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def long_job(served: Served, background: Background) -> Iterator[str]:
-    background(lambda: served.txt2img(steps=5000, force_task_id="watched"))
-    wait_until(lambda: served.app.queue.current and served.app.queue.current.progress.step > 2)
-    yield "watched"
-    served.client.post("/sdapi/v1/interrupt")
-
-
-@pytest.fixture
 def wire(served: Served) -> Iterator[Wire]:
     wire = Wire(served)
     yield wire
@@ -99,7 +91,7 @@ def wire(served: Served) -> Iterator[Wire]:
 
 
 def test_the_same_question_is_answered_the_short_way_with_the_same_headers(
-    wire: Wire, long_job: str, long_way: list[str]
+    wire: Wire, running_job: str, long_way: list[str]
 ) -> None:
     question = get("?skip_current_image=true")
     first, again = wire.ask(question), wire.ask(question)
@@ -111,12 +103,12 @@ def test_the_same_question_is_answered_the_short_way_with_the_same_headers(
     assert len(long_way) == 1
 
 
-def test_bodies_may_differ_and_come_in_pieces(wire: Wire, long_job: str, long_way: list[str]) -> None:
-    assert wire.ask(post({"id_task": long_job, "live_preview": False}))[2]["active"]
+def test_bodies_may_differ_and_come_in_pieces(wire: Wire, running_job: str, long_way: list[str]) -> None:
+    assert wire.ask(post({"id_task": running_job, "live_preview": False}))[2]["active"]
     for name in ("watcher", "unknown"):
         question = post({"id_task": name, "live_preview": False})
         assert not wire.ask(question)[2]["active"]
-    question = post({"id_task": long_job, "live_preview": False})
+    question = post({"id_task": running_job, "live_preview": False})
     head, body = question.split(b"\r\n\r\n")
     assert wire.ask(head + b"\r\n\r\n", body)[2]["active"]
     assert wire.ask(head + b"\r\n\r\n" + body[:5], body[5:9], body[9:])[2]["active"]
@@ -125,7 +117,7 @@ def test_bodies_may_differ_and_come_in_pieces(wire: Wire, long_job: str, long_wa
 
 
 def test_a_question_that_cannot_be_answered_at_once_goes_the_long_way(
-    wire: Wire, long_job: str, long_way: list[str]
+    wire: Wire, running_job: str, long_way: list[str]
 ) -> None:
     assert wire.ask(post({"id_task": "x"}))[0].endswith(b"200 OK")
     broken = post({"id_task": "x"}).replace(b'"x"}', b'"x",')
@@ -134,7 +126,7 @@ def test_a_question_that_cannot_be_answered_at_once_goes_the_long_way(
     assert len(long_way) == 2
 
 
-def test_questions_sent_together_are_answered_in_order(wire: Wire, long_job: str) -> None:
+def test_questions_sent_together_are_answered_in_order(wire: Wire, running_job: str) -> None:
     one, other = get("?skip_current_image=true"), post({"id_task": "x"})
     for _ in range(3):
         wire.send(one + other + one)

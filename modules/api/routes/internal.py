@@ -47,7 +47,7 @@ def routes(app: Application, previews: Previews) -> APIRouter:
 def wanted_preview(app: Application, body: InternalProgressRequest) -> tuple[Job[Any], str] | None:
     """The job whose newest preview the client does not have yet, and in which file format it is to be; else None."""
     job = _running(app, body)
-    if job is None or not body.live_preview or job.control.snapshot().preview_number == body.id_live_preview:
+    if job is None or not body.live_preview or job.control.preview[0] == body.id_live_preview:
         return None
     return job, app.settings.current.live_previews_image_format
 
