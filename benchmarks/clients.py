@@ -41,7 +41,7 @@ class Client:
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
         self.request = f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
         self.due = 0.0
-        self.lost = False
+        self.asking = self.lost = False
         self.socket: socket.socket | None = None
         self._port, self._seen = port, seen
         self._sent, self._received = 0.0, b""
@@ -60,10 +60,20 @@ class Client:
             self.socket.close()
             self.socket = None
 
+    def was_closed(self) -> bool:
+        """Whether the server has closed the connection while nothing was asked."""
+        assert self.socket is not None
+        try:
+            return not self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
+
     def ask(self) -> None:
         """Send the request."""
         assert self.socket is not None
-        self._sent, self._received = time.perf_counter(), b""
+        self._sent, self._received, self.asking = time.perf_counter(), b"", True
         self.socket.sendall(self.request)
 
     def hear(self) -> bool:
@@ -76,6 +86,7 @@ class Client:
         length = _LENGTH.search(head)
         if part and (length is None or len(content) < int(length[1])):
             return False
+        self.asking = False
         self._seen.seconds.append(time.perf_counter() - self._sent)
         if not part or head[9:11] != b"20":
             self._seen.errors.append(repr(self._received[:300]))
@@ -128,15 +139,22 @@ class Crowd:
                 break
             wait = due[0].due - time.perf_counter() if due else 60.0
             for key, _ in self._selector.select(max(wait, 0)):
-                if key.data.hear():
+                if not key.data.asking:  # the server has closed a connection that was not used
+                    self._disconnect(key.data)
+                elif key.data.hear():
                     open_questions -= 1
                     if key.data.lost:
-                        self._selector.unregister(key.fileobj)
-                        key.data.disconnect()
+                        self._disconnect(key.data)
                     key.data.due += PERIOD
                     heapq.heappush(due, key.data)
 
+    def _disconnect(self, client: Client) -> None:
+        self._selector.unregister(client.socket)
+        client.disconnect()
+
     def _ask(self, client: Client) -> None:
+        if client.socket is not None and client.was_closed():
+            self._disconnect(client)
         if client.socket is None:
             self._selector.register(client.connect(), selectors.EVENT_READ, client)
         client.ask()
