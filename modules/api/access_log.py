@@ -8,7 +8,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modules.api.origin import OURS
+from modules.api.paths import OURS, inner_path
 
 log = logging.getLogger("easel.access")
 
@@ -27,7 +27,7 @@ class AccessLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; log when its answer is complete, or was given up (status null)."""
-        if scope["type"] != "http" or not _path(scope).startswith(OURS):
+        if scope["type"] != "http" or not inner_path(scope).startswith(OURS):
             await self.app(scope, receive, send)
             return
         started, status, size = time.perf_counter(), None, 0
@@ -48,14 +48,10 @@ class AccessLog:
                 "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
                 "client": client[0] if client else None,
                 "method": scope["method"],
-                "path": _path(scope),
+                "path": inner_path(scope),
                 "protocol": f"HTTP/{scope.get('http_version', '?')}",
                 "status": status,
                 "bytes": size,
                 "ms": round((time.perf_counter() - started) * 1000, 1),
             }
             log.info("%s", json.dumps(entry))
-
-
-def _path(scope: Scope) -> str:
-    return scope["path"].removeprefix(scope.get("root_path", ""))

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modules.api.bodies import InternalProgressRequest
 from modules.api.connection import AGAIN
+from modules.api.paths import inner_path
 from modules.api.plain_answer import send_json
 from modules.api.previews import Previews
 from modules.api.requests import txt2img_request
@@ -36,6 +37,9 @@ Route = tuple[str, str]
 
 Question = Callable[[bytes, bytes], bytes | None]
 """Query string and body to the JSON of the answer, at once; None where the route has to answer."""
+
+Made = tuple[Job[Any] | None, BaseModel] | None
+"""The job that an answer is about, and the answer; None where the route has to answer."""
 
 Order = Callable[[bytes, bytes], Awaitable[bytes | None]]
 """The same for what takes a while and creates something (status 201)."""
@@ -60,28 +64,31 @@ class Ahead:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, or pass it on."""
-        question, order = self._known(scope)
-        if question is None and order is None:
+        route = self._route(scope)
+        if route is None:
             await self.app(scope, receive, send)
             return
         messages = [await receive()]
         while messages[-1].get("more_body", False):
             messages.append(await receive())
         query, body = scope["query_string"], b"".join([message.get("body", b"") for message in messages])
-        answer = question(query, body) if question is not None else await order(query, body) if order else None
+        if (question := self.questions.get(route)) is not None:
+            status, answer = 200, question(query, body)
+        else:
+            status, answer = 201, await self.orders[route](query, body)
         if answer is None:
             await self.app(scope, _again(messages, receive), send)
             return
         if question is not None and (again := scope.get("extensions", {}).get(AGAIN)) is not None:
             again["ask"] = functools.partial(question, query)
-        await send_json(send, 200 if question is not None else 201, answer)
+        await send_json(send, status, answer)
 
-    def _known(self, scope: Scope) -> tuple[Question | None, Order | None]:
+    def _route(self, scope: Scope) -> Route | None:
+        """The route of a request that may be answered here."""
         if scope["type"] != "http":
-            return None, None
-        route = scope["method"], scope["path"].removeprefix(scope.get("root_path", ""))
-        question, order = self.questions.get(route), self.orders.get(route)
-        return (question, order) if (question or order) and _is_short_json(scope) else (None, None)
+            return None
+        route = scope["method"], inner_path(scope)
+        return route if (route in self.questions or route in self.orders) and _is_short_json(scope) else None
 
 
 def progress_questions(app: Application, previews: Previews) -> dict[Route, Question]:
@@ -89,7 +96,7 @@ def progress_questions(app: Application, previews: Previews) -> dict[Route, Ques
     skips = {b"": False, b"skip_current_image=false": False, b"skip_current_image=true": True}
     of_the_running_job, of_one_job = Remembered(app), Remembered(app)
 
-    def running(query: bytes, job: Job[Any] | None) -> tuple[Job[Any] | None, BaseModel] | None:
+    def running(query: bytes, job: Job[Any] | None) -> Made:
         skip = skips.get(query.lower())
         if skip is None:
             return None
@@ -98,7 +105,7 @@ def progress_questions(app: Application, previews: Previews) -> dict[Route, Ques
         preview = previews.encoded(job, CURRENT_IMAGE)
         return None if preview is None else (job, running_progress(app, job, preview))
 
-    def one(body: bytes, job: Job[Any] | None) -> tuple[Job[Any] | None, BaseModel] | None:
+    def one(body: bytes, job: Job[Any] | None) -> Made:
         try:
             asked = InternalProgressRequest.model_validate_json(body)
         except ValidationError:
@@ -124,11 +131,8 @@ class Remembered:
         self._until = 0.0
         self._answers: dict[bytes, bytes] = {}
 
-    def __call__(
-        self, question: bytes, answered: Callable[[bytes, Job[Any] | None], tuple[Job[Any] | None, BaseModel] | None]
-    ) -> bytes | None:
-        """The answer as JSON: that of a moment ago, or what `answered(question, running job)` gives with the job that
-        it is about. None if that gives none."""
+    def __call__(self, question: bytes, answered: Callable[[bytes, Job[Any] | None], Made]) -> bytes | None:
+        """The answer as JSON: that of a moment ago, or what `answered(question, running job)` gives."""
         job = self._queue.current
         about, now = None if job is None else (job, job.control.changes), time.monotonic()
         if about != self._about or now > self._until or len(self._answers) >= MOST_ANSWERS:

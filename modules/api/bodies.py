@@ -90,6 +90,14 @@ class GenerationBody(Body):
         None, description="With enable_hr: a finished picture in base64 that takes the place of the first pass."
     )
     comments: dict[str, Any] | None = None
+    force_task_id: str | None = Field(None, description="Id under which the progress can be asked for.")
+    sampler_index: str = Field("Euler", description="Old name of sampler_name, used when that is not given.")
+    script_name: str | None = None
+    script_args: list[Any] = []
+    send_images: bool = Field(True, description="false: the answer holds no pictures.")
+    save_images: bool = Field(False, description="true: the pictures are also saved to the output folder.")
+    alwayson_scripts: dict[str, Any] = {}
+    infotext: str | None = Field(None, description="Parameters of a picture; fields not given are taken from it.")
 
 
 class StableDiffusionProcessingTxt2Img(GenerationBody):
@@ -109,14 +117,6 @@ class StableDiffusionProcessingTxt2Img(GenerationBody):
     hr_prompt: str = Field("", description="Prompt of the second pass; empty: the same.")
     hr_negative_prompt: str = Field("", description="Negative prompt of the second pass; empty: the same.")
     hr_cfg: Number | None = Field(None, description="CFG scale of the second pass; not given: the same.")
-    force_task_id: str | None = Field(None, description="Id under which the progress can be asked for.")
-    sampler_index: str = Field("Euler", description="Old name of sampler_name, used when that is not given.")
-    script_name: str | None = None
-    script_args: list[Any] = []
-    send_images: bool = Field(True, description="false: the answer holds no pictures.")
-    save_images: bool = Field(False, description="true: the pictures are also saved to the output folder.")
-    alwayson_scripts: dict[str, Any] = {}
-    infotext: str | None = Field(None, description="Parameters of a picture; fields not given are taken from it.")
 
 
 class StableDiffusionProcessingImg2Img(GenerationBody):
@@ -137,15 +137,7 @@ class StableDiffusionProcessingImg2Img(GenerationBody):
     inpainting_mask_invert: Whole = 0
     initial_noise_multiplier: Number | None = None
     latent_mask: str | None = None
-    force_task_id: str | None = Field(None, description="Id under which the progress can be asked for.")
-    sampler_index: str = Field("Euler", description="Old name of sampler_name, used when that is not given.")
     include_init_images: bool = Field(False, description="true: `parameters` of the answer repeats the pictures.")
-    script_name: str | None = None
-    script_args: list[Any] = []
-    send_images: bool = Field(True, description="false: the answer holds no pictures.")
-    save_images: bool = Field(False, description="true: the pictures are also saved to the output folder.")
-    alwayson_scripts: dict[str, Any] = {}
-    infotext: str | None = Field(None, description="Parameters of a picture; fields not given are taken from it.")
 
 
 class InterrogateRequest(Body):

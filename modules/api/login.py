@@ -9,7 +9,7 @@ import json
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from modules.api.origin import OURS
+from modules.api.paths import OURS, inner_path
 from modules.api.plain_answer import send_json
 from modules.application.policy import Policy
 
@@ -39,10 +39,10 @@ class RequireUser:
         if scope["type"] != "http" or self._may_pass(scope):
             await self.app(scope, receive, send)
         else:
-            await _ask(send, scope["path"].removeprefix(scope.get("root_path", "")).startswith("/v1/"))
+            await _ask(send, inner_path(scope).startswith("/v1/"))
 
     def _may_pass(self, scope: Scope) -> bool:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = inner_path(scope)
         if path.startswith(KEPT_PICTURES):
             return True
         page, api = self.policy.page_users, self.policy.api_users

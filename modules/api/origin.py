@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from modules.api.paths import OURS, inner_path
 from modules.api.plain_answer import send_json
 from modules.foundation.errors import StartupError
 
 log = logging.getLogger(__name__)
 
-OURS = ("/sdapi/", "/internal/", "/sd_extra_networks/", "/api/", "/v1/")
 HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -56,7 +56,7 @@ class RefuseForeignOrigins:
         await self.app(scope, receive, send)
 
     def _is_foreign(self, scope: Scope) -> bool:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = inner_path(scope)
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         if origin is None or not path.startswith(OURS) or "*" in self.allowed or origin.rstrip("/") in self.allowed:

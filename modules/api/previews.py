@@ -44,10 +44,11 @@ class Previews:
         number, image = job.control.preview
         if image is None:
             return number, None
-        known = self._newest.get(extension)
-        if known is None or known[0] != (job.id, number) or not known[1].done():
+        task = self._task((job.id, number), extension)
+        # One that failed is left to who waits for it, and can say so.
+        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
             return None
-        return number, known[1].result()
+        return number, task.result()
 
     async def newest(self, job: Job[Any], extension: str) -> Preview:
         """The job's newest preview."""
@@ -55,11 +56,16 @@ class Previews:
         if image is None:
             return number, None
         key = (job.id, number)
-        known = self._newest.get(extension)
-        if known is None or known[0] != key:
-            known = self._newest[extension] = key, asyncio.create_task(asyncio.to_thread(_encoded, image, extension))
+        if (task := self._task(key, extension)) is None:
+            task = asyncio.create_task(asyncio.to_thread(_encoded, image, extension))
+            self._newest[extension] = key, task
         # Shielded: a client that goes away must not take the picture from the others that wait for it.
-        return number, await asyncio.shield(known[1])
+        return number, await asyncio.shield(task)
+
+    def _task(self, key: tuple[str, int], extension: str) -> asyncio.Task[Encoded] | None:
+        """What encodes this preview, or has encoded it; None if it is not the newest one that was asked for."""
+        known = self._newest.get(extension)
+        return known[1] if known is not None and known[0] == key else None
 
 
 def data_address(preview: Encoded, extension: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -110,9 +110,9 @@ def create_api(app: Application) -> FastAPI:
     return api
 
 
-def connection_kind(flags: Flags) -> type[Connection] | None:
+def connection_kind(flags: Flags) -> type[Connection] | Literal["auto"]:
     """What the server handles connections with. The access log is to hear of every question: then it is uvicorn's."""
-    return None if flags.api_log else Connection
+    return "auto" if flags.api_log else Connection
 
 
 def _add_guards(api: FastAPI, app: Application) -> None:

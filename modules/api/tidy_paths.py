@@ -6,7 +6,7 @@ import re
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from modules.api.origin import OURS
+from modules.api.paths import OURS, inner_path
 
 _SLASHES = re.compile(r"/{2,}")
 
@@ -24,10 +24,9 @@ class TidyPaths:
         """Pass the request on under its tidy path."""
         if scope["type"] == "http":
             root = scope.get("root_path", "")
-            path = scope["path"]
-            inner = _SLASHES.sub("/", path.removeprefix(root))
+            inner = _SLASHES.sub("/", inner_path(scope))
             if inner.startswith(OURS):
                 tidy = root + inner.rstrip("/")
-                if tidy != path:
+                if tidy != scope["path"]:
                     scope = {**scope, "path": tidy, "raw_path": tidy.encode()}
         await self.app(scope, receive, send)

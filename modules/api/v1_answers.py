@@ -24,7 +24,7 @@ def job_infos(app: Application, records: Sequence[JobRecord]) -> list[JobInfo]:
         JobInfo(
             **{name: getattr(record, name) for name in _SHARED},
             state=record.state.value,
-            position=app.queue.standing_of(record.id) if record.state in _IN_LINE else None,
+            position=app.queue.position_of(record.id) if record.state in _IN_LINE else None,
             interrupted_by_restart=record.interrupted_by_restart,
             progress=job_progress(running[record.id]) if record.id in running else None,
         )

@@ -33,7 +33,7 @@ class Line:
         """The job with this id; None where nobody in the line has it."""
         return self._by_id.get(job_id)
 
-    def standing_of(self, job_id: str) -> int | None:
+    def position_of(self, job_id: str) -> int | None:
         """Where the job with this id stands, 1 being the first; None where nobody in the line has it."""
         job = self._by_id.get(job_id)
         return None if job is None else self._index(job) + 1

@@ -182,10 +182,10 @@ class JobQueue:
         with self._changed:
             return tuple(self._line)
 
-    def standing_of(self, job_id: str) -> int | None:
+    def position_of(self, job_id: str) -> int | None:
         """Which of the waiting jobs it is, 1 for the next one; None for a job that does not wait."""
         with self._changed:
-            return self._line.standing_of(job_id)
+            return self._line.position_of(job_id)
 
     def find(self, job_id: str) -> Job[Any] | None:
         """The job with this id, waiting, running or among the last finished ones."""

@@ -8,7 +8,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from modules.application.application import Application
 from modules.application.ending import start_again
@@ -22,11 +22,14 @@ Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def serve(
-    asgi: Asgi, application: Application, listener: socket.socket, connection: type[asyncio.Protocol] | None = None
+    asgi: Asgi,
+    application: Application,
+    listener: socket.socket,
+    connection: type[asyncio.Protocol] | Literal["auto"] = "auto",
 ) -> int:
     """Serve `asgi` on `listener` until Ctrl+C or SIGTERM. Returns the process's exit code.
 
-    `connection` is what uvicorn is to handle connections with, instead of its own kind.
+    `connection` is what uvicorn is to handle connections with, its own kind where it is "auto".
     """
     import uvicorn
 
@@ -37,7 +40,7 @@ def serve(
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
         root_path=_root_path(application.flags.subpath),
-        http=connection or "auto",
+        http=connection,
         ws="none",
         ssl_keyfile=application.flags.tls_keyfile,
         ssl_certfile=application.flags.tls_certfile,

@@ -47,7 +47,7 @@ def serving(flags: Flags, **server_options: Any) -> Iterator[Served]:
         uvicorn.Config(
             create_api(app),
             log_config=None,
-            http=connection_kind(flags) or "auto",
+            http=connection_kind(flags),
             ws="none",
             timeout_graceful_shutdown=5,
             **server_options,

@@ -10,8 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
+from modules.api import previews
 from modules.api.ahead import LONGEST_BODY, Ahead
-from tests.api.conftest import Served, flags_for, serving
+from modules.foundation.errors import SaveError
+from tests.api.conftest import Served, flags_for, serving, wait_until
 
 RUNNING = "/sdapi/v1/progress"
 OF_ONE = "/internal/progress"
@@ -24,14 +26,14 @@ Background = Callable[[Callable[[], object]], object]
 def routed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths of the requests that were passed on to the routes."""
     paths: list[str] = []
-    known = Ahead._known
+    route = Ahead._route
 
     def noting(self: Ahead, scope: Any) -> Any:
-        if (found := known(self, scope)) == (None, None):
+        if (found := route(self, scope)) is None:
             paths.append(scope.get("path", ""))
         return found
 
-    monkeypatch.setattr(Ahead, "_known", noting)
+    monkeypatch.setattr(Ahead, "_route", noting)
     return paths
 
 
@@ -111,6 +113,24 @@ def test_an_interrupt_is_in_the_very_next_answer(served: Served, running_job: st
     job.interrupt()
     state = served.client.get(RUNNING).json()["state"]
     assert state["interrupted"] or state["job_count"] == 0
+
+
+def test_a_preview_that_cannot_be_encoded_is_said_so_every_time(
+    served: Served, running_job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(image: object, extension: str) -> object:
+        raise SaveError("This preview cannot be encoded.")
+
+    wait_until(lambda: served.client.get(RUNNING).json()["current_image"])
+    monkeypatch.setattr(previews, "_encoded", broken)
+    job = served.app.queue.current
+    assert job is not None
+    image = job.control.preview[1]
+    assert image is not None
+    job.control.show(image)
+    answers = [served.client.get(RUNNING) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {500}
+    assert {answer.json()["detail"] for answer in answers} == {"This preview cannot be encoded."}
 
 
 def test_answers_about_another_job_are_never_given_again(served: Served, running_job: str) -> None:

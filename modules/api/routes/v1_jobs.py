@@ -93,12 +93,12 @@ def _add_viewing(router: APIRouter, app: Application, previews: Previews) -> Non
         if job is None:
             raise _unknown(job_id)
         number, image = job.control.preview
-        if image is not None and not job.finished and if_none_match == _tag(number):
-            return Response(status_code=304, headers=_kept_until_changed(number))
+        if image is not None and not job.finished and if_none_match == (headers := _cached_as(number))["ETag"]:
+            return Response(status_code=304, headers=headers)
         number, picture = await previews.newest(job, "jpeg")
         if picture is None or job.finished:
             return Response(status_code=204)
-        return Response(picture.file, media_type=MIME["jpeg"], headers=_kept_until_changed(number))
+        return Response(picture.file, media_type=MIME["jpeg"], headers=_cached_as(number))
 
 
 def _add_changing(router: APIRouter, app: Application) -> None:
@@ -191,12 +191,8 @@ def _add_queue(router: APIRouter, app: Application) -> None:
         return queue_info(app)
 
 
-def _tag(preview: int) -> str:
-    return f'"{preview}"'
-
-
-def _kept_until_changed(preview: int) -> dict[str, str]:
-    return {"ETag": _tag(preview), "Cache-Control": "no-cache"}
+def _cached_as(preview: int) -> dict[str, str]:
+    return {"ETag": f'"{preview}"', "Cache-Control": "no-cache"}
 
 
 def _info(app: Application, job_id: str) -> JobInfo:
