@@ -18,18 +18,18 @@ from fastapi import HTTPException
 from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modules.api.bodies import InternalProgressRequest
 from modules.api.connection import AGAIN
-from modules.api.paths import inner_path
+from modules.api.guards.paths import inner_path
 from modules.api.plain_answer import send_json
 from modules.api.previews import Previews
-from modules.api.requests import txt2img_request
-from modules.api.routes.internal import job_progress, wanted_preview
-from modules.api.routes.progress import CURRENT_IMAGE, running_progress
-from modules.api.routes.v1_jobs import submitted
-from modules.api.v1_models import SubmitTxt2Img
+from modules.api.sdapi.bodies import InternalProgressRequest
+from modules.api.sdapi.requests import txt2img_request
+from modules.api.sdapi.routes.internal import job_progress, wanted_preview
+from modules.api.sdapi.routes.progress import CURRENT_IMAGE, running_progress
+from modules.api.v1.bodies import SubmitTxt2Img
+from modules.api.v1.routes.jobs import submitted
 from modules.application.application import Application
-from modules.application.jobs import Job
+from modules.application.jobs.job import Job
 from modules.foundation.errors import EaselError
 
 Route = tuple[str, str]

@@ -8,7 +8,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modules.application.jobs import Job
+from modules.application.jobs.job import Job
 from modules.imaging.encode import encode
 
 if TYPE_CHECKING:

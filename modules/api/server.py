@@ -9,44 +9,46 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, RedirectResponse
 
-from modules.api.access_log import AccessLog
 from modules.api.ahead import Ahead, job_orders, progress_questions
 from modules.api.connection import Connection
 from modules.api.errors import add_error_handlers
-from modules.api.login import RequireUser
-from modules.api.models import Failure
-from modules.api.origin import RefuseForeignOrigins, allowed_origins, origin_pattern
+from modules.api.guards.access_log import AccessLog
+from modules.api.guards.login import RequireUser
+from modules.api.guards.origin import RefuseForeignOrigins, allowed_origins, origin_pattern
+from modules.api.guards.request_size import LimitRequests
+from modules.api.guards.tidy_paths import TidyPaths
+from modules.api.openai import routes as openai
 from modules.api.previews import Previews
-from modules.api.request_size import LimitRequests
-from modules.api.routes import (
+from modules.api.sdapi.responses import Failure
+from modules.api.sdapi.routes import (
     embeddings,
     extra_networks,
     extras,
     files,
     generation,
-    img2img_batch,
     internal,
     interrogate,
-    keeping,
     listings,
+    loaded_checkpoint,
     machine,
-    metrics,
-    model_files,
-    models,
     networks,
-    openai,
     options,
-    pictures,
+    png_info,
     progress,
     server,
     training,
-    v1_events,
-    v1_history,
-    v1_jobs,
-    v1_models,
-    v1_standing,
 )
-from modules.api.tidy_paths import TidyPaths
+from modules.api.v1.routes import (
+    events,
+    history,
+    img2img_batch,
+    jobs,
+    keeping,
+    metrics,
+    model_files,
+    model_list,
+    standing,
+)
 from modules.application.application import Application
 from modules.settings.flags import Flags
 
@@ -59,13 +61,13 @@ PARTS: tuple[Any, ...] = (
     generation,
     options,
     listings,
-    models,
+    loaded_checkpoint,
     model_files,
     embeddings,
     networks,
     extra_networks,
-    v1_models,
-    pictures,
+    model_list,
+    png_info,
     keeping,
     extras,
     interrogate,
@@ -75,11 +77,11 @@ PARTS: tuple[Any, ...] = (
     server,
     openai,
     files,
-    v1_jobs,
+    jobs,
     img2img_batch,
-    v1_standing,
-    v1_events,
-    v1_history,
+    standing,
+    events,
+    history,
 )
 """Files of routes, in the order in which the documentation shows them."""
 
@@ -99,7 +101,7 @@ def create_api(app: Application) -> FastAPI:
     api.state.application = app
     previews = Previews()
     for part in PARTS:
-        with_previews = part in (progress, internal, v1_jobs)
+        with_previews = part in (progress, internal, jobs)
         api.include_router(part.routes(app, previews) if with_previews else part.routes(app))
     api.add_api_route("/docs", lambda: FileResponse(DOCS_PAGE), include_in_schema=False)
     if app.flags.nowebui:

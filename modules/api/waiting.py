@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from modules.application.application import Application
-from modules.application.jobs import Job
+from modules.application.jobs.job import Job
 from modules.foundation.errors import EaselError
 
 Result = TypeVar("Result")

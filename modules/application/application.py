@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from modules.application.access_policy import Policy
 from modules.application.ending import Ending
-from modules.application.folder_batch import keep_folder_batches
-from modules.application.job_service import JobService
-from modules.application.jobs import GenerationJob, Job, TaskJob
+from modules.application.jobs.folder_batch import keep_folder_batches
+from modules.application.jobs.job import GenerationJob, Job, TaskJob
+from modules.application.jobs.service import JobService
+from modules.application.jobs.submitting import resolved_job
 from modules.application.model_list import ModelList
-from modules.application.policy import Policy
 from modules.application.statistics import Statistics
-from modules.application.submitting import resolved_job
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.read_ahead import ReadAhead

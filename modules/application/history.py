@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.application.database import Database, storable
-from modules.application.jobs import GenerationJob, Job
+from modules.application.jobs.job import GenerationJob, Job
 from modules.generation.result import FinishedImage
 from modules.infotext.parse import parse
 

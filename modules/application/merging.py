@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modules.application.jobs import TaskJob
+from modules.application.jobs.job import TaskJob
 from modules.checkpoints.merge.merge import Merged, check_recipe, merge_checkpoints
 from modules.checkpoints.merge.recipe import Recipe
 from modules.generation.progress import RunControl

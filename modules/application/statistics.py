@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from modules.application.jobs import Job
-from modules.application.queue import JobQueue, Observer
+from modules.application.jobs.job import Job
+from modules.application.jobs.queue import JobQueue, Observer
 from modules.generation.result import GenerationResult
 from modules.hooks.points import Hooks, RunEvent, StepEvent
 

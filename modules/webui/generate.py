@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from modules.application.jobs import GenerationJob, Job, JobState
+from modules.application.jobs.job import GenerationJob, Job, JobState
 from modules.foundation.errors import EaselError
 from modules.generation.result import GenerationResult
 from modules.webui import gallery

@@ -9,7 +9,7 @@ from urllib.parse import quote, urljoin
 
 import gradio as gr
 
-from modules.application.jobs import Job
+from modules.application.jobs.job import Job
 from modules.generation.result import FinishedImage, GenerationResult
 
 if TYPE_CHECKING:

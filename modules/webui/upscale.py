@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from modules.application.jobs import Job
+from modules.application.jobs.job import Job
 from modules.application.keep_pictures import result_of_job
 from modules.foundation.errors import EaselError, RequestError
 from modules.generation.request import GenerationRequest

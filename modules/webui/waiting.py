@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from modules.application.jobs import Job
+from modules.application.jobs.job import Job
 from modules.generation.result import GenerationResult
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from modules.application.job_service import JobService
-from modules.application.jobs import GenerationJob, Job, TaskJob
+from modules.application.jobs.job import GenerationJob, Job, TaskJob
+from modules.application.jobs.service import JobService
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.settings.flags import Flags

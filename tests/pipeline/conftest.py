@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from modules.application.application import Application
-from modules.application.jobs import Job
+from modules.application.jobs.job import Job
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
 from modules.settings.flags import parse_flags

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from modules.application.folder_batch import submit_folder_batch
-from modules.application.serialise import from_text, to_text
+from modules.application.jobs.folder_batch import submit_folder_batch
+from modules.application.jobs.serialise import from_text, to_text
 from modules.foundation.errors import RequestError
 from modules.generation.folder_batch import FolderBatch, FolderBatchResult
 from modules.generation.inpaint import InpaintOptions

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from modules.application.application import Application
-from modules.application.jobs import JobState
+from modules.application.jobs.job import JobState
 from modules.foundation.errors import CheckpointError, EaselError, SettingsError, UnknownName
 from modules.generation.latents import Latents
 from modules.generation.request import GenerationRequest

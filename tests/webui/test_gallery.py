@@ -11,7 +11,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from modules.application.application import Application
-from modules.application.jobs import GenerationJob, JobState
+from modules.application.jobs.job import GenerationJob, JobState
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.settings.flags import Flags

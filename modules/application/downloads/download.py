@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import unquote, urlsplit
 
 from modules.application.downloads.transfer import Transfer, Wanted
-from modules.application.jobs import TaskJob
+from modules.application.jobs.job import TaskJob
 from modules.checkpoints.tensors import read_header
 from modules.foundation.errors import CheckpointError, DownloadError, Forbidden, RequestError
 from modules.generation.progress import RunControl

@@ -1,0 +1,88 @@
+"""Who must say who he is: HTTP Basic in front of the page and the API, where flags name users."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from modules.api.guards.paths import OURS, inner_path
+from modules.api.plain_answer import send_json
+from modules.application.access_policy import Policy
+
+API_PATHS = (*OURS, "/docs", "/openapi.json", "/metrics", "/file=")
+PAGES_OWN = ("/internal/progress", "/internal/pending-tasks", "/internal/ping", "/file=")
+"""Routes that the page itself asks; where only the API has users, the page, if it is served, must still work."""
+
+
+KEPT_PICTURES = "/v1/images/files/"
+"""Addresses that nobody can guess and only a user was told; whoever shows the picture asks without a name."""
+
+
+class RequireUser:
+    """Answers 401 to whoever does not give the name and password of a user.
+
+    Users of the page may use the API too: the page could do the same for them. Where only --gradio-auth is given, its
+    users are asked for by the API as well, since an open API behind a closed page would be no lock at all.
+    """
+
+    def __init__(self, app: ASGIApp, policy: Policy, *, page: bool = True) -> None:
+        self.app = app
+        self.policy = policy
+        self._pages_own = PAGES_OWN if page else ()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or ask for a user."""
+        if scope["type"] != "http" or self._may_pass(scope):
+            await self.app(scope, receive, send)
+        else:
+            await _ask(send, inner_path(scope).startswith("/v1/"))
+
+    def _may_pass(self, scope: Scope) -> bool:
+        path = inner_path(scope)
+        if path.startswith(KEPT_PICTURES):
+            return True
+        page, api = self.policy.page_users, self.policy.api_users
+        if path.startswith(API_PATHS) and not (path.startswith(self._pages_own) and not page):
+            groups = [users for users in (page, api) if users]
+        else:
+            groups = [page] if page else []
+        if not groups:
+            return True
+        given = credentials(Headers(scope=scope).get("authorization", ""))
+        # Every group is asked, so that the time taken does not tell which one knows the name.
+        admitted = [given is not None and users.admit(*given) for users in groups]
+        return any(admitted)
+
+
+def credentials(header: str) -> tuple[str, str] | None:
+    """Name and password in an Authorization header of the kind Basic (RFC 7617), or None.
+
+    Clients of OpenAI's API can only send a key, as Bearer (RFC 6750); theirs is "name:password".
+    """
+    scheme, _, encoded = header.partition(" ")
+    if scheme.casefold() == "bearer":
+        text = encoded.strip()
+    elif scheme.casefold() == "basic":
+        try:
+            text = base64.b64decode(encoded.strip(), validate=True).decode()
+        except (binascii.Error, ValueError):
+            return None
+    else:
+        return None
+    name, colon, password = text.partition(":")
+    return (name, password) if colon else None
+
+
+async def _ask(send: Send, openai: bool) -> None:
+    detail = "Name and password are needed. Send them by HTTP Basic."
+    answer: dict[str, object] = {"error": "Unauthorized", "detail": detail, "body": "", "errors": ""}
+    if openai:
+        detail = "Name and password are needed. Give name:password as the API key."
+        error = {"message": detail, "type": "authentication_error", "param": None, "code": "invalid_api_key"}
+        answer = {"error": error}
+    body = json.dumps(answer).encode()
+    await send_json(send, 401, body, (b"www-authenticate", b'Basic realm="Easel", charset="UTF-8"'))

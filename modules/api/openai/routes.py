@@ -1,0 +1,150 @@
+"""OpenAI's Images API: generations, edits, models."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, HTTPException, Request, Response
+
+from modules.api.openai.bodies import (
+    EditRequestBody,
+    ErrorAnswer,
+    GenerationRequestBody,
+    ImageData,
+    ImageRequest,
+    ImagesResponse,
+    ModelItem,
+    ModelList,
+)
+from modules.api.openai.forms import read_body
+from modules.api.openai.kept import KeptPictures
+from modules.api.openai.requests import edit_body, generation_body
+from modules.api.pictures import encode_picture
+from modules.api.sdapi.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.sdapi.requests import img2img_request, txt2img_request
+from modules.api.waiting import result_of
+from modules.application.application import Application
+from modules.checkpoints.info import CheckpointInfo
+from modules.generation.request import GenerationRequest
+from modules.generation.result import GenerationResult
+
+MEDIA = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+
+AnyRequest = TypeVar("AnyRequest", bound=ImageRequest)
+Prepare = Callable[[Application, AnyRequest], GenerationRequest]
+
+
+def routes(app: Application) -> APIRouter:
+    """POST images/generations and images/edits, GET models, below /v1."""
+    wrong: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorAnswer, "description": "Why it was not done."}}
+    router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=wrong)
+    kept = KeptPictures()
+
+    async def made(request: Request, kind: type[AnyRequest], prepare: Prepare[AnyRequest]) -> ImagesResponse:
+        asked = await read_body(request, kind)
+        wanted = await asyncio.to_thread(prepare, app, asked)
+        result = await result_of(app.submit(wanted))
+        keep = _Keep(pictures=kept, base_url=str(request.base_url))
+        return await asyncio.to_thread(_answer, app, asked, wanted, result, keep)
+
+    @router.post("/images/generations", openapi_extra=_body(GenerationRequestBody), summary="Pictures from words")
+    async def generations(request: Request) -> ImagesResponse:
+        """Queue the request and answer when its pictures are done. JSON or a form."""
+        return await made(request, GenerationRequestBody, _generation)
+
+    @router.post("/images/edits", openapi_extra=_body(EditRequestBody), summary="Pictures from a picture and words")
+    async def edits(request: Request) -> ImagesResponse:
+        """Queue the request and answer when its pictures are done. JSON or a form with files."""
+        return await made(request, EditRequestBody, _edit)
+
+    @router.get("/images/files/{name}", response_class=Response, summary="A picture by its address")
+    def picture(name: str) -> Response:
+        """A picture that an answer told the address of. It is kept for an hour, as long as there is room."""
+        found = kept.find(name)
+        if found is None:
+            raise HTTPException(404, "This picture is not kept any more; ask for b64_json to get pictures at once.")
+        headers = {"Cache-Control": "private, max-age=3600, immutable", "X-Content-Type-Options": "nosniff"}
+        return Response(found.data, media_type=MEDIA[found.extension], headers=headers)
+
+    @router.get("/models", summary="Checkpoints")
+    def models() -> ModelList:
+        """The checkpoints, by the names that `model` takes."""
+        return ModelList(data=[_model(info) for info in app.catalogue.all()])
+
+    @router.get("/models/{name:path}", summary="A checkpoint")
+    def model(name: str) -> ModelItem:
+        """The checkpoint of this name."""
+        return _model(app.catalogue.find(name))
+
+    return router
+
+
+def _generation(app: Application, asked: GenerationRequestBody) -> GenerationRequest:
+    body: StableDiffusionProcessingTxt2Img = generation_body(app, asked)
+    return txt2img_request(app, body)
+
+
+def _edit(app: Application, asked: EditRequestBody) -> GenerationRequest:
+    body: StableDiffusionProcessingImg2Img = edit_body(app, asked)
+    return img2img_request(app, body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Keep:
+    """Where pictures are kept, and the address of this server as the client knows it."""
+
+    pictures: KeptPictures
+    base_url: str
+
+    def __call__(self, data: bytes, extension: str) -> str:
+        return f"{self.base_url}v1/images/files/{self.pictures.keep(data, extension)}"
+
+
+def _answer(
+    app: Application, asked: ImageRequest, wanted: GenerationRequest, result: GenerationResult, keep: _Keep
+) -> ImagesResponse:
+    settings = app.settings.current.changed(wanted.override_settings)
+    by_url = asked.response_format == "url" or (asked.response_format is None and not _is_gpt(asked.model))
+    data: list[ImageData] = []
+    for finished in result.samples:
+        text = encode_picture(finished, settings)
+        if by_url:
+            url = keep(base64.b64decode(text), asked.output_format)
+            data.append(ImageData(url=url, revised_prompt=finished.prompt))
+        else:
+            data.append(ImageData(b64_json=text, revised_prompt=finished.prompt))
+    width, height = result.samples[0].image.size if result.samples else (wanted.width, wanted.height)
+    return ImagesResponse(
+        created=int(time.time()),
+        data=data,
+        background="opaque",
+        output_format=asked.output_format,
+        quality=asked.quality,
+        size=f"{width}x{height}",
+    )
+
+
+def _is_gpt(model: str | None) -> bool:
+    """OpenAI's newer models answer with the pictures themselves, and their clients do not say so."""
+    return bool(model) and str(model).lower().startswith(("gpt-", "chatgpt-"))
+
+
+def _model(info: CheckpointInfo) -> ModelItem:
+    try:
+        created = int(info.path.stat().st_mtime)
+    except OSError:  # gone since the list was made
+        created = 0
+    return ModelItem(id=info.model_name, created=created)
+
+
+def _body(model: type[ImageRequest]) -> dict[str, Any]:
+    """The description of a body that is read by hand, since it may be JSON or a form."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)
+    kinds = ("application/json", "multipart/form-data")
+    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}}

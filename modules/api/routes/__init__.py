@@ -1,1 +1,0 @@
-"""The routes, one file for each kind of thing they are about; each has `routes(app)`, which gives a router."""

@@ -1,0 +1,44 @@
+"""From a result to the answer of txt2img and img2img."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from modules.api.pictures import encode_picture
+from modules.api.sdapi.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.generation.result import GenerationResult
+from modules.settings.model import Settings
+
+
+def generation_answer(
+    body: StableDiffusionProcessingTxt2Img | StableDiffusionProcessingImg2Img,
+    result: GenerationResult,
+    settings: Settings,
+    warnings: Sequence[str] = (),
+) -> bytes:
+    """The JSON of `TextToImageResponse`, with `warnings` beside the result's own.
+
+    Encodes the pictures, so it belongs on a thread of its own.
+    """
+    images = [encode_picture(image, settings) for image in result.images] if body.send_images else []
+    answer = {"images": images, "parameters": _parameters(body), "info": info_text(result, warnings)}
+    return json.dumps(answer, default=str).encode()
+
+
+def info_text(result: GenerationResult, warnings: Sequence[str] = ()) -> str:
+    """The `info` object as JSON text, with `timings`, seconds by phase, and `warnings` where there are any."""
+    info = dict(result.info)
+    info["timings"] = {phase: round(seconds, 4) for phase, seconds in result.seconds.items()}
+    if everything := [*result.warnings, *warnings]:
+        info["warnings"] = everything
+    return json.dumps(info, default=str)
+
+
+def _parameters(body: StableDiffusionProcessingTxt2Img | StableDiffusionProcessingImg2Img) -> dict[str, Any]:
+    if isinstance(body, StableDiffusionProcessingImg2Img) and not body.include_init_images:
+        # Dumping them only to drop them would copy the largest part of the request.
+        left_out = ("init_images", "mask", "latent_mask")
+        return {**body.model_dump(exclude=set(left_out)), **dict.fromkeys(left_out)}
+    return body.model_dump()

@@ -1,0 +1,37 @@
+"""What the program says of itself and its machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
+
+from modules.api.sdapi.sysinfo import file_name, startup_profile, sysinfo
+from modules.application.application import Application
+
+
+def routes(app: Application) -> APIRouter:
+    """GET sysinfo, sysinfo-download and profile-startup below /internal."""
+    router = APIRouter(prefix="/internal", tags=["internal"])
+
+    @router.get("/sysinfo", response_class=PlainTextResponse, summary="The machine and the set-up")
+    async def show_sysinfo(attachment: bool = False) -> PlainTextResponse:
+        """What a report of an error should contain, as JSON without secrets. `attachment` makes a browser save it."""
+        text = json.dumps(await asyncio.to_thread(sysinfo, app), indent=4, default=str)
+        place = "attachment" if attachment else "inline"
+        return PlainTextResponse(text, headers={"Content-Disposition": f'{place}; filename="{file_name()}"'})
+
+    @router.get("/sysinfo-download", response_class=PlainTextResponse, summary="The same as a file")
+    async def download_sysinfo() -> PlainTextResponse:
+        """What a report of an error should contain, for a browser to save."""
+        return await show_sysinfo(attachment=True)
+
+    @router.get("/profile-startup", summary="Where the start's time went")
+    async def profile_startup() -> dict[str, Any]:
+        """Seconds of each part of the start, and `total`."""
+        return startup_profile(app)
+
+    return router

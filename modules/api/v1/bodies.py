@@ -1,0 +1,210 @@
+"""What clients of /api/v1 send and get."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from modules.api.sdapi.bodies import (
+    Body,
+    Number,
+    StableDiffusionProcessingImg2Img,
+    StableDiffusionProcessingTxt2Img,
+    Whole,
+)
+
+Priority = Annotated[Whole, Field(ge=-1000, le=1000)]
+State = Literal["waiting", "paused", "running", "done", "failed", "interrupted"]
+_PRIORITY = "Greater runs first; 0 is that of the page and of /sdapi/v1."
+_SAVED = "false: the pictures are in no file, and only for a while in memory."
+
+
+class SubmitTxt2Img(StableDiffusionProcessingTxt2Img):
+    """A request for pictures from words, with the fields of /sdapi/v1/txt2img."""
+
+    priority: Priority = Field(0, description=_PRIORITY)
+    save_images: bool = Field(True, description=_SAVED)
+
+
+class SubmitImg2Img(StableDiffusionProcessingImg2Img):
+    """A request for pictures from pictures and words, with the fields of /sdapi/v1/img2img."""
+
+    priority: Priority = Field(0, description=_PRIORITY)
+    save_images: bool = Field(True, description=_SAVED)
+
+
+class JobProgress(BaseModel):
+    """How far a running job is."""
+
+    fraction: float = Field(description="0 to 1.")
+    eta: float | None = Field(None, description="Seconds left, as far as can be told.")
+    phase: str
+    step: int
+    steps: int
+    batch: int
+    batches: int
+    preview: int = Field(description="Number of the newest preview; 0: there is none yet.")
+
+
+class JobInfo(BaseModel):
+    """A job. Times are seconds since 1970."""
+
+    number: int = Field(description="Grows with each submitted job; pages of the list begin `before` one.")
+    id: str
+    kind: str = Field(description="txt2img, img2img, or the kind of another task.")
+    title: str = Field(description="The prompt, or what the task is.")
+    state: State
+    position: int | None = Field(None, description="Place in the queue, from 1, while it waits.")
+    priority: int
+    attempts: int = Field(description="1, and one more for each retry.")
+    checkpoint: str | None = None
+    standing: str | None = Field(None, description="The standing job that it belongs to.")
+    created: float
+    started: float | None = None
+    finished: float | None = None
+    note: str = Field("", description="Why it was interrupted.")
+    error: str = Field("", description="Why it failed.")
+    interrupted_by_restart: bool = Field(False, description="Easel ended while it ran; it can be retried.")
+    progress: JobProgress | None = None
+
+
+class JobDetails(JobInfo):
+    """A job with its pictures."""
+
+    images: list[HistoryItem] = Field(description="Its finished pictures, at `url`.")
+
+
+class JobList(BaseModel):
+    """Jobs, newest first."""
+
+    jobs: list[JobInfo]
+    next: int | None = Field(None, description="`before` of the next page; null on the last one.")
+
+
+class QueueInfo(BaseModel):
+    """The queue at this moment."""
+
+    paused: bool
+    running: list[JobInfo]
+    waiting: list[JobInfo] = Field(description="Next first, paused ones among them.")
+
+
+class CancelBody(Body):
+    """How to stop a job that runs already."""
+
+    stop: Literal["now", "after_image"] = Field(
+        "now", description="`now`: within a step, what is finished is kept; `after_image`: when its batch is finished."
+    )
+
+
+class MoveBody(Body):
+    """A new place in the queue. Give one of the three."""
+
+    to: Literal["first", "last"] | None = Field(None, description="An end of the queue.")
+    before: str | None = Field(None, description="Id of a waiting job before which it is to stand.")
+    priority: Priority | None = Field(None, description=_PRIORITY)
+
+
+class RepeatBody(Body):
+    """How to do a job again."""
+
+    count: Annotated[Whole, Field(ge=1, le=1000)] = Field(1, description="How many jobs.")
+    same_seeds: bool = Field(False, description="true: with the seeds that were chosen for it, not with new ones.")
+
+
+class StandingBody(Body):
+    """When and how a standing job goes on."""
+
+    seeds: Literal["random", "advance", "fixed"] = Field(
+        "random", description="New seeds for every job; seeds that count on from picture to picture; always the same."
+    )
+    pictures: Annotated[Whole, Field(ge=1, le=2**53)] | None = Field(None, description="It ends after so many.")
+    seconds: Annotated[Number, Field(gt=0)] | None = Field(None, description="It ends after so long.")
+    least_free_gb: Annotated[Number, Field(ge=0, le=1e9)] | None = Field(
+        None, description="It ends when the disk of the output folder has less room; not given: as the settings say."
+    )
+
+
+class StandTxt2Img(SubmitTxt2Img, StandingBody):
+    """Pictures from words, again and again."""
+
+
+class StandImg2Img(SubmitImg2Img, StandingBody):
+    """Pictures from pictures and words, again and again."""
+
+
+class StandingInfo(BaseModel):
+    """A standing job. Times are seconds since 1970."""
+
+    id: str
+    state: Literal["running", "paused", "done", "stopped", "failed"]
+    title: str
+    priority: int
+    checkpoint: str | None = None
+    seeds: str
+    pictures: int | None = None
+    seconds: float | None = None
+    least_free_gb: float
+    made: int = Field(description="Finished pictures.")
+    created: float
+    finished: float | None = None
+    note: str = Field("", description="Why it ended.")
+
+
+class StandingList(BaseModel):
+    """Standing jobs, newest first."""
+
+    standing: list[StandingInfo]
+
+
+class HistoryItem(BaseModel):
+    """A finished picture with its parameters."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    number: int = Field(description="Grows with each picture; pages of the history begin `before` one.")
+    id: str
+    url: str = Field(description="Where the picture is; never another one at the same address.")
+    job: str
+    kind: str = Field(description="sample or grid.")
+    created: float = Field(description="Seconds since 1970.")
+    saved: bool = Field(description="Whether it was saved as a file.")
+    width: int
+    height: int
+    seed: int
+    subseed: int
+    prompt: str
+    negative_prompt: str
+    model: str
+    model_hash: str
+    networks: tuple[str, ...]
+    infotext: str
+
+
+class HistoryQuery(BaseModel):
+    """What to look for; everything given must hold."""
+
+    q: str = Field("", description='Words of prompt, model or network, perhaps cut short; "a phrase" in quotes.')
+    model: str = Field("", description="Part of the checkpoint's name, or its short hash.")
+    network: str = Field("", description="Part of the name of a LoRA or hypernetwork.")
+    seed: Annotated[int | None, Field(ge=-(2**63), lt=2**64)] = None
+    job: str = Field("", description="Id of a job.")
+    kind: str = Field("", description="sample or grid.")
+    since: datetime.datetime | None = Field(None, description="A date or a moment; without a zone in local time.")
+    until: datetime.datetime | None = Field(None, description="The first moment that is too late.")
+    saved: bool | None = Field(None, description="Whether there is a file.")
+    before: Annotated[int | None, Field(ge=0, le=2**53)] = Field(None, description="`next` of the page before.")
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
+
+
+class HistoryPage(BaseModel):
+    """Pictures that fit, newest first."""
+
+    images: list[HistoryItem]
+    total: int = Field(description="How many fit in all.")
+    next: int | None = Field(None, description="`before` of the next page; null on the last one.")
+
+
+JobDetails.model_rebuild()

@@ -1,0 +1,67 @@
+"""img2img over many files, as a job of the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from modules.application.jobs.job import TaskJob
+from modules.application.jobs.serialise import from_text, to_text
+from modules.foundation.errors import RequestError
+from modules.generation.folder_batch import FolderBatch, FolderBatchResult
+from modules.generation.progress import RunControl
+from modules.settings.model import Settings
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
+
+KIND = "img2img batch"
+
+Work = Callable[[RunControl], FolderBatchResult]
+
+
+def submit_folder_batch(app: Application, asked: FolderBatch, job_id: str | None = None) -> TaskJob[FolderBatchResult]:
+    """Queue img2img over many files, with the settings of this moment. Its progress counts files.
+
+    Raises RequestError at once for folders that are not there.
+    """
+    for folder, field in (
+        (asked.input_folder, "input_dir"),
+        (asked.mask_folder, "inpaint_mask_dir"),
+        (asked.png_info_folder, "png_info_dir"),
+    ):
+        if folder is not None and not folder.is_dir():
+            raise RequestError(f"{folder} is not a folder that exists. Check its name.", field)
+    where = str(asked.input_folder) if asked.input_folder else f"{len(asked.files)} files"
+    text, _ = to_text(asked)
+    return app.submit_task(
+        TaskJob(
+            _work(app, asked, app.settings.current),
+            kind=KIND,
+            title=f"img2img over {where}",
+            job_id=job_id,
+            parameters={"asked": text},
+        )
+    )
+
+
+def keep_folder_batches(app: Application) -> None:
+    """Let such jobs survive a restart; one that ran begins again."""
+
+    def again(parameters: Mapping[str, Any]) -> Work:
+        return _work(app, from_text(parameters["asked"], _no_pictures), None)
+
+    app.jobs.register_kind(KIND, again)
+
+
+def _work(app: Application, asked: FolderBatch, settings: Settings | None) -> Work:
+    def work(control: RunControl) -> FolderBatchResult:
+        from modules.pipeline.folder_batch import run_folder_batch
+
+        return run_folder_batch(asked, app.engine, control, settings)
+
+    return work
+
+
+def _no_pictures(name: str) -> bytes:
+    raise KeyError(name)

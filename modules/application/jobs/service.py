@@ -1,0 +1,228 @@
+"""What clients do with jobs: submit, cancel, retry, repeat, stand. The page and every route go through here."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar
+
+from modules.application.history import from_file
+from modules.application.jobs.job import GenerationJob, Job, JobState, TaskJob, new_id
+from modules.application.jobs.queue import JobQueue
+from modules.application.jobs.recorder import Keeper
+from modules.application.jobs.recurring import Limits, Seeds, StandingJobs, StandingRecord
+from modules.application.jobs.store import JobStore, Work
+from modules.application.jobs.submitting import with_seeds
+from modules.foundation.errors import EaselError, RequestError
+from modules.generation.request import GenerationRequest
+from modules.generation.result import FinishedImage, GenerationResult
+from modules.settings.paths import Paths
+from modules.settings.store import SettingsStore
+
+log = logging.getLogger(__name__)
+
+AnyJob = TypeVar("AnyJob", bound=Job[Any])
+Stop = Literal["now", "after_image"]
+
+ENDED_STATES = (JobState.DONE, JobState.FAILED, JobState.INTERRUPTED)
+
+
+class JobService:
+    """The queue with its memory. `resolve(request, id)` makes a job of a request, as the settings are now."""
+
+    def __init__(
+        self,
+        execute: Callable[[Job[Any]], Any],
+        resolve: Callable[[GenerationRequest, str | None], GenerationJob],
+        settings: SettingsStore,
+        paths: Paths,
+    ) -> None:
+        self._resolve, self._settings, self._paths = resolve, settings, paths
+        self._kinds: dict[str, Work] = {}
+        self.keeper = Keeper(paths.data / "easel.sqlite", paths.data, lambda: settings.current.jobs_kept)
+        self.queue = JobQueue(execute, (self.keeper, self), lambda: settings.current.jobs_overtaking)
+        self.keeper.waiting = lambda: (self.queue.running, self.queue.waiting, self.queue.paused)
+
+    @property
+    def store(self) -> JobStore:
+        """The kept jobs. Raises EaselError when nothing can be kept."""
+        return self.keeper.store
+
+    @functools.cached_property
+    def standing(self) -> StandingJobs:
+        """The standing jobs."""
+        return StandingJobs(self.store, self._paths.outputs, self.queue.submit, self._has_unfinished)
+
+    # Submitting
+
+    def submit(
+        self, request: GenerationRequest, job_id: str | None = None, *, priority: int = 0, source: str = ""
+    ) -> GenerationJob:
+        """Queue a request. Raises EaselError for a request that cannot run at all, before it is queued."""
+        job = self._resolve(request, self._free_id(job_id))
+        job.priority, job.source = priority, source
+        return self.queue.submit(job)
+
+    def submit_task(self, task: TaskJob[Any]) -> None:
+        """Queue work that is no request for pictures. Raises EaselError when the program is ending."""
+        task.id = self._free_id(task.id) or new_id()
+        self.queue.submit(task)
+
+    def register_kind(self, kind: str, work: Work) -> None:
+        """Let tasks of `kind` survive a restart: `work(parameters)` gives what they do."""
+        self._kinds[kind] = work
+
+    def _free_id(self, wanted: str | None) -> str | None:
+        """The id that a client wants, unless a job of that id is still in the queue: then another is made up."""
+        if not wanted:
+            return None
+        taken = self.queue.find(wanted)
+        return wanted if taken is None or taken.finished else None
+
+    # One job
+
+    def cancel(self, job: Job[Any], stop: Stop = "now") -> None:
+        """Take a waiting job out of the queue; stop a running one within its step, or when its batch is finished."""
+        if self.queue.withdraw(job) or job.finished:
+            return
+        if stop == "after_image":
+            job.control.stop_after_batch()
+        else:
+            job.interrupt()
+
+    def retry(self, job_id: str) -> Job[Any]:
+        """Let a failed or interrupted job wait once more, under its id and with its seeds. Raises RequestError."""
+        record = self.store.find(job_id)
+        if record is None or record.state not in (JobState.FAILED, JobState.INTERRUPTED):
+            what = "unknown" if record is None else record.state.value
+            raise RequestError(f"Job {job_id!r} is {what}; only failed and interrupted jobs can be retried.", "id")
+        job = self.store.job(job_id, self._kinds)
+        job.state, job.attempts, job.note = JobState.WAITING, record.attempts + 1, ""
+        job.standing = None
+        return self.queue.submit(job)
+
+    def repeat(self, job_id: str, count: int = 1, *, same_seeds: bool = False) -> list[Job[Any]]:
+        """Queue what a job asked for again, as jobs of their own, with new seeds where the job's were chosen for it."""
+        jobs: list[Job[Any]] = []
+        for _ in range(count):
+            job = self.store.job(job_id, self._kinds)
+            job.id, job.state, job.attempts, job.note, job.standing = new_id(), JobState.WAITING, 1, "", None
+            if isinstance(job, GenerationJob) and not same_seeds:
+                asked = dataclasses.replace(job.request, **dict.fromkeys(job.chosen_seeds, -1))
+                job.request, _chosen = with_seeds(asked)
+            jobs.append(job)
+        self.queue.submit_all(jobs)
+        return jobs
+
+    def forget(self, job_id: str) -> None:
+        """Remove a job that has ended from the lists; its pictures stay in the history. Raises RequestError."""
+        live = self.queue.find(job_id)
+        if live is not None and not live.finished:
+            raise RequestError(f"Job {job_id!r} is {live.state.value}; cancel it first.", "id")
+        self.store.forget(job_id)
+
+    def remembered_result(self, job_id: str) -> GenerationResult | None:
+        """What a job made that has left the memory: those of its pictures whose files are there, the grid first.
+
+        None when it is not known or has not ended. Why it failed or was interrupted stands in the warnings.
+        """
+        record = self.store.find(job_id)
+        if record is None or record.state not in ENDED_STATES:
+            return None
+        images = [image for each in self.keeper.history.of_job(job_id) if (image := from_file(each)) is not None]
+        why = record.error or (record.note if record.interrupted_by_restart else "")
+        return GenerationResult(
+            images=tuple(sorted(images, key=lambda image: image.kind != "grid")),
+            info={},
+            warnings=(why,) if why else (),
+            interrupted=record.state is JobState.INTERRUPTED,
+        )
+
+    def picture_in_memory(self, job_id: str, image_id: str) -> FinishedImage | None:
+        """A picture that was not saved, as long as it is remembered."""
+        job = self.queue.find(job_id)
+        return job.unsaved.get(image_id) if job is not None else None
+
+    # Standing jobs
+
+    def stand(self, request: GenerationRequest, *, seeds: Seeds, limits: Limits, priority: int = 0) -> StandingRecord:
+        """Make what `request` asks for again and again, with or without a client."""
+        job = self._resolve(request, None)
+        job.priority = priority
+        return self.standing.create(job, seeds=seeds, limits=limits)
+
+    def stop_standing(self, standing: str, stop: Stop = "after_image") -> bool:
+        """End a standing job: its waiting job is cancelled, its running one finishes its batch or stops at once."""
+        ended = self.standing.end(standing, "stopped")
+        for job in (*self.queue.waiting, *self.queue.running):
+            if job.standing == standing:
+                self.cancel(job, stop)
+        return ended
+
+    def _has_unfinished(self, standing: str) -> bool:
+        return any(job.standing == standing and job.ended is None for job in (*self.queue.waiting, *self.queue.running))
+
+    # After a start of the program
+
+    def restore(self) -> None:
+        """Take over what earlier Easels left waiting, and their standing jobs."""
+        jobs = self.store.adopt(self._kinds)
+        standing = self.standing.adopt()
+        wait = self._settings.current.jobs_after_restart == "Wait until I resume the queue"
+        if self.keeper.database.fact("paused") == "1" or (wait and (jobs or standing)):
+            log.warning("The queue is paused; resume it to go on.")
+            self.queue.pause(paused=True)
+        if jobs:
+            log.info("%d jobs of the last time go on waiting.", len(jobs))
+            self.queue.submit_all([_saved(job) for job in jobs], kept=True)
+        for name in standing:
+            self._go_on(name)
+
+    def pause(self, *, paused: bool) -> None:
+        """Start no further job, over restarts too, or go on."""
+        self.keeper.database.remember("paused", "1" if paused else "0")
+        self.queue.pause(paused=paused)
+
+    # What the queue says (after the keeper has heard it)
+
+    def submitted(self, jobs: Sequence[Job[Any]]) -> None:
+        """Nothing to do."""
+
+    def started(self, job: Job[Any]) -> None:
+        """Nothing to do."""
+
+    def ended(self, job: Job[Any]) -> None:
+        """Let a standing job go on."""
+        if job.standing is not None:
+            try:
+                self.standing.job_ended(job)
+            except Exception:  # the boundary of a job: the queue goes on
+                log.exception("Standing job %s could not count its pictures", job.standing)
+            self._go_on(job.standing)
+
+    def changed(self, jobs: Sequence[Job[Any]]) -> None:
+        """Nothing to do."""
+
+    def line_changed(self) -> None:
+        """Nothing to do."""
+
+    def _go_on(self, standing: str) -> None:
+        try:
+            self.standing.go_on(standing)
+        except EaselError as error:  # the program is ending, or the database is gone: the next start goes on
+            log.info("Standing job %s waits: %s", standing, error)
+        except Exception:  # the boundary of a job: the queue goes on
+            log.exception("Standing job %s could not go on", standing)
+
+    def close(self) -> None:
+        """End the queue; what waits is kept for the next time."""
+        self.queue.close()
+
+
+def _saved(job: Job[Any]) -> Job[Any]:
+    """A job whose client waited for the answer and is gone saves its pictures: else they would be lost."""
+    if isinstance(job, GenerationJob) and job.source != "v1" and not job.request.save_images:
+        job.request = dataclasses.replace(job.request, save_images=True)
+    return job
