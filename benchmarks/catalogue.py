@@ -85,7 +85,7 @@ def _one_start(data: Path) -> Times:
     import resource
 
     from modules.application.application import Application
-    from modules.application.model_list import Wanted
+    from modules.application.model_list import ModelQuery
     from modules.settings.flags import Flags
 
     application = Application(Flags(data_dir=data, skip_load_model_at_start=True))
@@ -96,9 +96,9 @@ def _one_start(data: Path) -> Times:
     application.networks.collections["lora"].settle()
     times["known"] = time.perf_counter() - begin
     times["known, processor"] = time.process_time() - begin_cpu
-    times["page"] = _timed(lambda: application.models.page(Wanted(kinds=("lora",), limit=100)))
+    times["page"] = _timed(lambda: application.models.page(ModelQuery(kinds=("lora",), limit=100)))
     times["search"] = max(
-        _timed(lambda query=query: application.models.page(Wanted(kinds=("lora",), query=query, limit=100)))
+        _timed(lambda query=query: application.models.page(ModelQuery(kinds=("lora",), query=query, limit=100)))
         for query in QUERIES
     )
     times["unchanged"] = _timed(lambda: application.networks.all("lora"))

@@ -54,15 +54,15 @@ def _merge(folder: Path, arguments: list[str]) -> dict[str, Any]:
         return {"peak_bytes": peak()}
     from modules.checkpoints.info import CheckpointInfo
     from modules.checkpoints.merge.merge import merge_checkpoints
-    from modules.checkpoints.merge.recipe import Method, Recipe
+    from modules.checkpoints.merge.recipe import MergeMethod, MergeRecipe
 
     method, form, *paths = arguments
     a, b = (CheckpointInfo(path=Path(path), name=Path(path).name) for path in paths)
-    recipe = Recipe(
+    recipe = MergeRecipe(
         primary=a,
         secondary=b,
         tertiary=a,
-        method=Method(method.capitalize()),
+        method=MergeMethod(method.capitalize()),
         multiplier=0.3,
         name="merged",
         format="ckpt" if form == "ckpt" else "safetensors",

@@ -38,7 +38,7 @@ Route = tuple[str, str]
 Question = Callable[[bytes, bytes], bytes | None]
 """Query string and body to the JSON of the answer, at once; None where the route has to answer."""
 
-Made = tuple[Job[Any] | None, BaseModel] | None
+Answer = tuple[Job[Any] | None, BaseModel] | None
 """The job that an answer is about, and the answer; None where the route has to answer."""
 
 Order = Callable[[bytes, bytes], Awaitable[bytes | None]]
@@ -96,7 +96,7 @@ def progress_questions(app: Application, previews: Previews) -> dict[Route, Ques
     skips = {b"": False, b"skip_current_image=false": False, b"skip_current_image=true": True}
     of_the_running_job, of_one_job = Remembered(app), Remembered(app)
 
-    def running(query: bytes, job: Job[Any] | None) -> Made:
+    def running(query: bytes, job: Job[Any] | None) -> Answer:
         skip = skips.get(query.lower())
         if skip is None:
             return None
@@ -105,7 +105,7 @@ def progress_questions(app: Application, previews: Previews) -> dict[Route, Ques
         preview = previews.encoded(job, CURRENT_IMAGE)
         return None if preview is None else (job, running_progress(app, job, preview))
 
-    def one(body: bytes, job: Job[Any] | None) -> Made:
+    def one(body: bytes, job: Job[Any] | None) -> Answer:
         try:
             asked = InternalProgressRequest.model_validate_json(body)
         except ValidationError:
@@ -131,7 +131,7 @@ class Remembered:
         self._until = 0.0
         self._answers: dict[bytes, bytes] = {}
 
-    def __call__(self, question: bytes, answered: Callable[[bytes, Job[Any] | None], Made]) -> bytes | None:
+    def __call__(self, question: bytes, answered: Callable[[bytes, Job[Any] | None], Answer]) -> bytes | None:
         """The answer as JSON: that of a moment ago, or what `answered(question, running job)` gives."""
         job = self._queue.current
         about, now = None if job is None else (job, job.control.changes), time.monotonic()

@@ -18,7 +18,7 @@ MIME = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedPreview:
     """A preview as a file."""
 
     file: bytes
@@ -29,7 +29,7 @@ class Encoded:
         return base64.b64encode(self.file).decode()
 
 
-Preview = tuple[int, Encoded | None]
+Preview = tuple[int, EncodedPreview | None]
 """The number of a preview and the preview itself; there is none yet where it is None."""
 
 
@@ -37,7 +37,7 @@ class Previews:
     """Keeps the newest preview, once for each file format. Used from the server's event loop only."""
 
     def __init__(self) -> None:
-        self._newest: dict[str, tuple[tuple[str, int], asyncio.Task[Encoded]]] = {}
+        self._newest: dict[str, tuple[tuple[str, int], asyncio.Task[EncodedPreview]]] = {}
 
     def encoded(self, job: Job[Any], extension: str) -> Preview | None:
         """What `newest` gives, where that needs no waiting; else None."""
@@ -62,16 +62,16 @@ class Previews:
         # Shielded: a client that goes away must not take the picture from the others that wait for it.
         return number, await asyncio.shield(task)
 
-    def _task(self, key: tuple[str, int], extension: str) -> asyncio.Task[Encoded] | None:
+    def _task(self, key: tuple[str, int], extension: str) -> asyncio.Task[EncodedPreview] | None:
         """What encodes this preview, or has encoded it; None if it is not the newest one that was asked for."""
         known = self._newest.get(extension)
         return known[1] if known is not None and known[0] == key else None
 
 
-def data_address(preview: Encoded, extension: str) -> str:
+def data_address(preview: EncodedPreview, extension: str) -> str:
     """A preview as a data: address."""
     return f"data:{MIME[extension]};base64,{preview.base64}"
 
 
-def _encoded(image: Image.Image, extension: str) -> Encoded:
-    return Encoded(encode(image, extension))
+def _encoded(image: Image.Image, extension: str) -> EncodedPreview:
+    return EncodedPreview(encode(image, extension))

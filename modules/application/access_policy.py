@@ -12,9 +12,9 @@ from typing import Any
 from modules.foundation.errors import Forbidden, StartupError
 from modules.settings.flags import Flags
 from modules.settings.model import SECTIONS, Settings
-from modules.settings.sections.saving import SavingPaths
+from modules.settings.sections.saving import SavingPathsSection
 
-FOLDER_SETTINGS = frozenset({*SavingPaths.model_fields, "temp_dir", "further_model_folders"})
+FOLDER_SETTINGS = frozenset({*SavingPathsSection.model_fields, "temp_dir", "further_model_folders"})
 """Settings by which a client could have files written, or looked for, anywhere."""
 
 REACH_SETTINGS = frozenset({"api_enable_requests", "api_forbid_local_requests"})
@@ -40,7 +40,7 @@ class Users:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Policy:
+class AccessPolicy:
     """What follows from the flags.
 
     `page_users` must log in for the page, `api_users` for the API; empty means that nobody has to. `is_open` tells that
@@ -54,7 +54,7 @@ class Policy:
     runs_code: bool
 
     @classmethod
-    def from_flags(cls, flags: Flags) -> Policy:
+    def from_flags(cls, flags: Flags) -> AccessPolicy:
         """Raises StartupError for users or sections that make no sense."""
         page_users = Users(digests=dict((*_users(flags.gradio_auth, "--gradio-auth"), *_users_in_file(flags))))
         api_users = Users(digests=dict(_users(flags.api_auth, "--api-auth")))

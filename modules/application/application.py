@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from modules.application.access_policy import Policy
+from modules.application.access_policy import AccessPolicy
 from modules.application.ending import Ending
 from modules.application.jobs.folder_batch import keep_folder_batches
 from modules.application.jobs.job import GenerationJob, Job, TaskJob
 from modules.application.jobs.service import JobService
 from modules.application.jobs.submitting import resolved_job
-from modules.application.model_list import ModelList
+from modules.application.model_list import ModelFileList
 from modules.application.statistics import Statistics
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.info import CheckpointInfo
@@ -60,7 +60,7 @@ class Application:
         self.startup = Stopwatch()
         self.ending = Ending()
         self.flags = flags
-        self.policy = Policy.from_flags(flags)
+        self.policy = AccessPolicy.from_flags(flags)
         self.paths = Paths.from_flags(flags)
         self.settings = SettingsStore(self.paths.settings_file)
         self.hooks = Hooks()
@@ -93,7 +93,7 @@ class Application:
         self.vaes = VaeCatalogue(self.library, folders["vae"], folders["checkpoint"], always)
         self.networks = NetworkCatalogue(self.library, {"lora": folders["lora"], "hypernet": folders["hypernetwork"]})
         self.embeddings = EmbeddingCatalogue(self.library, folders["embedding"])
-        self.models = ModelList(self.library, self.upscalers)
+        self.models = ModelFileList(self.library, self.upscalers)
 
     def _folders_of(self, kind: str) -> Folders:
         def folders() -> Sequence[Path]:

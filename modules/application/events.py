@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["waiting", "paused", "running", "done", "failed", "interrupted", "position", "step", "preview", "image"]
+EventKind = Literal[
+    "waiting", "paused", "running", "done", "failed", "interrupted", "position", "step", "preview", "image"
+]
 
 KEPT = 4096
 """Events that a client which comes back can still be told."""
@@ -20,7 +22,7 @@ STARTS_APART = 2**32
 STEP_SECONDS = 0.1
 """Steps and previews of one job are told at most this often, the last one of a batch always."""
 
-_REPLACED: frozenset[Kind] = frozenset({"position", "step", "preview"})
+_REPLACED: frozenset[EventKind] = frozenset({"position", "step", "preview"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,7 @@ class Event:
     """Something that happened to `job` (None: to the queue as a whole). Ids grow, over restarts too."""
 
     id: int
-    kind: Kind
+    kind: EventKind
     job: str | None
     told: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 
@@ -48,11 +50,11 @@ class Events:
         self._next: int | None = None
         self._first = 0
         self._events: OrderedDict[int, Event] = OrderedDict()
-        self._newest: dict[tuple[Kind, str | None], int] = {}
-        self._told: dict[tuple[Kind, str | None], float] = {}
+        self._newest: dict[tuple[EventKind, str | None], int] = {}
+        self._told: dict[tuple[EventKind, str | None], float] = {}
         self._listeners: list[Callable[[], None]] = []
 
-    def tell(self, kind: Kind, job: str | None, data: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
+    def tell(self, kind: EventKind, job: str | None, data: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
         """Something happened. `data` that is a function is called when, and if, somebody wants to know."""
         with self._lock:
             if self._next is None:
@@ -73,7 +75,7 @@ class Events:
         for listener in listeners:
             listener()
 
-    def due(self, kind: Kind, job: str) -> bool:
+    def due(self, kind: EventKind, job: str) -> bool:
         """Whether a step or preview of `job` may be told again; if so, it is taken for told."""
         now = time.monotonic()
         if now - self._told.get((kind, job), 0.0) < STEP_SECONDS:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from modules.application.jobs.job import TaskJob
 from modules.checkpoints.merge.merge import Merged, check_recipe, merge_checkpoints
-from modules.checkpoints.merge.recipe import Recipe
+from modules.checkpoints.merge.recipe import MergeRecipe
 from modules.generation.progress import RunControl
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def submit_merge(
-    app: Application, recipe: Recipe, *, overwrite: bool = False, job_id: str | None = None
+    app: Application, recipe: MergeRecipe, *, overwrite: bool = False, job_id: str | None = None
 ) -> TaskJob[Merged]:
     """Queue a merge; its result lies among the checkpoints and is in their list when the job is done.
 

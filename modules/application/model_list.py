@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from modules.library.collection import Entry
 from modules.library.digests import SHORT, SHORT_NETWORK, Algorithm
@@ -18,13 +18,14 @@ from modules.library.sidecars import description_of, is_preview_name, preview_of
 from modules.text_encoders.embeddings import NO_EMBEDDING
 from modules.upscalers.catalogue import UpscalerCatalogue
 
-KINDS = ("checkpoint", "vae", "lora", "hypernetwork", "embedding", "upscaler")
+ModelKind = Literal["checkpoint", "vae", "lora", "hypernetwork", "embedding", "upscaler"]
+KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
 NETWORKS = frozenset({"lora", "hypernetwork"})
 SORTS = ("name", "path", "modified", "created", "size")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class ModelQuery:
     """What a client wants to see. Empty fields want everything; `broken` those with a problem, or those without."""
 
     kinds: Sequence[str] = KINDS
@@ -73,7 +74,7 @@ class _Searchable:
     texts: list[str] = field(default_factory=list[str])
 
 
-class ModelList:
+class ModelFileList:
     """Everything in the library, and the upscalers, as one list. Thread-safe."""
 
     def __init__(self, library: Library, upscalers: UpscalerCatalogue) -> None:
@@ -81,7 +82,7 @@ class ModelList:
         self._lock = threading.Lock()
         self._searchable: dict[str, _Searchable] = {}
 
-    def page(self, wanted: Wanted) -> Page:
+    def page(self, wanted: ModelQuery) -> Page:
         """The files that are wanted, in order. Reads headers of none, and notes only of those that are returned."""
         found = [(kind, entry) for kind in wanted.kinds for entry in self._matching(kind, wanted)]
         if wanted.sort != "name" or len(wanted.kinds) > 1:
@@ -133,7 +134,7 @@ class ModelList:
                 return Path(path)
         return None
 
-    def _matching(self, kind: str, wanted: Wanted) -> Iterator[Entry]:
+    def _matching(self, kind: str, wanted: ModelQuery) -> Iterator[Entry]:
         searchable = self._texts(kind)
         words = wanted.query.casefold().split()
         by_hash = self._with_hash(kind, words[0]) if len(words) == 1 and _is_hash(words[0]) else frozenset[str]()

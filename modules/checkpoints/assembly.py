@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel
 
-Network = TypeVar("Network", bound=nn.Module)
+NetworkModule = TypeVar("NetworkModule", bound=nn.Module)
 Tensors = dict[str, Tensor]
 Heard = Callable[[int], None]
 """Hears how many more numbers have been read."""
 
 
 @dataclass(kw_only=True, eq=False)
-class Assembly(Generic[Network]):
+class Assembly(Generic[NetworkModule]):
     """A network whose parameters are on the meta device, and which tensors of which open files they are.
 
     `keys` are pairs (file, names there -> names here); `rename` takes tensors under the latter names and gives them
@@ -39,7 +39,7 @@ class Assembly(Generic[Network]):
     """
 
     what: str
-    module: Network
+    module: NetworkModule
     keys: Sequence[tuple[TensorSource, Mapping[str, str]]]
     dtype: torch.dtype
     rename: Callable[[Tensors], Tensors] = lambda tensors: tensors
@@ -71,7 +71,7 @@ class Assembly(Generic[Network]):
                     f"{name} of its {self.what} has the shape {shape}, where {tuple(parameter.shape)} is expected"
                 )
 
-    def read(self, hardware: Hardware, heard: Heard = lambda count: None) -> tuple[Network, Tensors]:
+    def read(self, hardware: Hardware, heard: Heard = lambda count: None) -> tuple[NetworkModule, Tensors]:
         """The network with its numbers, frozen and ready to compute, and what was left over."""
         tensors: Tensors = {}
         for source, names in self.keys:
@@ -87,7 +87,7 @@ class Assembly(Generic[Network]):
         return self.module, tensors
 
 
-def without_numbers(make: Callable[[], Network]) -> Network:
+def without_numbers(make: Callable[[], NetworkModule]) -> NetworkModule:
     """What `make` makes, with its parameters on the meta device: nothing is allocated or drawn at random.
 
     Other threads are not touched by this. Buffers that are not in files are made anew: the positions of a text.

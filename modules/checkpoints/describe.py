@@ -12,7 +12,7 @@ from modules.checkpoints.architectures.architecture import Architecture
 from modules.checkpoints.identify import identify
 from modules.checkpoints.pickle_header import pickle_shapes, read_pickle
 from modules.checkpoints.sniff import mismatch
-from modules.checkpoints.tensors import Place, Shapes, TensorSource, read_header
+from modules.checkpoints.tensors import Shapes, TensorPlace, TensorSource, read_header
 from modules.foundation.errors import CheckpointError
 from modules.library.digests import old_hash
 from modules.library.facts import NOTHING, Facts
@@ -31,7 +31,7 @@ class Names:
 
     shapes: Shapes
     metadata: Mapping[str, str] = field(default_factory=lambda: NOTHING)
-    places: Mapping[str, Place] = field(default_factory=dict[str, Place])
+    places: Mapping[str, TensorPlace] = field(default_factory=dict[str, TensorPlace])
 
 
 def read_names(path: Path) -> Names:

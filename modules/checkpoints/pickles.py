@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from modules.checkpoints.tensors import OnDisk, Place, Shapes, broken
+from modules.checkpoints.tensors import OnDisk, Shapes, TensorPlace, broken
 from modules.foundation.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _INERT = ("pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",)
 class _Stored:
     """A tensor in the file: the place of its storage, and which of its numbers belong to it."""
 
-    storage: Place
+    storage: TensorPlace
     shape: tuple[int, ...]
     stride: tuple[int, ...]
     start: int
@@ -167,7 +167,7 @@ def _stored(key: str, tensor: Tensor, size: int, path: Path) -> _Stored:
     if offset + count > size:
         raise broken(path, f"{key!r} lies beyond the file's end")
     dtype, width = str(tensor.dtype).removeprefix("torch."), tensor.element_size()
-    place = Place(dtype=dtype, shape=(count // width,), offset=offset, size=count // width * width)
+    place = TensorPlace(dtype=dtype, shape=(count // width,), offset=offset, size=count // width * width)
     return _Stored(
         storage=place, shape=tuple(tensor.shape), stride=tuple(tensor.stride()), start=int(tensor.storage_offset())
     )

@@ -21,11 +21,11 @@ from modules.hardware.device import Hardware
 if TYPE_CHECKING:
     from diffusers import AutoencoderTiny
 
-Network = Callable[[Tensor], Tensor]
+LatentNetwork = Callable[[Tensor], Tensor]
 """Scaled latents [B, 4, h, w] -> pictures [B, 3, H, W] in -1..1, or the other way round; float32."""
 
 
-def load_tiny(path: Path, hardware: Hardware, *, encoder: bool = False) -> Network:
+def load_tiny(path: Path, hardware: Hardware, *, encoder: bool = False) -> LatentNetwork:
     """TAESD's decoder or encoder, with names of its own files or of diffusers'. Raises CheckpointError."""
     from diffusers import AutoencoderTiny
 
@@ -46,7 +46,7 @@ def load_tiny(path: Path, hardware: Hardware, *, encoder: bool = False) -> Netwo
     return lambda x: part(x.to(hardware.vae_dtype)).float()
 
 
-def load_approximation(path: Path, hardware: Hardware) -> Network:
+def load_approximation(path: Path, hardware: Hardware) -> LatentNetwork:
     """The approximation: its pictures are twice the size of the latents. Raises CheckpointError."""
     weights = {key: value for key, value in read_weights(path).items() if isinstance(value, Tensor)}
     names = sorted({key.rpartition(".")[0] for key in weights}, key=lambda name: (len(name), name))

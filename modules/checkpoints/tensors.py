@@ -46,7 +46,7 @@ TYPES: Mapping[str, tuple[str, int]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class TensorPlace:
     """Where a tensor's numbers are in a file, in order: bytes from the file's beginning, torch's name of the type."""
 
     dtype: str
@@ -61,7 +61,7 @@ class Header:
 
     shapes: Shapes
     metadata: Mapping[str, str]
-    places: Mapping[str, Place]
+    places: Mapping[str, TensorPlace]
 
 
 class TensorSource(Protocol):
@@ -124,7 +124,7 @@ def read_header(path: Path) -> Header:
 
 def _checked_header(path: Path, entries: dict[str, Any], begin: int, available: int) -> Header:
     metadata = entries.pop("__metadata__", None) or {}
-    places: dict[str, Place] = {}
+    places: dict[str, TensorPlace] = {}
     for name, entry in entries.items():
         try:
             first, end = entry["data_offsets"]
@@ -141,7 +141,7 @@ def _checked_header(path: Path, entries: dict[str, Any], begin: int, available: 
         torch_name, width = TYPES[dtype]
         if end - first != width * math.prod(shape):
             raise broken(path, f"the header gives {name!r} a shape that does not fit its bytes")
-        places[name] = Place(dtype=torch_name, shape=shape, offset=begin + first, size=end - first)
+        places[name] = TensorPlace(dtype=torch_name, shape=shape, offset=begin + first, size=end - first)
     return Header(
         shapes={name: place.shape for name, place in places.items()},
         metadata={str(key): str(value) for key, value in metadata.items()},
@@ -187,13 +187,13 @@ class TensorReader:
             os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
         self._scratch: Tensor | None = None
 
-    def read(self, place: Place) -> Tensor:
+    def read(self, place: TensorPlace) -> Tensor:
         """The tensor at `place` in memory of its own. Raises CheckpointError when the file ends before it does."""
         import torch
 
         return self._filled(torch.empty(place.size, dtype=torch.uint8), place)
 
-    def borrow(self, place: Place) -> Tensor:
+    def borrow(self, place: TensorPlace) -> Tensor:
         """The tensor at `place` in memory that the next call uses again."""
         import torch
 
@@ -206,7 +206,7 @@ class TensorReader:
         self._file.close()
         self._scratch = None
 
-    def _filled(self, raw: Tensor, place: Place) -> Tensor:
+    def _filled(self, raw: Tensor, place: TensorPlace) -> Tensor:
         import torch
 
         dtype: torch.dtype = getattr(torch, place.dtype)

@@ -31,7 +31,7 @@ OVERLAP = 0.4
 SHORT_SIDE, LONG_SIDE = 640, 1920
 """A picture is enlarged to the first at least, so that small faces are found, and reduced to the second at most."""
 
-Network = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+DetectorNetwork = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Face:
     probability: float
 
 
-def detect_faces(image: Image.Image, network: Network, device: Any = "cpu") -> list[Face]:
+def detect_faces(image: Image.Image, network: DetectorNetwork, device: Any = "cpu") -> list[Face]:
     """The faces in `image`, largest first."""
     scale = working_scale(image.width, image.height)
     size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))

@@ -31,7 +31,7 @@ Restore = Callable[[Tensor], Tensor]
 """An upright face to a better one: (1, 3, 512, 512), red, green and blue, -1 to 1."""
 
 
-class Watch(Protocol):
+class Interruptible(Protocol):
     """Who may stop the work between two faces; `RunControl` is one."""
 
     def check(self) -> None:
@@ -59,7 +59,9 @@ class FaceRestorers:
         """The restorer called `name`. Raises UnknownName, or RequestError saying which file to put where."""
         return self.catalogue.find(name, field)
 
-    def restore(self, image: Image.Image, name: str, *, weight: float = 0.5, watch: Watch | None = None) -> Restored:
+    def restore(
+        self, image: Image.Image, name: str, *, weight: float = 0.5, watch: Interruptible | None = None
+    ) -> Restored:
         """`image` with every face in it restored; what lies outside of faces is untouched.
 
         `weight` (0..1) is CodeFormer's: 0 changes faces most, 1 least. Raises RequestError, CheckpointError,
@@ -109,7 +111,9 @@ class FaceRestorers:
         return lambda face: network(face.to(device), return_rgb=False, randomize_noise=False)[0]
 
 
-def restore_faces(image: Image.Image, faces: list[Face], restore: Restore, watch: Watch | None = None) -> Restored:
+def restore_faces(
+    image: Image.Image, faces: list[Face], restore: Restore, watch: Interruptible | None = None
+) -> Restored:
     """`image` with these faces restored by `restore`, its alpha channel kept. A face that gives no numbers stays."""
     picture, count = image.convert("RGB"), 0
     for face in faces:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Rows = Callable[[int, int], Tensor]
+RowFunction = Callable[[int, int], Tensor]
 """`rows(top, bottom)`: these rows [1, C, bottom - top, W] of a layer's input, on the device that computes."""
 
 
@@ -39,12 +39,12 @@ class Workshop:
             (1, channels, height, width), dtype=like.dtype, device=self.store, memory_format=torch.channels_last
         )
 
-    def rows_of(self, layer: Tensor) -> Rows:
+    def rows_of(self, layer: Tensor) -> RowFunction:
         """A layer from the store as it is."""
         return lambda top, bottom: layer[:, :, top:bottom].to(self.device)
 
 
-def normalised(layer: Tensor, norm: nn.GroupNorm, workshop: Workshop, *, activate: bool = True) -> Rows:
+def normalised(layer: Tensor, norm: nn.GroupNorm, workshop: Workshop, *, activate: bool = True) -> RowFunction:
     """Group normalisation of a whole layer [1, C, H, W], then SiLU; computed when its rows are asked for."""
     scale, shift = _affine(layer, norm, workshop)
 
@@ -56,7 +56,7 @@ def normalised(layer: Tensor, norm: nn.GroupNorm, workshop: Workshop, *, activat
     return rows
 
 
-def doubled(layer: Tensor, workshop: Workshop) -> Rows:
+def doubled(layer: Tensor, workshop: Workshop) -> RowFunction:
     """A layer at twice its size, by nearest neighbour."""
 
     def rows(top: int, bottom: int) -> Tensor:
@@ -69,7 +69,7 @@ def doubled(layer: Tensor, workshop: Workshop) -> Rows:
 
 
 def convolved(
-    rows: Rows,
+    rows: RowFunction,
     size: tuple[int, int],
     conv: nn.Conv2d,
     workshop: Workshop,
@@ -115,7 +115,7 @@ class _Around:
     layer may be overwritten from above.
     """
 
-    def __init__(self, rows: Rows, height: int, reach: int, overlap: int, *, wraps: bool) -> None:
+    def __init__(self, rows: RowFunction, height: int, reach: int, overlap: int, *, wraps: bool) -> None:
         self._rows, self._height, self._overlap = rows, height, overlap
         self._head = rows(0, reach).clone() if wraps else None
         self._kept = rows(height - reach, height).clone() if wraps else None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class RunEvent:
     """Where a run is: its request and, once that is decided, its plan and the index of the batch (from 0).
 
-    `model` is the loaded checkpoint, a `modules.pipeline.model.Model`, from `around_run` on. In the second pass of
+    `model` is the checkpoint, a `modules.pipeline.model.LoadedModel`, from `around_run` on. In the second pass of
     hires fix, and after the refiner has taken over, `stage` says so, and plan and model are those of that stage.
     """
 

@@ -12,7 +12,7 @@ from modules.library.digests import DIGESTS, Algorithm
 from modules.library.facts import Row, Stamp, identity_of, stamp_of
 from modules.library.index import FileIndex
 
-Known = dict[str, tuple[Stamp, str]]
+KnownHashes = dict[str, tuple[Stamp, str]]
 
 
 class Hashes:
@@ -22,7 +22,7 @@ class Hashes:
         """`background` computes hashes that a picture waits for, `idle` those that somebody may like to know."""
         self._index, self._background, self._idle = index, background, idle or background
         self._lock = threading.Lock()
-        self._known: dict[Algorithm, Known] = {}
+        self._known: dict[Algorithm, KnownHashes] = {}
         self._read_at: tuple[int, int] | None = None
         self._begun: dict[tuple[str, Algorithm, Stamp, bool], Future[str]] = {}
 
@@ -41,7 +41,7 @@ class Hashes:
         found = self.all(algorithm).get(path)
         return found[1] if found is not None and found[0] == stamp else None
 
-    def all(self, algorithm: Algorithm = "sha256") -> Known:
+    def all(self, algorithm: Algorithm = "sha256") -> KnownHashes:
         """Every known hash by path, each with the stamp that the file had."""
         revision = self._index.hash_revision
         with self._lock:

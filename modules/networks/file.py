@@ -15,7 +15,7 @@ from modules.foundation.errors import CheckpointError, NetworkError
 from modules.library.facts import stamp_of
 from modules.networks.catalogue import NetworkInfo
 from modules.networks.keys import LayerName, ModuleIndex, split_key
-from modules.networks.kinds import Kind, bias_change, kind_of, weight_change
+from modules.networks.kinds import AdapterKind, bias_change, kind_of, weight_change
 from modules.networks.metadata import family_of
 from modules.networks.parts import Parts
 
@@ -26,7 +26,7 @@ BUNDLE = "bundle_emb."
 class Layer:
     """What a network has for one layer. `kind` is None where it changes the bias alone."""
 
-    kind: Kind | None
+    kind: AdapterKind | None
     parts: Parts
 
 

@@ -16,7 +16,7 @@ Delta = Callable[[Tensor, Parts, int | None], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class AdapterKind:
     """One kind of network: the sets of tensors of which it needs one, and its mathematics."""
 
     name: str
@@ -25,22 +25,22 @@ class Kind:
 
 
 KINDS = (
-    Kind(name="LoRA", needs=lora.NEEDS, delta=lora.delta),
-    Kind(name="LoHa", needs=loha.NEEDS, delta=loha.delta),
-    Kind(name="LoKr", needs=lokr.NEEDS, delta=lokr.delta),
-    Kind(name="IA3", needs=ia3.NEEDS, delta=ia3.delta),
-    Kind(name="GLoRA", needs=glora.NEEDS, delta=glora.delta),
-    Kind(name="OFT", needs=oft.NEEDS, delta=oft.delta),
-    Kind(name="full", needs=full.NEEDS, delta=full.delta),
+    AdapterKind(name="LoRA", needs=lora.NEEDS, delta=lora.delta),
+    AdapterKind(name="LoHa", needs=loha.NEEDS, delta=loha.delta),
+    AdapterKind(name="LoKr", needs=lokr.NEEDS, delta=lokr.delta),
+    AdapterKind(name="IA3", needs=ia3.NEEDS, delta=ia3.delta),
+    AdapterKind(name="GLoRA", needs=glora.NEEDS, delta=glora.delta),
+    AdapterKind(name="OFT", needs=oft.NEEDS, delta=oft.delta),
+    AdapterKind(name="full", needs=full.NEEDS, delta=full.delta),
 )
 
 
-def kind_of(names: frozenset[str]) -> Kind | None:
+def kind_of(names: frozenset[str]) -> AdapterKind | None:
     """The kind whose tensors have these names, or None."""
     return next((kind for kind in KINDS if any(need <= names for need in kind.needs)), None)
 
 
-def weight_change(kind: Kind, weight: Tensor, parts: Parts, rank: int | None = None) -> Tensor:
+def weight_change(kind: AdapterKind, weight: Tensor, parts: Parts, rank: int | None = None) -> Tensor:
     """What a layer's network of strength 1 adds to its weight, in the weight's shape and type.
 
     Raises ValueError if it does not fit.

@@ -11,7 +11,7 @@ from typing import IO
 
 import numpy as np
 
-from modules.checkpoints.tensors import Place
+from modules.checkpoints.tensors import TensorPlace
 
 SAMPLES, SAMPLE = 8, 4096
 """Tensors, spread evenly over the file, and bytes that are read of each."""
@@ -27,7 +27,7 @@ EXPONENTS: Mapping[str, tuple[type[np.unsignedinteger], int]] = {
 """The bits of a number that are all set in NaN and infinity."""
 
 
-def tensor_with_nan(path: Path, places: Mapping[str, Place]) -> str | None:
+def tensor_with_nan(path: Path, places: Mapping[str, TensorPlace]) -> str | None:
     """The name of a tensor in which a NaN or an infinity was seen, None where none was.
 
     Raises OSError as the file system does.
@@ -46,7 +46,7 @@ def tensor_with_nan(path: Path, places: Mapping[str, Place]) -> str | None:
     return None
 
 
-def _first_with_nan(file: IO[bytes], known: Sequence[tuple[str, Place]]) -> str | None:
+def _first_with_nan(file: IO[bytes], known: Sequence[tuple[str, TensorPlace]]) -> str | None:
     """The first of all tensors with one. Neighbours of one type are looked at together: most files have hundreds."""
     start = 0
     while start < len(known):
@@ -65,7 +65,7 @@ def _first_with_nan(file: IO[bytes], known: Sequence[tuple[str, Place]]) -> str 
     return None
 
 
-def _follows(before: Place, after: Place) -> bool:
+def _follows(before: TensorPlace, after: TensorPlace) -> bool:
     return before.dtype == after.dtype and before.offset + before.size == after.offset
 
 

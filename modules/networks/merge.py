@@ -19,7 +19,7 @@ from modules.networks.file import Layer, Network
 from modules.networks.keys import LayerName, ModuleIndex
 from modules.networks.kinds import bias_change, weight_change
 
-Recipe = tuple[tuple[int, LayerName, float, int | None], ...]
+MergeSteps = tuple[tuple[int, LayerName, float, int | None], ...]
 """What makes a merged weight: (network, layer, strength, rank) in the order of merging."""
 
 
@@ -46,7 +46,7 @@ class _Slot:
 
     module: nn.Module
     name: str
-    recipe: Recipe
+    recipe: MergeSteps
     aside: Tensor | None
     merged: bool = False
 
@@ -73,7 +73,7 @@ class _Job:
     uses: list[tuple[Use, LayerName, Layer]] = field(default_factory=list[tuple[Use, LayerName, Layer]])
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> MergeSteps:
         return tuple((id(use.network), name, use.strength(name), use.rank) for use, name, _ in self.uses)
 
 

@@ -37,7 +37,7 @@ def compose(
     corrected = settings.img2img_color_correction and plan.is_img2img
     if corrected:
         picture = with_colours_of(picture, plan.init_images[index])
-    place = Place(plan=plan, index=index, upscale=upscale)
+    place = PastePlace(plan=plan, index=index, upscale=upscale)
     uncorrected = None
     if corrected and settings.save_images_before_color_correction:
         uncorrected = place.laid_over(plain, overlay_mask)
@@ -51,7 +51,7 @@ def compose(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Place:
+class PastePlace:
     """Where picture `index` of a plan belongs in its source."""
 
     plan: Plan

@@ -9,11 +9,11 @@ from torch import Tensor
 from modules.foundation.errors import EaselError
 from modules.generation.latents import Latents
 from modules.generation.plan import Plan
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.pipeline.vae import decode_latent
 
 
-def decode(latents: Latents, plan: Plan, model: Model) -> list[Image.Image]:
+def decode(latents: Latents, plan: Plan, model: LoadedModel) -> list[Image.Image]:
     """Decode one picture at a time (a batch would need a batch's memory, and the VAE keeps the device busy anyway).
 
     Raises EaselError when the latents are NaN, or when the decoder's answer is, in whatever number type.

@@ -6,7 +6,7 @@ from modules.generation.conditioning import Conditioning, Sizes
 from modules.generation.plan import BatchSlice, Plan
 from modules.hooks.points import RunEvent
 from modules.pipeline.engine import Engine
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.prompts.networks import extract_networks
 from modules.text_encoders.conditioner import size_vector
 from modules.text_encoders.scheduled import (
@@ -26,7 +26,7 @@ def timing_of(plan: Plan) -> Timing:
 def encode(
     plan: Plan,
     batch: BatchSlice,
-    model: Model,
+    model: LoadedModel,
     engine: Engine,
     event: RunEvent,
     *,
@@ -77,7 +77,7 @@ def encode(
     )
 
 
-def sizes_of(plan: Plan, model: Model, picture: tuple[int, int]) -> Sizes | None:
+def sizes_of(plan: Plan, model: LoadedModel, picture: tuple[int, int]) -> Sizes | None:
     """What SDXL and its refiner are told of a picture of (height, width) besides its text; None for other families."""
     settings, family = plan.settings, model.checkpoint.family
     crop = (settings.sdxl_crop_top, settings.sdxl_crop_left)

@@ -25,8 +25,8 @@ from modules.imaging.saver import Saver
 from modules.networks.catalogue import NetworkCatalogue
 from modules.pipeline.extra_networks import ExtraNetworks
 from modules.pipeline.faces import FaceRestoration
-from modules.pipeline.model import Model
-from modules.pipeline.model_cache import Limits, ModelCache
+from modules.pipeline.model import LoadedModel
+from modules.pipeline.model_cache import CacheLimits, ModelCache
 from modules.pipeline.small_vaes import SmallVaes
 from modules.pipeline.vae_cache import VaeCache
 from modules.prompts.style_book import StyleBook
@@ -90,7 +90,7 @@ class Engine:
         )
 
     @property
-    def model(self) -> Model | None:
+    def model(self) -> LoadedModel | None:
         """The loaded model that was used last."""
         return self.models.current
 
@@ -102,13 +102,13 @@ class Engine:
         *,
         vae: VaeInfo | None = None,
         beside: bool = False,
-    ) -> Model:
+    ) -> LoadedModel:
         """The model of `info`, loaded if another one is, with `vae` or else its own.
 
         `beside` is for a further model of the same run: those loaded for it before stay ready to compute. Raises
         CheckpointError; the loaded one then stays.
         """
-        limits, heard = Limits.of(self.settings.current), self._told(info, on_progress)
+        limits, heard = CacheLimits.of(self.settings.current), self._told(info, on_progress)
         model, changed = self.models.get(info, limits, heard, beside=beside)
         if changed:
             self.conditioning_cache.clear()
@@ -132,9 +132,11 @@ class Engine:
 
     def _read(
         self, info: CheckpointInfo, on_progress: Callable[[float], None] | None, make_room: Callable[[int], None]
-    ) -> Model:
+    ) -> LoadedModel:
         try:
-            loaded = Model(load_checkpoint(info, self.hardware, on_progress, make_room), self.hardware, self.tokenizers)
+            loaded = LoadedModel(
+                load_checkpoint(info, self.hardware, on_progress, make_room), self.hardware, self.tokenizers
+            )
         except CheckpointError as error:
             # What the disk or the network did may pass; what is in the file stays.
             if not isinstance(error.__cause__, OSError):

@@ -27,7 +27,7 @@ from modules.networks.hypernetwork import Hypernetwork, hypernetworks, read_hype
 from modules.networks.keys import ModuleIndex
 from modules.networks.merge import Patcher, Use
 from modules.networks.tags import read_tags
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.prompts.networks import NetworkTag, extract_batch, extract_networks
 from modules.settings.model import Settings
 from modules.text_encoders.embeddings import TextualInversion
@@ -56,8 +56,8 @@ class ExtraNetworks:
     def __init__(self, catalogue: NetworkCatalogue) -> None:
         self.catalogue = catalogue
         self._stack: list[_InForce] = []
-        self._patchers: weakref.WeakKeyDictionary[Model, Patcher] = weakref.WeakKeyDictionary()
-        self._verdicts: weakref.WeakKeyDictionary[Model, weakref.WeakKeyDictionary[Network, str | None]]
+        self._patchers: weakref.WeakKeyDictionary[LoadedModel, Patcher] = weakref.WeakKeyDictionary()
+        self._verdicts: weakref.WeakKeyDictionary[LoadedModel, weakref.WeakKeyDictionary[Network, str | None]]
         self._verdicts = weakref.WeakKeyDictionary()
         self._networks: dict[NetworkInfo, Network] = {}
         self._hypernetworks: dict[NetworkInfo, tuple[object, Hypernetwork]] = {}
@@ -77,7 +77,7 @@ class ExtraNetworks:
         """Leave the hooks."""
         hooks.detach_owner(OWNER)
 
-    def patcher(self, model: Model) -> Patcher:
+    def patcher(self, model: LoadedModel) -> Patcher:
         """What merges networks into `model`."""
         if model not in self._patchers:
             checkpoint = model.checkpoint
@@ -85,7 +85,7 @@ class ExtraNetworks:
             self._patchers[model] = Patcher(index, _place_aside)
         return self._patchers[model]
 
-    def rest(self, model: Model) -> None:
+    def rest(self, model: LoadedModel) -> None:
         """Free what was kept for a model that is not in use any more; not while networks are in force on it."""
         patcher = self._patchers.get(model)
         if patcher is not None and not patcher.active:
@@ -114,7 +114,7 @@ class ExtraNetworks:
         What cannot be used is told to the user and left out. Raises Refused where the settings want that.
         """
         model, plan = event.model, event.plan
-        assert isinstance(model, Model)
+        assert isinstance(model, LoadedModel)
         assert plan is not None
         problems: list[str] = []
         tags = [] if event.request.disable_extra_networks else extract_batch(prompts)[1]
@@ -182,7 +182,9 @@ class ExtraNetworks:
         finally:
             self._stack.pop()
 
-    def _gather(self, tags: Sequence[NetworkTag], model: Model, settings: Settings, problems: list[str]) -> _InForce:
+    def _gather(
+        self, tags: Sequence[NetworkTag], model: LoadedModel, settings: Settings, problems: list[str]
+    ) -> _InForce:
         """Read the networks that are wished for; those that cannot be used are left out, with a sentence for each."""
         current = _InForce()
         missing: list[str] = []
@@ -211,7 +213,7 @@ class ExtraNetworks:
                 log.warning("Networks not found: %s", ", ".join(missing))
         return current
 
-    def _check(self, network: Network, model: Model) -> None:
+    def _check(self, network: Network, model: LoadedModel) -> None:
         """Raise NetworkError if the network does not belong to the model; found out once."""
         verdicts = self._verdicts.setdefault(model, weakref.WeakKeyDictionary())
         if network not in verdicts:

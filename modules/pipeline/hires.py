@@ -15,14 +15,14 @@ from modules.generation.plan import BatchSlice, HiresPlan
 from modules.imaging.resize import flatten, resize
 from modules.pipeline.decode import decode
 from modules.pipeline.latent_space import same_latents
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.pipeline.picture_input import picture_input
 from modules.pipeline.start import Start, encode_pictures, start_from_latents
 from modules.pipeline.vae import decode_latent
 from modules.sampling.latent_upscale import crop_latents, upscale_latents
 
 if TYPE_CHECKING:
-    from modules.pipeline.passes import Made, Pass, Run
+    from modules.pipeline.passes import Pass, PassResult, Run
 
 CELL = 8
 
@@ -36,7 +36,7 @@ class Enlarged:
     family: str = ""
 
 
-def enlarged(this: Run, batch: BatchSlice, hires: HiresPlan, first: Made | None) -> Enlarged:
+def enlarged(this: Run, batch: BatchSlice, hires: HiresPlan, first: PassResult | None) -> Enlarged:
     """The result of the first pass at the target's size.
 
     Latents stay on the device; an upscaler of pictures works on the decoded 8-bit picture, as in A1111.
@@ -80,7 +80,7 @@ def start_second(this: Run, again: Pass, hires: HiresPlan, larger: Enlarged) -> 
 
 
 def _first_pictures(
-    this: Run, batch: BatchSlice, hires: HiresPlan, first: Made | None, model: Model
+    this: Run, batch: BatchSlice, hires: HiresPlan, first: PassResult | None, model: LoadedModel
 ) -> list[Image.Image]:
     """The pictures before the pass, where they are needed; saved where the settings say so."""
     if first is None or first.latents is None:
@@ -103,7 +103,7 @@ def _fitting(picture: Image.Image, *, whole_cells: bool) -> Image.Image:
     return resize(picture, max(picture.width // CELL * CELL, CELL), max(picture.height // CELL * CELL, CELL))
 
 
-def _to_tensor(pictures: list[Image.Image] | tuple[Image.Image, ...], model: Model) -> Tensor:
+def _to_tensor(pictures: list[Image.Image] | tuple[Image.Image, ...], model: LoadedModel) -> Tensor:
     """[B, 3, H, W] in -1..1."""
     pixels = torch.from_numpy(np.stack([np.asarray(picture, dtype=np.float32) for picture in pictures]))
     return (pixels.permute(0, 3, 1, 2) / 127.5 - 1).to(model.hardware.device)
@@ -119,7 +119,7 @@ def _image_cond(again: Pass, pictures: Tensor | None, latents: Tensor) -> Tensor
     return picture_input(plan, again.batch, model, pictures=pictures)
 
 
-def _check_same_latents(family: str, model: Model) -> None:
+def _check_same_latents(family: str, model: LoadedModel) -> None:
     """Latents cannot go from one family of models to another; pictures can."""
     if not same_latents(family, model.checkpoint.family):
         raise RequestError(

@@ -14,7 +14,7 @@ from modules.generation.plan import BatchSlice, Plan
 from modules.imaging.resize import ResizeMode, resize
 from modules.imaging.soft_masks import changed_mask
 from modules.infotext.labels import SOFT_INPAINTING
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.sampling.inpainting import Blend, HardBlend, SoftBlend
 from modules.sampling.noise import ImageNoise
 
@@ -31,7 +31,7 @@ def latent_masks(inpaint: InpaintPlan, batch: BatchSlice, latents: Tensor) -> Te
     return torch.stack([_tensor(mask, rounded=inpaint.rounds_mask) for mask in small]).to(latents)
 
 
-def masked_content(latents: Tensor, masks: Tensor, plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
+def masked_content(latents: Tensor, masks: Tensor, plan: Plan, batch: BatchSlice, model: LoadedModel) -> Tensor:
     """The latents that sampling starts from: those of the pictures, or noise or nothing under the masks."""
     assert plan.inpaint is not None
     match plan.inpaint.asked.content:

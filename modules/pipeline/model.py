@@ -16,14 +16,14 @@ from torch import Tensor, nn
 from modules.checkpoints.assembly import encoder_format
 from modules.checkpoints.load import LoadedCheckpoint
 from modules.checkpoints.load_vae import load_vae
-from modules.checkpoints.small_vae import Network
+from modules.checkpoints.small_vae import LatentNetwork
 from modules.checkpoints.unet_vector import vector_arguments
 from modules.checkpoints.vae_files import VaeInfo
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 from modules.hardware.memory import release
 from modules.hardware.packing import forget_packed_weights
-from modules.pipeline.small_vaes import Kind, SmallVaes
+from modules.pipeline.small_vaes import SmallVaeKind, SmallVaes
 from modules.sampling.conditioning import CondBatch
 from modules.sampling.model_schedule import ModelSchedule, rescale_zero_terminal_snr, scaled_linear_alphas_cumprod
 from modules.sampling.preview import SD1, SDXL, LinearDecoder, fit_linear
@@ -39,7 +39,7 @@ OFFICIAL_VAE_CHANNELS = (128, 256, 512, 512)
 PREVIEW_SAMPLES = 12
 
 
-class Model:
+class LoadedModel:
     """One loaded checkpoint on one machine."""
 
     def __init__(
@@ -145,11 +145,11 @@ class Model:
         taken, self.remarks = self.remarks, []
         return taken
 
-    def small_vae(self, kind: Kind) -> Network | None:
+    def small_vae(self, kind: SmallVaeKind) -> LatentNetwork | None:
         """A small stand-in for the VAE, where the user has its file."""
         return self.small_vaes.get(kind, self.checkpoint.family) if self.small_vaes else None
 
-    def small_vae_missing(self, kind: Kind) -> str:
+    def small_vae_missing(self, kind: SmallVaeKind) -> str:
         """Which file a stand-in needs, and where."""
         return self.small_vaes.missing(kind, self.checkpoint.family) if self.small_vaes else "There is no TAESD here."
 

@@ -17,7 +17,7 @@ from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import EaselError, Interrupted
 from modules.hardware.device import Hardware
 from modules.hardware.memory import give_back, release
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.settings.model import Settings
 
 log = logging.getLogger(__name__)
@@ -31,11 +31,11 @@ class Load(Protocol):
 
     def __call__(
         self, info: CheckpointInfo, on_progress: Callable[[float], None] | None, make_room: Callable[[int], None]
-    ) -> Model: ...
+    ) -> LoadedModel: ...
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class CacheLimits:
     """How many models are kept, how many of them on the device, and in how many bytes (None: what is free)."""
 
     models: int = 1
@@ -43,11 +43,11 @@ class Limits:
     bytes: int | None = None
 
     @staticmethod
-    def of(settings: Settings) -> Limits:
+    def of(settings: Settings) -> CacheLimits:
         """What the settings say."""
         models = settings.sd_checkpoints_limit + settings.sd_checkpoint_cache
         budget = settings.sd_checkpoints_memory
-        return Limits(
+        return CacheLimits(
             models=models,
             on_device=1 if settings.sd_checkpoints_keep_in_cpu else settings.sd_checkpoints_limit,
             bytes=int(budget * 1e9) if budget > 0 else None,
@@ -60,13 +60,13 @@ class ModelCache:
     `on_idle` hears of a model that is not the current one any more.
     """
 
-    def __init__(self, hardware: Hardware, load: Load, on_idle: Callable[[Model], None]) -> None:
+    def __init__(self, hardware: Hardware, load: Load, on_idle: Callable[[LoadedModel], None]) -> None:
         self._hardware, self._load, self._on_idle = hardware, load, on_idle
-        self._models: list[Model] = []
-        self._in_use: set[Model] = set()
+        self._models: list[LoadedModel] = []
+        self._in_use: set[LoadedModel] = set()
 
     @property
-    def current(self) -> Model | None:
+    def current(self) -> LoadedModel | None:
         """The model used last, None when there is none."""
         return self._models[-1] if self._models else None
 
@@ -83,11 +83,11 @@ class ModelCache:
     def get(
         self,
         info: CheckpointInfo,
-        limits: Limits,
+        limits: CacheLimits,
         on_progress: Callable[[float], None] | None = None,
         *,
         beside: bool = False,
-    ) -> tuple[Model, bool]:
+    ) -> tuple[LoadedModel, bool]:
         """The model of `info`, read from its file if it is not here, and whether it was not the current one.
 
         With `beside`, the models given before it, up to the last call without, stay as they are: a run uses them all.
@@ -121,7 +121,9 @@ class ModelCache:
         while self._drop_oldest():
             pass
 
-    def _read(self, info: CheckpointInfo, limits: Limits, on_progress: Callable[[float], None] | None) -> Model:
+    def _read(
+        self, info: CheckpointInfo, limits: CacheLimits, on_progress: Callable[[float], None] | None
+    ) -> LoadedModel:
         try:
             model = self._load(info, on_progress, lambda needed: self._make_room(needed, limits))
         except (EaselError, Interrupted) as error:
@@ -134,14 +136,14 @@ class ModelCache:
         self._models.append(model)
         return model
 
-    def _keep(self, limits: Limits) -> None:
+    def _keep(self, limits: CacheLimits) -> None:
         """Let go of the models beyond the limits, those used longest ago first, and park those beyond the device's."""
         while len(self._models) > max(limits.models, 1) or self._exceeds(limits, 0):
             if not self._drop_oldest():
                 break
         self._park(self._models[: -max(limits.on_device, 1)])
 
-    def _make_room(self, needed: int, limits: Limits) -> None:
+    def _make_room(self, needed: int, limits: CacheLimits) -> None:
         """Let go of models until one of `needed` bytes can be read.
 
         The one in use stays as long as both fit: should the new one turn out to be unusable, it is still there.
@@ -156,7 +158,7 @@ class ModelCache:
             if not self._drop_oldest():
                 break
 
-    def _park(self, models: Sequence[Model]) -> None:
+    def _park(self, models: Sequence[LoadedModel]) -> None:
         for model in models:
             if model not in self._in_use:
                 model.park()
@@ -176,7 +178,7 @@ class ModelCache:
             release(self._hardware.device)
         return True
 
-    def _exceeds(self, limits: Limits, needed: int) -> bool:
+    def _exceeds(self, limits: CacheLimits, needed: int) -> bool:
         return limits.bytes is not None and self.bytes + needed > limits.bytes
 
     def _fits_host(self, needed: int) -> bool:

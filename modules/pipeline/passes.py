@@ -25,7 +25,7 @@ from modules.pipeline.encode import encode, timing_of
 from modules.pipeline.engine import Engine
 from modules.pipeline.finish import fields_of, finish
 from modules.pipeline.hires import enlarged, start_second
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.pipeline.refine import Refining
 from modules.pipeline.sample import Sampled, sample
 from modules.pipeline.save import Saving
@@ -45,14 +45,14 @@ class Run:
     watch: Stopwatch
     event: RunEvent
     plan: Plan
-    model: Model
+    model: LoadedModel
     saving: Saving
     init_hashes: tuple[str, ...] = ()
     upscale: Upscale | None = None
     extra: dict[str, object] = field(default_factory=dict[str, object])
     incomplete: bool = False
 
-    def fields(self, index: int, made: Made) -> dict[str, object]:
+    def fields(self, index: int, made: PassResult) -> dict[str, object]:
         """The parameters of picture `index`."""
         plan = self.plan
         return fields_of(
@@ -68,7 +68,7 @@ class Run:
             has_brackets=made.conditioning.has_brackets or plan.settings.prompt_dialect != "A1111",
         )
 
-    def load(self, checkpoint: CheckpointInfo, vae: VaeInfo | None) -> Model:
+    def load(self, checkpoint: CheckpointInfo, vae: VaeInfo | None) -> LoadedModel:
         """The model of a further stage; the run's own where it is the same."""
         if checkpoint.path == self.plan.checkpoint.path:
             return self.model
@@ -81,7 +81,7 @@ class Run:
         digest = self.engine.short_hash(checkpoint)
         return f"{checkpoint.model_name} [{digest}]" if digest else checkpoint.model_name
 
-    def save_intermediate(self, picture: Image, index: int, made: Made, *, suffix: str) -> None:
+    def save_intermediate(self, picture: Image, index: int, made: PassResult, *, suffix: str) -> None:
         """Save a picture that is not among the results."""
         event = replace(self.event, batch=index // self.plan.batch_size)
         fields = self.engine.hooks.infotext_fields(self.fields(index, made), event)
@@ -106,10 +106,10 @@ class Pass:
     steps_before: int = 0
 
     @property
-    def model(self) -> Model:
+    def model(self) -> LoadedModel:
         """The model that the pass begins with."""
         model = self.event.model
-        assert isinstance(model, Model)
+        assert isinstance(model, LoadedModel)
         return model
 
     def changed_extra_noise(self, hooks: Hooks) -> ChangeExtraNoise:
@@ -118,7 +118,7 @@ class Pass:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Made:
+class PassResult:
     """What the passes over a batch made: latents, the model whose VAE decodes them, and what belongs into the text.
 
     `blend` is what kept the unmasked part of inpainted pictures.
@@ -126,7 +126,7 @@ class Made:
 
     sampled: Sampled
     conditioning: Conditioning
-    model: Model
+    model: LoadedModel
     event: RunEvent
     blend: Blend | None = None
 
@@ -136,7 +136,7 @@ class Made:
         return self.sampled.latents
 
 
-def first_pass(this: Run, batch: BatchSlice, stack: contextlib.ExitStack) -> Made:
+def first_pass(this: Run, batch: BatchSlice, stack: contextlib.ExitStack) -> PassResult:
     """Sample a batch from noise or from its pictures."""
     plan, event = this.plan, replace(this.event, batch=batch.index)
     only = Pass(
@@ -152,8 +152,8 @@ def first_pass(this: Run, batch: BatchSlice, stack: contextlib.ExitStack) -> Mad
 
 
 def second_pass(
-    this: Run, batch: BatchSlice, hires: HiresPlan, first: Made | None, stack: contextlib.ExitStack
-) -> Made:
+    this: Run, batch: BatchSlice, hires: HiresPlan, first: PassResult | None, stack: contextlib.ExitStack
+) -> PassResult:
     """Enlarge what the first pass made, or the picture that takes its place, and sample it again."""
     plan, second = this.plan, hires.second
     if first is None:
@@ -193,7 +193,7 @@ def _encoded(this: Run, one: Pass) -> Conditioning:
         return this.engine.hooks.conditioning(made, one.event)
 
 
-def _run(this: Run, one: Pass, conditioning: Conditioning, begin: Callable[[], Start]) -> Made:
+def _run(this: Run, one: Pass, conditioning: Conditioning, begin: Callable[[], Start]) -> PassResult:
     """start and sample."""
     hooks, control, model = this.engine.hooks, this.control, one.model
     with this.watch.phase("start"):
@@ -220,7 +220,7 @@ def _run(this: Run, one: Pass, conditioning: Conditioning, begin: Callable[[], S
     if sampled.latents is not None:
         sampled = replace(sampled, latents=hooks.sampled_latents(sampled.latents, one.event))
     last = model if refining is None or refining.model is None else refining.model
-    return Made(sampled=sampled, conditioning=conditioning, model=last, event=one.event, blend=begun.blend)
+    return PassResult(sampled=sampled, conditioning=conditioning, model=last, event=one.event, blend=begun.blend)
 
 
 def _noted_twice(first: Mapping[str, object], second: Mapping[str, object]) -> dict[str, object]:

@@ -7,13 +7,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from modules.generation.plan import BatchSlice, Plan
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.pipeline.vae import encode_moments
 from modules.sampling.noise import EncodeNoise
 
 
 def picture_input(
-    plan: Plan, batch: BatchSlice, model: Model, *, pictures: Tensor | None = None, mask: Tensor | None = None
+    plan: Plan, batch: BatchSlice, model: LoadedModel, *, pictures: Tensor | None = None, mask: Tensor | None = None
 ) -> Tensor | None:
     """The channels that the model's UNet takes besides the latent, [B, C, h, w]; None for a model that takes none.
 
@@ -30,7 +30,7 @@ def picture_input(
             return _to_inpaint(plan, batch, model, pictures, mask)
 
 
-def _to_edit(plan: Plan, batch: BatchSlice, model: Model, pictures: Tensor | None) -> Tensor:
+def _to_edit(plan: Plan, batch: BatchSlice, model: LoadedModel, pictures: Tensor | None) -> Tensor:
     """The middle of each picture's posterior, unscaled (Brooks et al. 2023); zeros mean "no picture"."""
     if pictures is None:
         shape = (batch.count, 4, plan.height // 8, plan.width // 8)
@@ -39,7 +39,9 @@ def _to_edit(plan: Plan, batch: BatchSlice, model: Model, pictures: Tensor | Non
         return torch.cat([encode_moments(picture[None], plan, model)[0] for picture in pictures])
 
 
-def _to_inpaint(plan: Plan, batch: BatchSlice, model: Model, pictures: Tensor | None, mask: Tensor | None) -> Tensor:
+def _to_inpaint(
+    plan: Plan, batch: BatchSlice, model: LoadedModel, pictures: Tensor | None, mask: Tensor | None
+) -> Tensor:
     """The mask in latent size, then the latent of the picture without what the mask hides.
 
     The setting "Inpainting conditioning mask strength" says how much of it is hidden.

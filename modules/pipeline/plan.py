@@ -14,7 +14,7 @@ from modules.generation.plan import Plan
 from modules.generation.request import GenerationRequest
 from modules.imaging.resize import ResizeMode, Upscale
 from modules.pipeline.init_pictures import batch_size_for, init_pictures
-from modules.pipeline.plan_passes import Known, sizes_asked, with_passes
+from modules.pipeline.plan_passes import Catalogues, sizes_asked, with_passes
 from modules.prompts.comments import strip_comments
 from modules.prompts.styles import Style, apply_styles, pick_styles
 from modules.sampling.loop import infotext_of
@@ -54,7 +54,7 @@ def make_plan(
         settings = settings.changed({"face_restoration": request.restore_faces})
     request = sizes_asked(request, settings)
     warnings: list[str] = []
-    known = Known(catalogue=catalogue, vaes=vaes, upscalers=upscalers, warnings=warnings)
+    known = Catalogues(catalogue=catalogue, vaes=vaes, upscalers=upscalers, warnings=warnings)
     sampler, schedule = resolve_pair(request.sampler, request.scheduler)
     info = _checkpoint(request, settings, catalogue, checkpoint, fallback)
     chosen, missing = pick_styles(request.styles, styles)

@@ -40,7 +40,7 @@ def sizes_asked(request: GenerationRequest, settings: Settings) -> GenerationReq
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class Catalogues:
     """The files that names may mean, and where the user is told of names that mean nothing."""
 
     catalogue: Catalogue
@@ -76,7 +76,7 @@ class Known:
             return None
 
 
-def with_passes(plan: Plan, request: GenerationRequest, known: Known) -> Plan:
+def with_passes(plan: Plan, request: GenerationRequest, known: Catalogues) -> Plan:
     """The plan with its second pass and its refiner, where they were asked for.
 
     Raises UnknownName for a checkpoint, sampler, schedule or upscaler that nobody knows.
@@ -101,7 +101,7 @@ def hires_token_merging_ratio(settings: Settings) -> float:
     return settings.token_merging_ratio_hr or settings.token_merging_ratio
 
 
-def _refiner(plan: Plan, request: GenerationRequest, known: Known) -> RefinerPlan | None:
+def _refiner(plan: Plan, request: GenerationRequest, known: Catalogues) -> RefinerPlan | None:
     name = request.refiner_checkpoint or ""
     if name.strip().casefold() in NO_CHECKPOINT:
         return None
@@ -114,7 +114,7 @@ def _refiner(plan: Plan, request: GenerationRequest, known: Known) -> RefinerPla
     )
 
 
-def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: Known) -> HiresPlan:
+def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: Catalogues) -> HiresPlan:
     settings = plan.settings
     upscaler = asked.upscaler or DEFAULT
     if upscaler not in LATENT_UPSCALERS:

@@ -10,7 +10,7 @@ from modules.foundation.errors import RequestError
 from modules.generation.plan import RefinerPlan
 from modules.pipeline.encode import encode
 from modules.pipeline.latent_space import same_latents
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.pipeline.picture_input import picture_input
 from modules.pipeline.sample import with_unet
 from modules.pipeline.start import Start, model_schedule
@@ -29,7 +29,7 @@ class Refining:
 
     def __init__(self, this: Run, one: Pass, plan: RefinerPlan, begun: Start) -> None:
         self._this, self._pass, self._plan, self._begun = this, one, plan, begun
-        self.model: Model | None = None
+        self.model: LoadedModel | None = None
         self.noted: dict[str, object] = {}
 
     def turn(self, unet: contextlib.ExitStack, *, call: int, total_calls: int, level: float) -> Successor | None:
@@ -48,7 +48,7 @@ class Refining:
         self._note()
         return successor
 
-    def _successor(self, model: Model, unet: contextlib.ExitStack) -> Successor:
+    def _successor(self, model: LoadedModel, unet: contextlib.ExitStack) -> Successor:
         this, one, engine = self._this, self._pass, self._this.engine
         event = replace(one.event, model=model, stage="refiner")
         one.stack.enter_context(seamless(model, wanted=one.plan.tiling))
@@ -67,7 +67,7 @@ class Refining:
             empty_prompt=conditioning.empty,
         )
 
-    def _check(self, model: Model) -> None:
+    def _check(self, model: LoadedModel) -> None:
         first = self._pass.model.checkpoint
         if not same_latents(first.family, model.checkpoint.family):
             raise RequestError(

@@ -23,7 +23,7 @@ from modules.pipeline.decode import decode
 from modules.pipeline.engine import Engine
 from modules.pipeline.finish import extra_of, finish, info_of
 from modules.pipeline.inpaint import overlay_masks
-from modules.pipeline.passes import Made, Run, first_pass, second_pass
+from modules.pipeline.passes import PassResult, Run, first_pass, second_pass
 from modules.pipeline.plan import img2img_upscale, make_plan
 from modules.pipeline.save import Saving
 from modules.pipeline.tiling import seamless
@@ -110,7 +110,7 @@ def _one_batch(this: Run, batch: BatchSlice) -> None:
             _hand_over(this, batch, pictures, made, masks)
 
 
-def _hand_over(this: Run, batch: BatchSlice, pictures: list[Image], made: Made, masks: list[Image]) -> None:
+def _hand_over(this: Run, batch: BatchSlice, pictures: list[Image], made: PassResult, masks: list[Image]) -> None:
     """Compose each picture with its source, by its mask if there is one, give it its text, hand it to the saver."""
     hooks, plan, event = this.engine.hooks, this.plan, replace(this.event, batch=batch.index)
     wanted = made.sampled.complete or plan.settings.save_incomplete_images

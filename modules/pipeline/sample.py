@@ -16,13 +16,13 @@ from modules.generation.latents import Latents, StepReport
 from modules.generation.plan import Plan
 from modules.generation.progress import RunControl
 from modules.hardware.attention import upcast_attention
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.pipeline.start import Start
 from modules.pipeline.token_merging import merged_tokens
 from modules.sampling.guidance import GuidanceHooks
 from modules.sampling.loop import guided_model, uses_eta_noise_seed_delta
 from modules.sampling.loop import sample as run_sampler
-from modules.sampling.step import StepEvent
+from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
     from modules.pipeline.refine import Refining
@@ -40,7 +40,7 @@ class Sampled:
     infotext: dict[str, object] = field(default_factory=dict[str, object])
 
 
-def with_unet(stack: contextlib.ExitStack, model: Model, plan: Plan, latents: Latents) -> None:
+def with_unet(stack: contextlib.ExitStack, model: LoadedModel, plan: Plan, latents: Latents) -> None:
     """Have the UNet on the device, as the plan wants it for such latents, until `stack` is closed."""
     height, width = latents.samples.shape[-2:]
     stack.enter_context(model.on_device(model.checkpoint.unet))
@@ -53,7 +53,7 @@ def sample(
     plan: Plan,
     begin: Start,
     conditioning: Conditioning,
-    model: Model,
+    model: LoadedModel,
     control: RunControl,
     on_step: Callable[[StepReport], None],
     steps_before: int = 0,
@@ -65,7 +65,7 @@ def sample(
     """
     last: Tensor | None = None
 
-    def watch(event: StepEvent) -> None:
+    def watch(event: SamplerStep) -> None:
         nonlocal last
         last = event.denoised
         control.at_step(steps_before + min(event.index + 1, event.total))

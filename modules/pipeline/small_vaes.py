@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from modules.checkpoints.small_vae import Network, load_approximation, load_tiny
+from modules.checkpoints.small_vae import LatentNetwork, load_approximation, load_tiny
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["decoder", "encoder", "approximation"]
+SmallVaeKind = Literal["decoder", "encoder", "approximation"]
 
 FOLDERS = ("VAE-approx", "VAE-taesd")
 SUFFIXES = (".pth", ".pt", ".safetensors")
-_STEMS: dict[tuple[Kind, bool], str] = {
+_STEMS: dict[tuple[SmallVaeKind, bool], str] = {
     ("decoder", False): "taesd_decoder",
     ("decoder", True): "taesdxl_decoder",
     ("encoder", False): "taesd_encoder",
@@ -33,10 +33,10 @@ class SmallVaes:
 
     def __init__(self, models: Path, hardware: Hardware) -> None:
         self._models, self._hardware = models, hardware
-        self._loaded: dict[Path, Network | None] = {}
+        self._loaded: dict[Path, LatentNetwork | None] = {}
         self._said: set[str] = set()
 
-    def get(self, kind: Kind, family: str) -> Network | None:
+    def get(self, kind: SmallVaeKind, family: str) -> LatentNetwork | None:
         """The network for checkpoints of this family; None when its file is not there or cannot be read."""
         path = self._find(_stem(kind, family))
         if path is None:
@@ -53,7 +53,7 @@ class SmallVaes:
                 self._say(str(error))
         return self._loaded[path]
 
-    def missing(self, kind: Kind, family: str) -> str:
+    def missing(self, kind: SmallVaeKind, family: str) -> str:
         """A sentence that says which file is missing and where it belongs."""
         name = _stem(kind, family) + (".pt" if kind == "approximation" else ".pth")
         what = "The approximation of the VAE" if kind == "approximation" else f"TAESD's {kind}"
@@ -71,5 +71,5 @@ class SmallVaes:
             log.info("%s", sentence)
 
 
-def _stem(kind: Kind, family: str) -> str:
+def _stem(kind: SmallVaeKind, family: str) -> str:
     return _STEMS[kind, family.startswith("SDXL")]

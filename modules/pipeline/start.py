@@ -13,7 +13,7 @@ from torch.nn import functional
 from modules.generation.latents import ExtraNoise, Latents
 from modules.generation.plan import BatchSlice, Plan
 from modules.pipeline.inpaint import blend_of, latent_masks, masked_content, pixel_masks
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.pipeline.picture_input import picture_input
 from modules.pipeline.vae import encode_moments
 from modules.sampling.inpainting import Blend
@@ -44,7 +44,7 @@ class Start:
 ChangeExtraNoise = Callable[[ExtraNoise], ExtraNoise]
 
 
-def start(plan: Plan, batch: BatchSlice, model: Model, change_extra_noise: ChangeExtraNoise) -> Start:
+def start(plan: Plan, batch: BatchSlice, model: LoadedModel, change_extra_noise: ChangeExtraNoise) -> Start:
     """Draw the noise of a batch; for img2img encode its pictures and noise them.
 
     `change_extra_noise` is asked about the noise that the setting for extra noise adds.
@@ -64,7 +64,7 @@ def start(plan: Plan, batch: BatchSlice, model: Model, change_extra_noise: Chang
     )
 
 
-def _from_pictures(plan: Plan, batch: BatchSlice, model: Model, change_extra_noise: ChangeExtraNoise) -> Start:
+def _from_pictures(plan: Plan, batch: BatchSlice, model: LoadedModel, change_extra_noise: ChangeExtraNoise) -> Start:
     pictures = _pictures(plan, batch, model)
     latents, blend, image_cond = encode_pictures(pictures, plan, batch, model), None, None
     if plan.inpaint is not None:
@@ -84,7 +84,7 @@ def _from_pictures(plan: Plan, batch: BatchSlice, model: Model, change_extra_noi
 def start_from_latents(
     plan: Plan,
     batch: BatchSlice,
-    model: Model,
+    model: LoadedModel,
     latents: Tensor,
     *,
     image_cond: Tensor | None = None,
@@ -118,7 +118,7 @@ def start_from_latents(
     return Start(latents=Latents(samples=x), sigmas=sigmas, schedule=schedule, noise=noise, image_cond=image_cond)
 
 
-def model_schedule(plan: Plan, model: Model) -> ModelSchedule:
+def model_schedule(plan: Plan, model: LoadedModel) -> ModelSchedule:
     """The model's own noise levels, as the settings want them changed."""
     schedule = model.schedule
     if plan.settings.enable_quantization:
@@ -130,7 +130,7 @@ def model_schedule(plan: Plan, model: Model) -> ModelSchedule:
     return schedule
 
 
-def image_noise(plan: Plan, batch: BatchSlice, model: Model) -> ImageNoise:
+def image_noise(plan: Plan, batch: BatchSlice, model: LoadedModel) -> ImageNoise:
     """All random numbers of a batch."""
     return ImageNoise(
         shape=(LATENT_CHANNELS, plan.height // PIXELS_PER_LATENT, plan.width // PIXELS_PER_LATENT),
@@ -144,7 +144,7 @@ def image_noise(plan: Plan, batch: BatchSlice, model: Model) -> ImageNoise:
     )
 
 
-def _sigmas(plan: Plan, steps: int, schedule: ModelSchedule, model: Model) -> SigmaPlan:
+def _sigmas(plan: Plan, steps: int, schedule: ModelSchedule, model: LoadedModel) -> SigmaPlan:
     return build_sigmas(
         sampler=plan.sampler,
         schedule=plan.schedule,
@@ -155,7 +155,7 @@ def _sigmas(plan: Plan, steps: int, schedule: ModelSchedule, model: Model) -> Si
     )
 
 
-def _pictures(plan: Plan, batch: BatchSlice, model: Model) -> list[Tensor]:
+def _pictures(plan: Plan, batch: BatchSlice, model: LoadedModel) -> list[Tensor]:
     """The batch's pictures, each [3, H, W] in -1..1; the same tensor where it is the same picture."""
     known: dict[int, Tensor] = {}
     for picture in plan.init_images[batch.pictures]:
@@ -165,7 +165,7 @@ def _pictures(plan: Plan, batch: BatchSlice, model: Model) -> list[Tensor]:
     return [known[id(picture)] for picture in plan.init_images[batch.pictures]]
 
 
-def encode_pictures(pictures: Iterable[Tensor], plan: Plan, batch: BatchSlice, model: Model) -> Tensor:
+def encode_pictures(pictures: Iterable[Tensor], plan: Plan, batch: BatchSlice, model: LoadedModel) -> Tensor:
     """Pictures [3, H, W] as scaled latents [B, 4, h, w], each sampled from its posterior with noise of its own seed.
 
     They are brought to the plan's size where that is to be done with latents; the same tensor is encoded once.

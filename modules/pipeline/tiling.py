@@ -7,11 +7,11 @@ from collections.abc import Generator
 
 from torch import nn
 
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 
 
 @contextlib.contextmanager
-def seamless(model: Model, *, wanted: bool) -> Generator[None]:
+def seamless(model: LoadedModel, *, wanted: bool) -> Generator[None]:
     """Within the block every convolution of the UNet and the VAE pads with the opposite edge, if `wanted`."""
     if not wanted:
         yield

@@ -9,12 +9,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.sampling.token_merging import Merging, match_tokens
 
 
 @contextlib.contextmanager
-def merged_tokens(model: Model, *, ratio: float, height: int, width: int) -> Generator[None]:
+def merged_tokens(model: LoadedModel, *, ratio: float, height: int, width: int) -> Generator[None]:
     """Within the block, merge `ratio` of the tokens for latents of `height` x `width` cells."""
     if ratio <= 0:
         yield

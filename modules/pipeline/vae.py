@@ -16,7 +16,7 @@ from modules.foundation.errors import EaselError
 from modules.generation.plan import Plan
 from modules.hardware.banded_vae import decode_in_bands, encode_in_bands, whole_bytes, workshop_for
 from modules.hardware.memory import free_bytes, release
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.settings.model import Settings
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ SHARE = 0.8
 """How much of the free memory a VAE may plan to take."""
 
 
-def decode_latent(latent: Tensor, plan: Plan, model: Model) -> Tensor:
+def decode_latent(latent: Tensor, plan: Plan, model: LoadedModel) -> Tensor:
     """A scaled latent [1, 4, h, w] -> its picture [1, 3, 8h, 8w], float32, about -1..1. The VAE is on the device.
 
     Raises EaselError when the answer is NaN in every number type that the settings allow.
@@ -48,7 +48,7 @@ def decode_latent(latent: Tensor, plan: Plan, model: Model) -> Tensor:
     return _without_nan(lambda: _fitting(whole, banded, need, plan.settings, model), plan.settings, model)
 
 
-def encode_moments(picture: Tensor, plan: Plan, model: Model) -> tuple[Tensor, Tensor]:
+def encode_moments(picture: Tensor, plan: Plan, model: LoadedModel) -> tuple[Tensor, Tensor]:
     """A picture [1, 3, H, W] in -1..1 -> mean and standard deviation of its latent [1, 4, H/8, W/8], float32, unscaled.
 
     TAESD knows no deviation. Raises EaselError when the answer is NaN in every number type that the settings allow.
@@ -76,7 +76,7 @@ def encode_moments(picture: Tensor, plan: Plan, model: Model) -> tuple[Tensor, T
 
 
 def _fitting(
-    whole: Callable[[], Tensor], banded: Callable[[], Tensor], need: int, settings: Settings, model: Model
+    whole: Callable[[], Tensor], banded: Callable[[], Tensor], need: int, settings: Settings, model: LoadedModel
 ) -> Tensor:
     """The whole picture at once where that fits, else in bands."""
     device = model.hardware.device
@@ -93,7 +93,7 @@ def _fitting(
     return banded()
 
 
-def _without_nan(compute: Callable[[], Tensor], settings: Settings, model: Model) -> Tensor:
+def _without_nan(compute: Callable[[], Tensor], settings: Settings, model: LoadedModel) -> Tensor:
     result = compute()
     if not bool(result.isnan().any()):
         return result

@@ -17,8 +17,8 @@ from modules.generation.plan import Plan
 from modules.generation.progress import RunControl
 from modules.imaging.grid import grid_shape, image_grid
 from modules.pipeline.decode import to_picture
-from modules.pipeline.model import Model
-from modules.pipeline.small_vaes import Kind
+from modules.pipeline.model import LoadedModel
+from modules.pipeline.small_vaes import SmallVaeKind
 from modules.pipeline.vae import decode_latent
 from modules.sampling.preview import decode_linear
 
@@ -33,7 +33,7 @@ class Previewer:
     encoding and sending 64 times the pixels to every open page would cost the sampler more than the preview.
     """
 
-    def __init__(self, plan: Plan, model: Model, control: RunControl) -> None:
+    def __init__(self, plan: Plan, model: LoadedModel, control: RunControl) -> None:
         settings = plan.settings
         self._every = settings.show_progress_every_n_steps if settings.live_previews_enable else 0
         self._pictures = _method(settings.show_progress_type, plan, model) if self._every > 0 else None
@@ -82,11 +82,11 @@ class Previewer:
             return self._pictures(latents)
 
 
-def _method(wanted: str, plan: Plan, model: Model) -> Callable[[Tensor], list[Image.Image]]:
+def _method(wanted: str, plan: Plan, model: LoadedModel) -> Callable[[Tensor], list[Image.Image]]:
     """How previews are made; the cheap way where the file that another one needs is not there."""
     if wanted == "Full":
         return lambda latents: _by_vae(latents, plan, model)
-    kind: Kind = "decoder" if wanted == "TAESD" else "approximation"
+    kind: SmallVaeKind = "decoder" if wanted == "TAESD" else "approximation"
     network = None if wanted == "Approx cheap" else model.small_vae(kind)
     if network is not None:
         return lambda latents: [to_picture(network(latent[None])[0]) for latent in latents]
@@ -96,6 +96,6 @@ def _method(wanted: str, plan: Plan, model: Model) -> Callable[[Tensor], list[Im
     return lambda latents: [Image.fromarray(pixels) for pixels in decode_linear(latents, cheap)]
 
 
-def _by_vae(latents: Tensor, plan: Plan, model: Model) -> list[Image.Image]:
+def _by_vae(latents: Tensor, plan: Plan, model: LoadedModel) -> list[Image.Image]:
     with model.on_device(model.checkpoint.vae):
         return [to_picture(decode_latent(latent[None], plan, model)[0]) for latent in latents]

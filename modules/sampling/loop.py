@@ -25,7 +25,7 @@ from modules.sampling.noise import ImageNoise
 from modules.sampling.options import SamplingOptions
 from modules.sampling.plan import SigmaPlan, from_image
 from modules.sampling.samplers.registry import Sampler
-from modules.sampling.step import Callback, Model, StepEvent, StepNoise
+from modules.sampling.step import Callback, Model, SamplerStep, StepNoise
 from modules.sampling.succession import Succession
 
 
@@ -228,5 +228,5 @@ def _unipc_arguments(plan: SigmaPlan, options: SamplingOptions) -> dict[str, Any
     }
 
 
-def _nobody_watches(event: StepEvent) -> None:
+def _nobody_watches(event: SamplerStep) -> None:
     """The callback of a run that nobody watches."""

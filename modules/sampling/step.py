@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StepEvent:
+class SamplerStep:
     """One finished evaluation of a step, as reported to whoever watches.
 
     `index` counts from 0 to `total` - 1 (DPM adaptive may pass `total`, which it cannot know). `x` is the noisy
@@ -26,7 +26,7 @@ class StepEvent:
     denoised: Tensor
 
 
-Callback = Callable[[StepEvent], None]
+Callback = Callable[[SamplerStep], None]
 """Called once a step. It may raise `Interrupted` to end the run."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -11,54 +11,29 @@ from modules.foundation.errors import SettingsError
 from modules.settings.declare import Section
 from modules.settings.sections import api, diffusion, jobs, page, postprocessing, saving, system
 
-SECTIONS: tuple[type[Section], ...] = (
-    saving.SavingPaths,
-    saving.SavingImages,
-    saving.SavingFolders,
-    diffusion.StableDiffusion,
-    diffusion.ExtraNetworks,
-    diffusion.SamplerParameters,
-    diffusion.Optimizations,
-    diffusion.StableDiffusionXl,
-    diffusion.Vae,
-    diffusion.Img2Img,
-    diffusion.Compatibility,
-    postprocessing.FaceRestoration,
-    postprocessing.Upscaling,
-    page.Gallery,
-    page.Infotext,
-    page.LivePreviews,
-    page.UiAlternatives,
-    page.UserInterface,
-    system.System,
-    api.Api,
-    jobs.Jobs,
-)
-"""In the order of the settings page."""
-
 
 class Settings(
-    saving.SavingPaths,
-    saving.SavingImages,
-    saving.SavingFolders,
-    diffusion.StableDiffusion,
-    diffusion.ExtraNetworks,
-    diffusion.SamplerParameters,
-    diffusion.Optimizations,
-    diffusion.StableDiffusionXl,
-    diffusion.Vae,
-    diffusion.Img2Img,
-    diffusion.Compatibility,
-    postprocessing.FaceRestoration,
-    postprocessing.Upscaling,
-    page.Gallery,
-    page.Infotext,
-    page.LivePreviews,
-    page.UiAlternatives,
-    page.UserInterface,
-    system.System,
-    api.Api,
-    jobs.Jobs,
+    saving.SavingPathsSection,
+    saving.SavingImagesSection,
+    saving.SavingFoldersSection,
+    diffusion.StableDiffusionSection,
+    diffusion.ExtraNetworksSection,
+    diffusion.SamplerParametersSection,
+    diffusion.OptimizationsSection,
+    diffusion.StableDiffusionXlSection,
+    diffusion.VaeSection,
+    diffusion.Img2ImgSection,
+    diffusion.CompatibilitySection,
+    postprocessing.FaceRestorationSection,
+    postprocessing.UpscalingSection,
+    page.GallerySection,
+    page.InfotextSection,
+    page.LivePreviewsSection,
+    page.UiAlternativesSection,
+    page.UserInterfaceSection,
+    system.SystemSection,
+    api.ApiSection,
+    jobs.JobsSection,
 ):
     """Every setting of one moment. Frozen: a change makes a new value, and a running job keeps the one it began with.
 
@@ -80,3 +55,7 @@ class Settings(
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
             raise SettingsError(f"Setting {key!r} cannot be {first['input']!r}: {first['msg'].lower()}.") from error
+
+
+SECTIONS = cast(tuple[type[Section], ...], Settings.__bases__)
+"""In the order of the settings page."""

@@ -18,7 +18,7 @@ from modules.upscalers.known import KNOWN, MODEL_NAMES, KnownModel
 SUFFIXES = (".pth", ".pt", ".safetensors", ".ckpt")
 DEFAULT_SCALE = 4.0
 
-Method = Literal["none", "lanczos", "nearest", "model"]
+UpscaleMethod = Literal["none", "lanczos", "nearest", "model"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class UpscalerInfo:
     """
 
     name: str
-    method: Method = "model"
+    method: UpscaleMethod = "model"
     family: str | None = None
     path: Path | None = None
     url: str | None = None

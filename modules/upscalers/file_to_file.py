@@ -13,11 +13,11 @@ from modules.imaging.png_stream import write_png_rows
 from modules.imaging.rows import AlphaRows, Rows, StripRows, is_transparent, open_rows, resized_rows, texts_of
 from modules.imaging.tiles import Pixels
 from modules.infotext.carriers import PARAMETERS, read_carried
-from modules.upscalers.upscale import Enlarges, Pass, Progress, Tiling, Watch, pass_sizes, target_size
+from modules.upscalers.upscale import Enlarges, Progress, Tiling, UpscalePass, UpscaleProgress, pass_sizes, target_size
 
 
 def upscale_file(
-    source: Path, target: Path, scale: float, model: Enlarges, tiling: Tiling, *, watch: Watch | None = None
+    source: Path, target: Path, scale: float, model: Enlarges, tiling: Tiling, *, watch: UpscaleProgress | None = None
 ) -> tuple[int, int]:
     """Enlarge the picture in the file `source` into the PNG file `target`; returns its width and height.
 
@@ -28,7 +28,9 @@ def upscale_file(
         raise RequestError(f"The scale must be more than 0; it is {scale}.", "upscaling_resize")
     rows = open_rows(source)
     size = target_size(rows.width, rows.height, scale)
-    passes = [Pass.over(*each, model, tiling) for each in pass_sizes(rows.width, rows.height, scale, model.scale)]
+    passes = [
+        UpscalePass.over(*each, model, tiling) for each in pass_sizes(rows.width, rows.height, scale, model.scale)
+    ]
     progress = Progress(watch, sum(each.tiles for each in passes))
     enlarged = rows
     for each in passes:

@@ -15,7 +15,7 @@ from modules.imaging.resize import enlarge
 from modules.upscalers.catalogue import UpscalerCatalogue, UpscalerInfo
 from modules.upscalers.file_to_file import upscale_file
 from modules.upscalers.model import UpscalerModel, load_model
-from modules.upscalers.upscale import Tiling, Watch, upscale
+from modules.upscalers.upscale import Tiling, UpscaleProgress, upscale
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -41,7 +41,7 @@ class Upscalers:
         return self.catalogue.find(name, field)
 
     def upscale(
-        self, image: Image.Image, scale: float, name: str, settings: Any, watch: Watch | None = None
+        self, image: Image.Image, scale: float, name: str, settings: Any, watch: UpscaleProgress | None = None
     ) -> Image.Image:
         """`image` larger by `scale` with the upscaler `name`; the sides are rounded down to multiples of 8.
 
@@ -56,7 +56,14 @@ class Upscalers:
         return upscale(image, scale, self.model(info), Tiling.of(info.family, settings), watch)
 
     def upscale_file(
-        self, source: Path, target: Path, scale: float, name: str, settings: Any, *, watch: Watch | None = None
+        self,
+        source: Path,
+        target: Path,
+        scale: float,
+        name: str,
+        settings: Any,
+        *,
+        watch: UpscaleProgress | None = None,
     ) -> tuple[int, int]:
         """The picture in the file `source`, larger, in the PNG file `target`, of any size; returns width and height.
 
@@ -69,7 +76,7 @@ class Upscalers:
         return upscale_file(source, target, scale, self.model(info), Tiling.of(info.family, settings), watch=watch)
 
     def enlarger(
-        self, name: str | None, settings: Any, watch: Watch | None = None
+        self, name: str | None, settings: Any, watch: UpscaleProgress | None = None
     ) -> Callable[[Image.Image, float], Image.Image] | None:
         """What `modules.imaging.resize.resize` takes as its `upscale`: None for no upscaler or "None".
 

@@ -54,7 +54,7 @@ class Enlarges(Protocol):
         ...
 
 
-class Watch(Protocol):
+class UpscaleProgress(Protocol):
     """Who is told of each tile, and may stop before the next; `RunControl` is one."""
 
     def check(self) -> None:
@@ -85,7 +85,7 @@ class Tiling:
 
 
 def upscale(
-    image: Image.Image, scale: float, model: Enlarges, tiling: Tiling, watch: Watch | None = None
+    image: Image.Image, scale: float, model: Enlarges, tiling: Tiling, watch: UpscaleProgress | None = None
 ) -> Image.Image:
     """`image` larger by `scale`, its sides then rounded down to multiples of 8.
 
@@ -97,7 +97,9 @@ def upscale(
     size = target_size(image.width, image.height, scale)
     alpha = image.convert("RGBA").getchannel("A") if _is_transparent(image) else None
     pixels: Pixels = np.asarray(image.convert("RGB"))
-    passes = [Pass.over(width, height, model, tiling) for width, height in pass_sizes(*image.size, scale, model.scale)]
+    passes = [
+        UpscalePass.over(width, height, model, tiling) for width, height in pass_sizes(*image.size, scale, model.scale)
+    ]
     progress = Progress(watch, sum(each.tiles for each in passes))
     for each in passes:
         strips = each.strips(ArrayRows(pixels), model, progress)
@@ -128,7 +130,7 @@ def target_size(width: int, height: int, scale: float) -> tuple[int, int]:
 class Progress:
     """Counts the tiles of all passes for whoever watches."""
 
-    def __init__(self, watch: Watch | None, total: int) -> None:
+    def __init__(self, watch: UpscaleProgress | None, total: int) -> None:
         self._watch, self._total, self._done = watch, total, 0
 
     def check(self) -> None:
@@ -144,7 +146,7 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pass:
+class UpscalePass:
     """One application of a model to a picture of `width` x `height`, continued in black by `top` and `left` pixels."""
 
     width: int
@@ -155,7 +157,7 @@ class Pass:
     columns: Axis
 
     @classmethod
-    def over(cls, width: int, height: int, model: Enlarges, tiling: Tiling) -> Pass:
+    def over(cls, width: int, height: int, model: Enlarges, tiling: Tiling) -> UpscalePass:
         """How a picture of this size is cut for `model`."""
         top, left = (
             min(max(tiling.tile - length, 0), FIRST_PAD) if tiling.fill_up else 0 for length in (height, width)

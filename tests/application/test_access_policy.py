@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from modules.application.access_policy import FOLDER_SETTINGS, Policy
+from modules.application.access_policy import FOLDER_SETTINGS, AccessPolicy
 from modules.foundation.errors import Forbidden, StartupError
 from modules.settings.flags import Flags
 from modules.settings.model import Settings
 
 
 def test_this_machine_alone_may_do_everything_without_logging_in() -> None:
-    policy = Policy.from_flags(Flags())
+    policy = AccessPolicy.from_flags(Flags())
     assert not policy.is_open
     assert not policy.page_users
     assert not policy.api_users
@@ -22,7 +22,7 @@ def test_this_machine_alone_may_do_everything_without_logging_in() -> None:
 
 
 def test_an_open_program_refuses_code_folders_and_reaching_out() -> None:
-    policy = Policy.from_flags(Flags(listen=True))
+    policy = AccessPolicy.from_flags(Flags(listen=True))
     assert policy.is_open
     with pytest.raises(Forbidden, match="Installing extensions is not allowed"):
         policy.check_code("Installing extensions")
@@ -44,31 +44,31 @@ def test_an_open_program_refuses_code_folders_and_reaching_out() -> None:
     ],
 )
 def test_a_program_with_a_lock_is_not_open(flags: Flags) -> None:
-    assert not Policy.from_flags(flags).is_open
+    assert not AccessPolicy.from_flags(flags).is_open
 
 
 def test_users_of_the_api_alone_leave_the_page_open() -> None:
-    assert Policy.from_flags(Flags(listen=True, api_auth="me:secret")).is_open
+    assert AccessPolicy.from_flags(Flags(listen=True, api_auth="me:secret")).is_open
 
 
 def test_code_can_be_allowed_all_the_same() -> None:
-    Policy.from_flags(Flags(listen=True, enable_insecure_extension_access=True)).check_code("Anything")
+    AccessPolicy.from_flags(Flags(listen=True, enable_insecure_extension_access=True)).check_code("Anything")
 
 
 def test_settings_are_frozen_by_key_by_section_and_altogether() -> None:
-    assert Policy.from_flags(Flags(freeze_specific_settings="jpeg_quality, sd_vae")).frozen == {
+    assert AccessPolicy.from_flags(Flags(freeze_specific_settings="jpeg_quality, sd_vae")).frozen == {
         "jpeg_quality",
         "sd_vae",
     }
-    assert "samples_format" in Policy.from_flags(Flags(freeze_settings_in_sections="saving images/grids")).frozen
-    assert Policy.from_flags(Flags(freeze_settings=True)).frozen == set(Settings.model_fields)
-    assert Policy.from_flags(Flags(hide_ui_dir_config=True)).frozen == FOLDER_SETTINGS
+    assert "samples_format" in AccessPolicy.from_flags(Flags(freeze_settings_in_sections="saving images/grids")).frozen
+    assert AccessPolicy.from_flags(Flags(freeze_settings=True)).frozen == set(Settings.model_fields)
+    assert AccessPolicy.from_flags(Flags(hide_ui_dir_config=True)).frozen == FOLDER_SETTINGS
 
 
 def test_users_come_from_flags_and_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "users"
     file.write_text("ann:one, ben:two\ncho:th:ree\n", encoding="utf-8")
-    users = Policy.from_flags(Flags(gradio_auth="dan:four", gradio_auth_path=file)).page_users
+    users = AccessPolicy.from_flags(Flags(gradio_auth="dan:four", gradio_auth_path=file)).page_users
     for name, password in (("ann", "one"), ("ben", "two"), ("cho", "th:ree"), ("dan", "four")):
         assert users.admit(name, password)
     for name, password in (("ann", "two"), ("", ""), ("eve", "one"), ("ann", "one ")):
@@ -76,7 +76,7 @@ def test_users_come_from_flags_and_from_a_file(tmp_path: Path) -> None:
 
 
 def test_passwords_are_not_kept() -> None:
-    assert "secret" not in repr(Policy.from_flags(Flags(api_auth="me:secret")))
+    assert "secret" not in repr(AccessPolicy.from_flags(Flags(api_auth="me:secret")))
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_passwords_are_not_kept() -> None:
 )
 def test_what_makes_no_sense_ends_the_start_with_a_sentence(flags: Flags, why: str) -> None:
     with pytest.raises(StartupError, match=why):
-        Policy.from_flags(flags)
+        AccessPolicy.from_flags(flags)

@@ -17,7 +17,7 @@ import pytest
 
 from modules.application.downloads import transfer as transfer_module
 from modules.application.downloads.download import KINDS, Download, clean_name, fetch, file_address, folder_of
-from modules.application.downloads.transfer import Transfer, Wanted
+from modules.application.downloads.transfer import Transfer, TransferRequest
 from modules.foundation.errors import DownloadError, Forbidden, Interrupted, RequestError
 from modules.generation.progress import RunControl
 from modules.settings.flags import Flags
@@ -262,7 +262,9 @@ def test_a_file_that_is_too_large_or_finds_no_room_is_refused(
 ) -> None:
     def run(**more: Any) -> None:
         Transfer(
-            Wanted(url=hub.base, only_public=False, pause=0.001, **more), tmp_path / "part", lambda _done, _total: None
+            TransferRequest(url=hub.base, only_public=False, pause=0.001, **more),
+            tmp_path / "part",
+            lambda _done, _total: None,
         ).run()
 
     with pytest.raises(DownloadError, match="at most 1,000,000"):

@@ -21,7 +21,7 @@ from modules.checkpoints.layout import vae_layout
 from modules.checkpoints.ldm_keys import KeyMap, vae_modules
 from modules.checkpoints.merge import arithmetic
 from modules.checkpoints.merge.merge import Merged, merge_checkpoints
-from modules.checkpoints.merge.recipe import ConfigSource, Method, Recipe
+from modules.checkpoints.merge.recipe import ConfigSource, MergeMethod, MergeRecipe
 from modules.checkpoints.vae_files import VaeInfo
 from modules.foundation.errors import CheckpointError, Interrupted, RequestError
 from modules.library.digests import sha256_of
@@ -70,7 +70,7 @@ def metadata_of(path: Path) -> dict[str, str]:
         return file.metadata()
 
 
-def merge(recipe: Recipe, folder: Path, **more: Any) -> Merged:
+def merge(recipe: MergeRecipe, folder: Path, **more: Any) -> Merged:
     return merge_checkpoints(recipe, folder, sha256=sha256_of, **more)
 
 
@@ -98,7 +98,7 @@ def test_a_weighted_sum_is_what_numpy_computes(
 ) -> None:
     monkeypatch.setattr(arithmetic, "PIECE", 5)  # every tensor comes in several pieces, the last one shorter
     a, b = arrays(1, dtype=dtype), arrays(2, dtype=dtype)
-    recipe = Recipe(
+    recipe = MergeRecipe(
         primary=write(tmp_path / "a.safetensors", a),
         secondary=write(tmp_path / "b.ckpt", b),
         multiplier=multiplier,
@@ -116,11 +116,11 @@ def test_a_difference_is_what_numpy_computes_and_needs_both_of_its_sides(tmp_pat
     a, b, c = arrays(1), arrays(2), arrays(3)
     del b[TEXT], c[VAE]
     b["model.only.in.b"] = np.ones(3, np.float32)
-    recipe = Recipe(
+    recipe = MergeRecipe(
         primary=write(tmp_path / "a.safetensors", a),
         secondary=write(tmp_path / "b.safetensors", b),
         tertiary=write(tmp_path / "c.safetensors", c),
-        method=Method.ADD_DIFFERENCE,
+        method=MergeMethod.ADD_DIFFERENCE,
         multiplier=0.7,
     )
     merged = merge(recipe, tmp_path)
@@ -130,7 +130,9 @@ def test_a_difference_is_what_numpy_computes_and_needs_both_of_its_sides(tmp_pat
 
 
 def test_no_interpolation_converts_one_model(models: dict[str, CheckpointInfo], tmp_path: Path) -> None:
-    recipe = Recipe(primary=models["a"], method=Method.NO_INTERPOLATION, half=True, format="ckpt", name="half")
+    recipe = MergeRecipe(
+        primary=models["a"], method=MergeMethod.NO_INTERPOLATION, half=True, format="ckpt", name="half"
+    )
     merged = merge(recipe, tmp_path)
     a = arrays(1)
     assert_same(read(merged.path), {**a, **{key: a[key].astype(np.float16) for key in MERGED}})
@@ -140,7 +142,7 @@ def test_what_only_the_secondary_has_joins_a_weighted_sum(tmp_path: Path) -> Non
     a, b = arrays(1), arrays(2)
     del a[VAE]
     b["marker"] = np.ones(2, np.float32)
-    recipe = Recipe(
+    recipe = MergeRecipe(
         primary=write(tmp_path / "a.safetensors", a), secondary=write(tmp_path / "b.safetensors", b), multiplier=0.5
     )
     found = read(merge(recipe, tmp_path).path)
@@ -150,7 +152,7 @@ def test_what_only_the_secondary_has_joins_a_weighted_sum(tmp_path: Path) -> Non
 
 def test_mixed_types_are_kept_in_the_wider_one(tmp_path: Path) -> None:
     a, b = arrays(1, dtype=np.float16), arrays(2)
-    recipe = Recipe(
+    recipe = MergeRecipe(
         primary=write(tmp_path / "a.safetensors", a), secondary=write(tmp_path / "b.safetensors", b), multiplier=0.25
     )
     found = read(merge(recipe, tmp_path).path)
@@ -159,13 +161,13 @@ def test_mixed_types_are_kept_in_the_wider_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("channels", "kind"), [(9, "inpainting"), (8, "instruct-pix2pix")])
-@pytest.mark.parametrize("method", [Method.WEIGHTED_SUM, Method.ADD_DIFFERENCE])
+@pytest.mark.parametrize("method", [MergeMethod.WEIGHTED_SUM, MergeMethod.ADD_DIFFERENCE])
 def test_the_further_channels_of_the_primary_are_kept(
-    channels: int, kind: str, method: Method, models: dict[str, CheckpointInfo], tmp_path: Path
+    channels: int, kind: str, method: MergeMethod, models: dict[str, CheckpointInfo], tmp_path: Path
 ) -> None:
     a, b, c = arrays(5, channels), arrays(2), arrays(3)
     special = write(tmp_path / "special.safetensors", a)
-    recipe = Recipe(
+    recipe = MergeRecipe(
         primary=special, secondary=models["b"], tertiary=models["c"], method=method, multiplier=0.4, name="new"
     )
     merged = merge(recipe, tmp_path)
@@ -173,13 +175,13 @@ def test_the_further_channels_of_the_primary_are_kept(
     assert merged.image_input == kind
     found = read(merged.path)[FIRST]
     part = a[FIRST][:, :4]
-    if method is Method.WEIGHTED_SUM:
+    if method is MergeMethod.WEIGHTED_SUM:
         expected = part * np.float32(0.6) + b[FIRST] * np.float32(0.4)
     else:
         expected = part + (b[FIRST] - c[FIRST]) * np.float32(0.4)
     assert np.array_equal(found[:, :4], expected)
     assert np.array_equal(found[:, 4:], a[FIRST][:, 4:])
-    turned = dataclasses.replace(recipe, primary=models["b"], secondary=special, method=Method.WEIGHTED_SUM)
+    turned = dataclasses.replace(recipe, primary=models["b"], secondary=special, method=MergeMethod.WEIGHTED_SUM)
     with pytest.raises(CheckpointError, match=rf"the {kind} model must be A"):
         merge(turned, tmp_path)
 
@@ -191,12 +193,12 @@ def test_models_of_two_families_are_refused_with_the_tensor_and_leave_nothing(
     b[OTHER] = np.zeros((4, 16, 3, 3), np.float32)
     other = write(tmp_path / "other.safetensors", b)
     with pytest.raises(CheckpointError, match=rf"a\.safetensors and other\.safetensors cannot be merged: {OTHER}"):
-        merge(Recipe(primary=models["a"], secondary=other), tmp_path / "results")
+        merge(MergeRecipe(primary=models["a"], secondary=other), tmp_path / "results")
     assert not (tmp_path / "results").exists()
 
 
 def test_weights_are_left_out_by_name(models: dict[str, CheckpointInfo], tmp_path: Path) -> None:
-    recipe = Recipe(primary=models["a"], secondary=models["b"], discard=r"^first_stage|out\.2")
+    recipe = MergeRecipe(primary=models["a"], secondary=models["b"], discard=r"^first_stage|out\.2")
     assert read(merge(recipe, tmp_path).path).keys() == {FIRST, TEXT, TABLE, POSITIONS}
     with pytest.raises(RequestError, match="no regular expression"):
         merge(dataclasses.replace(recipe, discard="("), tmp_path)
@@ -207,10 +209,12 @@ def test_weights_are_left_out_by_name(models: dict[str, CheckpointInfo], tmp_pat
 def test_the_recipe_stands_in_the_metadata_and_goes_on_when_merged_again(
     models: dict[str, CheckpointInfo], tmp_path: Path
 ) -> None:
-    first = merge(Recipe(primary=models["a"], secondary=models["b"], name="first"), tmp_path)
+    first = merge(MergeRecipe(primary=models["a"], secondary=models["b"], name="first"), tmp_path)
     again = CheckpointInfo(path=first.path, name=first.path.name)
     second = merge(
-        Recipe(primary=again, secondary=models["c"], multiplier=0.6, half=True, discard="x", metadata={"author": "me"}),
+        MergeRecipe(
+            primary=again, secondary=models["c"], multiplier=0.6, half=True, discard="x", metadata={"author": "me"}
+        ),
         tmp_path,
     )
     said = metadata_of(second.path)
@@ -234,7 +238,7 @@ def test_metadata_is_left_out_when_it_is_not_wanted_but_not_what_tells_the_archi
     declared = json.dumps({"unet": {"num_heads": 2}})
     a = write(tmp_path / "a.safetensors", arrays(1), {"note": "private"})
     b = write(tmp_path / "b.safetensors", arrays(2), {"easel.architecture": declared})
-    recipe = Recipe(primary=a, secondary=b, save_metadata=False, name="plain")
+    recipe = MergeRecipe(primary=a, secondary=b, save_metadata=False, name="plain")
     assert metadata_of(merge(recipe, tmp_path).path) == {"format": "pt", "easel.architecture": declared}
     unconfigured = dataclasses.replace(recipe, config_source=ConfigSource.NONE, name="none")
     assert metadata_of(merge(unconfigured, tmp_path).path) == {"format": "pt"}
@@ -245,7 +249,7 @@ def test_the_sidecar_of_the_config_source_goes_with_the_result(
 ) -> None:
     models["b"].sidecar.write_text("model: {}")
     for source, copied in ((ConfigSource.FIRST_FOUND, True), (ConfigSource.B, True), (ConfigSource.NONE, False)):
-        recipe = Recipe(primary=models["a"], secondary=models["b"], config_source=source, name=source.name)
+        recipe = MergeRecipe(primary=models["a"], secondary=models["b"], config_source=source, name=source.name)
         merged = merge(recipe, tmp_path / "results")
         assert merged.path.with_suffix(".yaml").exists() == copied
 
@@ -262,7 +266,7 @@ def test_a_baked_vae_takes_the_place_of_the_models(
     }
     info = VaeInfo(path=tmp_path / "my.vae.pt", name="my.vae.pt")
     write(info.path, vae)
-    recipe = Recipe(primary=models["a"], secondary=models["b"], vae=info, half=True)
+    recipe = MergeRecipe(primary=models["a"], secondary=models["b"], vae=info, half=True)
     merged = merge(recipe, tmp_path)
     found = read(merged.path)
     assert np.array_equal(found[VAE], np.full((5, 3, 3, 3), 7, np.float16))
@@ -277,7 +281,7 @@ def test_a_file_without_a_vae_cannot_be_baked_in(models: dict[str, CheckpointInf
     write(tmp_path / "no.safetensors", {"lora": np.zeros(1, np.float32)})
     info = VaeInfo(path=tmp_path / "no.safetensors", name="no.safetensors")
     with pytest.raises(CheckpointError, match=r"no\.safetensors holds no VAE"):
-        merge(Recipe(primary=models["a"], secondary=models["b"], vae=info), tmp_path)
+        merge(MergeRecipe(primary=models["a"], secondary=models["b"], vae=info), tmp_path)
 
 
 def test_numbers_beyond_float16_are_an_error_instead_of_infinity(tmp_path: Path) -> None:
@@ -285,7 +289,7 @@ def test_numbers_beyond_float16_are_an_error_instead_of_infinity(tmp_path: Path)
     a[OTHER][0, 0, 0, 0] = 1e6
     info = write(tmp_path / "a.safetensors", a)
     with pytest.raises(CheckpointError, match=rf"{OTHER} has numbers beyond what float16 can hold \(1e\+06\)"):
-        merge(Recipe(primary=info, method=Method.NO_INTERPOLATION, half=True, name="x"), tmp_path / "results")
+        merge(MergeRecipe(primary=info, method=MergeMethod.NO_INTERPOLATION, half=True, name="x"), tmp_path / "results")
     assert list((tmp_path / "results").iterdir()) == []
 
 
@@ -300,7 +304,7 @@ def test_an_interrupted_merge_leaves_nothing_and_progress_goes_up(
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        merge(Recipe(primary=models["a"], secondary=models["b"]), tmp_path / "results", on_progress=stop)
+        merge(MergeRecipe(primary=models["a"], secondary=models["b"]), tmp_path / "results", on_progress=stop)
     assert list((tmp_path / "results").iterdir()) == []
     assert shares == sorted(shares)
 
@@ -311,14 +315,14 @@ def test_a_disk_without_room_is_told_before_anything_is_written(
     full = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: full)
     with pytest.raises(CheckpointError, match="Make room"):
-        merge(Recipe(primary=models["a"], secondary=models["b"]), tmp_path / "results")
+        merge(MergeRecipe(primary=models["a"], secondary=models["b"]), tmp_path / "results")
     assert not (tmp_path / "results").exists()
 
 
 def test_a_name_that_is_taken_is_only_replaced_when_allowed_and_never_a_model_of_the_recipe(
     models: dict[str, CheckpointInfo], tmp_path: Path
 ) -> None:
-    recipe = Recipe(primary=models["a"], secondary=models["b"], name="c")
+    recipe = MergeRecipe(primary=models["a"], secondary=models["b"], name="c")
     with pytest.raises(RequestError, match="exists already"):
         merge(recipe, tmp_path)
     merge(recipe, tmp_path, overwrite=True)
@@ -334,14 +338,14 @@ def test_a_name_that_is_taken_is_only_replaced_when_allowed_and_never_a_model_of
     ("changes", "words"),
     [
         ({"secondary": None}, "needs a model B"),
-        ({"method": Method.ADD_DIFFERENCE}, "needs a model C"),
+        ({"method": MergeMethod.ADD_DIFFERENCE}, "needs a model C"),
         ({"multiplier": float("nan")}, "multiplier"),
     ],
 )
 def test_a_recipe_that_makes_no_sense_is_refused(
     changes: dict[str, Any], words: str, models: dict[str, CheckpointInfo], tmp_path: Path
 ) -> None:
-    recipe = dataclasses.replace(Recipe(primary=models["a"], secondary=models["b"]), **changes)
+    recipe = dataclasses.replace(MergeRecipe(primary=models["a"], secondary=models["b"]), **changes)
     with pytest.raises(RequestError, match=words):
         merge(recipe, tmp_path)
 
@@ -350,18 +354,20 @@ def test_a_broken_model_is_named_and_leaves_nothing(models: dict[str, Checkpoint
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(models["b"].path.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match=r"broken\.safetensors .*cut off"):
-        merge(Recipe(primary=models["a"], secondary=CheckpointInfo(path=broken, name=broken.name)), tmp_path / "new")
+        merge(
+            MergeRecipe(primary=models["a"], secondary=CheckpointInfo(path=broken, name=broken.name)), tmp_path / "new"
+        )
     (tmp_path / "folder").mkdir()
     folder = CheckpointInfo(path=tmp_path / "folder", name="folder")
     with pytest.raises(CheckpointError, match="form of diffusers"):
-        merge(Recipe(primary=folder, secondary=models["b"]), tmp_path / "new")
+        merge(MergeRecipe(primary=folder, secondary=models["b"]), tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
 def test_a_written_ckpt_is_a_sound_zip_file_that_can_be_mapped(
     models: dict[str, CheckpointInfo], tmp_path: Path
 ) -> None:
-    merged = merge(Recipe(primary=models["a"], secondary=models["b"], format="ckpt"), tmp_path)
+    merged = merge(MergeRecipe(primary=models["a"], secondary=models["b"], format="ckpt"), tmp_path)
     with zipfile.ZipFile(merged.path) as archive:
         assert archive.testzip() is None
     mapped = torch.load(merged.path, weights_only=True, mmap=True)
@@ -372,9 +378,9 @@ def test_a_written_ckpt_is_a_sound_zip_file_that_can_be_mapped(
 def test_what_a_ckpt_says_of_itself_is_read_back_when_it_is_merged_again(tmp_path: Path) -> None:
     declared = json.dumps({"unet": {"num_heads": 2}})
     a = write(tmp_path / "a.safetensors", arrays(1), {"easel.architecture": declared, "note": "mine"})
-    first = merge(Recipe(primary=a, method=Method.NO_INTERPOLATION, format="ckpt", name="first"), tmp_path)
+    first = merge(MergeRecipe(primary=a, method=MergeMethod.NO_INTERPOLATION, format="ckpt", name="first"), tmp_path)
     again = CheckpointInfo(path=first.path, name=first.path.name)
-    second = merge(Recipe(primary=again, method=Method.NO_INTERPOLATION, name="second"), tmp_path)
+    second = merge(MergeRecipe(primary=again, method=MergeMethod.NO_INTERPOLATION, name="second"), tmp_path)
     said = metadata_of(second.path)
     assert (said["easel.architecture"], said["note"]) == (declared, "mine")
     earlier = json.loads(said["sd_merge_models"])[sha256_of(first.path)]
@@ -403,8 +409,11 @@ def test_a_vae_with_the_names_of_diffusers_is_baked_in_under_those_of_a_checkpoi
     info = VaeInfo(path=tmp_path / "diffusers.safetensors", name="diffusers.safetensors")
     write(info.path, renamed)
     empty = {key: np.zeros_like(array) if key.startswith(prefix) else array for key, array in whole.items()}
-    recipe = Recipe(
-        primary=write(tmp_path / "empty.safetensors", empty), method=Method.NO_INTERPOLATION, vae=info, name="baked"
+    recipe = MergeRecipe(
+        primary=write(tmp_path / "empty.safetensors", empty),
+        method=MergeMethod.NO_INTERPOLATION,
+        vae=info,
+        name="baked",
     )
     found = read(merge(recipe, tmp_path).path)
     assert_same({key: found[prefix + key] for key in own}, own)

@@ -17,8 +17,8 @@ from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.load import load_checkpoint
 from modules.foundation.errors import CheckpointError, Interrupted
 from modules.hardware.device import Hardware, Wishes, choose_hardware
-from modules.pipeline.model import Model
-from modules.pipeline.model_cache import Limits, ModelCache
+from modules.pipeline.model import LoadedModel
+from modules.pipeline.model_cache import CacheLimits, ModelCache
 from modules.settings.model import Settings
 from modules.text_encoders.tokenizer import ClipTokenizer
 from tests.tiny_models import make_tiny_sd1
@@ -40,17 +40,17 @@ class Shelf:
 
     def _load(
         self, info: CheckpointInfo, on_progress: Callable[[float], None] | None, make_room: Callable[[int], None]
-    ) -> Model:
+    ) -> LoadedModel:
         self.reads.append(info.path.stem)
-        return Model(
+        return LoadedModel(
             load_checkpoint(info, self.hardware, on_progress, make_room), self.hardware, {"clip": self.tokenizer}
         )
 
-    def _name(self, model: Model) -> str:
+    def _name(self, model: LoadedModel) -> str:
         return model.checkpoint.info.path.stem
 
-    def get(self, name: str, on_progress: Callable[[float], None] | None = None, **limits: int) -> Model:
-        return self.cache.get(self.infos[name], Limits(**limits), on_progress)[0]
+    def get(self, name: str, on_progress: Callable[[float], None] | None = None, **limits: int) -> LoadedModel:
+        return self.cache.get(self.infos[name], CacheLimits(**limits), on_progress)[0]
 
     @property
     def held(self) -> list[str]:
@@ -93,9 +93,9 @@ def test_as_many_as_asked_for_are_kept_and_the_one_used_longest_ago_goes(shelf: 
 
 def test_models_of_one_run_stay_ready_beside_each_other(shelf: Shelf) -> None:
     base = shelf.get("a")
-    refiner, _ = shelf.cache.get(shelf.infos["b"], Limits(bytes=1), beside=True)
-    assert shelf.cache.get(shelf.infos["a"], Limits(bytes=1), beside=True)[0] is base
-    assert shelf.cache.get(shelf.infos["b"], Limits(bytes=1), beside=True)[0] is refiner
+    refiner, _ = shelf.cache.get(shelf.infos["b"], CacheLimits(bytes=1), beside=True)
+    assert shelf.cache.get(shelf.infos["a"], CacheLimits(bytes=1), beside=True)[0] is base
+    assert shelf.cache.get(shelf.infos["b"], CacheLimits(bytes=1), beside=True)[0] is refiner
     assert shelf.idle == []
     assert shelf.get("a") is base
     assert shelf.held == ["a"]
@@ -141,7 +141,7 @@ def test_a_load_that_fails_leaves_the_model_in_use_even_where_both_do_not_fit(
         save_file({"double_blocks.0.img_attn.qkv.weight": torch.zeros(1)}, path)
     before = shelf.get("a")
     with pytest.raises(CheckpointError, match=r"broken\.safetensors"):
-        shelf.cache.get(CheckpointInfo(path=path, name=path.name), Limits(bytes=1))
+        shelf.cache.get(CheckpointInfo(path=path, name=path.name), CacheLimits(bytes=1))
     assert shelf.cache.current is before
     assert shelf.get("a") is before
 
@@ -165,7 +165,7 @@ def test_a_file_that_is_cut_off_while_it_is_read_leaves_no_half_model_with_its_e
             path.write_bytes(path.read_bytes()[:10_000])
 
     with pytest.raises(CheckpointError, match=r"shrinking\.safetensors .*cut off") as caught:
-        shelf.cache.get(CheckpointInfo(path=path, name=path.name), Limits(), shrink)
+        shelf.cache.get(CheckpointInfo(path=path, name=path.name), CacheLimits(), shrink)
     assert shelf.get("a") is before
     gc.collect()
     assert seen
@@ -188,20 +188,20 @@ def test_a_file_that_changed_is_read_again(shelf: Shelf, tmp_path: Path) -> None
     path = tmp_path / "changing.safetensors"
     shutil.copyfile(shelf.infos["a"].path, path)
     info = CheckpointInfo(path=path, name=path.name)
-    first, _ = shelf.cache.get(info, Limits(models=2))
+    first, _ = shelf.cache.get(info, CacheLimits(models=2))
     save_file({**load_file(path), "note": torch.zeros(1)}, path)
-    second, changed = shelf.cache.get(info, Limits(models=2))
+    second, changed = shelf.cache.get(info, CacheLimits(models=2))
     assert changed
     assert second is not first
     assert len(shelf.cache.paths) == 1
 
 
 def test_the_settings_are_those_that_people_know() -> None:
-    assert Limits.of(Settings()) == Limits(models=1, on_device=1, bytes=None)
+    assert CacheLimits.of(Settings()) == CacheLimits(models=1, on_device=1, bytes=None)
     settings = Settings(
         sd_checkpoints_limit=3, sd_checkpoint_cache=1, sd_checkpoints_keep_in_cpu=False, sd_checkpoints_memory=12.5
     )
-    assert Limits.of(settings) == Limits(models=4, on_device=3, bytes=12_500_000_000)
+    assert CacheLimits.of(settings) == CacheLimits(models=4, on_device=3, bytes=12_500_000_000)
 
 
 def test_memory_is_flat_over_twenty_switches(shelf: Shelf) -> None:

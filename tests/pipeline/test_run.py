@@ -20,7 +20,7 @@ from modules.generation.result import FinishedImage
 from modules.hooks.points import RunEvent, StepEvent
 from modules.infotext.carriers import read_carried
 from modules.infotext.parse import parse
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.settings.flags import parse_flags
 from modules.settings.paths import Paths
 from tests.pipeline.conftest import Studio
@@ -357,7 +357,7 @@ def test_a_tag_without_its_network_is_said_and_a_request_can_have_tags_ignored(s
     assert np.array_equal(_pixels(told.samples[0]), _pixels(ignored.samples[0]))
 
 
-def _failing_decoder(model: Model, failures: int) -> list[torch.dtype]:
+def _failing_decoder(model: LoadedModel, failures: int) -> list[torch.dtype]:
     """Have the first answers of a model's VAE be NaN; returns the number types it is asked in, as they come."""
     vae, asked = model.checkpoint.vae, list[torch.dtype]()
     decode = vae.decode

@@ -12,7 +12,7 @@ import torch
 
 from modules.generation.request import HiresRequest
 from modules.generation.result import FinishedImage
-from modules.pipeline.model import Model
+from modules.pipeline.model import LoadedModel
 from modules.pipeline.small_vaes import SmallVaes
 from modules.pipeline.vae import decode_latent, encode_moments
 from tests.pipeline.conftest import Studio
@@ -41,7 +41,7 @@ class _Planned:
         self.settings = studio.application.settings.current.changed(settings)
 
 
-def _model(studio: Studio) -> Model:
+def _model(studio: Studio) -> LoadedModel:
     engine = studio.application.engine
     return engine.load(studio.application.catalogue.find("tiny"))
 

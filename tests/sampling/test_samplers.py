@@ -21,7 +21,7 @@ from modules.sampling.samplers import SAMPLERS, Sampler
 from modules.sampling.samplers.dpm_solver import StepSizeController, sample_dpm_adaptive, sample_dpm_fast
 from modules.sampling.samplers.euler import ancestral_step, multistep_weights
 from modules.sampling.samplers.restart import restart_steps
-from modules.sampling.step import StepEvent
+from modules.sampling.step import SamplerStep
 from tests.sampling.models import SCHEDULE, MixtureUNet, run
 
 EVERY = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.name)
@@ -74,7 +74,7 @@ def test_a_network_that_predicts_v_gives_the_same_picture(sampler: Sampler) -> N
 
 @EVERY
 def test_every_step_is_reported_with_its_level_and_estimate(sampler: Sampler) -> None:
-    events: list[StepEvent] = []
+    events: list[SamplerStep] = []
     result = run(sampler, (1, 2), (0.0, 0.5), steps=8, callback=events.append)
     assert [event.index for event in events[:3]] == [0, 1, 2]
     assert all(event.x.shape == event.denoised.shape == result.shape for event in events)
@@ -107,7 +107,7 @@ class NoWaiting(TorchFunctionMode):
 def test_nothing_in_the_loop_waits_for_the_device(sampler: Sampler) -> None:
     mode = NoWaiting()
 
-    def arm(event: StepEvent) -> None:
+    def arm(event: SamplerStep) -> None:
         mode.armed = True
 
     with mode:
@@ -125,7 +125,7 @@ def test_nothing_in_the_loop_waits_for_the_device(sampler: Sampler) -> None:
 def test_the_watch_for_waiting_notices_the_adaptive_sampler() -> None:
     mode = NoWaiting()
 
-    def arm(event: StepEvent) -> None:
+    def arm(event: SamplerStep) -> None:
         mode.armed = True
 
     with mode, pytest.raises(AssertionError, match="wait for the device"):
@@ -136,7 +136,7 @@ def test_the_watch_for_waiting_notices_the_adaptive_sampler() -> None:
 def test_an_interrupt_in_a_step_report_ends_the_run(sampler: Sampler) -> None:
     seen: list[int] = []
 
-    def stop(event: StepEvent) -> None:
+    def stop(event: SamplerStep) -> None:
         seen.append(event.index)
         if len(seen) == 3:
             raise Interrupted
@@ -320,7 +320,7 @@ def test_very_few_steps_give_finite_latents(sampler: Sampler, steps: int) -> Non
 
 
 def test_more_steps_than_the_usual_150_are_taken() -> None:
-    events: list[StepEvent] = []
+    events: list[SamplerStep] = []
     run(samplers.resolve("Euler"), (1,), (0.0,), steps=768, shape=(4, 2, 2), callback=events.append)
     assert len(events) == 768
 

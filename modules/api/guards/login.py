@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modules.api.guards.paths import OURS, inner_path
 from modules.api.plain_answer import send_json
-from modules.application.access_policy import Policy
+from modules.application.access_policy import AccessPolicy
 
 API_PATHS = (*OURS, "/docs", "/openapi.json", "/metrics", "/file=")
 PAGES_OWN = ("/internal/progress", "/internal/pending-tasks", "/internal/ping", "/file=")
@@ -29,7 +29,7 @@ class RequireUser:
     users are asked for by the API as well, since an open API behind a closed page would be no lock at all.
     """
 
-    def __init__(self, app: ASGIApp, policy: Policy, *, page: bool = True) -> None:
+    def __init__(self, app: ASGIApp, policy: AccessPolicy, *, page: bool = True) -> None:
         self.app = app
         self.policy = policy
         self._pages_own = PAGES_OWN if page else ()

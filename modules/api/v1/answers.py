@@ -9,7 +9,7 @@ from modules.api.v1.bodies import HistoryItem, JobInfo, JobProgress, QueueInfo, 
 from modules.application.application import Application
 from modules.application.history import HistoryImage
 from modules.application.jobs.job import Job, JobState
-from modules.application.jobs.recurring import StandingRecord
+from modules.application.jobs.recurring import RecurringRecord
 from modules.application.jobs.store import JobRecord
 
 IMAGES = "api/v1/images"
@@ -66,7 +66,7 @@ def history_item(image: HistoryImage) -> HistoryItem:
     return HistoryItem(**given, url=f"{IMAGES}/{image.id}", saved=image.path is not None)
 
 
-def standing_info(record: StandingRecord) -> StandingInfo:
+def standing_info(record: RecurringRecord) -> StandingInfo:
     """A standing job."""
     return StandingInfo(
         id=record.id,

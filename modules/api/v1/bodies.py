@@ -16,7 +16,7 @@ from modules.api.sdapi.bodies import (
 )
 
 Priority = Annotated[Whole, Field(ge=-1000, le=1000)]
-State = Literal["waiting", "paused", "running", "done", "failed", "interrupted"]
+JobStateName = Literal["waiting", "paused", "running", "done", "failed", "interrupted"]
 _PRIORITY = "Greater runs first; 0 is that of the page and of /sdapi/v1."
 _SAVED = "false: the pictures are in no file, and only for a while in memory."
 
@@ -55,7 +55,7 @@ class JobInfo(BaseModel):
     id: str
     kind: str = Field(description="txt2img, img2img, or the kind of another task.")
     title: str = Field(description="The prompt, or what the task is.")
-    state: State
+    state: JobStateName
     position: int | None = Field(None, description="Place in the queue, from 1, while it waits.")
     priority: int
     attempts: int = Field(description="1, and one more for each retry.")

@@ -9,9 +9,10 @@ from pydantic import BaseModel, Field
 
 from modules.api.sdapi.bodies import Body, Number
 from modules.application.application import Application
-from modules.application.downloads.download import Download, Kind
+from modules.application.downloads.download import Download
 from modules.application.jobs.job import Job
-from modules.checkpoints.merge.recipe import ConfigSource, Method, Recipe
+from modules.application.model_list import ModelKind
+from modules.checkpoints.merge.recipe import ConfigSource, MergeMethod, MergeRecipe
 from modules.checkpoints.vae_files import NONE
 from modules.foundation.errors import RequestError, UnknownName
 
@@ -44,7 +45,7 @@ class DownloadRequest(Body):
     """A model file to fetch."""
 
     url: str = Field(description="The http or https address of the file itself.")
-    kind: Kind = Field("checkpoint", description="What it is, and so into which folder it goes.")
+    kind: ModelKind = Field("checkpoint", description="What it is, and so into which folder it goes.")
     name: str = Field("", description="Its name here; empty: the server's.")
     sha256: str | None = Field(None, description="The SHA-256 that it must have.")
     allow_pickle: bool = Field(False, description="Also take .ckpt, .pt, .pth and .bin.")
@@ -64,10 +65,10 @@ class FileJob(BaseModel):
     sha256: str | None = None
 
 
-def recipe_of(app: Application, body: MergeRequest) -> Recipe:
+def recipe_of(app: Application, body: MergeRequest) -> MergeRecipe:
     """The recipe that a request asks for. Raises UnknownName or RequestError naming the field."""
     bakes = body.bake_in_vae.strip() not in ("", NONE)
-    method = Method(body.interp_method)
+    method = MergeMethod(body.interp_method)
     names = (body.primary_model_name, body.secondary_model_name, body.tertiary_model_name)
     fields = ("primary_model_name", "secondary_model_name", "tertiary_model_name")
     models = [
@@ -76,7 +77,7 @@ def recipe_of(app: Application, body: MergeRequest) -> Recipe:
     ]
     if models[0] is None:
         raise RequestError("A merge needs a model A.", fields[0])
-    return Recipe(
+    return MergeRecipe(
         primary=models[0],
         secondary=models[1],
         tertiary=models[2],

@@ -8,11 +8,12 @@ import re
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from modules.application.downloads.transfer import Transfer, Wanted
+from modules.application.downloads.transfer import Transfer, TransferRequest
 from modules.application.jobs.job import TaskJob
+from modules.application.model_list import ModelKind
 from modules.checkpoints.tensors import read_header
 from modules.foundation.errors import CheckpointError, DownloadError, Forbidden, RequestError
 from modules.generation.progress import RunControl
@@ -20,9 +21,6 @@ from modules.settings.paths import Paths
 
 if TYPE_CHECKING:
     from modules.application.application import Application
-
-Kind = Literal["checkpoint", "vae", "lora", "embedding", "hypernetwork", "upscaler"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 SAFE = (".safetensors",)
 PICKLES = (".ckpt", ".pt", ".pth", ".bin")
@@ -40,7 +38,7 @@ class Download:
     """What was asked for. `name` is the file's name here; an empty one is the server's, or the end of the address."""
 
     url: str
-    kind: Kind = "checkpoint"
+    kind: ModelKind = "checkpoint"
     name: str = ""
     sha256: str | None = None
     allow_pickle: bool = False
@@ -112,7 +110,7 @@ def fetch(
             control.at(done / total if total else 0.0, "downloading")
 
     _forget_old(folder, partial)
-    wanted = Wanted(url=asked.url, sha256=asked.sha256, only_public=only_public, pause=pause)
+    wanted = TransferRequest(url=asked.url, sha256=asked.sha256, only_public=only_public, pause=pause)
     transfer = Transfer(wanted, partial, report)
     if asked.name or Path(name).suffix.lower() in (*SAFE, *PICKLES):
         _free_name(asked, folder / clean_name(name))
@@ -131,7 +129,7 @@ def fetch(
     return Downloaded(path=path, size=size, sha256=digest)
 
 
-def folder_of(kind: Kind, paths: Paths) -> Path:
+def folder_of(kind: ModelKind, paths: Paths) -> Path:
     """Where files of a kind belong; one more folder given by a flag goes before the usual one."""
     return {
         "checkpoint": paths.checkpoint_folders[-1],
@@ -209,7 +207,7 @@ def _name_in(url: str) -> str:
     return unquote(urlsplit(url).path).rpartition("/")[2]
 
 
-def _refresh(app: Application, kind: Kind) -> None:
+def _refresh(app: Application, kind: ModelKind) -> None:
     lists = {
         "checkpoint": app.catalogue,
         "vae": app.vaes,

@@ -41,7 +41,7 @@ _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class TransferRequest:
     """What is to be fetched. `sha256` is None where nobody knows it; `most_bytes` is where it is given up."""
 
     url: str
@@ -53,7 +53,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Version:
+class RemoteVersion:
     """Where a partial file comes from, and which version of the file it is."""
 
     url: str
@@ -66,7 +66,7 @@ class Version:
         """What If-Range may say: a strong tag, else the date; empty when a version cannot be told from another."""
         return self.etag if self.etag and not self.etag.startswith("W/") else self.modified
 
-    def same_as(self, other: Version) -> bool:
+    def same_as(self, other: RemoteVersion) -> bool:
         """Whether both are the same version, as far as the server tells."""
         return (self.etag, self.modified, self.size) == (other.etag, other.modified, other.size)
 
@@ -74,7 +74,7 @@ class Version:
 class Transfer:
     """Fetches `wanted` into `partial`. `suggested_name` is what the server calls the file, once it has answered."""
 
-    def __init__(self, wanted: Wanted, partial: Path, on_progress: Callable[[int, int | None], None]) -> None:
+    def __init__(self, wanted: TransferRequest, partial: Path, on_progress: Callable[[int, int | None], None]) -> None:
         self._wanted, self._partial, self._on_progress = wanted, partial, on_progress
         self._note = partial.with_name(partial.name + ".json")
         self._host = urlsplit(wanted.url).hostname or ""
@@ -200,7 +200,7 @@ class Transfer:
         if kind == "text/html":
             raise DownloadError(f"{self._host} answered with a web page instead of a file. Check the address.")
 
-    def _check_room(self, version: Version, start: int) -> None:
+    def _check_room(self, version: RemoteVersion, start: int) -> None:
         size = version.size
         if size is not None and size > self._wanted.most_bytes:
             raise DownloadError(f"The file has {size:,} bytes, and at most {self._wanted.most_bytes:,} are taken.")
@@ -211,7 +211,7 @@ class Transfer:
                 f"{self._partial.parent}. Make room first."
             )
 
-    def _receive(self, response: http.client.HTTPResponse, version: Version, start: int) -> bool:
+    def _receive(self, response: http.client.HTTPResponse, version: RemoteVersion, start: int) -> bool:
         done = start
         with self._opened(start) as file:
             self._on_progress(done, version.size)
@@ -269,10 +269,10 @@ class Transfer:
     def _size(self) -> int:
         return self._partial.stat().st_size if self._partial.exists() else 0
 
-    def _known(self) -> Version | None:
+    def _known(self) -> RemoteVersion | None:
         """The version that the partial file is of, if it comes from this address."""
         try:
-            version = Version(**json.loads(self._note.read_text(encoding="utf-8")))
+            version = RemoteVersion(**json.loads(self._note.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
         return version if version.url == self._wanted.url else None
@@ -282,7 +282,7 @@ def _asked(url: SplitResult, headers: Mapping[str, str]) -> dict[str, str]:
     return {"Host": url.netloc, "User-Agent": "Easel", "Accept": "*/*", "Accept-Encoding": "identity", **headers}
 
 
-def _version(url: str, response: http.client.HTTPResponse) -> Version:
+def _version(url: str, response: http.client.HTTPResponse) -> RemoteVersion:
     headers: Message = response.headers
     if response.status == http.client.PARTIAL_CONTENT:
         total = re.search(r"/(\d+)\s*$", headers.get("Content-Range", ""))
@@ -290,7 +290,7 @@ def _version(url: str, response: http.client.HTTPResponse) -> Version:
     else:
         length = headers.get("Content-Length", "")
         size = int(length) if length.isdecimal() else None
-    return Version(url=url, etag=headers.get("ETag", ""), modified=headers.get("Last-Modified", ""), size=size)
+    return RemoteVersion(url=url, etag=headers.get("ETag", ""), modified=headers.get("Last-Modified", ""), size=size)
 
 
 def _start(response: http.client.HTTPResponse) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KIND = "img2img batch"
 
-Work = Callable[[RunControl], FolderBatchResult]
+FolderBatchWork = Callable[[RunControl], FolderBatchResult]
 
 
 def submit_folder_batch(app: Application, asked: FolderBatch, job_id: str | None = None) -> TaskJob[FolderBatchResult]:
@@ -48,13 +48,13 @@ def submit_folder_batch(app: Application, asked: FolderBatch, job_id: str | None
 def keep_folder_batches(app: Application) -> None:
     """Let such jobs survive a restart; one that ran begins again."""
 
-    def again(parameters: Mapping[str, Any]) -> Work:
+    def again(parameters: Mapping[str, Any]) -> FolderBatchWork:
         return _work(app, from_text(parameters["asked"], _no_pictures), None)
 
     app.jobs.register_kind(KIND, again)
 
 
-def _work(app: Application, asked: FolderBatch, settings: Settings | None) -> Work:
+def _work(app: Application, asked: FolderBatch, settings: Settings | None) -> FolderBatchWork:
     def work(control: RunControl) -> FolderBatchResult:
         from modules.pipeline.folder_batch import run_folder_batch
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from modules.application.jobs.job import CANCELLED, ENDED, STOPPED, Job, JobState, Lane
-from modules.application.jobs.waiting_list import Line, To
+from modules.application.jobs.waiting_list import To, WaitingList
 from modules.foundation.errors import EaselError, Interrupted
 from modules.generation.result import GenerationResult
 
@@ -60,7 +60,7 @@ class JobQueue:
     ) -> None:
         self._execute, self._observers, self._most_overtaking = execute, list(observers), most_overtaking
         self._changed = threading.Condition()
-        self._line = Line()
+        self._line = WaitingList()
         self._running: dict[Lane, Job[Any]] = {}
         self._finished: collections.deque[Job[Any]] = collections.deque(maxlen=REMEMBERED)
         self._tasks: collections.deque[Callable[[], None]] = collections.deque()

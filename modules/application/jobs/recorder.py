@@ -24,7 +24,7 @@ PRUNE_EVERY = 50
 """Ended jobs from one pruning to the next."""
 
 
-class Keeper:
+class Recorder:
     """Observes the queue. The database is opened with the first job, or when somebody asks for it.
 
     A database that cannot be written to costs the memory of a job, never the job itself.

@@ -26,14 +26,14 @@ from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
 
 Seeds = Literal["random", "advance", "fixed"]
-StandingState = Literal["running", "paused", "done", "stopped", "failed"]
+RecurringState = Literal["running", "paused", "done", "stopped", "failed"]
 
 MOST_FAILURES = 3
 """Jobs that may fail one after another; then something is wrong that the next would not cure."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class RecurringLimits:
     """When a standing job ends by itself; None is never. The disk is that of the output folder."""
 
     pictures: int | None = None
@@ -48,25 +48,25 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StandingRecord:
+class RecurringRecord:
     """A standing job. `started` pictures have been asked of the queue so far, `made` are there."""
 
     id: str
-    state: StandingState
+    state: RecurringState
     title: str
     priority: int
     created: float
     finished: float | None
     checkpoint: str | None
     seeds: Seeds
-    limits: Limits
+    limits: RecurringLimits
     started: int
     made: int
     failures: int
     note: str
 
 
-class StandingJobs:
+class RecurringJobs:
     """The table of standing jobs. `submit(job)` is the queue's; `unfinished(id)` tells whether a job of one waits."""
 
     def __init__(
@@ -79,7 +79,7 @@ class StandingJobs:
         self._store, self._outputs, self._submit, self._unfinished = store, outputs, submit, unfinished
         self._database: Database = store.database
 
-    def create(self, job: GenerationJob, *, seeds: Seeds, limits: Limits) -> StandingRecord:
+    def create(self, job: GenerationJob, *, seeds: Seeds, limits: RecurringLimits) -> RecurringRecord:
         """Begin to make what `job` asks for, again and again. Raises EaselError when the first job cannot be queued."""
         text, pictures = to_text(job.request)  # its seeds are decided, so that a restart goes on in the same row
         standing = f"standing-{uuid.uuid4().hex[:12]}"
@@ -107,16 +107,16 @@ class StandingJobs:
         self.go_on(standing)
         return self.find(standing)
 
-    def find(self, standing: str) -> StandingRecord:
+    def find(self, standing: str) -> RecurringRecord:
         """The standing job with this id. Raises EaselError when there is none."""
         return _record(self._row(standing))
 
-    def all(self, limit: int = 100) -> list[StandingRecord]:
+    def all(self, limit: int = 100) -> list[RecurringRecord]:
         """The newest standing jobs, those that have ended among them."""
         rows = self._database.rows("SELECT * FROM standing_jobs ORDER BY number DESC LIMIT ?", (limit,))
         return [_record(row) for row in rows]
 
-    def end(self, standing: str, state: StandingState, note: str = "") -> bool:
+    def end(self, standing: str, state: RecurringState, note: str = "") -> bool:
         """End, or pause, a running or paused one; False when it had ended already."""
         with self._database.change() as write:
             changed = write.execute(
@@ -174,7 +174,7 @@ class StandingJobs:
                 write.execute("UPDATE standing_jobs SET owner = ? WHERE id = ?", (self._store.owner, row["id"]))
         return [row["id"] for row in left if row["state"] == "running"]
 
-    def _next_job(self, row: sqlite3.Row, record: StandingRecord) -> GenerationJob:
+    def _next_job(self, row: sqlite3.Row, record: RecurringRecord) -> GenerationJob:
         request: GenerationRequest = from_text(row["request"], self._store.picture)
         if record.limits.pictures is not None:
             left = max(record.limits.pictures - record.made, 1)
@@ -201,7 +201,7 @@ class StandingJobs:
             )
         return job
 
-    def _enough(self, record: StandingRecord) -> str | None:
+    def _enough(self, record: RecurringRecord) -> str | None:
         """Why a standing job is to end, or None."""
         limits = record.limits
         if limits.pictures is not None and record.made >= limits.pictures:
@@ -233,7 +233,9 @@ def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(existing).free
 
 
-def _record(row: sqlite3.Row) -> StandingRecord:
-    limits = Limits(pictures=row["most_pictures"], seconds=row["most_seconds"], free_bytes=row["least_free_bytes"])
-    names = [name for name in StandingRecord.__dataclass_fields__ if name != "limits"]
-    return StandingRecord(limits=limits, **{name: row[name] for name in names})
+def _record(row: sqlite3.Row) -> RecurringRecord:
+    limits = RecurringLimits(
+        pictures=row["most_pictures"], seconds=row["most_seconds"], free_bytes=row["least_free_bytes"]
+    )
+    names = [name for name in RecurringRecord.__dataclass_fields__ if name != "limits"]
+    return RecurringRecord(limits=limits, **{name: row[name] for name in names})

@@ -11,9 +11,9 @@ from typing import Any, Literal, TypeVar
 from modules.application.history import from_file
 from modules.application.jobs.job import GenerationJob, Job, JobState, TaskJob, new_id
 from modules.application.jobs.queue import JobQueue
-from modules.application.jobs.recorder import Keeper
-from modules.application.jobs.recurring import Limits, Seeds, StandingJobs, StandingRecord
-from modules.application.jobs.store import JobStore, Work
+from modules.application.jobs.recorder import Recorder
+from modules.application.jobs.recurring import RecurringJobs, RecurringLimits, RecurringRecord, Seeds
+from modules.application.jobs.store import JobStore, TaskMaker
 from modules.application.jobs.submitting import with_seeds
 from modules.foundation.errors import EaselError, RequestError
 from modules.generation.request import GenerationRequest
@@ -40,8 +40,8 @@ class JobService:
         paths: Paths,
     ) -> None:
         self._resolve, self._settings, self._paths = resolve, settings, paths
-        self._kinds: dict[str, Work] = {}
-        self.keeper = Keeper(paths.data / "easel.sqlite", paths.data, lambda: settings.current.jobs_kept)
+        self._kinds: dict[str, TaskMaker] = {}
+        self.keeper = Recorder(paths.data / "easel.sqlite", paths.data, lambda: settings.current.jobs_kept)
         self.queue = JobQueue(execute, (self.keeper, self), lambda: settings.current.jobs_overtaking)
         self.keeper.waiting = lambda: (self.queue.running, self.queue.waiting, self.queue.paused)
 
@@ -51,9 +51,9 @@ class JobService:
         return self.keeper.store
 
     @functools.cached_property
-    def standing(self) -> StandingJobs:
+    def standing(self) -> RecurringJobs:
         """The standing jobs."""
-        return StandingJobs(self.store, self._paths.outputs, self.queue.submit, self._has_unfinished)
+        return RecurringJobs(self.store, self._paths.outputs, self.queue.submit, self._has_unfinished)
 
     # Submitting
 
@@ -70,7 +70,7 @@ class JobService:
         task.id = self._free_id(task.id) or new_id()
         self.queue.submit(task)
 
-    def register_kind(self, kind: str, work: Work) -> None:
+    def register_kind(self, kind: str, work: TaskMaker) -> None:
         """Let tasks of `kind` survive a restart: `work(parameters)` gives what they do."""
         self._kinds[kind] = work
 
@@ -147,7 +147,9 @@ class JobService:
 
     # Standing jobs
 
-    def stand(self, request: GenerationRequest, *, seeds: Seeds, limits: Limits, priority: int = 0) -> StandingRecord:
+    def stand(
+        self, request: GenerationRequest, *, seeds: Seeds, limits: RecurringLimits, priority: int = 0
+    ) -> RecurringRecord:
         """Make what `request` asks for again and again, with or without a client."""
         job = self._resolve(request, None)
         job.priority = priority

@@ -25,7 +25,7 @@ from modules.settings.model import Settings
 log = logging.getLogger(__name__)
 
 LONGEST_TITLE = 1000
-Work = Callable[[Mapping[str, Any]], Callable[[Any], Any]]
+TaskMaker = Callable[[Mapping[str, Any]], Callable[[Any], Any]]
 """From the parameters of a task to what it does."""
 
 
@@ -177,14 +177,14 @@ class JobStore:
         query = f"SELECT * FROM jobs WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT ?"
         return [_record(row) for row in self.database.rows(query, (*values, limit))]
 
-    def job(self, job_id: str, kinds: Mapping[str, Work]) -> Job[Any]:
+    def job(self, job_id: str, kinds: Mapping[str, TaskMaker]) -> Job[Any]:
         """The job as it was submitted, ready to wait again. Raises EaselError when it cannot be had any more."""
         found = self.database.rows("SELECT * FROM jobs WHERE id = ?", (job_id,))
         if not found:
             raise EaselError(f"There is no job {job_id!r} any more.")
         return self._job(found[0], kinds)
 
-    def _job(self, row: sqlite3.Row, kinds: Mapping[str, Work]) -> Job[Any]:
+    def _job(self, row: sqlite3.Row, kinds: Mapping[str, TaskMaker]) -> Job[Any]:
         if row["request"] is None:
             raise EaselError(f"{row['title'] or row['kind']} was not kept and cannot be run again.")
         try:
@@ -232,7 +232,7 @@ class JobStore:
 
     # After a restart
 
-    def adopt(self, kinds: Mapping[str, Work]) -> list[Job[Any]]:
+    def adopt(self, kinds: Mapping[str, TaskMaker]) -> list[Job[Any]]:
         """The waiting jobs that Easels before this one left behind, in order.
 
         What was running is marked as interrupted, and so is what waited but could not be kept.
@@ -244,7 +244,7 @@ class JobStore:
             adopted += self._adopt_from(owner, kinds)
         return sorted(adopted, key=lambda job: (-job.priority, job.place))
 
-    def _adopt_from(self, owner: str, kinds: Mapping[str, Work]) -> list[Job[Any]]:
+    def _adopt_from(self, owner: str, kinds: Mapping[str, TaskMaker]) -> list[Job[Any]]:
         adopted: list[Job[Any]] = []
         with self.database.change() as write:
             write.execute(

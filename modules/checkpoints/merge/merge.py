@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from modules.checkpoints.info import CheckpointInfo
-from modules.checkpoints.merge.recipe import ImageInput, Recipe, config_model, metadata_of
+from modules.checkpoints.merge.recipe import FurtherInput, MergeRecipe, config_model, metadata_of
 from modules.checkpoints.merge.tensors import Merger, OpenModel, pattern
 from modules.checkpoints.tensors import open_tensors
 from modules.checkpoints.writing import Output, write_checkpoint, write_safetensors
@@ -33,11 +33,11 @@ class Merged:
     path: Path
     size: int
     tensors: int
-    image_input: ImageInput | None
+    image_input: FurtherInput | None
 
 
 def merge_checkpoints(
-    recipe: Recipe,
+    recipe: MergeRecipe,
     folder: Path,
     *,
     sha256: Callable[[Path], str],
@@ -69,7 +69,7 @@ def merge_checkpoints(
     return Merged(path=path, size=path.stat().st_size, tensors=len(outputs), image_input=merger.image_input)
 
 
-def check_recipe(recipe: Recipe) -> None:
+def check_recipe(recipe: MergeRecipe) -> None:
     """Raise RequestError, naming the field, for a recipe that cannot work whatever is in the files."""
     pattern(recipe.discard)
     fields = ("primary_model_name", "secondary_model_name", "tertiary_model_name")
@@ -88,7 +88,7 @@ def _open(info: CheckpointInfo, stack: contextlib.ExitStack) -> OpenModel:
     return OpenModel(name=info.name, source=stack.enter_context(open_tensors(info.path)))
 
 
-def _vae(recipe: Recipe, merger: Merger, stack: contextlib.ExitStack) -> dict[str, Output] | None:
+def _vae(recipe: MergeRecipe, merger: Merger, stack: contextlib.ExitStack) -> dict[str, Output] | None:
     if recipe.vae is None:
         return None
     from modules.checkpoints.merge.baking import vae_outputs
@@ -96,7 +96,7 @@ def _vae(recipe: Recipe, merger: Merger, stack: contextlib.ExitStack) -> dict[st
     return vae_outputs(recipe.vae, stack.enter_context(open_tensors(recipe.vae.path)), merger.kept_as)
 
 
-def _target(recipe: Recipe, folder: Path, image_input: ImageInput | None, *, overwrite: bool) -> Path:
+def _target(recipe: MergeRecipe, folder: Path, image_input: FurtherInput | None, *, overwrite: bool) -> Path:
     name = _clean_name(recipe.file_name(image_input))
     path = folder / name
     if any(path.resolve() == info.path.resolve() for info in recipe.models):
@@ -145,7 +145,7 @@ def _counted(outputs: list[Output], total: int, on_progress: Callable[[float], N
         yield dataclasses.replace(output, pieces=counting(output))
 
 
-def _write(path: Path, outputs: list[Output], recipe: Recipe, metadata: Mapping[str, str]) -> None:
+def _write(path: Path, outputs: list[Output], recipe: MergeRecipe, metadata: Mapping[str, str]) -> None:
     try:
         with atomic_write(path) as file:
             _write_as(file, outputs, recipe, metadata)
@@ -155,14 +155,14 @@ def _write(path: Path, outputs: list[Output], recipe: Recipe, metadata: Mapping[
         ) from error
 
 
-def _write_as(file: IO[bytes], outputs: list[Output], recipe: Recipe, metadata: Mapping[str, str]) -> None:
+def _write_as(file: IO[bytes], outputs: list[Output], recipe: MergeRecipe, metadata: Mapping[str, str]) -> None:
     if recipe.format == "safetensors":
         write_safetensors(file, outputs, metadata)
     else:
         write_checkpoint(file, outputs, {key: text for key, text in metadata.items() if key != "format"})
 
 
-def _copy_sidecar(recipe: Recipe, carried: Mapping[Path, Mapping[str, str]], path: Path) -> None:
+def _copy_sidecar(recipe: MergeRecipe, carried: Mapping[Path, Mapping[str, str]], path: Path) -> None:
     source = config_model(recipe, lambda model: model.sidecar.is_file())
     if source is None or not source.sidecar.is_file():
         return

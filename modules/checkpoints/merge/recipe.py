@@ -15,13 +15,13 @@ from modules.checkpoints.vae_files import VaeInfo
 from modules.library.digests import old_hash
 
 Format = Literal["safetensors", "ckpt"]
-ImageInput = Literal["inpainting", "instruct-pix2pix"]
+FurtherInput = Literal["inpainting", "instruct-pix2pix"]
 
 RECIPE_KEY, MODELS_KEY = "sd_merge_recipe", "sd_merge_models"
 """The metadata entries in which A1111 and those who read its files look for the recipe."""
 
 
-class Method(enum.Enum):
+class MergeMethod(enum.Enum):
     """How the models are combined; M is the multiplier, and the values are A1111's names."""
 
     NO_INTERPOLATION = "No interpolation"
@@ -34,7 +34,7 @@ class Method(enum.Enum):
     @property
     def models(self) -> int:
         """How many models it takes."""
-        return {Method.NO_INTERPOLATION: 1, Method.WEIGHTED_SUM: 2, Method.ADD_DIFFERENCE: 3}[self]
+        return {MergeMethod.NO_INTERPOLATION: 1, MergeMethod.WEIGHTED_SUM: 2, MergeMethod.ADD_DIFFERENCE: 3}[self]
 
 
 class ConfigSource(enum.IntEnum):
@@ -47,7 +47,7 @@ class ConfigSource(enum.IntEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class MergeRecipe:
     """A merge. `secondary` and `tertiary` are None where the method does not take them.
 
     `name` is the result's, without suffix; an empty one is made of the others. `discard` is a regular expression:
@@ -58,7 +58,7 @@ class Recipe:
     primary: CheckpointInfo
     secondary: CheckpointInfo | None = None
     tertiary: CheckpointInfo | None = None
-    method: Method = Method.WEIGHTED_SUM
+    method: MergeMethod = MergeMethod.WEIGHTED_SUM
     multiplier: float = 0.3
     name: str = ""
     format: Format = "safetensors"
@@ -77,7 +77,7 @@ class Recipe:
         given = (self.primary, self.secondary, self.tertiary)[: self.method.models]
         return tuple(model for model in given if model is not None)
 
-    def file_name(self, image_input: ImageInput | None) -> str:
+    def file_name(self, image_input: FurtherInput | None) -> str:
         """The result's name with its suffix; that of a model with further input channels says so."""
         stem = self.name.strip() or self._made_up_name()
         kind = f".{image_input}" if image_input else ""
@@ -86,18 +86,18 @@ class Recipe:
     def _made_up_name(self) -> str:
         names = [model.model_name for model in self.models]
         share, rest = round(self.multiplier, 2), round(1 - self.multiplier, 2)
-        if self.method is Method.WEIGHTED_SUM:
+        if self.method is MergeMethod.WEIGHTED_SUM:
             return f"{rest}({names[0]}) + {share}({names[1]})"
-        if self.method is Method.ADD_DIFFERENCE:
+        if self.method is MergeMethod.ADD_DIFFERENCE:
             return f"{names[0]} + {share}({names[1]} - {names[2]})"
         return names[0]
 
 
 def metadata_of(
-    recipe: Recipe,
+    recipe: MergeRecipe,
     carried: Mapping[Path, Mapping[str, str]],
     sha256: Callable[[Path], str],
-    image_input: ImageInput | None,
+    image_input: FurtherInput | None,
 ) -> dict[str, str]:
     """The free text of the result. `carried` is that of each model's file, `sha256` the hash of a file.
 
@@ -122,7 +122,7 @@ def metadata_of(
     return found
 
 
-def config_model(recipe: Recipe, has_config: Callable[[CheckpointInfo], bool]) -> CheckpointInfo | None:
+def config_model(recipe: MergeRecipe, has_config: Callable[[CheckpointInfo], bool]) -> CheckpointInfo | None:
     """The model whose configuration the result gets; by default the first that has one, else the primary."""
     if recipe.config_source is ConfigSource.NONE:
         return None
@@ -133,10 +133,10 @@ def config_model(recipe: Recipe, has_config: Callable[[CheckpointInfo], bool]) -
 
 
 def _recipe_entries(
-    recipe: Recipe,
+    recipe: MergeRecipe,
     carried: Mapping[Path, Mapping[str, str]],
     sha256: Callable[[Path], str],
-    image_input: ImageInput | None,
+    image_input: FurtherInput | None,
 ) -> dict[str, str]:
     hashes = [sha256(model.path) for model in recipe.models]
     padded = [*hashes, None, None][:3]

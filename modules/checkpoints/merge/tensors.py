@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modules.checkpoints.merge.arithmetic import add_difference, pieces_of, stored_as, weighted_sum
-from modules.checkpoints.merge.recipe import ImageInput, Method, Recipe
+from modules.checkpoints.merge.recipe import FurtherInput, MergeMethod, MergeRecipe
 from modules.checkpoints.tensors import TensorSource
 from modules.checkpoints.writing import Output
 from modules.foundation.errors import CheckpointError, RequestError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NEVER_MERGED = frozenset({"cond_stage_model.transformer.text_model.embeddings.position_ids"})
 _FIRST_CONVOLUTION = "model.diffusion_model.input_blocks.0.0.weight"
 _VAE = "first_stage_model."
-_IMAGE_INPUTS: dict[int, ImageInput] = {9: "inpainting", 8: "instruct-pix2pix"}
+_IMAGE_INPUTS: dict[int, FurtherInput] = {9: "inpainting", 8: "instruct-pix2pix"}
 """What the number of the UNet's input channels says; 4 of them are the latents'."""
 
 
@@ -39,14 +39,14 @@ class OpenModel:
 class Merger:
     """Decides every tensor of the result from names, shapes and types alone; numbers are read when it is written."""
 
-    def __init__(self, recipe: Recipe, models: tuple[OpenModel, ...]) -> None:
+    def __init__(self, recipe: MergeRecipe, models: tuple[OpenModel, ...]) -> None:
         self._recipe, self._models = recipe, models
         self._a = models[0]
         self._discard = pattern(recipe.discard)
-        self._further_channels: ImageInput | None = _further_channels(self._a)
+        self._further_channels: FurtherInput | None = _further_channels(self._a)
 
     @property
-    def image_input(self) -> ImageInput | None:
+    def image_input(self) -> FurtherInput | None:
         """What the result's UNet takes beside latents, where that comes of merging it with a model that does not."""
         mixed = any(_further_channels(model) is None for model in self._models[1:])
         return self._further_channels if mixed else None
@@ -57,7 +57,7 @@ class Merger:
         Raises CheckpointError, naming the tensor and the files, for models that do not go together.
         """
         outputs = [self._output(key) for key in self._a.source.shapes if not (vae and _is_vae(key))]
-        if self._recipe.method is Method.WEIGHTED_SUM:
+        if self._recipe.method is MergeMethod.WEIGHTED_SUM:
             b = self._models[1]
             outputs += [
                 self._copy(b, key)
@@ -137,7 +137,7 @@ class Merger:
         return pieces
 
     def _formula(self, a: Tensor, *others: Tensor) -> Tensor:
-        if self._recipe.method is Method.ADD_DIFFERENCE:
+        if self._recipe.method is MergeMethod.ADD_DIFFERENCE:
             return add_difference(a, *others, multiplier=self._recipe.multiplier)
         return weighted_sum(a, *others, multiplier=self._recipe.multiplier)
 
@@ -151,7 +151,7 @@ class Merger:
         return _mismatch(key, self._a, other)
 
 
-def _further_channels(model: OpenModel) -> ImageInput | None:
+def _further_channels(model: OpenModel) -> FurtherInput | None:
     shape = model.source.shapes.get(_FIRST_CONVOLUTION, ())
     return _IMAGE_INPUTS.get(shape[1]) if len(shape) == 4 else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modules.sampling.step import StepEvent
+from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ def sample_ddim(
         abar, abar_next = alphas_cumprod[t], alphas_cumprod[t_next]
         eps = model(x, t)
         x0 = predicted_x0(x, eps, abar)
-        callback(StepEvent(index=index, total=total, sigma=noise_level(abar), x=x, denoised=x0))
+        callback(SamplerStep(index=index, total=total, sigma=noise_level(abar), x=x, denoised=x0))
         deviation = eta * ((1 - abar_next) / (1 - abar) * (1 - abar / abar_next)) ** 0.5
         x = x0 * abar_next**0.5 + eps * (1 - abar_next - deviation**2) ** 0.5
         if eta:
@@ -74,7 +74,7 @@ def sample_ddim_cfgpp(
         abar, abar_next = alphas_cumprod[t], alphas_cumprod[t_next]
         eps, eps_uncond = model.with_uncond(x, t)
         x0 = predicted_x0(x, eps, abar)
-        callback(StepEvent(index=index, total=total, sigma=noise_level(abar), x=x, denoised=x0))
+        callback(SamplerStep(index=index, total=total, sigma=noise_level(abar), x=x, denoised=x0))
         deviation = eta * ((1 - abar_next) / (1 - abar) * (1 - abar / abar_next)) ** 0.5
         x = x0 * abar_next**0.5 + eps_uncond * (1 - abar_next - deviation**2) ** 0.5
         if eta:
@@ -117,7 +117,7 @@ def sample_plms(
         else:
             estimate = (eps + model(_transfer(x, eps, abar, abar_next), t_next)) / 2
         denoised = predicted_x0(x, estimate, abar)
-        callback(StepEvent(index=index, total=total, sigma=noise_level(abar), x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=noise_level(abar), x=x, denoised=denoised))
         x = _transfer(x, estimate, abar, abar_next)
         earlier = [eps, *earlier][:3]
     return x

@@ -9,7 +9,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from modules.sampling.samplers.euler import ancestral_step, churned, derivative, raise_noise
-from modules.sampling.step import StepEvent
+from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def sample_dpm_2(
         if s_churn > 0:
             x = raise_noise(x, sigma, sigma_hat, noise, s_noise)
         denoised = model(x, sigma_hat)
-        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         x = midpoint_step(model, x, sigma_hat, sigma_next, denoised)
     return x
 
@@ -67,7 +67,7 @@ def sample_dpm_2_ancestral(
     total = len(sigmas) - 1
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
-        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         down, up = ancestral_step(sigma, sigma_next, eta)
         x = midpoint_step(model, x, sigma, down, denoised)
         if down > 0 and up > 0:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from modules.sampling.samplers.euler import ancestral_step
-from modules.sampling.step import StepEvent
+from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,7 +113,7 @@ def sample_dpm_fast(
         stages = _Stages(model=model, x=x, start=start, end=stop)
         sigma = math.exp(-start)
         denoised = x - stages.eps_at(0.0) * sigma
-        callback(StepEvent(index=index, total=len(orders), sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=len(orders), sigma=sigma, x=x, denoised=denoised))
         x = _SOLVERS[order](stages)
         if eta:
             x = x + noise(sigma, math.exp(-end)) * (s_noise * up)
@@ -173,11 +173,13 @@ def sample_dpm_adaptive(
     finished = list(images)
     for position in range(len(images)):
 
-        def report(event: StepEvent, position: int = position) -> None:
+        def report(event: SamplerStep, position: int = position) -> None:
             whole = [
                 torch.cat([*finished[:position], part, *finished[position + 1 :]]) for part in (event.x, event.denoised)
             ]
-            callback(StepEvent(index=event.index, total=event.total, sigma=event.sigma, x=whole[0], denoised=whole[1]))
+            callback(
+                SamplerStep(index=event.index, total=event.total, sigma=event.sigma, x=whole[0], denoised=whole[1])
+            )
 
         finished[position] = _adaptive_image(
             model if len(images) == 1 else model.image(position),
@@ -222,6 +224,6 @@ def _adaptive_image(
             previous = low
             x = high + noise(sigma, math.exp(-end)) * (s_noise * up) if eta else high
             start = end
-        callback(StepEvent(index=index, total=steps, sigma=math.exp(-start), x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=steps, sigma=math.exp(-start), x=x, denoised=denoised))
         index += 1
     return x

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modules.sampling.samplers.euler import ancestral_step, derivative
-from modules.sampling.step import StepEvent
+from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def sample_dpmpp_2m(
     last_h = 0.0
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
-        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         h = math.log(sigma / sigma_next) if sigma_next > 0 else math.inf
         estimate = denoised
         if previous is not None and sigma_next > 0:
@@ -64,7 +64,7 @@ def sample_dpmpp_2s_ancestral(
     total = len(sigmas) - 1
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
-        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         down, up = ancestral_step(sigma, sigma_next, eta)
         if down == 0:
             x = x + derivative(x, sigma, denoised) * (down - sigma)
@@ -94,7 +94,7 @@ def sample_dpmpp_sde(
     stages = [_stages(*pair, r) if pair[1] > 0 else (pair[0], 0.0, 0.0) for pair in pairs]
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
-        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         if sigma_next == 0:
             x = x + derivative(x, sigma, denoised) * (sigma_next - sigma)
             continue
@@ -141,7 +141,7 @@ def sample_dpmpp_2m_sde(
     last_h = 0.0
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
-        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         if sigma_next == 0:
             x = denoised
             continue
@@ -173,7 +173,7 @@ def sample_dpmpp_3m_sde(
     history: list[tuple[Tensor, float]] = []
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
-        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         if sigma_next == 0:
             x = denoised
             continue

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modules.sampling.step import StepEvent
+from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ def sample_euler(
         if s_churn > 0:
             x = raise_noise(x, sigma, sigma_hat, noise, s_noise)
         denoised = model(x, sigma_hat)
-        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         x = x + derivative(x, sigma_hat, denoised) * (sigma_next - sigma_hat)
     return x
 
@@ -91,7 +91,7 @@ def sample_euler_ancestral(
     total = len(sigmas) - 1
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
-        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         down, up = ancestral_step(sigma, sigma_next, eta)
         x = x + derivative(x, sigma, denoised) * (down - sigma)
         if up > 0:
@@ -118,7 +118,7 @@ def sample_heun(
         if s_churn > 0:
             x = raise_noise(x, sigma, sigma_hat, noise, s_noise)
         denoised = model(x, sigma_hat)
-        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         x = heun_step(model, x, sigma_hat, sigma_next, denoised)
     return x
 
@@ -147,7 +147,7 @@ def sample_lms(
     slopes: list[Tensor] = []
     for index in range(total):
         denoised = model(x, sigmas[index])
-        callback(StepEvent(index=index, total=total, sigma=sigmas[index], x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=sigmas[index], x=x, denoised=denoised))
         slopes = [*slopes, derivative(x, sigmas[index], denoised)][-order:]
         weights = multistep_weights(sigmas[: index + 1][-len(slopes) :], sigmas[index], sigmas[index + 1])
         for weight, slope in zip(weights, slopes, strict=True):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from modules.sampling.step import StepEvent
+from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ def sample_lcm(model: Model, x: Tensor, sigmas: Sequence[float], *, noise: StepN
     total = len(sigmas) - 1
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
-        callback(StepEvent(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         x = denoised
         if sigma_next > 0:
             x = x + noise(sigma, sigma_next) * sigma_next

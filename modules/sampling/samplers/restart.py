@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from modules.sampling.samplers.euler import heun_step
-from modules.sampling.step import StepEvent
+from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def sample_restart(
         if reached is not None and reached < sigma:
             x = x + noise(reached, sigma) * (s_noise * (sigma**2 - reached**2) ** 0.5)
         denoised = model(x, sigma)
-        callback(StepEvent(index=index, total=len(steps), sigma=sigma, x=x, denoised=denoised))
+        callback(SamplerStep(index=index, total=len(steps), sigma=sigma, x=x, denoised=denoised))
         x = heun_step(model, x, sigma, sigma_next, denoised)
         reached = sigma_next
     return x

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modules.sampling.step import StepEvent
+from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +103,7 @@ def sample_unipc(
         eps = model(at, float(np.float32(np.float32(t - 1 / schedule.count) * np.float32(schedule.count))))
         x0 = (at - eps * (1 - abar) ** 0.5) / abar**0.5
         sigma = ((1 - abar) / abar) ** 0.5
-        callback(StepEvent(index=index, total=steps, sigma=sigma, x=at, denoised=x0))
+        callback(SamplerStep(index=index, total=steps, sigma=sigma, x=at, denoised=x0))
         return _Point(t=t, lam=schedule.lam(t), x0=x0)
 
     points = [predict(x, times[0], 0)]

@@ -7,7 +7,7 @@ from typing import ClassVar
 from modules.settings.declare import Section, setting
 
 
-class Api(Section):
+class ApiSection(Section):
     """Pictures that a client names by address instead of sending them."""
 
     title: ClassVar[str] = "API"

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from modules.settings.declare import Section, setting
 
 
-class Compatibility(Section):
+class CompatibilitySection(Section):
     """Switches that bring back older behaviour, so that older pictures can be made again."""
 
     title: ClassVar[str] = "Compatibility"
@@ -34,7 +34,7 @@ class Compatibility(Section):
     )
 
 
-class ExtraNetworks(Section):
+class ExtraNetworksSection(Section):
     """Small files that change a model: embeddings, LoRA and its relatives, hypernetworks."""
 
     title: ClassVar[str] = "Extra Networks"
@@ -56,7 +56,7 @@ class ExtraNetworks(Section):
     lora_not_found_is_error: bool = setting(False, "Make no picture when a network of the prompt cannot be used")
 
 
-class Optimizations(Section):
+class OptimizationsSection(Section):
     """Speed against exactness."""
 
     title: ClassVar[str] = "Optimizations"
@@ -77,7 +77,7 @@ class Optimizations(Section):
     batch_cond_uncond: bool = setting(True, "Batch cond/uncond")
 
 
-class SamplerParameters(Section):
+class SamplerParametersSection(Section):
     """Free parameters of samplers and schedules; 0 for sigmas and rho means the sampler's own choice."""
 
     title: ClassVar[str] = "Sampler parameters"
@@ -128,7 +128,7 @@ class SamplerParameters(Section):
     )
 
 
-class StableDiffusion(Section):
+class StableDiffusionSection(Section):
     """The checkpoint and how prompts become conditioning."""
 
     title: ClassVar[str] = "Stable Diffusion"
@@ -185,7 +185,7 @@ class StableDiffusion(Section):
     enable_prompt_comments: bool = setting(True, "Enable comments")
 
 
-class StableDiffusionXl(Section):
+class StableDiffusionXlSection(Section):
     """What SDXL and its refiner are told of a picture besides its words."""
 
     title: ClassVar[str] = "Stable Diffusion XL"
@@ -197,7 +197,7 @@ class StableDiffusionXl(Section):
     sdxl_refiner_high_aesthetic_score: float = setting(6.0, "SDXL high aesthetic score")
 
 
-class Vae(Section):
+class VaeSection(Section):
     """The decoder of latents."""
 
     title: ClassVar[str] = "VAE"
@@ -221,7 +221,7 @@ class Vae(Section):
     )
 
 
-class Img2Img(Section):
+class Img2ImgSection(Section):
     """Pictures made from pictures."""
 
     title: ClassVar[str] = "img2img"

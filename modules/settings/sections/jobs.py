@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from modules.settings.declare import Section, setting
 
 
-class Jobs(Section):
+class JobsSection(Section):
     """How jobs wait, and for how long they are known."""
 
     title: ClassVar[str] = "Queue"

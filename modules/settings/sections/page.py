@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from modules.settings.declare import Section, setting
 
 
-class Gallery(Section):
+class GallerySection(Section):
     """What the gallery shows."""
 
     title: ClassVar[str] = "Gallery"
@@ -16,7 +16,7 @@ class Gallery(Section):
     return_grid: bool = setting(True, "Show grid in gallery")
 
 
-class Infotext(Section):
+class InfotextSection(Section):
     """The parameters text of a picture."""
 
     title: ClassVar[str] = "Infotext"
@@ -31,7 +31,7 @@ class Infotext(Section):
     add_version_to_infotext: bool = setting(True, "Add program version to infotext")
 
 
-class LivePreviews(Section):
+class LivePreviewsSection(Section):
     """The picture that is seen while it is made."""
 
     title: ClassVar[str] = "Live previews"
@@ -50,7 +50,7 @@ class LivePreviews(Section):
     live_preview_refresh_period: float = setting(1000, "Progressbar and preview update period, ms", ge=50)
 
 
-class UiAlternatives(Section):
+class UiAlternativesSection(Section):
     """Which parts of the page are open from the start."""
 
     title: ClassVar[str] = "UI alternatives"
@@ -62,7 +62,7 @@ class UiAlternatives(Section):
     hires_fix_show_prompts: bool = setting(False, "Hires fix: show hires prompt and negative prompt", restart=True)
 
 
-class UserInterface(Section):
+class UserInterfaceSection(Section):
     """Layout of the page."""
 
     title: ClassVar[str] = "User interface"

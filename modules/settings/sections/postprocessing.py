@@ -7,7 +7,7 @@ from typing import ClassVar
 from modules.settings.declare import Section, setting
 
 
-class FaceRestoration(Section):
+class FaceRestorationSection(Section):
     """Restoring faces in finished pictures, with weights that are not part of Easel."""
 
     title: ClassVar[str] = "Face restoration"
@@ -21,7 +21,7 @@ class FaceRestoration(Section):
     face_restoration_unload: bool = setting(False, "Unload the face restoration model after each run")
 
 
-class Upscaling(Section):
+class UpscalingSection(Section):
     """Upscalers. A tile size of 0 gives the model the whole picture at once, which takes much memory."""
 
     title: ClassVar[str] = "Upscaling"

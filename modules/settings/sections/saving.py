@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from modules.settings.declare import Section, setting
 
 
-class SavingPaths(Section):
+class SavingPathsSection(Section):
     """Folders; an empty one means the default below the data folder's outputs/."""
 
     title: ClassVar[str] = "Paths for saving"
@@ -24,7 +24,7 @@ class SavingPaths(Section):
     outdir_init_images: str = setting("", "Folder for the pictures that img2img starts from, where they are kept")
 
 
-class SavingImages(Section):
+class SavingImagesSection(Section):
     """What a saved file holds and how it is called."""
 
     title: ClassVar[str] = "Saving images/grids"
@@ -67,7 +67,7 @@ class SavingImages(Section):
     save_incomplete_images: bool = setting(False, "Save incomplete images")
 
 
-class SavingFolders(Section):
+class SavingFoldersSection(Section):
     """Sub-folders of the output folders."""
 
     title: ClassVar[str] = "Saving to a directory"

@@ -7,7 +7,7 @@ from typing import ClassVar
 from modules.settings.declare import Section, setting
 
 
-class System(Section):
+class SystemSection(Section):
     """Where Easel looks for models, beside its own folders and those of the flags."""
 
     title: ClassVar[str] = "System"

@@ -16,7 +16,7 @@ from PIL import Image
 from modules.application.database import VERSIONS, Database
 from modules.application.history import Search
 from modules.application.jobs.job import AFTER_RESTART, LOST, JobState, TaskJob
-from modules.application.jobs.recurring import Limits
+from modules.application.jobs.recurring import RecurringLimits
 from modules.foundation.errors import EaselError, RequestError
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
@@ -327,7 +327,7 @@ def test_what_a_job_made_is_still_known_when_it_has_left_the_memory(open_desk: O
 def test_a_standing_job_goes_on_after_a_crash_without_doing_a_picture_twice(open_desk: OpenDesk) -> None:
     before = open_desk()
     request = GenerationRequest(prompt="forever", seed=10, save_images=False)
-    standing = before.service.stand(request, seeds="advance", limits=Limits(pictures=3))
+    standing = before.service.stand(request, seeds="advance", limits=RecurringLimits(pictures=3))
     before.enter()
     until(lambda: before.service.standing.find(standing.id).made >= 1)
     before.gate.clear()
@@ -346,7 +346,7 @@ def test_a_standing_job_goes_on_after_a_crash_without_doing_a_picture_twice(open
 def test_a_standing_job_ends_when_its_jobs_keep_failing(desk: Desk) -> None:
     desk.fails = lambda _: RequestError("no such thing", "prompt")
     request = GenerationRequest(prompt="forever", save_images=False)
-    standing = desk.service.stand(request, seeds="random", limits=Limits())
+    standing = desk.service.stand(request, seeds="random", limits=RecurringLimits())
     until(lambda: desk.service.standing.find(standing.id).state != "running")
     record = desk.service.standing.find(standing.id)
     assert (record.state, record.made, record.note) == ("failed", 0, "3 jobs failed: no such thing")

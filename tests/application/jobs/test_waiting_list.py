@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from modules.application.jobs.job import GenerationJob, JobState
-from modules.application.jobs.waiting_list import Line
+from modules.application.jobs.waiting_list import WaitingList
 from modules.generation.request import GenerationRequest
 
 
-def line(*names: str) -> tuple[Line, dict[str, GenerationJob]]:
+def line(*names: str) -> tuple[WaitingList, dict[str, GenerationJob]]:
     """A line of jobs called "a", or "a@x" for one that wants checkpoint x."""
-    made = Line()
+    made = WaitingList()
     jobs: dict[str, GenerationJob] = {}
     for text, place in zip(names, made.places(len(names)), strict=True):
         name, _, checkpoint = text.partition("@")
@@ -19,7 +19,7 @@ def line(*names: str) -> tuple[Line, dict[str, GenerationJob]]:
     return made, jobs
 
 
-def drained(made: Line, loaded: str | None, most: int) -> str:
+def drained(made: WaitingList, loaded: str | None, most: int) -> str:
     order = ""
     while (job := made.pick("engine", loaded, most)) is not None:
         made.remove(job)

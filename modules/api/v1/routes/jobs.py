@@ -14,10 +14,10 @@ from modules.api.v1.bodies import (
     JobDetails,
     JobInfo,
     JobList,
+    JobStateName,
     MoveBody,
     QueueInfo,
     RepeatBody,
-    State,
     SubmitImg2Img,
     SubmitTxt2Img,
 )
@@ -69,7 +69,7 @@ def _add_submitting(router: APIRouter, app: Application) -> None:
 def _add_viewing(router: APIRouter, app: Application, previews: Previews) -> None:
     @router.get("/jobs", summary="Jobs, newest first")
     def list_jobs(
-        state: Annotated[list[State] | None, Query(description="Only jobs in one of these states.")] = None,
+        state: Annotated[list[JobStateName] | None, Query(description="Only jobs in one of these states.")] = None,
         standing: Annotated[str | None, Query(description="Only jobs of this standing job.")] = None,
         before: Before = None,
         limit: Limit = 50,

@@ -9,10 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from modules.api.sdapi.cards import preview_address
 from modules.application.application import Application
-from modules.application.model_list import KINDS, Listed, Wanted
+from modules.application.model_list import KINDS, Listed, ModelKind, ModelQuery
 from modules.networks.metadata import COVERS, cover_list, tag_counts, unpacked
 
-Kind = Literal["checkpoint", "vae", "lora", "hypernetwork", "embedding", "upscaler"]
 Sort = Literal["name", "path", "modified", "created", "size"]
 
 
@@ -21,7 +20,7 @@ class ModelFile(BaseModel):
 
     model_config = ConfigDict(protected_namespaces=())
 
-    kind: Kind
+    kind: ModelKind
     name: str = Field(description="How requests and prompts mention it.")
     alias: str | None = Field(None, description="The name that its author gave it.")
     path: str
@@ -59,7 +58,7 @@ def routes(app: Application) -> APIRouter:
     @router.get("/models", summary="Model files")
     def models(
         *,
-        kind: Annotated[list[Kind] | None, Query(description="Kinds; none given: all.")] = None,
+        kind: Annotated[list[ModelKind] | None, Query(description="Kinds; none given: all.")] = None,
         search: Annotated[str, Query(description="Words in name, path, alias, family or tags; or a hash.")] = "",
         family: Annotated[str, Query(description="SD1, SD2, SDXL, ...")] = "",
         broken: Annotated[bool | None, Query(description="true: only those with a problem; false: no such.")] = None,
@@ -69,7 +68,7 @@ def routes(app: Application) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> ModelFiles:
         """Files of all folders, broken ones with the reason. What is new is looked at in the background."""
-        wanted = Wanted(
+        wanted = ModelQuery(
             kinds=tuple(kind or KINDS),
             query=search,
             family=family,
@@ -84,7 +83,9 @@ def routes(app: Application) -> APIRouter:
 
     @router.get("/models/{kind}/{name:path}", summary="One model file")
     def model(
-        kind: Kind, name: str, hash: Annotated[bool, Query(description="Have its hashes computed, for later.")] = False
+        kind: ModelKind,
+        name: str,
+        hash: Annotated[bool, Query(description="Have its hashes computed, for later.")] = False,
     ) -> ModelDetails:
         """Everything about one file, looked at anew."""
         item = app.models.find(kind, name)

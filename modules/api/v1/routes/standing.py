@@ -11,7 +11,7 @@ from modules.api.sdapi.requests import img2img_request, txt2img_request
 from modules.api.v1.answers import standing_info
 from modules.api.v1.bodies import CancelBody, StandImg2Img, StandingInfo, StandingList, StandTxt2Img
 from modules.application.application import Application
-from modules.application.jobs.recurring import Limits, StandingRecord
+from modules.application.jobs.recurring import RecurringLimits, RecurringRecord
 from modules.foundation.errors import EaselError
 from modules.generation.request import GenerationRequest
 
@@ -26,7 +26,7 @@ def routes(app: Application) -> APIRouter:
     """/api/v1/standing."""
     router = APIRouter(prefix="/api/v1/standing", tags=["standing jobs"])
 
-    def found(standing: str) -> StandingRecord:
+    def found(standing: str) -> RecurringRecord:
         try:
             return app.jobs.standing.find(standing)
         except EaselError as error:
@@ -34,7 +34,7 @@ def routes(app: Application) -> APIRouter:
 
     def begin(request: GenerationRequest, body: StandTxt2Img | StandImg2Img) -> StandingInfo:
         gigabytes = app.settings.current.jobs_least_free_gb if body.least_free_gb is None else body.least_free_gb
-        limits = Limits(pictures=body.pictures, seconds=body.seconds, free_bytes=int(gigabytes * 1e9))
+        limits = RecurringLimits(pictures=body.pictures, seconds=body.seconds, free_bytes=int(gigabytes * 1e9))
         return standing_info(app.jobs.stand(request, seeds=body.seeds, limits=limits, priority=body.priority))
 
     @router.post("/txt2img", status_code=201, summary="Pictures from words, forever")
