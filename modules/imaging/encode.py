@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from modules.foundation.errors import SaveError
+from modules.imaging.depth import eight_bits
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -156,8 +157,7 @@ def _in_a_mode_of(name: str, image: Image.Image) -> Image.Image:
         return image
     if name == "PNG" and image.mode == "I":
         return image.convert("I;16")
-    if image.mode.startswith("I") or image.mode == "F":
-        return image.point(lambda level: level / 256).convert("L")
+    image = eight_bits(image)
     if image.mode in ("La", "RGBa", "PA"):
         image = image.convert("LA" if image.mode == "La" else "RGBA")
     elif image.mode in ("HSV", "LAB", "RGBX") or (image.mode in ("CMYK", "YCbCr") and name not in ("JPEG", "TIFF")):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modules.imaging.depth import eight_bits
 from modules.imaging.resize import ResizeMode, Upscale, resize
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def read_mask(image: Image.Image, *, rounded: bool = True) -> Image.Image:
 
     Only masks from an alpha channel are `rounded` to black and white; grey levels are somebody's intention.
     """
+    image = eight_bits(image)
     if "transparency" in image.info:
         image = image.convert("RGBA")
     if image.mode == "LA":

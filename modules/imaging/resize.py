@@ -6,6 +6,8 @@ import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from modules.imaging.depth import eight_bits
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -54,6 +56,7 @@ def flatten(image: Image.Image, background: str = "#ffffff") -> Image.Image:
     """`image` without transparency: laid on `background` where it has an alpha channel. The result is RGB."""
     from PIL import Image
 
+    image = eight_bits(image)
     if image.has_transparency_data:
         canvas = Image.new("RGB", image.size, background)
         layer = image.convert("RGBA")
@@ -64,10 +67,9 @@ def flatten(image: Image.Image, background: str = "#ffffff") -> Image.Image:
 
 def with_colours(image: Image.Image) -> Image.Image:
     """`image` as RGB, or RGBA where something of it may be transparent; more than 8 bits a channel are rounded off."""
+    image = eight_bits(image)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         return image.convert("RGBA")
-    if image.mode.startswith("I") or image.mode == "F":
-        image = image.point(lambda level: level / 256).convert("L")
     return image.convert("RGB")
 
 

@@ -16,6 +16,7 @@ from modules.api.sdapi.bodies import GenerationBody, StableDiffusionProcessingIm
 from modules.application.application import Application
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import CheckpointError, RequestError, UnknownName
+from modules.imaging.depth import eight_bits
 
 STEPS = {"low": 12, "medium": 20, "standard": 20, "high": 40, "hd": 40}
 """Sampling steps by quality; other names mean medium."""
@@ -43,7 +44,7 @@ def edit_body(app: Application, asked: EditRequestBody) -> StableDiffusionProces
     """The img2img request for an edit. Raises RequestError naming our field or theirs."""
     checkpoint = checkpoint_of(app, asked.model)
     intake = Intake.of(app)
-    picture = ImageOps.exif_transpose(decode_picture(_only_picture(asked), "image", intake))
+    picture = eight_bits(ImageOps.exif_transpose(decode_picture(_only_picture(asked), "image", intake)))
     size = size_of(asked.size) or size_like(picture.size, native_side(app, checkpoint))
     mask = _mask(asked, picture, intake)
     strength = STRENGTH_MASKED if mask else STRENGTH_FAITHFUL if asked.input_fidelity == "high" else STRENGTH
@@ -144,7 +145,7 @@ def _address(picture: Any) -> Any:
 def _mask(asked: EditRequestBody, picture: Image.Image, intake: Intake) -> Image.Image | None:
     """White where the picture is to be made anew: from the mask, or else where the picture itself is transparent."""
     if asked.mask:
-        mask = decode_picture(_address(asked.mask), "mask", intake)
+        mask = eight_bits(decode_picture(_address(asked.mask), "mask", intake))
         return _transparent(mask) or mask.convert("L")
     return _transparent(picture)
 

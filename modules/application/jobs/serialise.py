@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from modules.imaging.depth import eight_bits
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -130,10 +132,10 @@ def _keep(image: Image.Image, pictures: Pictures) -> str:
     """Put a picture, upright and in a mode that PNG has, among `pictures` and give its name."""
     from PIL import ImageOps
 
-    image = ImageOps.exif_transpose(image)
+    image = eight_bits(ImageOps.exif_transpose(image))
     if "transparency" in image.info or image.mode == "P":
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-    elif image.mode not in ("1", "L", "LA", "RGB", "RGBA", "I;16"):
+    elif image.mode not in ("1", "L", "LA", "RGB", "RGBA"):
         image = image.convert("RGB")
     name = hashlib.sha256(f"{image.mode} {image.size} ".encode() + image.tobytes()).hexdigest()
     if name not in pictures:

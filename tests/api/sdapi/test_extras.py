@@ -119,19 +119,21 @@ def test_no_picture_at_all_is_said(served_upscaler: Served) -> None:
     assert "no picture" in json.dumps(answer.json())
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "LA", "1", "I;16", "CMYK"])
+@pytest.mark.parametrize("mode", ["L", "P", "LA", "1", "I;16", "I;16B", "I", "F", "CMYK"])
 def test_pictures_of_every_kind_are_worked_on(served_upscaler: Served, mode: str) -> None:
     with Image.open(IMAGEOPS / "src_40x24.png") as image:
         grey = image.convert("L")
-        picture = Image.fromarray(np.asarray(grey, dtype=np.uint16) * 257) if mode == "I;16" else image.convert(mode)
+        deep = {"I;16": "<u2", "I;16B": ">u2", "I": "<i4", "F": "<f4"}.get(mode)
+        levels = np.asarray(grey, dtype=np.uint16) * 257
+        picture = Image.fromarray(levels.astype(deep)) if deep else image.convert(mode)
         buffer = io.BytesIO()
-        picture.save(buffer, "TIFF" if mode == "CMYK" else "PNG")
+        picture.save(buffer, "TIFF" if mode in ("CMYK", "I;16B", "I", "F") else "PNG")
     body = {"image": base64.b64encode(buffer.getvalue()).decode(), "upscaler_1": "Lanczos"}
     answer = served_upscaler.client.post("/sdapi/v1/extra-single-image", json=body)
     result = opened(answer.json()["image"])
     assert (result.mode, result.size) == ("RGBA" if mode == "LA" else "RGB", (80, 48))
-    levels = np.asarray(result.convert("L"), dtype=int).mean() - np.asarray(grey, dtype=int).mean()
-    assert abs(levels) < 12
+    difference = np.asarray(result.convert("L"), dtype=int).mean() - np.asarray(grey, dtype=int).mean()
+    assert abs(difference) < 12
 
 
 def test_several_pictures_come_back_in_their_order(served_upscaler: Served) -> None:
