@@ -14,6 +14,7 @@ from modules.library.digests import SHORT, SHORT_NETWORK, Algorithm
 from modules.library.facts import Facts, Row, Stamp, stamp_of
 from modules.library.folders import Found, natural_key
 from modules.library.library import Library
+from modules.library.names import folded, plain
 from modules.library.sidecars import description_of, is_preview_name, preview_of, user_metadata_of
 from modules.text_encoders.embeddings import NO_EMBEDDING
 from modules.upscalers.catalogue import UpscalerCatalogue
@@ -136,7 +137,7 @@ class ModelFileList:
 
     def _matching(self, kind: str, wanted: ModelQuery) -> Iterator[Entry]:
         searchable = self._texts(kind)
-        words = wanted.query.casefold().split()
+        words = folded(wanted.query).split()
         by_hash = self._with_hash(kind, words[0]) if len(words) == 1 and _is_hash(words[0]) else frozenset[str]()
         for entry, text in zip(searchable.entries, searchable.texts, strict=True):
             if words and entry.found.path not in by_hash and not all(word in text for word in words):
@@ -168,11 +169,13 @@ class ModelFileList:
 
     def _entry(self, kind: str, name: str) -> Entry | None:
         entries = self._entries(kind)
-        wanted = name.strip()
-        return next(
-            (entry for entry in entries if wanted in (entry.name, entry.found.path)),
-            next((entry for entry in entries if wanted in (entry.found.name, entry.found.relative_stem)), None),
+        wanted = plain(name)
+        rules = (
+            lambda entry: name in (entry.name, entry.found.path),
+            lambda entry: wanted in (plain(entry.name), plain(entry.found.path)),
+            lambda entry: wanted in (plain(entry.found.name), plain(entry.found.relative_stem)),
         )
+        return next((found for rule in rules if (found := next(filter(rule, entries), None)) is not None), None)
 
     def _with_hash(self, kind: str, beginning: str) -> frozenset[str]:
         found = {
@@ -233,7 +236,7 @@ def _algorithms(kind: str) -> tuple[Algorithm, ...]:
 
 def _text(entry: Entry) -> str:
     facts = entry.facts
-    return " ".join(filter(None, (entry.found.relative, facts.alias, facts.family, facts.words))).casefold()
+    return folded(" ".join(filter(None, (entry.found.relative, facts.alias, facts.family, facts.words))))
 
 
 def _is_hash(word: str) -> bool:

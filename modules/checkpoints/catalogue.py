@@ -13,6 +13,7 @@ from modules.foundation.errors import CheckpointError, UnknownName
 from modules.library.collection import Entry
 from modules.library.facts import Facts
 from modules.library.library import Folders, Library
+from modules.library.names import folded, plain, split_title
 
 log = logging.getLogger(__name__)
 
@@ -106,16 +107,16 @@ class Catalogue:
         starter = os.path.realpath(self._starter)
         seen: set[str] = set()
         for entry in sorted(entries, key=lambda entry: entry.first is not None):
-            real = os.path.realpath(entry.found.path)
-            if real in seen:
+            # One folder below another is searched twice; a link has a name of its own and stays.
+            if entry.found.path in seen:
                 continue
-            seen.add(real)
+            seen.add(entry.found.path)
             path, facts = Path(entry.found.path), entry.facts
             yield CheckpointInfo(
                 path=path,
                 name=entry.name,
                 sha256=self.hashes.known(path),
-                is_starter=real == starter,
+                is_starter=path.name == self._starter.name and os.path.realpath(path) == starter,
                 size=entry.row.stamp[0] if entry.row is not None else None,
                 family=facts.family,
                 variant=facts.details.get("variant"),
@@ -132,16 +133,20 @@ def _describe(path: Path) -> Facts:
 
 def _match(name: str, infos: Sequence[CheckpointInfo]) -> CheckpointInfo | None:
     wanted = name.strip()
-    bare = wanted.rsplit(" [", 1)[0]
+    bare, digest = split_title(wanted)
+    likely, likelier = plain(bare), folded(bare)
     exact = (
-        lambda info: wanted in (info.title, info.name, str(info.path)),
+        lambda info: name in (info.title, info.name) or wanted in (info.title, info.name, str(info.path)),
         lambda info: _is_path_of(wanted, info),
         lambda info: bare in (info.name, info.model_name, info.name.rsplit(".", 1)[0]),
+        lambda info: likely in map(plain, (info.name, info.model_name, info.name.rsplit(".", 1)[0])),
         lambda info: bare in (info.path.name, info.path.stem),
         lambda info: info.sha256 is not None and len(wanted) >= 8 and info.sha256.startswith(wanted.casefold()),
         lambda info: info.old_hash is not None and wanted.casefold() == info.old_hash,
-        lambda info: bare.casefold() in (info.name.casefold(), info.model_name.casefold(), info.path.stem.casefold()),
-        lambda info: len(bare) >= 3 and bare.casefold() in info.title.casefold(),
+        lambda info: bool(digest) and info.sha256 is not None and info.sha256.startswith(digest),
+        lambda info: likelier in map(folded, (info.name, info.name.rsplit(".", 1)[0], info.model_name)),
+        lambda info: likelier in map(folded, (info.path.name, info.path.stem)),
+        lambda info: len(likelier) >= 3 and likelier in folded(info.title),
     )
     for rule in exact:
         if (found := next(filter(rule, infos), None)) is not None:

@@ -15,6 +15,7 @@ from modules.library.collection import Entry
 from modules.library.facts import Facts
 from modules.library.folders import natural_key
 from modules.library.library import Folders, Library
+from modules.library.names import folded, split_title
 from modules.library.sidecars import user_metadata_of
 
 log = logging.getLogger(__name__)
@@ -86,12 +87,9 @@ class VaeCatalogue:
 
         Raises UnknownName with the nearest names.
         """
-        wanted = name.strip().casefold()
         for infos in (self.all, self.refresh):
-            for info in infos():
-                names = (info.name.casefold(), info.name.casefold().rsplit(".", 1)[0], str(info.path).casefold())
-                if wanted in names and info.path.is_file():
-                    return info
+            if (found := _match(name, infos())) is not None:
+                return found
         raise UnknownName("VAE", name, (AUTOMATIC, NONE, *(info.name for info in self.all())), "sd_vae")
 
     def choose(self, setting: str, checkpoint: CheckpointInfo, *, overrides: bool = True) -> VaeInfo | None:
@@ -132,13 +130,31 @@ class VaeCatalogue:
         names: set[str] = set()
         seen: set[str] = set()
         for entry in entries:
-            real = os.path.realpath(entry.found.path)
+            # The same file in a linked folder is the same VAE; a link of another name is one by itself.
+            real = os.path.join(os.path.realpath(entry.found.path), entry.found.name)  # noqa: PTH118
             if real not in seen:
                 seen.add(real)
                 name = entry.found.name if entry.found.name not in names else entry.found.path
                 names.add(name)
                 size = entry.row.stamp[0] if entry.row is not None else None
                 yield VaeInfo(path=Path(entry.found.path), name=name, size=size, problem=entry.problem)
+
+
+def _match(name: str, infos: Sequence[VaeInfo]) -> VaeInfo | None:
+    """By name, with or without suffix; by path; by the end of a path, in which A1111's users know folders."""
+    wanted = folded(split_title(name)[0])
+    rules = (
+        lambda info: name in (info.name, str(info.path)),
+        lambda info: wanted in (folded(info.name), folded(info.name.rsplit(".", 1)[0]), folded(str(info.path))),
+        lambda info: any(folded(each).endswith(f"/{wanted}") for each in (str(info.path), _without_suffix(info.path))),
+        lambda info: "/" in wanted and wanted.rsplit("/", 1)[1] in (folded(info.path.name), folded(info.path.stem)),
+    )
+    there = [info for info in infos if info.path.is_file()]
+    return next((found for rule in rules if (found := next(filter(rule, there), None)) is not None), None)
+
+
+def _without_suffix(path: Path) -> str:
+    return str(path).removesuffix(path.suffix)
 
 
 def _describe(path: Path) -> Facts:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from modules.foundation.errors import RequestError, UnknownName
+from modules.library.folders import Shelf
 
 RestorerName = Literal["CodeFormer", "GFPGAN"]
 NAMES: tuple[RestorerName, ...] = ("CodeFormer", "GFPGAN")
@@ -100,6 +100,4 @@ def _newest(folders: Sequence[Path], word: str) -> Path | None:
 
 
 def _files(folders: Sequence[Path]) -> Iterator[Path]:
-    for folder in folders:
-        for parent, _, files in os.walk(folder, followlinks=True):
-            yield from (Path(parent) / name for name in sorted(files) if name.casefold().endswith((".pth", ".pt")))
+    return (Path(found.path) for found in Shelf(lambda: folders, (".pth", ".pt")).files())

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 NetworkByHash = Callable[[str], str | None]
+IsHere = Callable[[str, str], bool]
+"""Whether the network that a name calls is here and is the one with this hash."""
 
 _TAG = re.compile(r"<(lora|lyco):([^:>]+)")
 _HASH_AFTER_NAME = re.compile(r"\([0-9a-fA-F]+\)$")
@@ -14,10 +16,13 @@ ADDED_NETWORKS = 5
 """How many networks the Additional Networks extension had room for."""
 
 
-def with_local_names(prompt: str, hashes: str, name_by_hash: NetworkByHash) -> str:
+def with_local_names(
+    prompt: str, hashes: str, name_by_hash: NetworkByHash, is_here: IsHere = lambda name, digest: False
+) -> str:
     """`prompt` with each network's name replaced by that of the file here that has the same hash.
 
-    `hashes` is the value of "Lora hashes": "name: hash, name: hash". What no file here has stays as it is.
+    `hashes` is the value of "Lora hashes": "name: hash, name: hash". What is here by its name, and what no file here
+    has, stays as it is.
 
     >>> with_local_names("a cat <lora:fur:0.5>", "fur: 12ab", {"12ab": "my fur"}.get)
     'a cat <lora:my fur:0.5>'
@@ -26,8 +31,8 @@ def with_local_names(prompt: str, hashes: str, name_by_hash: NetworkByHash) -> s
     hash_of = {name.strip(): digest.strip() for name, _, digest in pairs}
 
     def local(match: re.Match[str]) -> str:
-        digest = hash_of.get(match[2].replace(",", ""))
-        name = name_by_hash(digest) if digest else None
+        digest = hash_of.get(match[2].replace(",", "").strip())
+        name = name_by_hash(digest) if digest and not is_here(match[2], digest) else None
         return f"<{match[1]}:{name}" if name else match[0]
 
     return _TAG.sub(local, prompt)

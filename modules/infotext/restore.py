@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from modules.infotext.network_names import NetworkByHash, added_networks, with_local_names
+from modules.infotext.network_names import IsHere, NetworkByHash, added_networks, with_local_names
 from modules.infotext.parse import Infotext
 from modules.infotext.versions import STYLES_IN_HIRES, backward_compatible, parse_version
 
@@ -46,13 +46,15 @@ class RestoreOptions:
 
     extract_styles takes both prompts and gives the names found and the prompts without them; styles are looked for
     only if it is there. uses_emphasis tells whether a prompt weights anything. network_by_hash gives the name under
-    which a network with that short hash can be mentioned here. skip names fields to leave out.
+    which a network with that short hash can be mentioned here; network_is_here whether one keeps its name. skip names
+    fields to leave out.
     """
 
     extract_styles: ExtractStyles | None = None
     styles_mode: StylesMode = "Apply if any"
     uses_emphasis: Callable[[str], bool] = lambda _: False
     network_by_hash: NetworkByHash = lambda _: None
+    network_is_here: IsHere = lambda name, digest: False
     auto_backcompat: bool = True
     use_old_hires_fix_width_height: bool = False
     skip: frozenset[str] = frozenset()
@@ -69,7 +71,9 @@ def restore(infotext: Infotext, options: RestoreOptions) -> dict[str, Any]:
         values.setdefault("Emphasis", "Original")
     if hypernetwork := values.get("Hypernet"):  # had a field of its own before it became a tag
         prompt += f"<hypernet:{hypernetwork}:{values.get('Hypernet strength', '1.0')}>"
-    prompt = with_local_names(prompt, str(values.get("Lora hashes", "")), options.network_by_hash)
+    prompt = with_local_names(
+        prompt, str(values.get("Lora hashes", "")), options.network_by_hash, options.network_is_here
+    )
     if (added := added_networks(values)) and added not in prompt:
         prompt = f"{prompt}\n{added}".strip()
     values["Prompt"], values["Negative prompt"] = prompt, negative_prompt

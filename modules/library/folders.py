@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class _Folder:
     names: frozenset[str]
     models: tuple[str, ...]
     folders: tuple[str, ...]
+    links: tuple[tuple[str, bool], ...] = ()
+    """Paths of links, and whether there was a file behind each: that changes without the folder's time."""
 
 
 _DIGITS = re.compile(r"(\d+)")
@@ -120,7 +123,12 @@ class Shelf:
         return record.names if record is not None else frozenset()
 
     def _changed(self) -> bool:
-        return any(record.mtime is None or record.mtime != _mtime(folder) for folder, record in self._known.items())
+        return any(
+            record.mtime is None
+            or record.mtime != _mtime(folder)
+            or any(os.path.exists(path) != there for path, there in record.links)  # noqa: PTH110
+            for folder, record in self._known.items()
+        )
 
     def _search(self, root: str, before: dict[str, _Folder], now: dict[str, _Folder], hidden: bool) -> Iterator[Found]:
         # Each folder waits with the inodes of those above it: a link to one of them would never end.
@@ -137,7 +145,7 @@ class Shelf:
             if this in above and status.st_ino:
                 continue
             record = before.get(folder)
-            if record is None or record.mtime != status.st_mtime_ns:
+            if record is None or record.mtime != status.st_mtime_ns or record.links:
                 record = self._read(folder, root, status.st_mtime_ns, hidden)
             now[folder] = record
             yield from (Found(os.path.join(folder, name), root) for name in record.models)  # noqa: PTH118
@@ -148,14 +156,18 @@ class Shelf:
         names: list[str] = []
         folders: list[str] = []
         models: list[str] = []
+        links: list[tuple[str, bool]] = []
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     if not _is_text(entry.name, folder) or (entry.name.startswith(".") and not hidden):
                         continue
-                    if entry.is_dir():
+                    kind = _kind_of(entry)
+                    if entry.is_symlink():
+                        links.append((entry.path, kind != "nothing"))
+                    if kind == "folder":
                         folders.append(entry.name)
-                    else:
+                    elif kind == "file":
                         names.append(entry.name)
         except OSError as error:
             log.warning("%s cannot be read: %s", folder, error)
@@ -170,6 +182,7 @@ class Shelf:
             frozenset(names),
             tuple(sorted(models)),
             tuple(sorted(folders)),
+            tuple(links),
         )
 
     def _is_model(self, root: str, name: str) -> bool:
@@ -190,6 +203,22 @@ def _mtime(folder: str) -> int:
         return os.stat(folder).st_mtime_ns  # noqa: PTH116
     except OSError:
         return 0
+
+
+def _kind_of(entry: os.DirEntry[str]) -> Literal["file", "folder", "other", "nothing"]:
+    """What a name stands for, links followed; "nothing" where a link leads nowhere, or round in a circle.
+
+    A pipe or a device is "other": opening it as a model could wait for ever.
+    """
+    try:
+        if entry.is_dir():
+            return "folder"
+        if entry.is_file():
+            return "file"
+        entry.stat()
+    except OSError:
+        return "nothing"
+    return "other"
 
 
 def _is_text(name: str, folder: str) -> bool:

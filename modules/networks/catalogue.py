@@ -13,6 +13,8 @@ from typing import Literal
 from modules.library.collection import Collection, Entry
 from modules.library.facts import Facts
 from modules.library.library import Folders, Library
+from modules.library.names import folded, plain
+from modules.prompts.networks import fits_tag, made_to_fit
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +49,31 @@ class NetworkInfo:
 
 @dataclass(kw_only=True)
 class _Names:
-    """The networks of one kind as they were in one list of the collection, by their names."""
+    """The networks of one kind as they were in one list of the collection, by their names.
+
+    `by_name` has names of files and paths below their folder; `spelled` the same in other spellings, of which the first
+    file has each. `by_alias` has None for an alias that several files give themselves.
+    """
 
     entries: tuple[Entry, ...] = ()
     infos: tuple[NetworkInfo, ...] = ()
     by_name: dict[str, NetworkInfo] = field(default_factory=dict[str, NetworkInfo])
-    folded: dict[str, NetworkInfo] = field(default_factory=dict[str, NetworkInfo])
+    by_alias: dict[str, NetworkInfo | None] = field(default_factory=dict[str, "NetworkInfo | None"])
+    spelled: dict[str, NetworkInfo] = field(default_factory=dict[str, NetworkInfo])
+
+    def file(self, name: str) -> NetworkInfo | None:
+        """The network whose file is called `name` or, in another spelling, `name` without blanks around it."""
+        return self.by_name.get(name) or self.by_name.get(name.strip())
+
+    def respelled(self, name: str) -> NetworkInfo | None:
+        """The network whose file is called `name` when it is spelled on another system, or in another case."""
+        return self.spelled.get(plain(name)) or self.spelled.get(folded(name))
+
+    def add_spellings(self) -> None:
+        """Fill `spelled` from `by_name`, the nearest spellings first."""
+        for spell in (plain, made_to_fit, folded, lambda name: folded(made_to_fit(name))):
+            for name, info in self.by_name.items():
+                self.spelled.setdefault(spell(name), info)
 
 
 class NetworkCatalogue:
@@ -114,11 +135,19 @@ class NetworkCatalogue:
         return (info.kind == "lora" and self.facts(info).alias) or info.name
 
     def preferred_name(self, info: NetworkInfo, preference: str) -> str:
-        """How a tag should mention a network under the setting "lora_preferred_name", without ambiguous aliases."""
-        alias = self.alias(info)
-        if preference == "Filename" or alias.casefold() in FORBIDDEN_ALIASES:
-            return info.name
-        return alias if self._by_alias(info.kind, alias) == info else info.name
+        """How a tag should mention a network under the setting "lora_preferred_name".
+
+        A name that a tag cannot hold, or that names another network as well, gives way to the next: alias, file name,
+        path below the folder, then these with the signs replaced that mean something in tags.
+        """
+        names = [info.name, info.relative_name]
+        if preference != "Filename":
+            names.insert(0, self.alias(info).strip())
+        for name in (*names, *map(made_to_fit, names[-2:])):
+            found = self._find(info.kind, name) if fits_tag(name) else None
+            if found is not None and found.path == info.path:
+                return name
+        return info.name
 
     def hash(self, info: NetworkInfo) -> str:
         """The network's hash, from its header if that has it. Raises OSError as the file system does."""
@@ -153,27 +182,29 @@ class NetworkCatalogue:
                 return infos[path]
         return None
 
-    def name_by_hash(self, short: str) -> str | None:
-        """How a prompt can mention the network with this hash, or None."""
+    def name_by_hash(self, short: str, preference: str = "Alias from file") -> str | None:
+        """How a prompt can mention the network with this hash under the setting "lora_preferred_name", or None."""
         info = self.by_hash(short)
-        return None if info is None else self.preferred_name(info, "Alias from file")
+        return None if info is None else self.preferred_name(info, preference)
+
+    def is_file_with(self, name: str, short: str) -> bool:
+        """Whether a LoRA file is called `name`, which is no alias, and has this hash, as far as its hash is known."""
+        info = self._current("lora").file(name)
+        if info is None:
+            return False
+        known = self.known_hash(info)
+        return known is None or known.startswith(short.strip().casefold())
 
     def _find(self, kind: NetworkKind, name: str) -> NetworkInfo | None:
-        names, wanted = self._current(kind), name.strip()
-        if (found := names.by_name.get(wanted)) is not None:
+        if (found := self._current(kind).file(name)) is not None:
             return found
-        if kind == "lora" and (found := self._by_alias(kind, wanted)) is not None:
+        if kind == "lora" and (found := self._by_alias(kind, name)) is not None:
             return found
-        return names.folded.get(wanted.casefold())
+        return self._current(kind).respelled(name)
 
     def _by_alias(self, kind: NetworkKind, alias: str) -> NetworkInfo | None:
-        if alias.casefold() in FORBIDDEN_ALIASES:
-            return None
         self._settle(kind)
-        names = self._current(kind)
-        paths = {e.found.path for e in names.entries if (e.facts.alias or e.name) == alias}
-        matching = [info for info in names.infos if str(info.path) in paths]
-        return matching[0] if len(matching) == 1 else None
+        return self._current(kind).by_alias.get(plain(alias))
 
     def _settle(self, kind: NetworkKind) -> None:
         """See that every header has been read: what is asked for may be in the one that was not."""
@@ -198,13 +229,22 @@ class NetworkCatalogue:
         for info, entry in zip(infos, entries, strict=True):
             if entry.first is None:
                 names.by_name[entry.name] = info
+                self._add_alias(names, info, entry)
             else:
                 self._tell_once(entry)
-        for info, entry in zip(infos, entries, strict=True):
-            names.by_name.setdefault(entry.found.relative_stem, info)
-        for name, info in names.by_name.items():
-            names.folded.setdefault(name.casefold(), info)
+        listed = {entry.found.path: info for info, entry in zip(infos, entries, strict=True)}
+        for found in self.collections[kind].files():
+            # A link below its target, or beside it in another folder, is not listed twice but has its path as a name.
+            stem = found.name.rsplit(".", 1)[0]
+            if (info := listed.get(found.path) or names.by_name.get(stem)) is not None:
+                names.by_name.setdefault(found.relative_stem, info)
+        names.add_spellings()
         return names
+
+    def _add_alias(self, names: _Names, info: NetworkInfo, entry: Entry) -> None:
+        alias = plain(entry.facts.alias or entry.name)
+        if alias.casefold() not in FORBIDDEN_ALIASES:
+            names.by_alias[alias] = None if alias in names.by_alias else info
 
     def _tell_once(self, entry: Entry) -> None:
         if entry.found.path not in self._told:

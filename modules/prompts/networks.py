@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 _TAG = re.compile(r"<(\w+):([^>]+)>")
+_NOT_IN_NAMES = re.compile(r"[:=<>\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,24 @@ def extract_networks(text: str) -> tuple[str, list[NetworkTag]]:
     """`text` without its tags, and the tags in order. Nothing checks that such a network exists."""
     tags = [NetworkTag(kind=kind, items=tuple(arguments.split(":"))) for kind, arguments in _TAG.findall(text)]
     return _TAG.sub("", text), tags
+
+
+def fits_tag(name: str) -> bool:
+    """Whether a tag can mention `name`: read back from one, it is the name and nothing else.
+
+    >>> fits_tag("Zoe v1.5"), fits_tag("style: ink"), fits_tag("key=value")
+    (True, False, False)
+    """
+    return name != "" and made_to_fit(name) == name
+
+
+def made_to_fit(name: str) -> str:
+    """`name` as a tag can mention it: signs that mean something there as underscores, no blanks around it.
+
+    >>> made_to_fit(" style: <ink> ")
+    'style_ _ink_'
+    """
+    return _NOT_IN_NAMES.sub("_", name).strip()
 
 
 def extract_batch(texts: Iterable[str]) -> tuple[list[str], list[NetworkTag]]:

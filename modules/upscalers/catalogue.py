@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +11,8 @@ from typing import Literal
 
 from modules.foundation.errors import RequestError, UnknownName
 from modules.library.facts import Stamp, stamp_of
+from modules.library.folders import Shelf
+from modules.library.names import folded
 from modules.upscalers.file_check import problem_of
 from modules.upscalers.known import KNOWN, MODEL_NAMES, KnownModel
 
@@ -130,11 +131,12 @@ class UpscalerCatalogue:
 
     def _scan(self) -> Iterator[UpscalerInfo]:
         found: dict[str, UpscalerInfo] = {}
-        seen: set[Path] = set()
+        seen: set[tuple[Path, str]] = set()
         further = ((folder.name, folder) for folder in self._further() if folder not in self.folders.values())
         for family, folder in (*self.folders.items(), *further):
             for path in _files(folder):
-                if (real := path.resolve()) not in seen:
+                # One file in two folders is one upscaler; a link of another name is one by itself.
+                if (real := (path.resolve(), path.name)) not in seen:
                     seen.add(real)
                     info = _info(family, path)
                     name = info.name
@@ -175,22 +177,19 @@ def _info(family: str, path: Path) -> UpscalerInfo:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if name.casefold().endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(parent) / name
+    # Read anew each time; links that go round in a circle or lead nowhere are the shelf's business.
+    return (Path(found.path) for found in Shelf(lambda: [folder], SUFFIXES, hidden=lambda: False).files())
 
 
 def _match(name: str, infos: Sequence[UpscalerInfo]) -> UpscalerInfo | None:
-    wanted = name.strip().casefold()
+    wanted = folded(name)
     exact = next((info for info in infos if info.name == name.strip()), None)
     if exact is not None:
         return exact
     for info in infos:
-        names = {info.name.casefold()}
+        names = {folded(info.name)}
         if info.path is not None:
-            names |= {info.path.name.casefold(), info.path.stem.casefold(), str(info.path).casefold()}
+            names |= {folded(info.path.name), folded(info.path.stem), folded(str(info.path))}
         if wanted in names:
             return info
     return None

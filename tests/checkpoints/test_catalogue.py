@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -130,3 +132,68 @@ def test_a_changed_file_is_hashed_anew(library: Files) -> None:
     path.write_bytes(b"other content")
     assert hashes.known(path) is None
     assert hashes.compute(path) == hashlib.sha256(b"other content").hexdigest()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("link", ["b.safetensors", "sub/b.safetensors", "sub/a.safetensors"])
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_link_beside_or_below_its_target_is_a_checkpoint_too(library: Files, link: str, relative: bool) -> None:
+    target, path = library.add("a.safetensors"), library.folder / link
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(os.path.relpath(target, path.parent) if relative else target)
+    catalogue = library.catalogue()
+    assert [info.name for info in catalogue.all()] == sorted(["a.safetensors", link])
+    assert catalogue.find(link).path == path
+    assert catalogue.find(link.removesuffix(".safetensors")).path == path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_to_the_starter_model_is_one_of_the_users_own(library: Files) -> None:
+    library.starter.parent.mkdir()
+    library.starter.write_bytes(b"starter")
+    (library.folder / "mine.safetensors").symlink_to(library.starter)
+    found = {info.name: info.is_starter for info in library.catalogue().all()}
+    assert found == {"mine.safetensors": False, library.starter.name: True}
+
+
+WRITTEN_ELSEWHERE = [
+    "people\\zo\u00eb.safetensors",
+    "people\\zo\u00eb.safetensors [0123456789]",
+    "people/zoe\u0308.safetensors",
+    "People\\ZO\u00cb.safetensors [0123456789]",
+    "people\\zo\u00eb",
+    "people_zo\u00eb",
+    " people\\zo\u00eb.safetensors ",
+    "zoe\u0308.safetensors",
+]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("name", WRITTEN_ELSEWHERE)
+def test_a_name_that_was_written_on_another_system_is_found(
+    library: Files, name: str, form: Literal["NFC", "NFD"]
+) -> None:
+    path = library.add(unicodedata.normalize(form, "people/zo\u00eb.safetensors"))
+    library.add("zoe.safetensors", b"y")
+    assert library.catalogue().find(name).path == path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a backslash separates folders there")
+def test_a_file_that_is_really_called_so_goes_before_other_spellings(library: Files) -> None:
+    below, strange = library.add("a/b.safetensors"), library.add("a\\b.safetensors", b"y")
+    catalogue = library.catalogue()
+    assert catalogue.find("a\\b.safetensors").path == strange
+    assert catalogue.find("a/b.safetensors").path == below
+
+
+def test_a_blank_at_either_end_of_a_name_belongs_to_it(library: Files) -> None:
+    path = library.add(" a .safetensors")
+    for name in (" a .safetensors", "a .safetensors", " a ", "a"):
+        assert library.catalogue().find(name).path == path
+
+
+def test_a_title_whose_name_is_gone_is_found_by_its_hash(library: Files) -> None:
+    path = library.add("renamed.safetensors", b"content")
+    catalogue = library.catalogue()
+    digest = catalogue.hashes.compute(path)
+    assert catalogue.find(f"old\\name.ckpt [{digest[:10]}]").path == path

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,24 @@ def test_a_file_that_is_no_whole_vae_is_named_with_the_reason(bare: Path, cpu: H
     save_file({key: tensor for key, tensor in load_file(bare).items() if not key.startswith(drop)}, bare)
     with pytest.raises(CheckpointError, match=r"bare\.safetensors is not a usable VAE: .*(no VAE|lacks 1 tensors)"):
         load_vae(bare, cpu)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("link", ["b.pt", "sub/b.pt", "sub/a.pt"])
+def test_a_link_beside_or_below_its_target_is_a_vae_too(shelf: Shelf, link: str) -> None:
+    shelf.add("a.pt")
+    (shelf.vaes / "sub").mkdir()
+    (shelf.vaes / link).symlink_to(shelf.vaes / "a.pt")
+    (shelf.vaes / "gone.pt").symlink_to(shelf.vaes / "nowhere.pt")
+    catalogue = shelf.catalogue()
+    assert [info.name for info in catalogue.all()] == sorted({"a.pt", Path(link).name})
+    for name in (link, Path(link).name, str(shelf.vaes / link)):
+        chosen = catalogue.choose(name, shelf.checkpoint())
+        assert chosen is not None
+        assert chosen.path.samefile(shelf.vaes / "a.pt")
+
+
+@pytest.mark.parametrize("name", ["sub\\b.pt", "sub/B.PT", "sub\\b", "b.pt [0123456789]", "elsewhere\\b.pt"])
+def test_a_vae_is_found_by_a_name_that_another_system_wrote(shelf: Shelf, name: str) -> None:
+    shelf.add("sub/b.pt", "a.pt")
+    assert shelf.catalogue().find(name).path == shelf.vaes / "sub" / "b.pt"

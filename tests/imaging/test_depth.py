@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from modules.application.serialise import from_text, to_text
+from modules.application.jobs.serialise import from_text, to_text
 from modules.generation.inpaint import InpaintRequest
 from modules.generation.request import GenerationRequest
 from modules.imaging.depth import eight_bits

@@ -124,3 +124,37 @@ def test_names_are_sorted_as_people_sort_them() -> None:
     shuffled = ["v10 final.safetensors", "B.pt", "v2b.pt", "a-b.pt", "v10.pt", "a.pt", "v2.pt"]
     wanted = ["a.pt", "a-b.pt", "B.pt", "v2.pt", "v2b.pt", "v10.pt", "v10 final.safetensors"]
     assert sorted(shuffled, key=natural_key) == wanted
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_that_leads_nowhere_is_no_model_and_hides_no_other(tmp_path: Path) -> None:
+    put(tmp_path / "z.pt")
+    (tmp_path / "dangling.pt").symlink_to(tmp_path / "gone.pt")
+    (tmp_path / "circle.pt").symlink_to(tmp_path / "circle.pt")
+    (tmp_path / "dangling.png").symlink_to(tmp_path / "gone.png")
+    shelf = Shelf(lambda: [tmp_path], SUFFIXES)
+    assert names(shelf) == ["z.pt"]
+    assert shelf.names_beside(str(tmp_path / "z.pt")) == {"z.pt"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_is_listed_as_long_as_its_target_is_there(tmp_path: Path) -> None:
+    target = tmp_path / "disk" / "a.pt"
+    put(target)
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "a.pt").symlink_to(target)
+    shelf = Shelf(lambda: [models], SUFFIXES)
+    os.utime(models, (1, 1))
+    assert names(shelf) == ["a.pt"]
+    target.unlink()
+    assert names(shelf) == []
+    put(target)
+    assert names(shelf) == ["a.pt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders there")
+def test_a_pipe_is_no_model(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    put(tmp_path / "a.pt")
+    assert names(Shelf(lambda: [tmp_path], SUFFIXES)) == ["a.pt"]

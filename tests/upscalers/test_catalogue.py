@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import unicodedata
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -158,3 +161,23 @@ def test_listing_pays_for_no_torch(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_links_are_upscalers_unless_they_lead_nowhere(tmp_path: Path) -> None:
+    target = put(tmp_path / "ESRGAN" / "4x-Ultra.pth")
+    (tmp_path / "ESRGAN" / "sub").mkdir()
+    (tmp_path / "ESRGAN" / "sub" / "2x-Link.pth").symlink_to(target)
+    (tmp_path / "ESRGAN" / "sub" / "4x-Ultra.pth").symlink_to(target)
+    (tmp_path / "ESRGAN" / "sub" / "up").symlink_to(tmp_path / "ESRGAN", target_is_directory=True)
+    (tmp_path / "ESRGAN" / "gone.pth").symlink_to(tmp_path / "nowhere.pth")
+    assert names(catalogue_of(tmp_path)) == ["None", "Lanczos", "Nearest", "2x-Link", "4x-Ultra"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("name", ["4x_scha\u0308rfer", "4X_Sch\u00e4rfer.pth"])
+def test_an_upscaler_is_found_as_another_system_writes_it(
+    tmp_path: Path, name: str, form: Literal["NFC", "NFD"]
+) -> None:
+    path = put(tmp_path / "ESRGAN" / unicodedata.normalize(form, "4x_sch\u00e4rfer.pth"))
+    assert catalogue_of(tmp_path).find(name).path == path
