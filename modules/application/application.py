@@ -114,6 +114,14 @@ class Application:
         except (EaselError, sqlite3.Error) as error:
             log.error("What waited when Easel last ended cannot be read: %s", error)
 
+    def begin_end(self) -> None:
+        """Take no more jobs, interrupt what runs and end the streams of events. Returns at once; `close()` waits."""
+        self.jobs.begin_end()
+
+    def abandon(self) -> None:
+        """Mark what runs as interrupted, for the process ends although it still runs."""
+        self.jobs.abandon()
+
     def close(self) -> None:
         """Interrupt what runs, finish what is being saved, and free the engine. What waits goes on next time."""
         self.read_ahead.close()

@@ -53,6 +53,15 @@ class Events:
         self._newest: dict[tuple[EventKind, str | None], int] = {}
         self._told: dict[tuple[EventKind, str | None], float] = {}
         self._listeners: list[Callable[[], None]] = []
+        self.ended = False
+
+    def end(self) -> None:
+        """Nothing more is to be listened to: the program ends. Listeners are woken, to see `ended`."""
+        with self._lock:
+            self.ended = True
+            listeners = tuple(self._listeners)
+        for listener in listeners:
+            listener()
 
     def tell(self, kind: EventKind, job: str | None, data: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
         """Something happened. `data` that is a function is called when, and if, somebody wants to know."""

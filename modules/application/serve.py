@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import socket
 import threading
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from modules.application.application import Application
 from modules.application.ending import start_again
+from modules.application.signals import EndingSignals
 
 if TYPE_CHECKING:
     import asyncio
@@ -27,34 +27,42 @@ def serve(
     listener: socket.socket,
     connection: type[asyncio.Protocol] | Literal["auto"] = "auto",
 ) -> int:
-    """Serve `asgi` on `listener` until Ctrl+C or SIGTERM. Returns the process's exit code.
+    """Serve `asgi` on `listener` until a signal or a client ends the program. Returns the process's exit code.
+
+    A signal ends the process as such, once everything is closed: then this does not return.
 
     `connection` is what uvicorn is to handle connections with, its own kind where it is "auto".
     """
     import uvicorn
+
+    from modules.application.orderly_server import WAIT_FOR_CLIENTS, OrderlyServer
 
     config = uvicorn.Config(
         asgi,
         log_config=None,
         access_log=False,
         timeout_keep_alive=30,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=WAIT_FOR_CLIENTS,
         root_path=_root_path(application.flags.subpath),
         http=connection,
         ws="none",
         ssl_keyfile=application.flags.tls_keyfile,
         ssl_certfile=application.flags.tls_certfile,
     )
-    server = uvicorn.Server(config)
-    application.ending.bind(lambda: setattr(server, "should_exit", True))
+    server = OrderlyServer(config, application.begin_end, lambda: not application.queue.running)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    application.ending.bind(stop)
     threading.Thread(target=_once_serving, args=(server, application, listener), name="start-up", daemon=True).start()
-    try:
-        # Ctrl+C is how people end the program; uvicorn raises it again after its own orderly end.
-        with contextlib.suppress(KeyboardInterrupt):
+    with EndingSignals(stop, application.abandon) as signals:
+        try:
             server.run(sockets=[listener])
-    finally:
-        log.info("Ending: what runs is interrupted, what is finished is saved.")
-        application.close()
+        finally:
+            log.info("Ending: what runs is interrupted, what is finished is saved.")
+            application.close()
+    signals.raise_again()
     return start_again() if application.ending.restart_wanted else 0
 
 

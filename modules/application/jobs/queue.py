@@ -204,8 +204,8 @@ class JobQueue:
             (job.result for job in finished if isinstance(job.result, GenerationResult) and job.result.images), None
         )
 
-    def close(self, timeout: float = 30.0) -> None:
-        """Take no more jobs, interrupt the running ones, and wait for them to end.
+    def begin_end(self) -> None:
+        """Take no more jobs and interrupt the running ones, without waiting for them.
 
         Whoever waits for a job that did not run is told that it was interrupted; where jobs are kept it goes on
         waiting there, for the next start of the program.
@@ -218,8 +218,12 @@ class JobQueue:
         for job in dropped:
             job.finish(JobState.INTERRUPTED)
         for job in running:
-            job.note = ENDED
+            job.note = job.note or ENDED
             job.interrupt()
+
+    def close(self, timeout: float = 30.0) -> None:
+        """Take no more jobs, interrupt the running ones, and wait for them to end."""
+        self.begin_end()
         for thread in self._threads.values():
             thread.join(timeout)
 

@@ -62,6 +62,11 @@ class Recorder:
         if "database" in self.__dict__:
             self.database.close()
 
+    def abandoned(self, jobs: Sequence[Job[Any]]) -> None:
+        """Mark running jobs as interrupted by the end of the program, without waiting for them."""
+        with _tolerant("The end of what ran"):
+            self.store.abandon(jobs)
+
     # What the queue says
 
     def submitted(self, jobs: Sequence[Job[Any]]) -> None:

@@ -218,8 +218,18 @@ class JobService:
         except Exception:  # the boundary of a job: the queue goes on
             log.exception("Standing job %s could not go on", standing)
 
+    def begin_end(self) -> None:
+        """Take no more jobs and interrupt what runs, without waiting for it; nobody is told anything more."""
+        self.queue.begin_end()
+        self.keeper.events.end()
+
+    def abandon(self) -> None:
+        """Mark what still runs as interrupted: the process ends before it does."""
+        self.keeper.abandoned(self.queue.running)
+
     def close(self) -> None:
         """End the queue; what waits is kept for the next time."""
+        self.begin_end()
         self.queue.close()
 
 

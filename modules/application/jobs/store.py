@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from modules.application.database import Database, storable
-from modules.application.jobs.job import AFTER_RESTART, LOST, GenerationJob, Job, JobState, Lane, TaskJob
+from modules.application.jobs.job import AFTER_RESTART, ENDED, LOST, GenerationJob, Job, JobState, Lane, TaskJob
 from modules.application.jobs.serialise import NotKeepable, Pictures, from_text, to_text
 from modules.foundation.errors import EaselError
 from modules.generation.request import GenerationRequest
@@ -116,6 +116,15 @@ class JobStore:
                     )
                     for job in jobs
                 ],
+            )
+
+    def abandon(self, jobs: Iterable[Job[Any]]) -> None:
+        """Mark jobs as interrupted by the end of the program although they have not ended yet."""
+        values = [(ENDED, time.time(), job.id) for job in jobs]
+        with self.database.change() as write:
+            write.executemany(
+                "UPDATE jobs SET state = 'interrupted', note = ?, finished = ? WHERE id = ? AND state = 'running'",
+                values,
             )
 
     def forget(self, job_id: str) -> None:

@@ -77,6 +77,8 @@ async def _stream(app: Application, job: str | None, last: int | None) -> AsyncG
                 last = event.id
                 if (data := _data(event, job)) is not None:
                     yield _text(event.kind, event.id, data)
+            if events.ended:
+                return
             try:
                 await asyncio.wait_for(wake.wait(), KEEP_ALIVE_SECONDS)
             except TimeoutError:
