@@ -1,4 +1,4 @@
-"""A standing job over thousands of pictures: whether memory and open files stay what they were."""
+"""A recurring job over thousands of pictures: whether memory and open files stay what they were."""
 
 from __future__ import annotations
 

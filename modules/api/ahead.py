@@ -19,11 +19,11 @@ from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modules.api.connection import AGAIN
+from modules.api.generation.requests import txt2img_request
 from modules.api.guards.paths import inner_path
-from modules.api.plain_answer import send_json
-from modules.api.previews import Previews
+from modules.api.json_answer import send_json
+from modules.api.live_previews import Previews
 from modules.api.sdapi.bodies import InternalProgressRequest
-from modules.api.sdapi.requests import txt2img_request
 from modules.api.sdapi.routes.internal import job_progress, wanted_preview
 from modules.api.sdapi.routes.progress import CURRENT_IMAGE, running_progress
 from modules.api.v1.bodies import SubmitTxt2Img

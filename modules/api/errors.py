@@ -10,8 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from modules.api.failure import Failure
 from modules.api.openai.errors import PREFIX, openai_error
-from modules.api.sdapi.responses import Failure
 from modules.foundation import errors
 
 log = logging.getLogger(__name__)

@@ -12,14 +12,14 @@ from fastapi.responses import FileResponse, RedirectResponse
 from modules.api.ahead import Ahead, job_orders, progress_questions
 from modules.api.connection import Connection
 from modules.api.errors import add_error_handlers
+from modules.api.failure import Failure
 from modules.api.guards.access_log import AccessLog
 from modules.api.guards.login import RequireUser
 from modules.api.guards.origin import RefuseForeignOrigins, allowed_origins, origin_pattern
 from modules.api.guards.request_size import LimitRequests
 from modules.api.guards.tidy_paths import TidyPaths
+from modules.api.live_previews import Previews
 from modules.api.openai import routes as openai
-from modules.api.previews import Previews
-from modules.api.sdapi.responses import Failure
 from modules.api.sdapi.routes import (
     embeddings,
     extra_networks,
@@ -43,11 +43,11 @@ from modules.api.v1.routes import (
     history,
     img2img_batch,
     jobs,
-    keeping,
     metrics,
     model_files,
     model_list,
-    standing,
+    recurring,
+    save_button,
 )
 from modules.application.application import Application
 from modules.settings.flags import Flags
@@ -68,7 +68,7 @@ PARTS: tuple[Any, ...] = (
     extra_networks,
     model_list,
     png_info,
-    keeping,
+    save_button,
     extras,
     interrogate,
     training,
@@ -79,7 +79,7 @@ PARTS: tuple[Any, ...] = (
     files,
     jobs,
     img2img_batch,
-    standing,
+    recurring,
     events,
     history,
 )

@@ -128,7 +128,7 @@ class Application:
         self.jobs.close()
         if "engine" in self.__dict__:
             self.engine.close()
-        self.jobs.keeper.close()
+        self.jobs.recorder.close()
         self.library.close()
 
     # Jobs
@@ -241,4 +241,4 @@ class Application:
 
     def _on_saved(self, image: FinishedImage) -> None:
         if image.path is not None and (job := self.queue.current) is not None:
-            self.jobs.keeper.image_saved(job, image)
+            self.jobs.recorder.image_saved(job, image)

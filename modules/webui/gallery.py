@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from modules.application.keep_pictures import Kept
+from modules.application.save_button import Kept
 from modules.foundation.errors import EaselError
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.webui.ui_config import UiConfig

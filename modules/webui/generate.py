@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from modules.application.jobs.awaiting import result_of
 from modules.application.jobs.job import GenerationJob, Job, JobState
 from modules.foundation.errors import EaselError
 from modules.generation.result import GenerationResult
@@ -14,7 +15,6 @@ from modules.webui import gallery
 from modules.webui.controls import request_from_values
 from modules.webui.pictures import picture_addresses
 from modules.webui.quicksettings import checkpoint_state
-from modules.webui.waiting import outcome
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -47,7 +47,7 @@ async def restore(app: Application, task: str, request: gr.Request) -> tuple[Any
 async def follow(app: Application, job: Job[GenerationResult], request: gr.Request) -> tuple[Any, ...]:
     """Wait for a job and show what came of it. The job goes on when the page is closed meanwhile."""
     try:
-        result = await outcome(job)
+        result = await result_of(job)
     except EaselError as error:
         return failed(error)
     return finished(app, job, result, request)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from modules.application.keep_pictures import keep_pictures
+from modules.application.save_button import save_pictures
 from modules.foundation.errors import EaselError
 from modules.prompts.styles import apply_styles, pick_styles
 from modules.webui.gallery import error_html, info_of_picture, kept_html, seed_of_picture
@@ -73,7 +73,7 @@ def _wire_saving(app: Application, panel: Txt2ImgPanel) -> None:
     def save(info: str, selected: int, *, archive: bool) -> tuple[str, Any]:
         wanted = selected if app.settings.current.save_selected_only else None
         try:
-            kept = keep_pictures(app, shown_result(app, info), wanted, archive=archive)
+            kept = save_pictures(app, shown_result(app, info), wanted, archive=archive)
         except EaselError as error:
             gr.Warning(str(error), title="Not saved")
             return error_html(error), gr.skip()

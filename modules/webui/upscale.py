@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from modules.application.jobs.awaiting import result_of
 from modules.application.jobs.job import Job
-from modules.application.keep_pictures import result_of_job
+from modules.application.save_button import result_of_job
 from modules.foundation.errors import EaselError, RequestError
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
@@ -19,7 +20,6 @@ from modules.webui import gallery
 from modules.webui.controls import request_from_values
 from modules.webui.generate import failed, finished
 from modules.webui.pictures import picture_addresses
-from modules.webui.waiting import outcome
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -37,7 +37,7 @@ async def upscale(
         picture = _shown(app, info, selected)
         asked = request_of(picture, request_from_values(values, upscale=True))
         job = await asyncio.to_thread(app.submit, asked, task or None)
-        result = await outcome(job)
+        result = await result_of(job)
     except EaselError as error:
         return failed(error)
     answer = finished(app, job, result, request)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from modules.api import previews
+from modules.api import live_previews
 from modules.api.ahead import LONGEST_BODY, Ahead
 from modules.foundation.errors import SaveError
 from tests.api.conftest import Served, flags_for, serving, wait_until
@@ -122,7 +122,7 @@ def test_a_preview_that_cannot_be_encoded_is_said_so_every_time(
         raise SaveError("This preview cannot be encoded.")
 
     wait_until(lambda: served.client.get(RUNNING).json()["current_image"])
-    monkeypatch.setattr(previews, "_encoded", broken)
+    monkeypatch.setattr(live_previews, "_encoded", broken)
     job = served.app.queue.current
     assert job is not None
     image = job.control.preview[1]

@@ -44,7 +44,7 @@ class Desk:
         """End it as Ctrl+C does."""
         self.gate.set()
         self.service.close()
-        self.service.keeper.close()
+        self.service.recorder.close()
 
     def _resolve(self, request: GenerationRequest, job_id: str | None) -> GenerationJob:
         return GenerationJob(request, job_id, settings=self.settings.current, checkpoint="tiny.safetensors")

@@ -16,8 +16,9 @@ from typing import IO, Any
 import pytest
 
 from modules.application.downloads import transfer as transfer_module
-from modules.application.downloads.download import KINDS, Download, clean_name, fetch, file_address, folder_of
+from modules.application.downloads.download import Download, clean_name, fetch, file_address, folder_of
 from modules.application.downloads.transfer import Transfer, TransferRequest
+from modules.application.model_list import KINDS
 from modules.foundation.errors import DownloadError, Forbidden, Interrupted, RequestError
 from modules.generation.progress import RunControl
 from modules.settings.flags import Flags

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from modules.api.sdapi.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
-from modules.api.sdapi.requests import img2img_request, txt2img_request
+from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.generation.requests import img2img_request, txt2img_request
 from modules.application.application import Application
 from modules.generation.request import GenerationRequest
 from modules.settings.flags import parse_flags

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modules.api.sdapi.bodies import GenerationBody
+from modules.api.generation.bodies import GenerationBody
 from modules.foundation.errors import RequestError
 from modules.settings.flags import Flags
 

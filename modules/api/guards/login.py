@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modules.api.guards.paths import OURS, inner_path
-from modules.api.plain_answer import send_json
+from modules.api.json_answer import send_json
 from modules.application.access_policy import AccessPolicy
 
 API_PATHS = (*OURS, "/docs", "/openapi.json", "/metrics", "/file=")

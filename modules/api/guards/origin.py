@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modules.api.guards.paths import OURS, inner_path
-from modules.api.plain_answer import send_json
+from modules.api.json_answer import send_json
 from modules.foundation.errors import StartupError
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modules.api.plain_answer import send_json
+from modules.api.json_answer import send_json
 
 MEGABYTE = 1024 * 1024
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from modules.api.sdapi.bodies import Body, Number, Whole
+from modules.api.body import Body, Number, Whole
 
 PictureFormat = Literal["png", "jpeg", "webp"]
 AnswerFormat = Literal["url", "b64_json"]

@@ -10,9 +10,13 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
+from modules.api.generation.bodies import (
+    GenerationBody,
+    StableDiffusionProcessingImg2Img,
+    StableDiffusionProcessingTxt2Img,
+)
 from modules.api.openai.bodies import EditRequestBody, ImageRequest
 from modules.api.pictures import Intake, decode_picture
-from modules.api.sdapi.bodies import GenerationBody, StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.application.application import Application
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import CheckpointError, RequestError, UnknownName

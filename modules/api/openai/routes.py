@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.generation.requests import img2img_request, txt2img_request
 from modules.api.openai.bodies import (
     EditRequestBody,
     ErrorAnswer,
@@ -25,10 +27,8 @@ from modules.api.openai.forms import read_body
 from modules.api.openai.kept import KeptPictures
 from modules.api.openai.requests import edit_body, generation_body
 from modules.api.pictures import encode_picture
-from modules.api.sdapi.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
-from modules.api.sdapi.requests import img2img_request, txt2img_request
-from modules.api.waiting import result_of
 from modules.application.application import Application
+from modules.application.jobs.awaiting import result_of
 from modules.checkpoints.info import CheckpointInfo
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import html
-import os
-from urllib.parse import quote
 
+from modules.api.model_previews import preview_address
 from modules.application.model_list import Listed
 from modules.library.folders import Found
 from modules.settings.model import Settings
@@ -39,14 +38,3 @@ def card_html(item: Listed, tabname: str, prompt: str, settings: Settings) -> st
         f'<span class="name">{html.escape(item.name)}</span>'
         f'<span class="description">{html.escape(str(about))}</span>{problem}</div></div>'
     )
-
-
-def preview_address(item: Listed) -> str | None:
-    """Where the item's picture can be fetched, below the program's own address."""
-    if item.preview is None:
-        return None
-    try:
-        changed = os.stat(item.preview).st_mtime  # noqa: PTH116
-    except OSError:
-        return None
-    return f"./sd_extra_networks/thumb?filename={quote(item.preview.replace(os.sep, '/'))}&mtime={changed:.0f}"

@@ -266,12 +266,3 @@ class QuicksettingsHint(BaseModel):
 
     name: str
     label: str
-
-
-class Failure(BaseModel):
-    """Why a request was not done."""
-
-    error: str
-    detail: str
-    body: str = ""
-    errors: str = ""

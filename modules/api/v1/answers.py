@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modules.api.v1.bodies import HistoryItem, JobInfo, JobProgress, QueueInfo, StandingInfo
+from modules.api.v1.bodies import HistoryItem, JobInfo, JobProgress, QueueInfo, RecurringJobInfo
 from modules.application.application import Application
 from modules.application.history import HistoryImage
 from modules.application.jobs.job import Job, JobState
@@ -66,9 +66,9 @@ def history_item(image: HistoryImage) -> HistoryItem:
     return HistoryItem(**given, url=f"{IMAGES}/{image.id}", saved=image.path is not None)
 
 
-def standing_info(record: RecurringRecord) -> StandingInfo:
-    """A standing job."""
-    return StandingInfo(
+def recurring_job_info(record: RecurringRecord) -> RecurringJobInfo:
+    """A recurring job."""
+    return RecurringJobInfo(
         id=record.id,
         state=record.state,
         title=record.title,

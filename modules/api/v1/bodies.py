@@ -7,13 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from modules.api.sdapi.bodies import (
-    Body,
-    Number,
-    StableDiffusionProcessingImg2Img,
-    StableDiffusionProcessingTxt2Img,
-    Whole,
-)
+from modules.api.body import Body, Number, Whole
+from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 
 Priority = Annotated[Whole, Field(ge=-1000, le=1000)]
 JobStateName = Literal["waiting", "paused", "running", "done", "failed", "interrupted"]
@@ -60,7 +55,7 @@ class JobInfo(BaseModel):
     priority: int
     attempts: int = Field(description="1, and one more for each retry.")
     checkpoint: str | None = None
-    standing: str | None = Field(None, description="The standing job that it belongs to.")
+    standing: str | None = Field(None, description="The recurring job that it belongs to.")
     created: float
     started: float | None = None
     finished: float | None = None
@@ -114,8 +109,8 @@ class RepeatBody(Body):
     same_seeds: bool = Field(False, description="true: with the seeds that were chosen for it, not with new ones.")
 
 
-class StandingBody(Body):
-    """When and how a standing job goes on."""
+class RecurringBody(Body):
+    """When and how a recurring job goes on."""
 
     seeds: Literal["random", "advance", "fixed"] = Field(
         "random", description="New seeds for every job; seeds that count on from picture to picture; always the same."
@@ -127,16 +122,16 @@ class StandingBody(Body):
     )
 
 
-class StandTxt2Img(SubmitTxt2Img, StandingBody):
+class RecurringTxt2Img(SubmitTxt2Img, RecurringBody):
     """Pictures from words, again and again."""
 
 
-class StandImg2Img(SubmitImg2Img, StandingBody):
+class RecurringImg2Img(SubmitImg2Img, RecurringBody):
     """Pictures from pictures and words, again and again."""
 
 
-class StandingInfo(BaseModel):
-    """A standing job. Times are seconds since 1970."""
+class RecurringJobInfo(BaseModel):
+    """A recurring job. Times are seconds since 1970."""
 
     id: str
     state: Literal["running", "paused", "done", "stopped", "failed"]
@@ -153,10 +148,10 @@ class StandingInfo(BaseModel):
     note: str = Field("", description="Why it ended.")
 
 
-class StandingList(BaseModel):
-    """Standing jobs, newest first."""
+class RecurringJobList(BaseModel):
+    """Recurring jobs, newest first."""
 
-    standing: list[StandingInfo]
+    standing: list[RecurringJobInfo]
 
 
 class HistoryItem(BaseModel):

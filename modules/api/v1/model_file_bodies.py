@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from modules.api.sdapi.bodies import Body, Number
+from modules.api.body import Body, Number
 from modules.application.application import Application
 from modules.application.downloads.download import Download
 from modules.application.jobs.job import Job

@@ -57,7 +57,7 @@ class Job(Generic[Result]):
         self.attempts = 1
         self.overtaken = 0
         self.checkpoint: str | None = None
-        self.standing: str | None = None
+        self.recurring_id: str | None = None
         self.note = ""
         self.unsaved: dict[str, FinishedImage] = {}
         self.control = RunControl()
@@ -120,7 +120,7 @@ class Job(Generic[Result]):
 
     def _copy_to(self, bare: Job[Any]) -> None:
         """Make `bare` tell how this job went."""
-        for name in ("source", "priority", "attempts", "checkpoint", "standing", "note", "created", "started"):
+        for name in ("source", "priority", "attempts", "checkpoint", "recurring_id", "note", "created", "started"):
             setattr(bare, name, getattr(self, name))
         bare.finish(self.state, error=self.error)
         bare.ended = self.ended

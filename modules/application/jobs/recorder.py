@@ -74,7 +74,7 @@ class Recorder:
         with _tolerant("New jobs"):
             self.store.add(jobs)
         for job in jobs:
-            self.events.tell("waiting", job.id, {"kind": job.kind, "title": job.title, "standing": job.standing})
+            self.events.tell("waiting", job.id, {"kind": job.kind, "title": job.title, "standing": job.recurring_id})
 
     def started(self, job: Job[Any]) -> None:
         """Mark a job before it runs."""

@@ -1,4 +1,4 @@
-"""Standing jobs, "generate forever": each time one of their jobs has ended the next is put into the queue.
+"""Recurring jobs, "generate forever": each time one of their jobs has ended the next is put into the queue.
 
 They live in the database and on the engine's thread, not in a page: a browser may close, the program may end and begin
 again. Every picture, or batch of them, is a job like any other, behind those that wait already.
@@ -34,7 +34,7 @@ MOST_FAILURES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class RecurringLimits:
-    """When a standing job ends by itself; None is never. The disk is that of the output folder."""
+    """When a recurring job ends by itself; None is never. The disk is that of the output folder."""
 
     pictures: int | None = None
     seconds: float | None = None
@@ -49,7 +49,7 @@ class RecurringLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class RecurringRecord:
-    """A standing job. `started` pictures have been asked of the queue so far, `made` are there."""
+    """A recurring job. `started` pictures have been asked of the queue so far, `made` are there."""
 
     id: str
     state: RecurringState
@@ -67,7 +67,7 @@ class RecurringRecord:
 
 
 class RecurringJobs:
-    """The table of standing jobs. `submit(job)` is the queue's; `unfinished(id)` tells whether a job of one waits."""
+    """The table of recurring jobs. `submit(job)` is the queue's; `unfinished(id)` tells whether a job of one waits."""
 
     def __init__(
         self,
@@ -82,17 +82,17 @@ class RecurringJobs:
     def create(self, job: GenerationJob, *, seeds: Seeds, limits: RecurringLimits) -> RecurringRecord:
         """Begin to make what `job` asks for, again and again. Raises EaselError when the first job cannot be queued."""
         text, pictures = to_text(job.request)  # its seeds are decided, so that a restart goes on in the same row
-        standing = f"standing-{uuid.uuid4().hex[:12]}"
+        recurring_id = f"standing-{uuid.uuid4().hex[:12]}"
         assert job.settings is not None
         with self._database.change() as write:
-            keep_pictures(write, standing, pictures)
+            keep_pictures(write, recurring_id, pictures)
             write.execute(
                 "INSERT INTO standing_jobs (id, owner, state, title, priority, created, checkpoint, request, settings,"
                 " seeds, most_pictures, most_seconds, least_free_bytes)"
                 " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(
-                        standing,
+                        recurring_id,
                         self._store.owner,
                         storable(job.title)[:LONGEST_TITLE],
                         job.priority,
@@ -104,64 +104,64 @@ class RecurringJobs:
                     *(limits.pictures, limits.seconds, limits.free_bytes),
                 ),
             )
-        self.go_on(standing)
-        return self.find(standing)
+        self.go_on(recurring_id)
+        return self.find(recurring_id)
 
-    def find(self, standing: str) -> RecurringRecord:
-        """The standing job with this id. Raises EaselError when there is none."""
-        return _record(self._row(standing))
+    def find(self, recurring_id: str) -> RecurringRecord:
+        """The recurring job with this id. Raises EaselError when there is none."""
+        return _record(self._row(recurring_id))
 
     def all(self, limit: int = 100) -> list[RecurringRecord]:
-        """The newest standing jobs, those that have ended among them."""
+        """The newest recurring jobs, those that have ended among them."""
         rows = self._database.rows("SELECT * FROM standing_jobs ORDER BY number DESC LIMIT ?", (limit,))
         return [_record(row) for row in rows]
 
-    def end(self, standing: str, state: RecurringState, note: str = "") -> bool:
+    def end(self, recurring_id: str, state: RecurringState, note: str = "") -> bool:
         """End, or pause, a running or paused one; False when it had ended already."""
         with self._database.change() as write:
             changed = write.execute(
                 "UPDATE standing_jobs SET state = ?, note = ?, finished = ?"
                 " WHERE id = ? AND state IN ('running', 'paused')",
-                (state, note, None if state == "paused" else time.time(), standing),
+                (state, note, None if state == "paused" else time.time(), recurring_id),
             )
             return changed.rowcount > 0
 
-    def resume(self, standing: str) -> bool:
+    def resume(self, recurring_id: str) -> bool:
         """Go on with a paused one; False when it is not paused."""
         with self._database.change() as write:
             query = (
                 "UPDATE standing_jobs SET state = 'running', note = '', failures = 0 WHERE id = ? AND state = 'paused'"
             )
-            if write.execute(query, (standing,)).rowcount == 0:
+            if write.execute(query, (recurring_id,)).rowcount == 0:
                 return False
-        self.go_on(standing)
+        self.go_on(recurring_id)
         return True
 
     def job_ended(self, job: Job[Any]) -> None:
-        """A job of a standing one has ended: count its pictures. `go_on` then puts the next into the queue."""
+        """A job of a recurring one has ended: count its pictures. `go_on` then puts the next into the queue."""
         pictures = len(job.result.samples) if isinstance(job.result, GenerationResult) else 0
         failed = job.state is JobState.FAILED
         with self._database.change() as write:
             write.execute(
                 "UPDATE standing_jobs SET made = made + ?, failures = CASE WHEN ? THEN failures + 1 ELSE 0 END"
                 " WHERE id = ?",
-                (pictures, failed, job.standing),
+                (pictures, failed, job.recurring_id),
             )
             if failed:
                 write.execute(
                     "UPDATE standing_jobs SET state = 'failed', note = ?, finished = ?"
                     " WHERE id = ? AND state = 'running' AND failures >= ?",
-                    (f"{MOST_FAILURES} jobs failed: {job.error}", time.time(), job.standing, MOST_FAILURES),
+                    (f"{MOST_FAILURES} jobs failed: {job.error}", time.time(), job.recurring_id, MOST_FAILURES),
                 )
 
-    def go_on(self, standing: str) -> None:
+    def go_on(self, recurring_id: str) -> None:
         """Put the next job into the queue, unless one is there or it is time to end. Raises what submitting raises."""
-        row = self._row(standing)
+        row = self._row(recurring_id)
         record = _record(row)
-        if record.state != "running" or self._unfinished(standing):
+        if record.state != "running" or self._unfinished(recurring_id):
             return
         if (why := self._enough(record)) is not None:
-            self.end(standing, "done", why)
+            self.end(recurring_id, "done", why)
             return
         self._submit(self._next_job(row, record))
 
@@ -193,7 +193,7 @@ class RecurringJobs:
             checkpoint=record.checkpoint,
             chosen_seeds=chosen,
         )
-        job.standing, job.priority, job.source = record.id, record.priority, "standing"
+        job.recurring_id, job.priority, job.source = record.id, record.priority, "standing"
         with self._database.change() as write:
             write.execute(
                 "UPDATE standing_jobs SET started = started + ? WHERE id = ?",
@@ -202,7 +202,7 @@ class RecurringJobs:
         return job
 
     def _enough(self, record: RecurringRecord) -> str | None:
-        """Why a standing job is to end, or None."""
+        """Why a recurring job is to end, or None."""
         limits = record.limits
         if limits.pictures is not None and record.made >= limits.pictures:
             return f"All {limits.pictures} pictures are made."
@@ -212,10 +212,10 @@ class RecurringJobs:
             return f"Less than {limits.free_bytes / 1e9:.1f} GB are free in {self._outputs}."
         return None
 
-    def _row(self, standing: str) -> sqlite3.Row:
-        rows = self._database.rows("SELECT * FROM standing_jobs WHERE id = ?", (standing,))
+    def _row(self, recurring_id: str) -> sqlite3.Row:
+        rows = self._database.rows("SELECT * FROM standing_jobs WHERE id = ?", (recurring_id,))
         if not rows:
-            raise EaselError(f"There is no standing job {standing!r}.")
+            raise EaselError(f"There is no recurring job {recurring_id!r}.")
         return rows[0]
 
 

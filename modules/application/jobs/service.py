@@ -1,4 +1,4 @@
-"""What clients do with jobs: submit, cancel, retry, repeat, stand. The page and every route go through here."""
+"""What clients do with jobs: submit, cancel, retry, repeat, recur. The page and every route go through here."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ class JobService:
     ) -> None:
         self._resolve, self._settings, self._paths = resolve, settings, paths
         self._kinds: dict[str, TaskMaker] = {}
-        self.keeper = Recorder(paths.data / "easel.sqlite", paths.data, lambda: settings.current.jobs_kept)
-        self.queue = JobQueue(execute, (self.keeper, self), lambda: settings.current.jobs_overtaking)
-        self.keeper.waiting = lambda: (self.queue.running, self.queue.waiting, self.queue.paused)
+        self.recorder = Recorder(paths.data / "easel.sqlite", paths.data, lambda: settings.current.jobs_kept)
+        self.queue = JobQueue(execute, (self.recorder, self), lambda: settings.current.jobs_overtaking)
+        self.recorder.waiting = lambda: (self.queue.running, self.queue.waiting, self.queue.paused)
 
     @property
     def store(self) -> JobStore:
         """The kept jobs. Raises EaselError when nothing can be kept."""
-        return self.keeper.store
+        return self.recorder.store
 
     @functools.cached_property
-    def standing(self) -> RecurringJobs:
-        """The standing jobs."""
+    def recurring(self) -> RecurringJobs:
+        """The recurring jobs."""
         return RecurringJobs(self.store, self._paths.outputs, self.queue.submit, self._has_unfinished)
 
     # Submitting
@@ -100,7 +100,7 @@ class JobService:
             raise RequestError(f"Job {job_id!r} is {what}; only failed and interrupted jobs can be retried.", "id")
         job = self.store.job(job_id, self._kinds)
         job.state, job.attempts, job.note = JobState.WAITING, record.attempts + 1, ""
-        job.standing = None
+        job.recurring_id = None
         return self.queue.submit(job)
 
     def repeat(self, job_id: str, count: int = 1, *, same_seeds: bool = False) -> list[Job[Any]]:
@@ -108,7 +108,7 @@ class JobService:
         jobs: list[Job[Any]] = []
         for _ in range(count):
             job = self.store.job(job_id, self._kinds)
-            job.id, job.state, job.attempts, job.note, job.standing = new_id(), JobState.WAITING, 1, "", None
+            job.id, job.state, job.attempts, job.note, job.recurring_id = new_id(), JobState.WAITING, 1, "", None
             if isinstance(job, GenerationJob) and not same_seeds:
                 asked = dataclasses.replace(job.request, **dict.fromkeys(job.chosen_seeds, -1))
                 job.request, _chosen = with_seeds(asked)
@@ -131,7 +131,7 @@ class JobService:
         record = self.store.find(job_id)
         if record is None or record.state not in ENDED_STATES:
             return None
-        images = [image for each in self.keeper.history.of_job(job_id) if (image := from_file(each)) is not None]
+        images = [image for each in self.recorder.history.of_job(job_id) if (image := from_file(each)) is not None]
         why = record.error or (record.note if record.interrupted_by_restart else "")
         return GenerationResult(
             images=tuple(sorted(images, key=lambda image: image.kind != "grid")),
@@ -145,46 +145,48 @@ class JobService:
         job = self.queue.find(job_id)
         return job.unsaved.get(image_id) if job is not None else None
 
-    # Standing jobs
+    # Recurring jobs
 
-    def stand(
+    def start_recurring(
         self, request: GenerationRequest, *, seeds: Seeds, limits: RecurringLimits, priority: int = 0
     ) -> RecurringRecord:
         """Make what `request` asks for again and again, with or without a client."""
         job = self._resolve(request, None)
         job.priority = priority
-        return self.standing.create(job, seeds=seeds, limits=limits)
+        return self.recurring.create(job, seeds=seeds, limits=limits)
 
-    def stop_standing(self, standing: str, stop: Stop = "after_image") -> bool:
-        """End a standing job: its waiting job is cancelled, its running one finishes its batch or stops at once."""
-        ended = self.standing.end(standing, "stopped")
+    def stop_recurring(self, recurring_id: str, stop: Stop = "after_image") -> bool:
+        """End a recurring job: its waiting job is cancelled, its running one finishes its batch or stops at once."""
+        ended = self.recurring.end(recurring_id, "stopped")
         for job in (*self.queue.waiting, *self.queue.running):
-            if job.standing == standing:
+            if job.recurring_id == recurring_id:
                 self.cancel(job, stop)
         return ended
 
-    def _has_unfinished(self, standing: str) -> bool:
-        return any(job.standing == standing and job.ended is None for job in (*self.queue.waiting, *self.queue.running))
+    def _has_unfinished(self, recurring_id: str) -> bool:
+        return any(
+            job.recurring_id == recurring_id and job.ended is None for job in (*self.queue.waiting, *self.queue.running)
+        )
 
     # After a start of the program
 
     def restore(self) -> None:
-        """Take over what earlier Easels left waiting, and their standing jobs."""
+        """Take over what earlier Easels left waiting, and their recurring jobs."""
         jobs = self.store.adopt(self._kinds)
-        standing = self.standing.adopt()
+        recurring = self.recurring.adopt()
         wait = self._settings.current.jobs_after_restart == "Wait until I resume the queue"
-        if self.keeper.database.fact("paused") == "1" or (wait and (jobs or standing)):
+        if self.recorder.database.fact("paused") == "1" or (wait and (jobs or recurring)):
             log.warning("The queue is paused; resume it to go on.")
             self.queue.pause(paused=True)
         if jobs:
             log.info("%d jobs of the last time go on waiting.", len(jobs))
             self.queue.submit_all([_saved(job) for job in jobs], kept=True)
-        for name in standing:
+        for name in recurring:
             self._go_on(name)
 
     def pause(self, *, paused: bool) -> None:
         """Start no further job, over restarts too, or go on."""
-        self.keeper.database.remember("paused", "1" if paused else "0")
+        self.recorder.database.remember("paused", "1" if paused else "0")
         self.queue.pause(paused=paused)
 
     # What the queue says (after the keeper has heard it)
@@ -196,13 +198,13 @@ class JobService:
         """Nothing to do."""
 
     def ended(self, job: Job[Any]) -> None:
-        """Let a standing job go on."""
-        if job.standing is not None:
+        """Let a recurring job go on."""
+        if job.recurring_id is not None:
             try:
-                self.standing.job_ended(job)
+                self.recurring.job_ended(job)
             except Exception:  # the boundary of a job: the queue goes on
-                log.exception("Standing job %s could not count its pictures", job.standing)
-            self._go_on(job.standing)
+                log.exception("Recurring job %s could not count its pictures", job.recurring_id)
+            self._go_on(job.recurring_id)
 
     def changed(self, jobs: Sequence[Job[Any]]) -> None:
         """Nothing to do."""
@@ -210,13 +212,13 @@ class JobService:
     def line_changed(self) -> None:
         """Nothing to do."""
 
-    def _go_on(self, standing: str) -> None:
+    def _go_on(self, recurring_id: str) -> None:
         try:
-            self.standing.go_on(standing)
+            self.recurring.go_on(recurring_id)
         except EaselError as error:  # the program is ending, or the database is gone: the next start goes on
-            log.info("Standing job %s waits: %s", standing, error)
+            log.info("Recurring job %s waits: %s", recurring_id, error)
         except Exception:  # the boundary of a job: the queue goes on
-            log.exception("Standing job %s could not go on", standing)
+            log.exception("Recurring job %s could not go on", recurring_id)
 
     def begin_end(self) -> None:
         """Take no more jobs and interrupt what runs, without waiting for it; nobody is told anything more."""

@@ -82,7 +82,7 @@ class JobStore:
                 values = (
                     *(job.id, job.kind, storable(job.title)[:LONGEST_TITLE], job.lane, job.source, self.owner),
                     *(job.state.value, job.priority, job.place, job.attempts, job.created),
-                    *(job.checkpoint, job.standing, request, self.keep_settings(write, settings)),
+                    *(job.checkpoint, job.recurring_id, request, self.keep_settings(write, settings)),
                     *(" ".join(getattr(job, "chosen_seeds", ())), job.note),
                 )
                 try:
@@ -218,7 +218,7 @@ class JobStore:
         else:
             raise EaselError(f"Nobody here knows how to do {row['kind']!r}; an extension may be missing.")
         job.number = row["number"]
-        job.kind, job.title, job.source, job.standing = row["kind"], row["title"], row["source"], row["standing"]
+        job.kind, job.title, job.source, job.recurring_id = row["kind"], row["title"], row["source"], row["standing"]
         job.priority, job.place, job.attempts = row["priority"], row["place"], row["attempts"]
         job.created, job.state, job.note = row["created"], JobState(row["state"]), row["note"]
         return job
@@ -334,7 +334,7 @@ def record_of(job: Job[Any]) -> JobRecord:
         started=job.started,
         finished=job.ended,
         checkpoint=job.checkpoint,
-        standing=job.standing,
+        standing=job.recurring_id,
         note=job.note,
         error=storable(str(job.error or "")),
     )

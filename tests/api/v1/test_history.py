@@ -62,7 +62,7 @@ def test_a_picture_may_be_cached_forever_and_comes_in_any_size(served: Served) -
 def test_a_picture_whose_file_is_gone_is_gone_and_may_leave_the_history(served: Served) -> None:
     make(served, "ephemeral")
     image = served.client.get("/api/v1/history", params={"q": "ephemeral"}).json()["images"][0]
-    kept = served.app.jobs.keeper.history.find(image["id"])
+    kept = served.app.jobs.recorder.history.find(image["id"])
     assert kept is not None
     assert kept.path is not None
     kept.path.unlink()

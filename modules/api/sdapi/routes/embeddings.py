@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 
 from modules.api.sdapi.responses import EmbeddingItem, EmbeddingsResponse
-from modules.api.waiting import on_engine_thread
 from modules.application.application import Application
+from modules.application.jobs.awaiting import on_engine_thread
 
 if TYPE_CHECKING:
     from modules.text_encoders.embeddings import TextualInversion

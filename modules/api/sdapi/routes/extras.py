@@ -20,8 +20,8 @@ from modules.api.sdapi.responses import (
     RealesrganItem,
     UpscalerItem,
 )
-from modules.api.waiting import result_of
 from modules.application.application import Application
+from modules.application.jobs.awaiting import result_of
 from modules.application.jobs.job import TaskJob
 from modules.faces.catalogue import RestorerInfo
 from modules.generation.progress import RunControl

@@ -6,13 +6,13 @@ import asyncio
 
 from fastapi import APIRouter, Response
 
-from modules.api.sdapi.answers import generation_answer
-from modules.api.sdapi.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
-from modules.api.sdapi.requests import img2img_request, txt2img_request, unused_settings
+from modules.api.generation.always_on_scripts import remarks_on_scripts
+from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.generation.requests import img2img_request, txt2img_request, unused_settings
+from modules.api.sdapi.generation_answer import generation_answer
 from modules.api.sdapi.responses import ImageToImageResponse, TextToImageResponse
-from modules.api.sdapi.scripts import remarks_on_scripts
-from modules.api.waiting import result_of
 from modules.application.application import Application
+from modules.application.jobs.awaiting import result_of
 from modules.generation.request import GenerationRequest
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from modules.api.previews import Preview, Previews, data_address
+from modules.api.live_previews import Preview, Previews, data_address
 from modules.api.sdapi.bodies import InternalProgressRequest
 from modules.api.sdapi.responses import InternalProgressResponse, PendingTasks, QuicksettingsHint
 from modules.application.application import Application
@@ -60,14 +60,14 @@ def job_progress(app: Application, body: InternalProgressRequest, preview: Previ
     completed = job is not None and job.finished
     queued = job is not None and not completed
     place = _place(app, job) if queued and job is not None else "Waiting..."
-    return _standing(queued=queued, completed=completed, textinfo=place)
+    return _inactive(queued=queued, completed=completed, textinfo=place)
 
 
 def _running(app: Application, body: InternalProgressRequest) -> Job[Any] | None:
     return next((job for job in app.queue.running if job.id == body.id_task), None)
 
 
-def _standing(*, queued: bool, completed: bool, textinfo: str) -> InternalProgressResponse:
+def _inactive(*, queued: bool, completed: bool, textinfo: str) -> InternalProgressResponse:
     return InternalProgressResponse(
         active=False,
         queued=queued,

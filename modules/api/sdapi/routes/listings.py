@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from modules.api.generation.always_on_scripts import available, script_info
 from modules.api.sdapi.responses import (
     ExtensionItem,
     PromptStyleItem,
@@ -14,7 +15,6 @@ from modules.api.sdapi.responses import (
     SDModelItem,
     SDVaeItem,
 )
-from modules.api.sdapi.scripts import available, script_info
 from modules.application.application import Application
 from modules.checkpoints.info import CheckpointInfo
 from modules.sampling.samplers.registry import SAMPLERS, Sampler

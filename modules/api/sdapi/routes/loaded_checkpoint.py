@@ -9,8 +9,8 @@ import psutil
 from fastapi import APIRouter
 
 from modules.api.sdapi.responses import MemoryResponse
-from modules.api.waiting import on_engine_thread
 from modules.application.application import Application
+from modules.application.jobs.awaiting import on_engine_thread
 
 
 def routes(app: Application) -> APIRouter:

@@ -9,9 +9,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from modules.api.sdapi.bodies import readable
-from modules.api.sdapi.requests import check_formats
-from modules.api.sdapi.schemas import flags_schema, options_schema
+from modules.api.body import readable
+from modules.api.generation.requests import check_formats
+from modules.api.sdapi.settings_schemas import flags_schema, options_schema
 from modules.application.application import Application
 from modules.foundation.errors import SettingsError
 from modules.settings.flags import SECRET_FLAGS

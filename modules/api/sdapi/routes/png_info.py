@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from modules.api.generation.from_infotext import parameters_of
 from modules.api.pictures import Intake, decode_picture
 from modules.api.sdapi.bodies import PNGInfoRequest
-from modules.api.sdapi.from_infotext import parameters_of
 from modules.api.sdapi.responses import PNGInfoResponse
 from modules.application.application import Application
 from modules.infotext.carriers import read_carried

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from modules.api.previews import Preview, Previews
+from modules.api.live_previews import Preview, Previews
 from modules.api.sdapi.responses import ProgressResponse, State
 from modules.application.application import Application
 from modules.application.jobs.job import Job

@@ -11,8 +11,8 @@ from fastapi import APIRouter
 from modules.api.errors import not_here_yet
 from modules.api.sdapi.bodies import CreateEmbeddingRequest, CreateHypernetworkRequest
 from modules.api.sdapi.responses import CreateResponse, TrainResponse
-from modules.api.waiting import on_engine_thread
 from modules.application.application import Application
+from modules.application.jobs.awaiting import on_engine_thread
 from modules.foundation.errors import CheckpointError, RequestError, SaveError, UnknownName
 
 

@@ -54,7 +54,7 @@ def _number(text: str | None) -> int | None:
 
 
 async def _stream(app: Application, job: str | None, last: int | None) -> AsyncGenerator[str]:
-    events, loop, wake = app.jobs.keeper.events, asyncio.get_running_loop(), asyncio.Event()
+    events, loop, wake = app.jobs.recorder.events, asyncio.get_running_loop(), asyncio.Event()
 
     def tell() -> None:
         with contextlib.suppress(RuntimeError):  # the server has ended

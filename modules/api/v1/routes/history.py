@@ -32,7 +32,7 @@ def routes(app: Application) -> APIRouter:
     thumbnails = Thumbnails()
 
     def found(image_id: str) -> HistoryImage:
-        image = app.jobs.keeper.history.find(image_id)
+        image = app.jobs.recorder.history.find(image_id)
         if image is None:
             raise HTTPException(404, f"There is no picture {image_id!r} in the history.")
         return image
@@ -46,10 +46,10 @@ def routes(app: Application) -> APIRouter:
             since=_seconds(query.since, "since"),
             until=_seconds(query.until, "until"),
         )
-        images = app.jobs.keeper.history.search(wanted, before=query.before, limit=query.limit)
+        images = app.jobs.recorder.history.search(wanted, before=query.before, limit=query.limit)
         return HistoryPage(
             images=[history_item(image) for image in images],
-            total=app.jobs.keeper.history.count(wanted),
+            total=app.jobs.recorder.history.count(wanted),
             next=images[-1].number if len(images) == query.limit else None,
         )
 
@@ -61,7 +61,7 @@ def routes(app: Application) -> APIRouter:
     @router.delete("/history/{image_id}", status_code=204, summary="Take a picture out of the history")
     def forget(image_id: str) -> None:
         """Its file stays where it is."""
-        if not app.jobs.keeper.history.forget(image_id):
+        if not app.jobs.recorder.history.forget(image_id):
             raise HTTPException(404, f"There is no picture {image_id!r} in the history.")
 
     @router.get("/images/{image_id}", response_class=Response, summary="A finished picture")

@@ -9,8 +9,9 @@ from pathlib import Path
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from modules.api.sdapi.bodies import Number, StableDiffusionProcessingImg2Img
-from modules.api.sdapi.requests import img2img_template, inpaint_options
+from modules.api.body import Number
+from modules.api.generation.bodies import StableDiffusionProcessingImg2Img
+from modules.api.generation.requests import img2img_template, inpaint_options
 from modules.api.v1.answers import job_infos
 from modules.api.v1.bodies import JobInfo
 from modules.application.application import Application

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Query, Response
 
-from modules.api.previews import MIME, Previews
-from modules.api.sdapi.requests import img2img_request, txt2img_request
+from modules.api.generation.requests import img2img_request, txt2img_request
+from modules.api.live_previews import MIME, Previews
 from modules.api.v1.answers import history_item, job_infos, queue_info
 from modules.api.v1.bodies import (
     CancelBody,
@@ -70,7 +70,7 @@ def _add_viewing(router: APIRouter, app: Application, previews: Previews) -> Non
     @router.get("/jobs", summary="Jobs, newest first")
     def list_jobs(
         state: Annotated[list[JobStateName] | None, Query(description="Only jobs in one of these states.")] = None,
-        standing: Annotated[str | None, Query(description="Only jobs of this standing job.")] = None,
+        standing: Annotated[str | None, Query(description="Only jobs of this recurring job.")] = None,
         before: Before = None,
         limit: Limit = 50,
     ) -> JobList:
@@ -83,7 +83,7 @@ def _add_viewing(router: APIRouter, app: Application, previews: Previews) -> Non
     def get_job(job_id: str) -> JobDetails:
         """Where the job stands; while it runs, how far it is."""
         info = _info(app, job_id)
-        images = [history_item(image) for image in app.jobs.keeper.history.of_job(job_id)]
+        images = [history_item(image) for image in app.jobs.recorder.history.of_job(job_id)]
         return JobDetails(**info.model_dump(), images=images)
 
     @router.get("/jobs/{job_id}/preview", response_class=Response, summary="The unfinished picture")

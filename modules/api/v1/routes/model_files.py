@@ -7,9 +7,9 @@ import asyncio
 from fastapi import APIRouter
 
 from modules.api.v1.model_file_bodies import DownloadRequest, FileJob, MergeRequest, download_of, file_job, recipe_of
-from modules.api.waiting import result_of
 from modules.application.application import Application
 from modules.application.downloads.download import submit_download
+from modules.application.jobs.awaiting import result_of
 from modules.application.merging import submit_merge
 from modules.foundation.errors import Forbidden
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from modules.api.sdapi.cards import preview_address
+from modules.api.model_previews import preview_address
 from modules.application.application import Application
 from modules.application.model_list import KINDS, Listed, ModelKind, ModelQuery
 from modules.networks.metadata import COVERS, cover_list, tag_counts, unpacked

@@ -1,4 +1,4 @@
-"""Waiting for the engine's thread without holding a thread of the server."""
+"""Waiting for a job or for the engine's thread without holding a thread of the server."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ import asyncio
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from modules.api.sdapi.bodies import Body, Whole
+from modules.api.body import Body, Whole
 from modules.application.application import Application
-from modules.application.keep_pictures import keep_pictures, result_of_job
+from modules.application.save_button import result_of_job, save_pictures
 
 
 class KeepRequest(Body):
@@ -36,7 +36,7 @@ def routes(app: Application) -> APIRouter:
     async def keep(body: KeepRequest) -> KeepResponse:
         """Save to the folder of the Save button, with a line in log.csv."""
         result = result_of_job(app, body.job)
-        kept = await asyncio.to_thread(keep_pictures, app, result, body.selected, archive=body.archive)
+        kept = await asyncio.to_thread(save_pictures, app, result, body.selected, archive=body.archive)
         return KeepResponse(
             files=[str(path) for path in kept.files],
             archive=str(kept.archive) if kept.archive else None,

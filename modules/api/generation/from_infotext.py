@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from modules.api.sdapi.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.application.application import Application
 from modules.faces.catalogue import NAMES
 from modules.infotext.labels import (

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from fastapi import HTTPException
 
+from modules.api.generation.always_on_scripts import fields_of_scripts
+from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.generation.from_infotext import completed
+from modules.api.generation.hires import check_names, hires_request, with_first_pass_size
 from modules.api.guards.bounds import check_bounds
 from modules.api.pictures import Intake, decode_picture
-from modules.api.sdapi.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
-from modules.api.sdapi.from_infotext import completed
-from modules.api.sdapi.hires import check_names, hires_request, with_first_pass_size
-from modules.api.sdapi.scripts import fields_of_scripts
 from modules.application.application import Application
 from modules.foundation.errors import RequestError, SaveError, SettingsError
 from modules.generation.inpaint import InpaintOptions, InpaintRequest, MaskedContent

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PIL import Image
 
+from modules.api.generation.bodies import GenerationBody, StableDiffusionProcessingTxt2Img
 from modules.api.pictures import Intake, decode_picture
-from modules.api.sdapi.bodies import GenerationBody, StableDiffusionProcessingTxt2Img
 from modules.application.application import Application
 from modules.foundation.errors import RequestError, UnknownName
 from modules.generation.request import HiresRequest

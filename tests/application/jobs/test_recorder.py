@@ -37,7 +37,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def crashed(desk: Desk) -> None:
     """Leave the database as a killed process leaves it: nothing of what happens in `desk` from now on is written."""
-    database = desk.service.keeper.database
+    database = desk.service.recorder.database
     database.close()
 
 
@@ -52,7 +52,7 @@ def test_a_finished_job_and_its_pictures_are_in_the_database(desk: Desk) -> None
     assert record is not None
     assert (record.state, record.kind, record.checkpoint) == (JobState.DONE, "txt2img", "tiny.safetensors")
     assert record.created <= record.started <= record.finished  # type: ignore[operator]
-    images = desk.service.keeper.history.of_job(job.id)
+    images = desk.service.recorder.history.of_job(job.id)
     assert [(image.seed, image.prompt, image.model) for image in images] == [(5, "a cat", "tiny"), (6, "a cat", "tiny")]
 
 
@@ -148,7 +148,7 @@ def test_pictures_of_a_request_are_kept_while_a_job_needs_them(open_desk: OpenDe
     after.service.restore()
     after.queue.find(second.id).wait(20)  # type: ignore[union-attr]
     assert after.done[0].init_images[0].tobytes() == picture.tobytes()
-    database = after.service.keeper.database
+    database = after.service.recorder.database
 
     def kept() -> int:
         return len(database.rows("SELECT hash FROM pictures"))
@@ -186,7 +186,7 @@ def test_a_job_is_repeated_with_new_seeds_where_its_own_were_chosen_for_it(desk:
     same = desk.service.repeat(job.id)[0]
     same.wait(20)
     assert (desk.done[-1].seed, same.id != job.id) == (77, True)
-    with desk.service.keeper.database.change() as write:
+    with desk.service.recorder.database.change() as write:
         write.execute("UPDATE jobs SET chosen_seeds = 'seed' WHERE id = ?", (job.id,))
     for other in desk.service.repeat(job.id, 2):
         other.wait(20)
@@ -215,11 +215,11 @@ def test_old_jobs_go_and_their_pictures_stay_in_the_history(desk: Desk) -> None:
         desk.submit(f"job {number}").wait(20)
     desk.service.store.prune(2)
     assert sorted(states(desk)) == ["job 4", "job 5"]
-    assert desk.service.keeper.history.count(Search()) == 6
-    assert len(desk.service.keeper.database.rows("SELECT * FROM settings_values")) == 1
+    assert desk.service.recorder.history.count(Search()) == 6
+    assert len(desk.service.recorder.database.rows("SELECT * FROM settings_values")) == 1
     desk.service.store.prune(0)
     assert states(desk) == {}
-    assert desk.service.keeper.database.rows("SELECT * FROM settings_values") == []
+    assert desk.service.recorder.database.rows("SELECT * FROM settings_values") == []
 
 
 def test_tasks_survive_if_their_kind_is_registered_and_are_marked_if_not(open_desk: OpenDesk) -> None:
@@ -264,7 +264,7 @@ def test_jobs_of_an_easel_that_still_runs_are_left_alone(open_desk: OpenDesk) ->
     first.service.pause(paused=True)
     job = first.submit("of the first")
     parent = f"{os.getppid()}:{psutil.Process(os.getppid()).create_time()}:x"
-    with first.service.keeper.database.change() as write:
+    with first.service.recorder.database.change() as write:
         write.execute("UPDATE jobs SET owner = ?", (parent,))
     second = open_desk()
     second.service.restore()
@@ -313,7 +313,7 @@ def test_what_a_job_made_is_still_known_when_it_has_left_the_memory(open_desk: O
         assert image.path is not None
         image.path.parent.mkdir(exist_ok=True)
         image.image.save(image.path)
-        before.service.keeper.image_saved(job, image)
+        before.service.recorder.image_saved(job, image)
     (tmp_path / "outputs" / "gone.png").unlink()
     crashed(before)
     after = open_desk()
@@ -327,16 +327,16 @@ def test_what_a_job_made_is_still_known_when_it_has_left_the_memory(open_desk: O
 def test_a_standing_job_goes_on_after_a_crash_without_doing_a_picture_twice(open_desk: OpenDesk) -> None:
     before = open_desk()
     request = GenerationRequest(prompt="forever", seed=10, save_images=False)
-    standing = before.service.stand(request, seeds="advance", limits=RecurringLimits(pictures=3))
+    standing = before.service.start_recurring(request, seeds="advance", limits=RecurringLimits(pictures=3))
     before.enter()
-    until(lambda: before.service.standing.find(standing.id).made >= 1)
+    until(lambda: before.service.recurring.find(standing.id).made >= 1)
     before.gate.clear()
     before.enter()
     crashed(before)
     after = open_desk()
     after.service.restore()
-    until(lambda: after.service.standing.find(standing.id).state != "running")
-    record = after.service.standing.find(standing.id)
+    until(lambda: after.service.recurring.find(standing.id).state != "running")
+    record = after.service.recurring.find(standing.id)
     assert (record.state, record.made, record.note) == ("done", 3, "All 3 pictures are made.")
     seeds = [request.seed for request in (*before.done, *after.done)]
     assert len(seeds) == len(set(seeds))
@@ -346,7 +346,7 @@ def test_a_standing_job_goes_on_after_a_crash_without_doing_a_picture_twice(open
 def test_a_standing_job_ends_when_its_jobs_keep_failing(desk: Desk) -> None:
     desk.fails = lambda _: RequestError("no such thing", "prompt")
     request = GenerationRequest(prompt="forever", save_images=False)
-    standing = desk.service.stand(request, seeds="random", limits=RecurringLimits())
-    until(lambda: desk.service.standing.find(standing.id).state != "running")
-    record = desk.service.standing.find(standing.id)
+    standing = desk.service.start_recurring(request, seeds="random", limits=RecurringLimits())
+    until(lambda: desk.service.recurring.find(standing.id).state != "running")
+    record = desk.service.recurring.find(standing.id)
     assert (record.state, record.made, record.note) == ("failed", 0, "3 jobs failed: no such thing")

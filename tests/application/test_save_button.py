@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from modules.application.application import Application
-from modules.application.keep_pictures import keep_pictures, result_of_job
+from modules.application.save_button import result_of_job, save_pictures
 from modules.foundation.errors import RequestError, SaveError
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.imaging.log_csv import COLUMNS, append_rows
@@ -51,7 +51,7 @@ def log_of(app: Application) -> list[dict[str, str]]:
 
 
 def test_the_selected_picture_is_kept_with_its_words_and_a_line_in_the_log(app: Application) -> None:
-    kept = keep_pictures(app, RESULT, 2)
+    kept = save_pictures(app, RESULT, 2)
     assert kept.files == (app.paths.data / "log" / "images" / "00000-6-a _cat_,_red.png",)
     assert read_carried(kept.files[0]).infotext == "a cat\nSteps: 3, Seed: 6"
     (row,) = log_of(app)
@@ -66,7 +66,7 @@ def test_the_selected_picture_is_kept_with_its_words_and_a_line_in_the_log(app: 
 @pytest.mark.parametrize("selected", [None, 0])
 def test_without_a_selection_and_for_a_grid_every_picture_is_kept(app: Application, selected: int | None) -> None:
     app.settings.change({"use_save_to_dirs_for_ui": True, "directories_filename_pattern": "[model_name]"})
-    kept = keep_pictures(app, RESULT, selected)
+    kept = save_pictures(app, RESULT, selected)
     assert [path.relative_to(app.paths.data).as_posix() for path in kept.files] == [
         "log/images/tiny/00000-5.png",
         "log/images/tiny/00001-6.png",
@@ -76,7 +76,7 @@ def test_without_a_selection_and_for_a_grid_every_picture_is_kept(app: Applicati
 
 def test_an_archive_holds_the_pictures_and_never_replaces_another(app: Application) -> None:
     app.settings.change({"save_write_log_csv": False, "grid_zip_filename_pattern": "[model_name]-[seed]/../[steps]"})
-    first, second = (keep_pictures(app, RESULT, archive=True) for _ in "ab")
+    first, second = (save_pictures(app, RESULT, archive=True) for _ in "ab")
     assert first.archive is not None
     assert second.archive is not None
     assert (first.archive.name, second.archive.name) == ("tiny-5_3.zip", "tiny-5_3-1.zip")
@@ -85,7 +85,7 @@ def test_an_archive_holds_the_pictures_and_never_replaces_another(app: Applicati
         assert archive.namelist() == [path.name for path in first.files]
     assert not (first.archive.parent / "log.csv").exists()
     app.settings.change({"grid_zip_filename_pattern": ""})
-    name = keep_pictures(app, RESULT, archive=True).archive
+    name = save_pictures(app, RESULT, archive=True).archive
     assert name is not None
     assert name.name.endswith("_[tiny]_5-6.zip")
 
@@ -93,12 +93,12 @@ def test_an_archive_holds_the_pictures_and_never_replaces_another(app: Applicati
 def test_what_is_not_there_is_said(app: Application) -> None:
     for selected in (-1, 3):
         with pytest.raises(RequestError, match="no such picture"):
-            keep_pictures(app, RESULT, selected)
+            save_pictures(app, RESULT, selected)
     with pytest.raises(RequestError, match="no longer in memory"):
         result_of_job(app, "task(nobody)")
     (app.paths.data / "log").write_text("no folder")
     with pytest.raises(SaveError, match="a file stands where a folder is needed"):
-        keep_pictures(app, RESULT)
+        save_pictures(app, RESULT)
 
 
 def test_a_log_with_fewer_columns_is_widened_and_one_with_its_own_order_keeps_it(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class Kept:
     warnings: tuple[str, ...] = ()
 
 
-def keep_pictures(
+def save_pictures(
     app: Application, result: GenerationResult, selected: int | None = None, *, archive: bool = False
 ) -> Kept:
     """Save pictures of a result: the one at `selected`, or, without it or where that is a grid, all of them.
