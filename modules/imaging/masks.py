@@ -141,18 +141,21 @@ def placed(picture: Image.Image, box: Box, size: tuple[int, int], upscale: Upsca
 
 
 def overlaid(picture: Image.Image, kept: Image.Image) -> Image.Image:
-    """`picture` with the kept parts over it, RGB. Where they are opaque the result is they, bit for bit."""
+    """`picture` with the kept parts over it, RGB, both at the upper left corner.
+
+    Where the kept parts are opaque the result is they, bit for bit.
+    """
     result = picture.convert("RGBA")
     result.alpha_composite(kept)
     return result.convert("RGB")
 
 
 def composite(picture: Image.Image, mask: Image.Image) -> Image.Image:
-    """`picture` in RGBA with the mask as its alpha: the new parts alone."""
-    cut = picture.convert("RGBA")
+    """`picture` in RGBA with the mask as its alpha: the new parts alone, and black where nothing of them is seen."""
+    from PIL import Image
+
     if mask.size != picture.size:
         mask = resize(mask, picture.width, picture.height, ResizeMode.FILL)
-    from PIL import ImageChops
-
-    cut.putalpha(ImageChops.multiply(cut.getchannel("A"), mask))
-    return cut
+    # Multiplied by its alpha and back, as `kept_parts`.
+    nothing = Image.new("RGBa", picture.size)
+    return Image.composite(picture.convert("RGBA").convert("RGBa"), nothing, mask).convert("RGBA")

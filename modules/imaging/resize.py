@@ -107,18 +107,22 @@ def _on_canvas(inner: Image.Image, width: int, height: int, *, fill: bool) -> Im
     left, top = width // 2 - inner.width // 2, height // 2 - inner.height // 2
     canvas = Image.new("L" if inner.mode == "L" else "RGB", (width, height))
     canvas.paste(inner, (left, top))
-    if not fill:
-        return canvas
-    if top > 0:
-        canvas.paste(inner.resize((width, top), box=(0, 0, inner.width, 0)), (0, 0))
-        below = height - top - inner.height
-        canvas.paste(
-            inner.resize((width, below), box=(0, inner.height, inner.width, inner.height)), (0, top + inner.height)
-        )
-    elif left > 0:
-        canvas.paste(inner.resize((left, height), box=(0, 0, 0, inner.height)), (0, 0))
-        beside = width - left - inner.width
-        canvas.paste(
-            inner.resize((beside, height), box=(inner.width, 0, inner.width, inner.height)), (left + inner.width, 0)
-        )
+    if fill:
+        _repeat_outwards(canvas, inner, left, top)
     return canvas
+
+
+def _repeat_outwards(canvas: Image.Image, inner: Image.Image, left: int, top: int) -> None:
+    """Fill what `inner`, at (left, top), leaves free of `canvas`, whose width or height it has."""
+    width, height = inner.size
+    right, bottom = left + width, top + height
+    gaps = (
+        ((0, 0, canvas.width, top), (0, 0, width, 0)),
+        ((0, bottom, canvas.width, canvas.height), (0, height, width, height)),
+        ((0, 0, left, canvas.height), (0, 0, 0, height)),
+        ((right, 0, canvas.width, canvas.height), (width, 0, width, height)),
+    )
+    for gap, edge in gaps:
+        size = gap[2] - gap[0], gap[3] - gap[1]
+        if min(size) > 0:
+            canvas.paste(inner.resize(size, box=edge), gap[:2])

@@ -25,7 +25,11 @@ class Wish:
 
 
 def read_tags(tags: Iterable[NetworkTag]) -> tuple[list[Wish], list[str]]:
-    """The wishes in the tags of known kinds, in order, and sentences about tags that cannot be understood."""
+    """The wishes in the tags of known kinds, in order, and sentences about tags that cannot be understood.
+
+    A LoRA that is named several times works as often, each time as its last tag says: so does A1111, where one network
+    in memory has one strength.
+    """
     wishes: list[Wish] = []
     problems: list[str] = []
     for tag in tags:
@@ -36,7 +40,8 @@ def read_tags(tags: Iterable[NetworkTag]) -> tuple[list[Wish], list[str]]:
             wishes.append(_wish(kind, tag))
         except NetworkError as error:
             problems.append(str(error))
-    return wishes, problems
+    last = {wish.name: wish for wish in wishes if wish.kind == "lora"}
+    return [last[wish.name] if wish.kind == "lora" else wish for wish in wishes], problems
 
 
 def _wish(kind: NetworkKind, tag: NetworkTag) -> Wish:

@@ -9,7 +9,7 @@ from PIL import Image
 from modules.generation.plan import Plan
 from modules.imaging.colour_correction import with_colours_of
 from modules.imaging.masks import composite, kept_parts, overlaid, placed
-from modules.imaging.resize import Upscale
+from modules.imaging.resize import Upscale, resize
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,7 +63,10 @@ class PastePlace:
         plan = self.plan
         if plan.inpaint is None or overlay_mask is None or not plan.settings.overlay_inpaint:
             return picture
-        return overlaid(self.put(picture), kept_parts(plan.inpaint.pictures[self.index].source, overlay_mask))
+        source = plan.inpaint.pictures[self.index].source
+        if source.size != overlay_mask.size:  # a mask that was made of latents which were resized
+            source = resize(source, *overlay_mask.size)
+        return overlaid(self.put(picture), kept_parts(source, overlay_mask))
 
     def put(self, picture: Image.Image) -> Image.Image:
         """A picture of a region in the place of that region, with nothing around it."""

@@ -118,6 +118,9 @@ class ExtraNetworks:
         assert plan is not None
         problems: list[str] = []
         tags = [] if event.request.disable_extra_networks else extract_batch(prompts)[1]
+        if event.stage == "refiner":
+            # As in A1111, a LoRA is for the model that begins; hypernetworks go on with the refiner.
+            tags = [tag for tag in tags if tag.kind == "hypernet"]
         current = self._gather(tags, model, plan.settings, problems)
         with contextlib.ExitStack() as stack:
             try:
@@ -126,9 +129,7 @@ class ExtraNetworks:
                 problems.append(f"The networks could not be merged and were left out: {error}")
                 current = _InForce()
                 stack.enter_context(self.patcher(model).using([]))
-            if event.stage == "refiner":
-                # A refiner is often of another family than the networks, which are then for the first model alone.
-                log.info("For the refiner: %s", " ".join(problems) or "all networks fit")
+            if event.stage == "refiner":  # what is wrong with the tags was said when the run began
                 problems.clear()
             if problems and plan.settings.lora_not_found_is_error:
                 raise Refused(" ".join(problems), "prompt")

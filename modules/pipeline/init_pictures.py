@@ -137,8 +137,10 @@ def _masked(source: Image.Image, mask: Image.Image, asked: InpaintRequest, way: 
         return _region_masked(source, mask, asked, way.size)
     # Stretching reaches the same places from any size; the other modes go by proportions, which must be the picture's.
     proportional = mask.width * source.height == source.width * mask.height
-    if way.mode in (ResizeMode.CROP, ResizeMode.FILL) and not proportional:
+    if way.mode != ResizeMode.STRETCH and not proportional:
         mask = resize(mask, *source.size)
+    if way.mode == ResizeMode.LATENT:
+        return _unresized(source, mask, asked, way.size)
     small = way.resized(mask)
     return MaskedPicture(
         mask=small,
@@ -148,11 +150,26 @@ def _masked(source: Image.Image, mask: Image.Image, asked: InpaintRequest, way: 
     )
 
 
+def _unresized(source: Image.Image, mask: Image.Image, asked: InpaintRequest, size: tuple[int, int]) -> MaskedPicture:
+    """The picture as it is, its latents being what is stretched.
+
+    As in A1111 the mask is fitted into `size` even so, and from there into the picture, and what is kept is laid over
+    the result in its own size, from the upper left corner.
+    """
+    small = resize(mask, *size, ResizeMode.FILL)
+    kept = doubled(small)
+    return MaskedPicture(
+        mask=small,
+        latent_mask=small if asked.latent_mask is None else resize(_latent_mask(asked), *size, ResizeMode.FILL),
+        source=source,
+        overlay_mask=kept if kept.size == source.size else resize(kept, *source.size, ResizeMode.FILL),
+    )
+
+
 def _region_masked(
     source: Image.Image, mask: Image.Image, asked: InpaintRequest, size: tuple[int, int]
 ) -> MaskedPicture | None:
-    if mask.size != source.size:
-        mask = resize(mask, *source.size)
+    mask = _at_size_of(source, mask)
     region = painted_region(mask, asked.padding)
     if region is None:
         return None
@@ -160,8 +177,12 @@ def _region_masked(
     small = resize(mask.crop(region), *size, ResizeMode.FILL)
     latent_mask = small
     if asked.latent_mask is not None:
-        latent_mask = resize(resize(_latent_mask(asked), *source.size).crop(region), *size, ResizeMode.FILL)
+        latent_mask = resize(_at_size_of(source, _latent_mask(asked)).crop(region), *size, ResizeMode.FILL)
     return MaskedPicture(mask=small, latent_mask=latent_mask, source=source, overlay_mask=mask, region=region)
+
+
+def _at_size_of(source: Image.Image, mask: Image.Image) -> Image.Image:
+    return mask if mask.size == source.size else resize(mask, *source.size)
 
 
 def _latent_mask(asked: InpaintRequest) -> Image.Image:

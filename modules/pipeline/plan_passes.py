@@ -18,7 +18,7 @@ from modules.prompts.styles import apply_styles
 from modules.sampling.latent_upscale import DEFAULT, LATENT_UPSCALERS
 from modules.sampling.loop import infotext_of
 from modules.sampling.options import SamplingOptions
-from modules.sampling.samplers.registry import Sampler, resolve_pair
+from modules.sampling.samplers.registry import Sampler, find, resolve_pair
 from modules.settings.model import Settings
 from modules.upscalers.catalogue import UpscalerCatalogue
 
@@ -161,9 +161,12 @@ def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: C
 
 def _sampler(plan: Plan, asked: HiresRequest) -> tuple[Sampler, Schedule]:
     """Each of the two names alone, or both, may be left to the first pass."""
-    sampler = plan.sampler.name if asked.sampler in (None, *SAME) else asked.sampler
-    schedule = plan.schedule.label if asked.scheduler in (None, *SAME) else asked.scheduler
-    return resolve_pair(sampler, schedule)
+    if asked.sampler is None or asked.sampler in SAME:
+        sampler, schedule = plan.sampler.name, plan.schedule.label
+    else:
+        # A name that is no sampler's holds a schedule as well, which goes before the first pass's.
+        sampler, schedule = asked.sampler, plan.schedule.label if find(asked.sampler) else None
+    return resolve_pair(sampler, schedule if asked.scheduler in (None, *SAME) else asked.scheduler)
 
 
 def _prompts(plan: Plan, request: GenerationRequest, asked: HiresRequest) -> tuple[str, str]:

@@ -204,9 +204,9 @@ class _AncestralNoise:
 def _step_noise(sampler: Sampler, plan: SigmaPlan, noise: ImageNoise, options: SamplingOptions) -> StepNoise:
     if not sampler.brownian_noise:
         return _AncestralNoise(noise)
-    positive = plan.sigmas[plan.sigmas > 0]
-    low, high = float(positive.min()), float(plan.sigmas.max())
-    return noise.brownian(low, high, whole_batch=options.no_dpmpp_sde_batch_determinism)
+    whole_batch = options.no_dpmpp_sde_batch_determinism
+    # The path spans the whole schedule, so that a run that begins later walks the same one; the old way did not.
+    return noise.brownian(*(plan.own_span if whole_batch else plan.span), whole_batch=whole_batch)
 
 
 def _sigma_range(plan: SigmaPlan, model_schedule: ModelSchedule) -> dict[str, Any]:

@@ -25,7 +25,8 @@ class SigmaPlan:
     `sigmas` [n + 1] are the noise levels; for samplers over time steps they describe the rising `timesteps` [n] (int64)
     and end in zero as well. `steps` is the number that was asked for and that prompts and progress are counted in; a
     list of levels may miss it by a few. `schedule` is the label of the schedule that was used. `infotext` is what it
-    adds to the picture's parameters. `from_image` says that the plan is the later part of a longer one.
+    adds to the picture's parameters. `from_image` says that the plan is the later part of a longer one, whose levels
+    are `whole`.
     """
 
     sigmas: Tensor
@@ -34,6 +35,21 @@ class SigmaPlan:
     timesteps: Tensor | None = None
     infotext: dict[str, Any] = field(default_factory=dict[str, Any])
     from_image: bool = False
+    whole: Tensor | None = None
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The lowest level above zero and the highest one of the whole schedule, wherever the plan begins."""
+        return _span(self.sigmas if self.whole is None else self.whole)
+
+    @property
+    def own_span(self) -> tuple[float, float]:
+        """The lowest level above zero and the highest one that the run visits."""
+        return _span(self.sigmas)
+
+
+def _span(sigmas: Tensor) -> tuple[float, float]:
+    return float(sigmas[sigmas > 0].min()), float(sigmas.max())
 
 
 def build_sigmas(
@@ -138,5 +154,6 @@ def from_image(plan: SigmaPlan, t_enc: int) -> SigmaPlan:
     steps = min(t_enc + 1, plan.steps)
     if plan.timesteps is not None:
         timesteps, sigmas = plan.timesteps[:t_enc], plan.sigmas[-(t_enc + 1) :]
-        return replace(plan, steps=steps, timesteps=timesteps, sigmas=sigmas, from_image=True)
-    return replace(plan, steps=steps, sigmas=plan.sigmas[max(plan.steps - t_enc - 1, 0) :], from_image=True)
+    else:
+        timesteps, sigmas = None, plan.sigmas[max(plan.steps - t_enc - 1, 0) :]
+    return replace(plan, steps=steps, timesteps=timesteps, sigmas=sigmas, from_image=True, whole=plan.sigmas)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from PIL import Image
 
 from modules.imaging.grid import grid_shape, image_grid
@@ -63,6 +65,23 @@ def test_a_picture_is_resized_as_recorded(row: dict[str, Any]) -> None:
     source = picture(row["source"])
     result = resize(source, row["width"], row["height"], ResizeMode(row["mode"]), UPSCALERS[row["upscaler"]])
     assert largest_difference(result, picture(row["result"])) <= 1
+
+
+@given(
+    source=st.tuples(st.integers(1, 70), st.integers(1, 70)),
+    target=st.tuples(st.integers(1, 70), st.integers(1, 70)),
+    mode=st.sampled_from(ResizeMode),
+    grey=st.booleans(),
+)
+@example(source=(102, 77), target=(96, 72), mode=ResizeMode.FILL, grey=True)
+@example(source=(4, 5), target=(6, 7), mode=ResizeMode.FILL, grey=False)
+def test_any_picture_comes_to_any_size_and_leaves_nothing_of_it_empty(
+    source: tuple[int, int], target: tuple[int, int], mode: ResizeMode, grey: bool
+) -> None:
+    image = Image.new("L" if grey else "RGB", source, "#ffffff")
+    result = resize(image, *target, mode)
+    assert result.size == target
+    assert np.asarray(result).min() == 255
 
 
 def test_extreme_proportions_still_give_the_wanted_size() -> None:

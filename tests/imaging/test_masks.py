@@ -136,6 +136,7 @@ def test_a_composite_shows_the_painted_part_alone() -> None:
     assert part.mode == "RGBA"
     assert part.getchannel("A").getbbox() == (2, 2, 6, 6)
     assert part.getpixel((3, 3))[:3] == noise(8, 8).getpixel((3, 3))  # type: ignore[index]
+    assert part.getpixel((0, 0)) == (0, 0, 0, 0)
 
 
 def test_ranks_are_those_of_the_neighbours_inside_the_picture() -> None:

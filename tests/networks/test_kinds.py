@@ -54,6 +54,14 @@ def test_a_dynamic_rank_keeps_the_first_directions_and_the_scale_of_all() -> Non
     np.testing.assert_allclose(change(LINEAR, 2, up=up, down=down, alpha=torch.tensor(1.5)), want, rtol=1e-5, atol=1e-6)
 
 
+def test_a_dynamic_rank_counts_for_convolutions_but_not_for_those_in_tucker_form() -> None:
+    down, up = randn(RANK, IN, KERNEL, KERNEL), randn(OUT, RANK, 1, 1)
+    want = change(CONV, up=up[:, :2], down=down[:2])
+    np.testing.assert_allclose(change(CONV, 2, up=up, down=down), want, rtol=1e-5, atol=1e-6)
+    tucker = {"up": up, "mid": randn(RANK, RANK, KERNEL, KERNEL), "down": randn(RANK, IN, 1, 1)}
+    np.testing.assert_array_equal(change(CONV, 2, **tucker), change(CONV, **tucker))
+
+
 def test_locon_is_a_convolution_after_another() -> None:
     down, up = randn(RANK, IN, KERNEL, KERNEL), randn(OUT, RANK, 1, 1)
     picture = randn(1, IN, 5, 5)

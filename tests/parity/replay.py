@@ -113,14 +113,16 @@ def start(folder: Path) -> Application:
 def replay(case: dict[str, Any], application: Application) -> Outcome:
     """Make the pictures of one case and compare them."""
     result = application.submit(request_of(case, application)).wait(300)
-    assert len(result.samples) == len(case["files"])
+    assert len(result.images) == len(case["files"])
     wanted = [Image.open(PICTURES / name).convert("RGB") for name in case["files"]]
     return Outcome(
         name=case["name"],
-        comparisons=tuple(compare(ours.image, theirs) for ours, theirs in zip(result.samples, wanted, strict=True)),
+        comparisons=tuple(
+            compare(ours.image.convert("RGB"), theirs) for ours, theirs in zip(result.images, wanted, strict=True)
+        ),
         infotexts=tuple(
             (_without_version(ours.infotext), _without_version(theirs))
-            for ours, theirs in zip(result.samples, case["infotexts"], strict=False)
+            for ours, theirs in zip(result.images, case["infotexts"], strict=False)
         ),
         tolerance=_tolerance(case),
     )

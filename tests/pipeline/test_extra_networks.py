@@ -274,11 +274,37 @@ def test_the_folders_are_those_of_a_customary_installation(studio: Studio) -> No
     assert found.path == Path(studio.data / "models" / "hypernetworks" / "bend.pt")
 
 
-def test_a_network_works_in_a_refiner_that_was_loaded_within_the_run(studio: Studio) -> None:
+def test_a_lora_changes_the_model_that_begins_and_not_its_refiner(studio: Studio, plain: GenerationResult) -> None:
     make_tiny_sd1(studio.data / "models" / "Stable-diffusion" / "twin.safetensors")
-    alone = studio.make(prompt="a cat<lora:style:0.8>", steps=4)
-    refined = studio.make(prompt="a cat<lora:style:0.8>", steps=4, refiner_checkpoint="twin", refiner_switch_at=0.5)
+
+    def refined(prompt: str, switch_at: float) -> GenerationResult:
+        return studio.make(prompt=prompt, refiner_checkpoint="twin", refiner_switch_at=switch_at)
+
+    assert _same(refined("a cat", 0.5), plain)
+    assert _same(refined("a cat<lora:style:0.8>", 0.0), plain)
+    half = refined("a cat<lora:style:0.8>", 0.5)
+    assert "Refiner: twin" in half.samples[0].infotext
+    assert "Lora hashes" in half.samples[0].infotext
+    assert not _same(half, plain)
+    assert not _same(half, studio.make(prompt="a cat<lora:style:0.8>"))
+    twin = {"sd_model_checkpoint": "twin"}
+    changed = studio.make(prompt="a cat<lora:style:0.8>")
+    assert _same(studio.make(prompt="a cat<lora:style:0.8>", override_settings=twin), changed)
+
+
+def test_a_hypernetwork_goes_on_with_the_refiner(studio: Studio) -> None:
+    make_tiny_sd1(studio.data / "models" / "Stable-diffusion" / "twin.safetensors")
+    alone = studio.make(prompt="a cat<hypernet:bend:1>")
+    refined = studio.make(prompt="a cat<hypernet:bend:1>", refiner_checkpoint="twin", refiner_switch_at=0.5)
     assert "Refiner: twin" in refined.samples[0].infotext
     assert _same(refined, alone)
-    twin = {"sd_model_checkpoint": "twin"}
-    assert _same(studio.make(prompt="a cat<lora:style:0.8>", steps=4, override_settings=twin), alone)
+
+
+def test_a_network_named_twice_works_twice_as_its_last_tag_says(studio: Studio) -> None:
+    twice = studio.make(prompt="a cat<lora:style:0.2><lora:style:0.5:0.4>")
+    both = studio.make(prompt="a cat<lora:style:1.0:0.8>")
+    difference = np.abs(_pixels(twice).astype(int) - _pixels(both).astype(int))
+    assert difference.max() <= 1
+    assert not _same(twice, studio.make(prompt="a cat<lora:style:0.7:0.6>"))
+    named = studio.make(prompt="a cat<lora:style:0.2:unet=1><lora:style:te=0.5:unet=0.4>")
+    assert _same(named, twice)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -184,26 +182,6 @@ def test_latents_do_not_go_to_a_model_that_reads_them_otherwise(studio: Studio) 
     with pytest.raises(RequestError, match="cannot be upscaled"):
         _hires(studio, scale=1.5, checkpoint="large", upscaler="Latent")
     assert _hires(studio, scale=1.5, checkpoint="large", upscaler="None", steps=1).image.size == (96, 96)
-
-
-def test_networks_of_the_prompt_change_a_refiner_that_is_loaded_within_the_run(tmp_path: Path) -> None:
-    studio = Studio(tmp_path)
-    checkpoints = studio.data / "models" / "Stable-diffusion"
-    first = make_tiny.sd1(101)
-    make_tiny.write(str(checkpoints / "second.safetensors"), make_tiny.sd1(102))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # the recipe leaves closing its files to Python
-        make_tiny.networks(str(studio.data / "models"), first, make_tiny.sdxl(105))
-    try:
-        asked = {"refiner_checkpoint": "second", "refiner_switch_at": 0.0, "steps": 1, "save_images": False}
-        plain = studio.make(prompt="a cat", **asked)
-        changed = studio.make(prompt="a cat <lora:tiny-lora:1>", **asked)
-        again = studio.make(prompt="a cat", **asked)
-    finally:
-        studio.application.close()
-    assert changed.warnings == ()
-    assert not np.array_equal(_pixels(plain.samples[0]), _pixels(changed.samples[0]))
-    assert np.array_equal(_pixels(plain.samples[0]), _pixels(again.samples[0]))
 
 
 def test_twice_the_size_keeps_the_layout_with_the_starter_model(studio: Studio) -> None:

@@ -176,7 +176,8 @@ def test_latents_are_stretched_instead_of_the_picture(studio: Studio) -> None:
         studio, scene(), box_mask(), blur_x=0, blur_y=0, resize_mode=ResizeMode.LATENT, width=96, height=64
     ).samples[0]
     assert inpainted.image.size == (96, 64)
-    assert np.array_equal(pixels(inpainted.image)[:8], pixels(scene().resize((96, 64), Image.Resampling.LANCZOS))[:8])
+    # As in A1111 the source itself is not stretched where it is kept.
+    assert np.array_equal(pixels(inpainted.image)[:8, :64], pixels(scene())[:8])
 
 
 def test_noise_can_be_scaled_by_request_and_by_setting(studio: Studio) -> None:

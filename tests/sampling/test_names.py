@@ -72,7 +72,9 @@ def test_schedules_resolve_by_name_label_and_alias(schedule: schedules.Schedule)
     [
         ("Euler a", None, ("Euler a", "Automatic")),
         ("DPM++ 2M Karras", None, ("DPM++ 2M", "Automatic")),
-        ("DPM++ 2M Karras", "Exponential", ("DPM++ 2M", "Automatic")),
+        ("DPM++ 2M Karras", "Exponential", ("DPM++ 2M", "Exponential")),
+        ("Euler Karras", "Automatic", ("Euler", "Automatic")),
+        ("Euler Karras", " ", ("Euler", "Karras")),
         ("DPM++ 2M SDE Exponential", None, ("DPM++ 2M SDE", "Automatic")),
         ("DPM++ 2M SDE Karras", None, ("DPM++ 2M SDE", "Karras")),
         ("DPM++ 2M SDE Heun Karras", "", ("DPM++ 2M SDE Heun", "Karras")),
@@ -125,11 +127,15 @@ def test_any_text_is_a_name_or_a_clear_refusal(text: str) -> None:
 def test_any_sampler_followed_by_any_schedule_is_an_old_name(
     known: tuple[str, str], schedule: schedules.Schedule, gap: int
 ) -> None:
-    sampler, found = samplers.resolve_pair(known[0] + " " * gap + schedule.label, "Simple")
+    name = known[0] + " " * gap + schedule.label
+    sampler, found = samplers.resolve_pair(name, None)
     if schedule.name == "ddim":  # "Euler DDIM" is the sampler with the schedule of that name
         assert found.label == "DDIM"
     assert sampler.name == known[1]
     assert found is schedule or schedule.label == sampler.default_schedule
+    for explicit in schedules.SCHEDULES:  # which holds where it is given beside the old name
+        if samplers.find(name) is None:
+            assert samplers.resolve_pair(name, explicit.label) == samplers.resolve_pair(sampler.name, explicit.label)
 
 
 def test_listing_names_does_not_load_torch() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modules.foundation.errors import RequestError, UnknownName
 from modules.sampling import samplers
@@ -43,6 +45,14 @@ def test_a_run_from_an_image_does_the_last_steps_of_the_plan() -> None:
     assert torch.equal(later.sigmas, plan.sigmas[8:])
     assert later.from_image
     assert not plan.from_image
+
+
+@given(st.sampled_from([each.name for each in samplers.SAMPLERS if each.brownian_noise]), st.integers(0, 11))
+def test_the_noise_of_a_run_from_an_image_spans_the_whole_schedule(name: str, t_enc: int) -> None:
+    whole = plan_of(name, 12)
+    later = from_image(whole, t_enc)
+    assert later.span == whole.span == (float(whole.sigmas[-2]), float(whole.sigmas[0]))
+    assert later.own_span == (float(whole.sigmas[-2]), float(later.sigmas[0]))
 
 
 def test_a_run_over_time_steps_from_an_image_keeps_the_first_ones() -> None:

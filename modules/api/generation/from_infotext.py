@@ -23,6 +23,7 @@ from modules.infotext.parse import parse
 from modules.infotext.restore import RestoreOptions, restore
 from modules.prompts.attention import uses_emphasis
 from modules.prompts.styles import extract_styles
+from modules.sampling.samplers.registry import find
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,10 @@ def completed(app: Application, body: AnyBody) -> AnyBody:
         found.setdefault("enable_hr", True)
     if "sampler_name" not in found or "sampler_index" in given:
         found.pop("sampler_name", None)
+    sampler = found.get("sampler_name") or body.sampler_name or body.sampler_index
+    if sampler and find(str(sampler)) is None:
+        # An old name holds the schedule as well, and goes before what the text says or implies.
+        found.pop("scheduler", None)
     if isinstance(body, StableDiffusionProcessingImg2Img):
         found |= _soft_inpainting(values, body)
     settings = app.settings.current.model_dump()

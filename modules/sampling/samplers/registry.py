@@ -189,8 +189,8 @@ def resolve(name: str | None) -> Sampler:
 def resolve_pair(sampler_name: str | None, scheduler_name: str | None) -> tuple[Sampler, Schedule]:
     """Sampler and schedule from two names, of which the first may hold both ("DPM++ 2M Karras").
 
-    A schedule inside of the sampler's name outranks the second name. The schedule that is a sampler's own default comes
-    back as Automatic. Raises UnknownName with the nearest names.
+    A schedule that is named by itself holds, be it Automatic; else the one inside of the sampler's name does. The
+    schedule that is a sampler's own default comes back as Automatic. Raises UnknownName with the nearest names.
     """
     if sampler_name is None or not sampler_name.strip():
         sampler, inner = DEFAULT_SAMPLER, None
@@ -198,7 +198,8 @@ def resolve_pair(sampler_name: str | None, scheduler_name: str | None) -> tuple[
         sampler, inner = find(sampler_name), None
         if sampler is None:
             sampler, inner = split_name(sampler_name)
-    schedule = inner or schedules.resolve(scheduler_name)
+    named = scheduler_name is not None and scheduler_name.strip()
+    schedule = schedules.resolve(scheduler_name) if named or inner is None else inner
     if schedule.label == sampler.default_schedule and sampler.default_schedule != "Uniform":
         schedule = schedules.AUTOMATIC
     return sampler, schedule
