@@ -12,10 +12,10 @@ from modules.pipeline.encode import encode
 from modules.pipeline.latent_space import same_latents
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.picture_input import picture_input
-from modules.pipeline.sample import with_unet
+from modules.pipeline.sample import image_guidance_scale, with_unet
 from modules.pipeline.start import Start, model_schedule
 from modules.pipeline.tiling import seamless
-from modules.sampling.succession import Successor, share_done
+from modules.sampling.network import ConditionedNetwork
 
 if TYPE_CHECKING:
     from modules.pipeline.passes import Pass, Run
@@ -32,10 +32,12 @@ class Refining:
         self.model: LoadedModel | None = None
         self.noted: dict[str, object] = {}
 
-    def turn(self, unet: contextlib.ExitStack, *, call: int, total_calls: int, level: float) -> Successor | None:
+    def turn(
+        self, unet: contextlib.ExitStack, *, call: int, total_calls: int, level: float
+    ) -> ConditionedNetwork | None:
         """The refiner, once it is its turn. `unet` holds the first UNet on the device and has it make room."""
         at, sampler = self._plan.switch_at, self._pass.plan.sampler
-        done = call / total_calls if self._plan.by_calls else share_done(sampler, self._begun.schedule, level)
+        done = call / total_calls if self._plan.by_calls else sampler.denoiser.share_done(self._begun.schedule, level)
         if at is not None and done < at:
             return None
         self._this.control.at_phase("loading")
@@ -48,7 +50,7 @@ class Refining:
         self._note()
         return successor
 
-    def _successor(self, model: LoadedModel, unet: contextlib.ExitStack) -> Successor:
+    def _successor(self, model: LoadedModel, unet: contextlib.ExitStack) -> ConditionedNetwork:
         this, one, engine = self._this, self._pass, self._this.engine
         event = replace(one.event, model=model, stage="refiner")
         one.stack.enter_context(seamless(model, wanted=one.plan.tiling))
@@ -59,11 +61,13 @@ class Refining:
         image_cond = self._begun.image_cond
         if model.checkpoint.image_input != one.model.checkpoint.image_input:
             image_cond = picture_input(one.plan, one.batch, model)
-        return Successor(
-            unet=model.predict,
+        return ConditionedNetwork(
+            predict=model.predict,
             schedule=model_schedule(this.plan, model),
             conds=conditioning.at,
             image_cond=image_cond,
+            # Whichever model takes over, the picture guides as strongly as before.
+            image_guidance_scale=image_guidance_scale(one.plan, one.model),
             empty_prompt=conditioning.empty,
         )
 

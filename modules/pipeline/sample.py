@@ -22,6 +22,7 @@ from modules.pipeline.token_merging import merged_tokens
 from modules.sampling.guidance import GuidanceHooks
 from modules.sampling.loop import guided_model, uses_eta_noise_seed_delta
 from modules.sampling.loop import sample as run_sampler
+from modules.sampling.network import ConditionedNetwork
 from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ def with_unet(stack: contextlib.ExitStack, model: LoadedModel, plan: Plan, laten
     stack.enter_context(model.on_device(model.checkpoint.unet))
     stack.enter_context(merged_tokens(model, ratio=plan.token_merging_ratio, height=height, width=width))
     stack.enter_context(upcast_attention(model.checkpoint.unet, wanted=plan.settings.upcast_attn))
+
+
+def image_guidance_scale(plan: Plan, model: LoadedModel) -> float | None:
+    """How strongly the picture beside the latent guides; None for models that are not edited by instruction."""
+    return plan.image_cfg_scale if model.checkpoint.image_input == "edit" else None
 
 
 def sample(
@@ -73,17 +79,20 @@ def sample(
         control.check()
 
     unet = contextlib.ExitStack()
-    guided = guided_model(
-        sampler=plan.sampler,
-        unet=model.predict,
+    network = ConditionedNetwork(
+        predict=model.predict,
+        schedule=begin.schedule,
         conds=conditioning.at,
+        image_cond=begin.image_cond,
+        image_guidance_scale=image_guidance_scale(plan, model),
+        empty_prompt=conditioning.empty,
+    )
+    guided = guided_model(
+        network,
+        sampler=plan.sampler,
         guidance_scale=plan.cfg_scale,
-        model_schedule=begin.schedule,
         steps=begin.sigmas.steps,
         options=plan.options,
-        image_cond=begin.image_cond,
-        image_guidance_scale=plan.image_cfg_scale if model.checkpoint.image_input == "edit" else None,
-        empty_prompt=conditioning.empty,
         hooks=GuidanceHooks(blend=begin.blend),
         check=control.check,
         succession=None if refining is None else functools.partial(refining.turn, unet),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from modules.checkpoints.architectures import sd1, sdxl
 from modules.generation.latents import ExtraNoise, Latents
 from modules.generation.plan import BatchSlice, Plan
 from modules.pipeline.inpaint import blend_of, latent_masks, masked_content, pixel_masks
@@ -54,7 +55,9 @@ def start(plan: Plan, batch: BatchSlice, model: LoadedModel, change_extra_noise:
     schedule = model_schedule(plan, model)
     noise = image_noise(plan, batch, model)
     sigmas = _sigmas(plan, plan.steps, schedule, model)
-    x = start_from_noise(sampler=plan.sampler, plan=sigmas, noise=noise.initial(), options=plan.options)
+    x = start_from_noise(
+        sampler=plan.sampler, plan=sigmas, noise=noise.initial(), model_schedule=schedule, options=plan.options
+    )
     return Start(
         latents=Latents(samples=x),
         sigmas=sigmas,
@@ -114,7 +117,9 @@ def start_from_latents(
         )
         if amount := plan.settings.img2img_extra_noise:
             extra = change_extra_noise(ExtraNoise(noise=initial, clean=latents, noised=x))
-            x = x + extra.noise * (amount * clean_share(plan=whole, t_enc=t_enc, model_schedule=schedule))
+            x = x + extra.noise * (
+                amount * clean_share(sampler=plan.sampler, plan=whole, t_enc=t_enc, model_schedule=schedule)
+            )
     return Start(latents=Latents(samples=x), sigmas=sigmas, schedule=schedule, noise=noise, image_cond=image_cond)
 
 
@@ -151,7 +156,7 @@ def _sigmas(plan: Plan, steps: int, schedule: ModelSchedule, model: LoadedModel)
         steps=steps,
         model_schedule=schedule,
         options=plan.options,
-        is_sdxl=model.checkpoint.family.startswith("SDXL"),
+        align_your_steps=sdxl.ALIGN_YOUR_STEPS if model.checkpoint.family.startswith("SDXL") else sd1.ALIGN_YOUR_STEPS,
     )
 
 

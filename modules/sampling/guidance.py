@@ -16,16 +16,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from modules.sampling.conditioning import CondBatch, CondsAt, StepConds, fit_uncond, join, pad_with_empty, stack
+from modules.sampling.conditioning import CondBatch, StepConds, fit_uncond, join, pad_with_empty, stack
 from modules.sampling.inpainting import Blend
+from modules.sampling.network import ConditionedNetwork
 from modules.sampling.options import SamplingOptions
 from modules.sampling.succession import Succession
 
 if TYPE_CHECKING:
     from modules.sampling.denoiser import Denoiser
-
-UNet = Callable[[Tensor, Tensor, CondBatch], Tensor]
-"""`unet(x, t, cond)`: raw output [rows, C, H, W] for scaled latents x and time steps t [rows], float32."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,35 +93,28 @@ class _Prepared:
 class GuidedModel:
     """A network with its conditioning and guidance, as a sampler calls it (`modules.sampling.step.Model`).
 
-    `total_calls` is the number of evaluations that prompts and "skip early" are scheduled over. `check` is called
-    before every network call and may raise `Interrupted`. `noted` collects what guidance did that belongs into the
-    picture's parameters; `last` is the latest evaluation, for previews of one side of the guidance. `succession` may
-    put another network in this one's place.
+    `denoiser` is how the sampler reads a network. `total_calls` is the number of evaluations that prompts and "skip
+    early" are scheduled over. `check` is called before every network call and may raise `Interrupted`. `noted` collects
+    what guidance did that belongs into the picture's parameters; `last` is the latest evaluation, for previews of one
+    side of the guidance. `succession` may put another network in this one's place.
     """
 
     def __init__(
         self,
+        network: ConditionedNetwork,
         *,
-        denoiser: Denoiser,
-        unet: UNet,
-        conds: CondsAt,
+        denoiser: type[Denoiser],
         guidance_scale: float,
         total_calls: int,
         options: SamplingOptions | None = None,
-        image_cond: Tensor | None = None,
-        image_guidance_scale: float | None = None,
-        empty_prompt: Tensor | None = None,
         hooks: GuidanceHooks | None = None,
-        blend_before: bool = False,
         check: Callable[[], None] | None = None,
         succession: Succession | None = None,
     ) -> None:
-        self.denoiser, self.unet, self.conds = denoiser, unet, conds
+        self.network, self.denoiser = network, denoiser(network.schedule)
         self.guidance_scale, self.total_calls = guidance_scale, total_calls
         self.options = options or SamplingOptions()
-        self.image_cond, self.empty_prompt = image_cond, empty_prompt
-        self.image_guidance_scale = image_guidance_scale
-        self.hooks, self.blend_before, self.check = hooks or GuidanceHooks(), blend_before, check
+        self.hooks, self.check = hooks or GuidanceHooks(), check
         self.succession = succession
         self._index: int | None = None
         self.call = 0
@@ -138,17 +129,18 @@ class GuidedModel:
     def with_uncond(self, x: Tensor, level: float) -> tuple[Tensor, Tensor]:
         """The guided and the unconditional estimate."""
         self._let_succeed(level)
-        blend = self.hooks.blend
-        if blend is not None and self.blend_before:
+        blend, blends_input = self.hooks.blend, self.denoiser.blends_input
+        if blend is not None and blends_input:
             x = blend(x, level)
         output = self._evaluate(x, level)
         scale = self.guidance_scale
         guided = self.hooks.combine(output, scale) if self.hooks.combine else combine(output, scale)
-        if output.blind is not None and self.image_guidance_scale is not None:
-            guided = guided + (output.uncond - output.blind) * (self.image_guidance_scale - 1)
+        image_scale = self.network.image_guidance_scale
+        if output.blind is not None and image_scale is not None:
+            guided = guided + (output.uncond - output.blind) * (image_scale - 1)
         if self.options.cfg_rescale:
             guided = self._rescale(guided, output)
-        if blend is not None and not self.blend_before:
+        if blend is not None and not blends_input:
             guided = blend(guided, level)
         if self.hooks.guided is not None:
             guided = self.hooks.guided(guided, output)
@@ -159,17 +151,12 @@ class GuidedModel:
     def image(self, index: int) -> GuidedModel:
         """The same model for one image of the batch, counting its own calls."""
         view = GuidedModel(
-            denoiser=self.denoiser,
-            unet=self.unet,
-            conds=_ImageConds(self.conds, index),
+            self.network.image(index),
+            denoiser=type(self.denoiser),
             guidance_scale=self.guidance_scale,
             total_calls=self.total_calls,
             options=self.options,
-            image_cond=None if self.image_cond is None else self.image_cond[index : index + 1],
-            image_guidance_scale=self.image_guidance_scale,
-            empty_prompt=self.empty_prompt,
             hooks=self.hooks.image(index),
-            blend_before=self.blend_before,
             check=self.check,
             succession=self.succession,
         )
@@ -183,21 +170,12 @@ class GuidedModel:
         successor = self.succession(call=self.call, total_calls=self.total_calls, level=level)
         if successor is None:
             return
-        index, image_cond = self._index, successor.image_cond
-        if index is not None and image_cond is not None:
-            image_cond = image_cond[index : index + 1]
         self.denoiser = type(self.denoiser)(successor.schedule)
-        self.unet, self.image_cond, self.empty_prompt = successor.unet, image_cond, successor.empty_prompt
-        self.conds = successor.conds if index is None else _ImageConds(successor.conds, index)
+        self.network = successor if self._index is None else successor.image(self._index)
         self.succession, self._prepared = None, None
 
-    @property
-    def _guides_by_image(self) -> bool:
-        """Whether the picture beside the latent has a guidance of its own; at 1 it is the same without."""
-        return self.image_cond is not None and self.image_guidance_scale not in (None, 1.0)
-
     def _evaluate(self, x: Tensor, level: float) -> GuidanceOutput:
-        prepared = self._prepare(self.conds(self.call))
+        prepared = self._prepare(self.network.conds(self.call))
         uncond = None if self._skips_uncond(prepared, level) else prepared.uncond
         given = GuidanceInput(
             x=x, level=level, call=self.call, total_calls=self.total_calls, cond=prepared.cond, uncond=uncond
@@ -225,17 +203,18 @@ class GuidedModel:
         """The batches for `conds`, made again only when the conditioning changes."""
         if self._prepared is not None and self._prepared.source is conds:
             return self._prepared
+        network = self.network
         parts = [(part, weight, image) for image, parts in enumerate(conds.positive) for part, weight in parts]
-        cond = stack([part for part, _, _ in parts], [image for _, _, image in parts], self.image_cond)
-        uncond = stack(conds.negative, range(len(conds.negative)), self.image_cond)
+        cond = stack([part for part, _, _ in parts], [image for _, _, image in parts], network.image_cond)
+        uncond = stack(conds.negative, range(len(conds.negative)), network.image_cond)
         if cond.tokens.shape[1] != uncond.tokens.shape[1]:
             if self.options.pad_cond_uncond_v0:
                 uncond = fit_uncond(cond, uncond)
                 self.noted["Pad conds v0"] = True
-            elif self.options.pad_cond_uncond and self.empty_prompt is not None:
-                cond, uncond = pad_with_empty(cond, uncond, self.empty_prompt)
+            elif self.options.pad_cond_uncond and network.empty_prompt is not None:
+                cond, uncond = pad_with_empty(cond, uncond, network.empty_prompt)
                 self.noted["Pad conds"] = True
-        blind = uncond.without_image() if self._guides_by_image else None
+        blind = uncond.without_image() if network.guides_by_image else None
         fits = self.options.batch_cond_uncond and cond.tokens.shape[1:] == uncond.tokens.shape[1:]
         self._prepared = _Prepared(
             source=conds,
@@ -284,7 +263,7 @@ class GuidedModel:
         rows = x if cond.images == tuple(range(len(x))) else _rows_of(x, cond.images)
         scaled, time = self.denoiser.network_input(rows, level)
         t = torch.full((len(rows),), time, dtype=torch.float32, device=x.device)
-        return self.denoiser.estimate(self.unet(scaled, t, cond).to(x.dtype), rows, level)
+        return self.denoiser.estimate(self.network.predict(scaled, t, cond).to(x.dtype), rows, level)
 
     def _rescale(self, guided: Tensor, output: GuidanceOutput) -> Tensor:
         """Guidance rescale, in terms of what the network predicts."""
@@ -294,21 +273,6 @@ class GuidedModel:
             denoiser.prediction(guided, x, level), denoiser.prediction(positive, x, level), self.options.cfg_rescale
         )
         return denoiser.estimate(rescaled, x, level)
-
-
-class _ImageConds:
-    """The conditioning of one image, the same object for as long as the batch's stays the same."""
-
-    def __init__(self, conds: CondsAt, index: int) -> None:
-        self._conds, self._index = conds, index
-        self._source: StepConds | None = None
-        self._part: StepConds | None = None
-
-    def __call__(self, call: int) -> StepConds:
-        source = self._conds(call)
-        if self._part is None or source is not self._source:
-            self._source, self._part = source, source.image(self._index)
-        return self._part
 
 
 def _joined(cond: CondBatch, uncond: CondBatch, blind: CondBatch | None) -> CondBatch:

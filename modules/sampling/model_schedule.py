@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import torch
@@ -18,8 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from modules.foundation.errors import CheckpointError
-
-Prediction = Literal["epsilon", "v_prediction"]
+from modules.sampling.parameterisation import PARAMETERISATIONS, Parameterisation, Prediction
 
 ZERO_TERMINAL_ABAR = 4.8973451890853435e-08
 """What stands for a terminal abar of zero, so that the largest sigma (about 4519) stays finite in float32."""
@@ -31,7 +29,8 @@ class ModelSchedule:
 
     `alphas_cumprod`, `sigmas` and `log_sigmas` are float32 tensors [T] on the CPU, sigmas rising with the time step.
     With `quantize`, noise levels map to whole time steps. `stride` is the distance of neighbouring entries in time
-    steps (20 for the 50 levels of a latent consistency model, otherwise 1).
+    steps (20 for the 50 levels of a latent consistency model, otherwise 1). `automatic` is the schedule that such
+    models are sampled with where nobody chooses one; None leaves it to the sampler.
     """
 
     alphas_cumprod: Tensor
@@ -40,6 +39,7 @@ class ModelSchedule:
     prediction: Prediction = "epsilon"
     quantize: bool = False
     stride: int = 1
+    automatic: str | None = None
 
     @classmethod
     def of(
@@ -70,6 +70,11 @@ class ModelSchedule:
             quantize=quantize,
             stride=stride,
         )
+
+    @property
+    def parameterisation(self) -> Parameterisation:
+        """How latents are noised to these levels, and what the network predicts there."""
+        return PARAMETERISATIONS[self.prediction]
 
     @property
     def sigma_min(self) -> float:

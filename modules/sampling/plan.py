@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,9 +10,9 @@ import torch
 from torch import Tensor
 
 from modules.foundation.errors import RequestError
-from modules.sampling.model_schedule import ModelSchedule, lcm_schedule
+from modules.sampling.model_schedule import ModelSchedule
 from modules.sampling.options import SamplingOptions
-from modules.sampling.samplers.registry import Sampler
+from modules.sampling.samplers.registry import SAMPLERS, Sampler
 from modules.sampling.schedules import AUTOMATIC, Range, Schedule, resolve
 
 _OLD_RANGE = (0.1, 10.0)
@@ -59,40 +60,41 @@ def build_sigmas(
     steps: int,
     model_schedule: ModelSchedule,
     options: SamplingOptions | None = None,
-    is_sdxl: bool = False,
+    align_your_steps: Sequence[float] | None = None,
 ) -> SigmaPlan:
     """The plan for a full run of `steps` steps. A plan of no steps is allowed: a run from an image may change nothing.
 
-    Raises RequestError for a negative number of steps and UnknownName for an unknown schedule.
+    `align_your_steps` are the published levels for the model's family, where there are any. Raises RequestError for a
+    negative number of steps and for a sampler or schedule that cannot work with the model, UnknownName for an unknown
+    schedule.
     """
     options = options or SamplingOptions()
     chosen = schedule if isinstance(schedule, Schedule) else resolve(schedule)
     if steps < 0:
         raise RequestError(f"A run cannot have {steps} steps. Set the number of steps to 1 or more.", "steps")
+    check_sampler(sampler, model_schedule)
     infotext: dict[str, Any] = {}
     discard = sampler.discard_next_to_last_sigma
     if options.always_discard_next_to_last_sigma and not discard:
         discard = True
         infotext["Discard penultimate sigma"] = True
+    denoiser = sampler.denoiser(model_schedule)
+    timesteps = denoiser.timesteps(steps + discard if steps else 0)
     if steps == 0:
-        timesteps = torch.zeros(0, dtype=torch.long) if sampler.space == "timesteps" else None
         return SigmaPlan(sigmas=torch.zeros(1), schedule=chosen.label, steps=0, timesteps=timesteps)
-    if sampler.space == "timesteps":
-        timesteps = _ddim_timesteps(model_schedule, steps + discard)
+    if timesteps is not None:
         sigmas = torch.cat([model_schedule.sigmas[timesteps].flip(0), torch.zeros(1)])
         return SigmaPlan(sigmas=sigmas, schedule=chosen.label, steps=steps, timesteps=timesteps, infotext=infotext)
+    implied = False
     if chosen.function is None:
-        chosen = resolve(sampler.default_schedule)
-        implied = sampler.default_schedule == "Uniform"
-    else:
-        implied = False
-    levels = lcm_schedule(model_schedule) if sampler.lcm and model_schedule.stride == 1 else model_schedule
+        chosen = resolve(model_schedule.automatic or sampler.default_schedule)
+        implied = chosen.label == "Uniform"
     bounds = _range(
         chosen,
         steps + discard,
-        model=levels,
+        model=denoiser.schedule,
         options=options,
-        is_sdxl=is_sdxl,
+        align_your_steps=align_your_steps,
         infotext={} if implied else infotext,
     )
     assert chosen.function is not None
@@ -103,35 +105,50 @@ def build_sigmas(
     return SigmaPlan(sigmas=sigmas, schedule=label, steps=steps, infotext=infotext)
 
 
+def check_sampler(sampler: Sampler, model_schedule: ModelSchedule) -> None:
+    """Raise RequestError, naming samplers that can, where a sampler cannot work with a model."""
+    if not sampler.discrete_only or model_schedule.parameterisation.is_discrete:
+        return
+    others = ", ".join(each.name for each in SAMPLERS if not each.discrete_only)
+    raise RequestError(
+        f"{sampler.name} cannot sample this model, which was trained on rectified flow. Choose one of {others}.",
+        "sampler_name",
+    )
+
+
 def _range(
     schedule: Schedule,
     steps: int,
     *,
     model: ModelSchedule,
     options: SamplingOptions,
-    is_sdxl: bool,
+    align_your_steps: Sequence[float] | None,
     infotext: dict[str, Any],
 ) -> Range:
     """The schedule's range and shape after the user's wishes, which are noted in `infotext`."""
     infotext["Schedule type"] = schedule.label
-    low, high = _OLD_RANGE if options.use_old_karras_scheduler_sigmas else (model.sigma_min, model.sigma_max)
+    low, high = model.sigma_min, model.sigma_max
+    if options.use_old_karras_scheduler_sigmas and model.parameterisation.is_discrete:
+        low, high = _OLD_RANGE
     if options.sigma_min not in (0, model.sigma_min):
         low = infotext["Schedule min sigma"] = options.sigma_min
     if options.sigma_max not in (0, model.sigma_max):
-        high = infotext["Schedule max sigma"] = options.sigma_max
+        high = infotext["Schedule max sigma"] = min(options.sigma_max, model.parameterisation.highest)
     rho = schedule.default_rho or 0.0
     if schedule.default_rho is not None and options.rho not in (0, schedule.default_rho):
         rho = infotext["Schedule rho"] = options.rho
     if schedule.name == "beta":
         infotext["Beta schedule alpha"] = options.beta_dist_alpha
         infotext["Beta schedule beta"] = options.beta_dist_beta
-    return Range(steps=steps, sigma_min=low, sigma_max=high, rho=rho, model=model, options=options, is_sdxl=is_sdxl)
-
-
-def _ddim_timesteps(model: ModelSchedule, steps: int) -> Tensor:
-    """DDIM's "uniform" choice of training steps: every (T // n)-th, one step late. May hold more than n entries."""
-    total = model.total_steps
-    return (torch.arange(0, total, max(total // steps, 1)) + 1).clamp(max=total - 1)
+    return Range(
+        steps=steps,
+        sigma_min=low,
+        sigma_max=high,
+        rho=rho,
+        model=model,
+        options=options,
+        align_your_steps=align_your_steps,
+    )
 
 
 def img2img_steps(

@@ -7,13 +7,13 @@ Every schedule is a function of the ends of the range; those that follow the mod
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modules.foundation.errors import UnknownName
+from modules.foundation.errors import RequestError, UnknownName
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """What a schedule is computed from: number of steps, ends of the range, shape and the model's own levels."""
+    """What a schedule is computed from: number of steps, ends of the range, shape and the model's own levels.
+
+    `align_your_steps` are the levels that were published for the model's family, None where there are none.
+    """
 
     steps: int
     sigma_min: float
@@ -32,7 +35,7 @@ class Range:
     rho: float
     model: ModelSchedule
     options: SamplingOptions
-    is_sdxl: bool = False
+    align_your_steps: Sequence[float] | None = None
 
 
 def uniform(r: Range) -> Tensor:
@@ -86,13 +89,15 @@ def kl_optimal(r: Range) -> Tensor:
     return torch.tan(position * math.atan(r.sigma_min) + (1 - position) * math.atan(r.sigma_max))
 
 
-_ALIGN_YOUR_STEPS = (14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029)
-_ALIGN_YOUR_STEPS_XL = (14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029)
-
-
 def align_your_steps(r: Range) -> Tensor:
-    """Sabour et al. 2024: published ten-step tables, log-linearly interpolated for other numbers of steps."""
-    table = _ALIGN_YOUR_STEPS_XL if r.is_sdxl else _ALIGN_YOUR_STEPS
+    """Sabour et al. 2024: a published table, log-linearly interpolated for other numbers of steps."""
+    table = r.align_your_steps
+    if table is None:
+        raise RequestError(
+            "Align Your Steps is a list of levels for each family of models, and there is none for this one. Choose "
+            "another schedule type.",
+            "scheduler",
+        )
     if r.steps == len(table):
         return _from_list([*table, 0.0])
     known = np.linspace(0, 1, len(table))

@@ -12,6 +12,7 @@ from modules.sampling.conditioning import Cond, CondBatch, StepConds
 from modules.sampling.guidance import GuidanceHooks, GuidedModel
 from modules.sampling.loop import guided_model, sample, start_from_noise
 from modules.sampling.model_schedule import ModelSchedule, scaled_linear_alphas_cumprod
+from modules.sampling.network import ConditionedNetwork
 from modules.sampling.noise import ImageNoise
 from modules.sampling.options import SamplingOptions
 from modules.sampling.plan import build_sigmas
@@ -79,17 +80,17 @@ def run(
     held = conds(centres)
     plan = build_sigmas(sampler=sampler, schedule=schedule, steps=steps, model_schedule=model_schedule, options=options)
     model: GuidedModel = guided_model(
+        ConditionedNetwork(predict=unet, schedule=model_schedule, conds=lambda call: held),
         sampler=sampler,
-        unet=unet,
-        conds=lambda call: held,
         guidance_scale=guidance_scale,
-        model_schedule=model_schedule,
         steps=steps,
         options=options,
         hooks=hooks,
     )
     noise = ImageNoise(shape=shape, seeds=seeds)
-    x = start_from_noise(sampler=sampler, plan=plan, noise=noise.initial(), options=options)
+    x = start_from_noise(
+        sampler=sampler, plan=plan, noise=noise.initial(), model_schedule=model_schedule, options=options
+    )
     return sample(
         sampler=sampler,
         plan=plan,

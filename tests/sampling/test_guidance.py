@@ -12,7 +12,7 @@ from torch import Tensor
 
 from modules.foundation.errors import Interrupted
 from modules.sampling.conditioning import Cond, CondBatch, StepConds
-from modules.sampling.denoiser import TimestepDenoiser
+from modules.sampling.denoiser import Denoiser, SigmaDenoiser, TimestepDenoiser
 from modules.sampling.guidance import (
     GuidanceHooks,
     GuidanceInput,
@@ -22,6 +22,7 @@ from modules.sampling.guidance import (
     rescale_guidance,
 )
 from modules.sampling.inpainting import HardBlend
+from modules.sampling.network import ConditionedNetwork
 from modules.sampling.options import SamplingOptions
 from tests.sampling.models import SCHEDULE, prompt
 
@@ -39,12 +40,9 @@ class Recorder:
 
 def guided(held: StepConds | Callable[[int], StepConds], unet: Recorder | None = None, **arguments: Any) -> GuidedModel:
     conds = held if callable(held) else lambda call: held
-    return GuidedModel(
-        denoiser=TimestepDenoiser(SCHEDULE),
-        unet=unet or Recorder(),
-        conds=conds,
-        **{"guidance_scale": 7.0, "total_calls": 8, **arguments},
-    )
+    brought = {name: arguments.pop(name) for name in ("empty_prompt", "image_cond") if name in arguments}
+    network = ConditionedNetwork(predict=unet or Recorder(), schedule=SCHEDULE, conds=conds, **brought)
+    return GuidedModel(network, **{"denoiser": TimestepDenoiser, "guidance_scale": 7.0, "total_calls": 8, **arguments})
 
 
 ONE = StepConds(positive=(((prompt(2.0), 1.0),),), negative=(prompt(0.5),))
@@ -195,8 +193,8 @@ def test_one_image_of_a_batch_counts_for_itself() -> None:
     second = model.image(1)
     assert torch.allclose(second(X, 500.0), torch.tensor(0.5 + 7 * 1.5))
     assert (model.call, second.call) == (0, 1)
-    assert second.image_cond is not None
-    assert second.image_cond.tolist() == [[[[4.0]]]]
+    assert second.network.image_cond is not None
+    assert second.network.image_cond.tolist() == [[[[4.0]]]]
 
 
 def test_what_goes_beside_the_latent_and_vectors_reach_every_row() -> None:
@@ -280,13 +278,13 @@ def test_the_combination_can_be_replaced() -> None:
 FIVES = HardBlend(kept=torch.full((1, 1, 1, 1), 5.0), mask=torch.zeros(1, 1, 1, 1))
 
 
-@pytest.mark.parametrize("blend_before", [True, False])
-def test_kept_parts_are_blended_before_or_after_the_network(blend_before: bool) -> None:
+@pytest.mark.parametrize("denoiser", [TimestepDenoiser, SigmaDenoiser])
+def test_kept_parts_are_blended_before_or_after_the_network(denoiser: type[Denoiser]) -> None:
     unet = Recorder()
-    model = guided(ONE, unet, hooks=GuidanceHooks(blend=FIVES), blend_before=blend_before)
+    model = guided(ONE, unet, hooks=GuidanceHooks(blend=FIVES), denoiser=denoiser)
     out = model(X, 500.0)
-    assert float(unet.calls[0][0][0, 0, 0, 0]) == (5.0 if blend_before else 0.0)
-    assert torch.allclose(out, torch.tensor(11.0 if blend_before else 5.0))
+    assert float(unet.calls[0][0][0, 0, 0, 0]) == (5.0 if denoiser.blends_input else 0.0)
+    assert torch.allclose(out, torch.tensor(11.0 if denoiser.blends_input else 5.0))
 
 
 def test_the_last_evaluation_is_kept_for_previews() -> None:
@@ -300,7 +298,7 @@ def test_the_last_evaluation_is_kept_for_previews() -> None:
 
 def test_the_last_hook_sees_what_was_kept_already_blended_in() -> None:
     hooks = GuidanceHooks(blend=FIVES, guided=lambda result, output: result + 1)
-    assert torch.allclose(guided(ONE, hooks=hooks)(X, 500.0), torch.tensor(6.0))
+    assert torch.allclose(guided(ONE, hooks=hooks, denoiser=SigmaDenoiser)(X, 500.0), torch.tensor(6.0))
 
 
 class ImageReader:
@@ -317,14 +315,14 @@ class ImageReader:
 
 
 def edited(unet: ImageReader, scale: float | None, **arguments: Any) -> GuidedModel:
-    return GuidedModel(
-        denoiser=TimestepDenoiser(SCHEDULE),
-        unet=unet,
+    network = ConditionedNetwork(
+        predict=unet,
+        schedule=SCHEDULE,
         conds=lambda call: ONE,
         image_cond=torch.full((1, 4, 2, 2), 3.0),
         image_guidance_scale=scale,
-        **{"guidance_scale": 7.0, "total_calls": 8, **arguments},
     )
+    return GuidedModel(network, **{"denoiser": TimestepDenoiser, "guidance_scale": 7.0, "total_calls": 8, **arguments})
 
 
 def test_a_picture_guides_besides_the_prompt() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from modules.checkpoints.architectures import sd1, sdxl
 from modules.sampling import samplers
 from modules.sampling.model_schedule import ModelSchedule, scaled_linear_alphas_cumprod
 from modules.sampling.noise import EncodeNoise, ImageNoise
@@ -67,7 +68,7 @@ def test_noise_levels_and_infotext_are_the_recorded_ones(row: dict[str, Any]) ->
         steps=row["steps"],
         model_schedule=schedule(),
         options=SamplingOptions(**row["options"]),
-        is_sdxl=row["model"] == "tiny-sdxl",
+        align_your_steps=(sdxl if row["model"] == "tiny-sdxl" else sd1).ALIGN_YOUR_STEPS,
     )
     assert plan.sigmas.dtype == torch.float32
     assert len(plan.sigmas) == len(row["sigmas"])

@@ -108,13 +108,21 @@ def test_noise_starts_at_the_first_level_or_at_its_sum_with_the_data() -> None:
     noise = torch.ones(1, 4, 1, 1)
     sampler, plan = samplers.resolve("Euler"), plan_of("Euler", 5)
     first = float(plan.sigmas[0])
-    assert float(start_from_noise(sampler=sampler, plan=plan, noise=noise)[0, 0, 0, 0]) == pytest.approx(first)
+    assert float(
+        start_from_noise(sampler=sampler, plan=plan, noise=noise, model_schedule=SCHEDULE)[0, 0, 0, 0]
+    ) == pytest.approx(first)
     started = start_from_noise(
-        sampler=sampler, plan=plan, noise=noise, options=SamplingOptions(sgm_noise_multiplier=True)
+        sampler=sampler,
+        plan=plan,
+        noise=noise,
+        model_schedule=SCHEDULE,
+        options=SamplingOptions(sgm_noise_multiplier=True),
     )
     assert float(started[0, 0, 0, 0]) == pytest.approx((1 + first**2) ** 0.5)
     ddim = samplers.resolve("DDIM")
-    assert torch.equal(start_from_noise(sampler=ddim, plan=plan_of("DDIM", 5), noise=noise), noise)
+    assert torch.equal(
+        start_from_noise(sampler=ddim, plan=plan_of("DDIM", 5), noise=noise, model_schedule=SCHEDULE), noise
+    )
 
 
 def test_settings_outrank_a_request_only_where_they_were_changed() -> None:

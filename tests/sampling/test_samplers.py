@@ -14,12 +14,15 @@ from torch.overrides import TorchFunctionMode
 
 from modules.foundation.errors import Interrupted, RequestError
 from modules.sampling import samplers
+from modules.sampling.arguments import over_range
+from modules.sampling.denoiser import ConsistencyDenoiser
 from modules.sampling.model_schedule import ModelSchedule
 from modules.sampling.options import SamplingOptions
+from modules.sampling.parameterisation import ancestral_step
 from modules.sampling.plan import build_sigmas
 from modules.sampling.samplers import SAMPLERS, Sampler
 from modules.sampling.samplers.dpm_solver import StepSizeController, sample_dpm_adaptive, sample_dpm_fast
-from modules.sampling.samplers.euler import ancestral_step, multistep_weights
+from modules.sampling.samplers.euler import multistep_weights
 from modules.sampling.samplers.restart import restart_steps
 from modules.sampling.step import SamplerStep
 from tests.sampling.models import SCHEDULE, MixtureUNet, run
@@ -52,7 +55,11 @@ def test_the_same_request_gives_the_same_numbers(sampler: Sampler) -> None:
 
 
 # A consistency sampler's last jump is exact only for a distilled network, so it is left out here.
-@pytest.mark.parametrize("sampler", [entry for entry in SAMPLERS if not entry.lcm], ids=lambda sampler: sampler.name)
+@pytest.mark.parametrize(
+    "sampler",
+    [entry for entry in SAMPLERS if entry.denoiser is not ConsistencyDenoiser],
+    ids=lambda sampler: sampler.name,
+)
 def test_samples_have_the_mean_and_the_spread_of_the_data(sampler: Sampler) -> None:
     drawn = run(
         sampler, (5, 6), (0.3, 0.3), steps=40, shape=(4, 48, 48), guidance_scale=1.0 / sampler.guidance_multiplier
@@ -185,7 +192,7 @@ def error_of(sampler: Sampler, steps: int, **options: Any) -> float:
     """How far from the exact flow the sampler ends, from level 5 to level 0.1."""
     model, x = Gaussian(), torch.linspace(-9, 9, 32, dtype=torch.float64).reshape(1, 2, 4, 4)
     arguments: dict[str, Any] = {**sampler.fixed, **options, "noise": NoNoise(), "callback": lambda event: None}
-    if sampler.space == "range":
+    if sampler.arguments is over_range:
         solved = sampler.function(model, x, sigma_min=0.1, sigma_max=5.0, steps=steps, **arguments)
     else:
         solved = sampler.function(model, x, geometric(5.0, 0.1, steps), **arguments)

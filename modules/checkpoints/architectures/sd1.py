@@ -23,6 +23,8 @@ from modules.checkpoints.tensors import Shapes
 FAMILY = "SD1"
 UNET_HEADS = 8
 LATENT_SCALE = 0.18215
+ALIGN_YOUR_STEPS = (14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029)
+"""Sabour et al. 2024, "Align Your Steps": the levels for ten steps."""
 
 # Some trainers saved the encoder one level down, some left out the class's own name.
 CLIP_PREFIXES = ("cond_stage_model.transformer.text_model.", "cond_stage_model.transformer.")

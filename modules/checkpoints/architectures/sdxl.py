@@ -31,6 +31,8 @@ FAMILY = "SDXL"
 CLIP = "conditioner.embedders.0.transformer.text_model."
 OPENCLIP = "conditioner.embedders.1.model."
 LATENT_SCALE = 0.13025
+ALIGN_YOUR_STEPS = (14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029)
+"""Sabour et al. 2024, "Align Your Steps": the levels for ten steps."""
 SIZES = 6
 """Height and width of the original, top and left of the crop, height and width of the target."""
 

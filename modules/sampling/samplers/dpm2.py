@@ -8,7 +8,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from modules.sampling.samplers.euler import ancestral_step, churned, derivative, raise_noise
+from modules.sampling.parameterisation import EPSILON, Parameterisation
+from modules.sampling.samplers.euler import Churn, derivative
 from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
@@ -40,13 +41,21 @@ def sample_dpm_2(
     s_tmin: float = 0.0,
     s_tmax: float = float("inf"),
     s_noise: float = 1.0,
+    parameterisation: Parameterisation = EPSILON,
 ) -> Tensor:
     """DPM-Solver-2 with EDM's churn."""
     total = len(sigmas) - 1
+    churn = Churn(
+        steps=total,
+        s_churn=s_churn,
+        s_tmin=s_tmin,
+        s_tmax=s_tmax,
+        s_noise=s_noise,
+        parameterisation=parameterisation,
+    )
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
-        sigma_hat = churned(sigma, total, s_churn=s_churn, s_tmin=s_tmin, s_tmax=s_tmax)
-        if s_churn > 0:
-            x = raise_noise(x, sigma, sigma_hat, noise, s_noise)
+        sigma_hat = churn.level(sigma)
+        x = churn.raised(x, sigma, sigma_hat, noise)
         denoised = model(x, sigma_hat)
         callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         x = midpoint_step(model, x, sigma_hat, sigma_next, denoised)
@@ -62,14 +71,16 @@ def sample_dpm_2_ancestral(
     callback: Callback,
     eta: float = 1.0,
     s_noise: float = 1.0,
+    parameterisation: Parameterisation = EPSILON,
 ) -> Tensor:
     """Ancestral sampling with DPM-Solver-2 steps."""
     total = len(sigmas) - 1
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
         callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
-        down, up = ancestral_step(sigma, sigma_next, eta)
-        x = midpoint_step(model, x, sigma, down, denoised)
-        if down > 0 and up > 0:
-            x = x + noise(sigma, sigma_next) * (s_noise * up)
+        split = parameterisation.ancestral(sigma, sigma_next, eta)
+        x = midpoint_step(model, x, sigma, split.down, denoised)
+        # An eta so large that all noise would be fresh ends the run there, as in A1111; in flow that is the first step.
+        if split.up > 0 and (split.down > 0 or split.scale != 1):
+            x = split.raised(x, noise(sigma, sigma_next), s_noise)
     return x

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from modules.sampling.samplers.euler import ancestral_step
+from modules.sampling.parameterisation import EPSILON, AncestralStep, Parameterisation
 from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
@@ -79,13 +79,15 @@ def solver_3(stages: _Stages, r1: float = 1 / 3, r2: float = 2 / 3) -> Tensor:
 _SOLVERS: dict[int, Callable[[_Stages], Tensor]] = {1: solver_1, 2: solver_2, 3: solver_3}
 
 
-def _shortened(start: float, end: float, last: float, eta: float) -> tuple[float, float]:
-    """Where the deterministic part of a step from `start` to `end` stops, and the noise to add there."""
+def _shortened(
+    parameterisation: Parameterisation, start: float, end: float, last: float, eta: float
+) -> tuple[float, AncestralStep]:
+    """Where the deterministic part of a step from `start` to `end` stops, and how noise brings it back from there."""
     if not eta:
-        return end, 0.0
-    down, _ = ancestral_step(math.exp(-start), math.exp(-end), eta)
+        return end, AncestralStep(math.exp(-end), 0.0)
+    down = parameterisation.ancestral(math.exp(-start), math.exp(-end), eta).down
     stop = min(last, -math.log(down)) if down > 0 else last
-    return stop, math.sqrt(max(math.exp(-2 * end) - math.exp(-2 * stop), 0.0))
+    return stop, parameterisation.raising(math.exp(-stop), math.exp(-end))
 
 
 def sample_dpm_fast(
@@ -99,6 +101,7 @@ def sample_dpm_fast(
     callback: Callback,
     eta: float = 0.0,
     s_noise: float = 1.0,
+    parameterisation: Parameterisation = EPSILON,
 ) -> Tensor:
     """DPM-Solver-fast: section 3.4, `steps` evaluations spent on third-order steps, the rest on lower ones."""
     if sigma_max <= sigma_min:
@@ -109,14 +112,14 @@ def sample_dpm_fast(
     times = [first + (last - first) * index / count for index in range(count + 1)]
     for index, order in enumerate(orders):
         start, end = times[index], times[index + 1]
-        stop, up = _shortened(start, end, last, eta)
+        stop, split = _shortened(parameterisation, start, end, last, eta)
         stages = _Stages(model=model, x=x, start=start, end=stop)
         sigma = math.exp(-start)
         denoised = x - stages.eps_at(0.0) * sigma
         callback(SamplerStep(index=index, total=len(orders), sigma=sigma, x=x, denoised=denoised))
         x = _SOLVERS[order](stages)
         if eta:
-            x = x + noise(sigma, math.exp(-end)) * (s_noise * up)
+            x = split.raised(x, noise(sigma, math.exp(-end)), s_noise)
     return x
 
 
@@ -161,6 +164,7 @@ def sample_dpm_adaptive(
     callback: Callback,
     eta: float = 0.0,
     s_noise: float = 1.0,
+    parameterisation: Parameterisation = EPSILON,
 ) -> Tensor:
     """DPM-Solver-12/23 with adaptive steps: appendix C, algorithm 3. `steps` is only what progress is shown against.
 
@@ -190,6 +194,7 @@ def sample_dpm_adaptive(
             callback=callback if len(images) == 1 else report,
             eta=eta,
             s_noise=s_noise,
+            parameterisation=parameterisation,
         )
     return torch.cat(finished)
 
@@ -204,6 +209,7 @@ def _adaptive_image(
     callback: Callback,
     eta: float,
     s_noise: float,
+    parameterisation: Parameterisation,
     rtol: float = 0.05,
     atol: float = 0.0078,
 ) -> Tensor:
@@ -213,7 +219,7 @@ def _adaptive_image(
     previous, index = x, 0
     while start < last - 1e-5:
         end = min(last, start + control.h)
-        stop, up = _shortened(start, end, last, eta)
+        stop, split = _shortened(parameterisation, start, end, last, eta)
         stages = _Stages(model=model, x=x, start=start, end=stop)
         sigma = math.exp(-start)
         denoised = x - stages.eps_at(0.0) * sigma
@@ -222,7 +228,7 @@ def _adaptive_image(
         error = float((((low - high) / tolerance) ** 2).mean()) ** 0.5
         if control.propose(error):
             previous = low
-            x = high + noise(sigma, math.exp(-end)) * (s_noise * up) if eta else high
+            x = split.raised(high, noise(sigma, math.exp(-end)), s_noise) if eta else high
             start = end
         callback(SamplerStep(index=index, total=steps, sigma=math.exp(-start), x=x, denoised=denoised))
         index += 1

@@ -2,7 +2,8 @@
 Probabilistic Models".
 
 In variance-exploding form, with lambda = -log sigma, the exact solution over a step of size h = lambda_next - lambda is
-x_next = (sigma_next / sigma) x - expm1(-h) D, where D is an approximation of the denoised latent over the step.
+x_next = (sigma_next / sigma) x - expm1(-h) D, where D is an approximation of the denoised latent over the step. With
+lambda = log(alpha / sigma), D's factor is alpha_next (1 - exp(-h)), which is how it reads for rectified flow.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modules.sampling.samplers.euler import ancestral_step, derivative
+from modules.sampling.parameterisation import EPSILON, Parameterisation
+from modules.sampling.samplers.euler import derivative
 from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
@@ -59,21 +61,22 @@ def sample_dpmpp_2s_ancestral(
     callback: Callback,
     eta: float = 1.0,
     s_noise: float = 1.0,
+    parameterisation: Parameterisation = EPSILON,
 ) -> Tensor:
     """Ancestral sampling with DPM-Solver++(2S) steps: algorithm 1, one evaluation at the middle of the step."""
     total = len(sigmas) - 1
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
         callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
-        down, up = ancestral_step(sigma, sigma_next, eta)
-        if down == 0:
-            x = x + derivative(x, sigma, denoised) * (down - sigma)
+        split = parameterisation.ancestral(sigma, sigma_next, eta)
+        if split.down == 0:
+            x = x + derivative(x, sigma, denoised) * (split.down - sigma)
         else:
-            middle = (sigma * down) ** 0.5
+            middle = (sigma * split.down) ** 0.5
             x_middle = exponential_step(x, sigma, middle, denoised)
-            x = exponential_step(x, sigma, down, model(x_middle, middle))
-        if up > 0:
-            x = x + noise(sigma, sigma_next) * (s_noise * up)
+            x = exponential_step(x, sigma, split.down, model(x_middle, middle))
+        if split.up > 0:
+            x = split.raised(x, noise(sigma, sigma_next), s_noise)
     return x
 
 
@@ -87,6 +90,7 @@ def sample_dpmpp_sde(
     eta: float = 1.0,
     s_noise: float = 1.0,
     r: float = 0.5,
+    parameterisation: Parameterisation = EPSILON,
 ) -> Tensor:
     """DPM-Solver++(2S) for the diffusion SDE: both stages add Brownian noise; `r` places the middle stage."""
     total = len(sigmas) - 1
@@ -99,17 +103,17 @@ def sample_dpmpp_sde(
             x = x + derivative(x, sigma, denoised) * (sigma_next - sigma)
             continue
         start, middle, end = stages[index]
-        down, up = ancestral_step(start, middle, eta)
-        x_middle = exponential_step(x, start, down, denoised)
-        if up > 0:
-            x_middle = x_middle + noise(start, middle) * (s_noise * up)
+        half = parameterisation.ancestral(start, middle, eta)
+        x_middle = exponential_step(x, start, half.down, denoised)
+        if half.up > 0:
+            x_middle = half.raised(x_middle, noise(start, middle), s_noise)
         at_middle = model(x_middle, middle)
-        down, up = ancestral_step(start, end, eta)
+        whole = parameterisation.ancestral(start, end, eta)
         weight = 1 / (2 * r)
         estimate = denoised * (1 - weight) + at_middle * weight
-        x = exponential_step(x, start, down, estimate)
-        if up > 0:
-            x = x + noise(start, end) * (s_noise * up)
+        x = exponential_step(x, start, whole.down, estimate)
+        if whole.up > 0:
+            x = whole.raised(x, noise(start, end), s_noise)
     return x
 
 
@@ -134,6 +138,7 @@ def sample_dpmpp_2m_sde(
     eta: float = 1.0,
     s_noise: float = 1.0,
     solver_type: str = "midpoint",
+    parameterisation: Parameterisation = EPSILON,
 ) -> Tensor:
     """SDE-DPM-Solver++(2M): the paper's section 4.3; `solver_type` is "midpoint" or "heun"."""
     total = len(sigmas) - 1
@@ -145,13 +150,13 @@ def sample_dpmpp_2m_sde(
         if sigma_next == 0:
             x = denoised
             continue
-        h = math.log(sigma / sigma_next)
+        h, alpha = parameterisation.log_snr_step(sigma, sigma_next), parameterisation.alpha(sigma_next)
         h_eta = h * (1 + eta)
         phi_1 = -math.expm1(-h_eta)
-        x = x * (sigma_next / sigma * math.exp(-h * eta)) + denoised * phi_1
+        x = x * (sigma_next / sigma * _decay(h, eta)) + denoised * (alpha * phi_1)
         if previous is not None:
             second = 1 - phi_1 / h_eta if solver_type == "heun" else 0.5 * phi_1
-            x = x + (denoised - previous) * (second * h / last_h)
+            x = x + (denoised - previous) * (alpha * second * h / last_h)
         if eta:
             x = x + noise(sigma, sigma_next) * (sigma_next * math.sqrt(-math.expm1(-2 * h * eta)) * s_noise)
         previous, last_h = denoised, h
@@ -167,6 +172,7 @@ def sample_dpmpp_3m_sde(
     callback: Callback,
     eta: float = 1.0,
     s_noise: float = 1.0,
+    parameterisation: Parameterisation = EPSILON,
 ) -> Tensor:
     """SDE-DPM-Solver++ of third order: a quadratic through the last three denoised latents, in lambda."""
     total = len(sigmas) - 1
@@ -177,21 +183,27 @@ def sample_dpmpp_3m_sde(
         if sigma_next == 0:
             x = denoised
             continue
-        h = math.log(sigma / sigma_next)
+        h, alpha = parameterisation.log_snr_step(sigma, sigma_next), parameterisation.alpha(sigma_next)
         h_eta = h * (1 + eta)
-        x = x * math.exp(-h_eta) + denoised * -math.expm1(-h_eta)
-        x = x + _higher_orders(denoised, history, h, h_eta)
+        x = x * (sigma_next / sigma * _decay(h, eta)) + denoised * (alpha * -math.expm1(-h_eta))
+        if history:
+            x = x + _higher_orders(denoised, history, h, h_eta, alpha)
         if eta:
             x = x + noise(sigma, sigma_next) * (sigma_next * math.sqrt(-math.expm1(-2 * h * eta)) * s_noise)
         history = [(denoised, h), *history[:1]]
     return x
 
 
-def _higher_orders(denoised: Tensor, history: list[tuple[Tensor, float]], h: float, h_eta: float) -> Tensor | float:
-    """The second- and third-order terms from divided differences of up to two earlier denoised latents."""
-    if not history:
-        return 0.0
-    phi_2 = math.expm1(-h_eta) / h_eta + 1
+def _decay(h: float, eta: float) -> float:
+    """exp(-h eta): what old noise is multiplied with besides the ratio of levels, to make room for fresh noise."""
+    return math.exp(-h * eta) if eta else 1.0
+
+
+def _higher_orders(
+    denoised: Tensor, history: list[tuple[Tensor, float]], h: float, h_eta: float, alpha: float
+) -> Tensor:
+    """The second- and third-order terms from divided differences of one or two earlier denoised latents."""
+    phi_2 = alpha * (math.expm1(-h_eta) / h_eta + 1)
     (previous, h_1), *older = history
     r_0 = h_1 / h
     difference = (denoised - previous) / r_0
@@ -200,4 +212,4 @@ def _higher_orders(denoised: Tensor, history: list[tuple[Tensor, float]], h: flo
     before, h_2 = older[0]
     r_1 = h_2 / h
     second = (difference - (previous - before) / r_1) / (r_0 + r_1)
-    return (difference + second * r_0) * phi_2 - second * (phi_2 / h_eta - 0.5)
+    return (difference + second * r_0) * phi_2 - second * (phi_2 / h_eta - 0.5 * alpha)

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modules.sampling.parameterisation import EPSILON, Parameterisation
 from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
@@ -22,35 +24,38 @@ MAX_CHURN = 2**0.5 - 1
 """The largest factor by which one step may raise the noise level (EDM, section 4)."""
 
 
-def ancestral_step(sigma: float, sigma_next: float, eta: float) -> tuple[float, float]:
-    """The level to step down to, and the noise to add back, so that the sum has level `sigma_next`.
-
-    `eta` scales the noise that the reverse of the forward process would add (Song et al. 2021, DDIM, equation 16).
-    """
-    if not eta:
-        return sigma_next, 0.0
-    up = min(sigma_next, eta * (sigma_next**2 * (sigma**2 - sigma_next**2) / sigma**2) ** 0.5)
-    return (sigma_next**2 - up**2) ** 0.5, up
-
-
 def derivative(x: Tensor, sigma: float, denoised: Tensor) -> Tensor:
     """dx/dsigma of the probability flow ODE: (x - D(x; sigma)) / sigma (EDM, equation 3)."""
     return (x - denoised) / sigma
 
 
-def churned(sigma: float, steps: int, *, s_churn: float, s_tmin: float, s_tmax: float) -> float:
-    """The raised noise level sigma-hat of EDM, algorithm 2, lines 4 to 6."""
-    gamma = min(s_churn / steps, MAX_CHURN) if s_tmin <= sigma <= s_tmax else 0.0
-    return sigma * (gamma + 1)
+@dataclass(frozen=True, kw_only=True)
+class Churn:
+    """How much noise EDM's stochastic sampler adds before each step (algorithm 2)."""
 
+    steps: int
+    s_churn: float
+    s_tmin: float
+    s_tmax: float
+    s_noise: float
+    parameterisation: Parameterisation
 
-def raise_noise(x: Tensor, sigma: float, sigma_hat: float, noise: StepNoise, s_noise: float) -> Tensor:
-    """`x` moved from level `sigma` up to `sigma_hat` by fresh noise.
+    def level(self, sigma: float) -> float:
+        """The raised noise level sigma-hat of lines 4 to 6."""
+        gamma = min(self.s_churn / self.steps, MAX_CHURN) if self.s_tmin <= sigma <= self.s_tmax else 0.0
+        return min(sigma * (gamma + 1), self.parameterisation.highest)
 
-    The noise is drawn even where nothing is raised, so that the later steps of a stream do not depend on `s_tmin`.
-    """
-    drawn = noise(sigma, sigma_hat)
-    return x + drawn * (s_noise * (sigma_hat**2 - sigma**2) ** 0.5) if sigma_hat > sigma else x
+    def raised(self, x: Tensor, sigma: float, sigma_hat: float, noise: StepNoise) -> Tensor:
+        """`x` moved from level `sigma` up to `sigma_hat` by fresh noise.
+
+        The noise is drawn even where nothing is raised, so that the later steps of a stream do not depend on `s_tmin`.
+        """
+        if self.s_churn <= 0:
+            return x
+        drawn = noise(sigma, sigma_hat)
+        if sigma_hat <= sigma:
+            return x
+        return self.parameterisation.raising(sigma, sigma_hat).raised(x, drawn, self.s_noise)
 
 
 def sample_euler(
@@ -64,13 +69,21 @@ def sample_euler(
     s_tmin: float = 0.0,
     s_tmax: float = float("inf"),
     s_noise: float = 1.0,
+    parameterisation: Parameterisation = EPSILON,
 ) -> Tensor:
     """Euler's method: EDM, algorithm 2 without the second-order correction."""
     total = len(sigmas) - 1
+    churn = Churn(
+        steps=total,
+        s_churn=s_churn,
+        s_tmin=s_tmin,
+        s_tmax=s_tmax,
+        s_noise=s_noise,
+        parameterisation=parameterisation,
+    )
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
-        sigma_hat = churned(sigma, total, s_churn=s_churn, s_tmin=s_tmin, s_tmax=s_tmax)
-        if s_churn > 0:
-            x = raise_noise(x, sigma, sigma_hat, noise, s_noise)
+        sigma_hat = churn.level(sigma)
+        x = churn.raised(x, sigma, sigma_hat, noise)
         denoised = model(x, sigma_hat)
         callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         x = x + derivative(x, sigma_hat, denoised) * (sigma_next - sigma_hat)
@@ -86,16 +99,17 @@ def sample_euler_ancestral(
     callback: Callback,
     eta: float = 1.0,
     s_noise: float = 1.0,
+    parameterisation: Parameterisation = EPSILON,
 ) -> Tensor:
     """Ancestral sampling with Euler steps: further down than the next level, then noise up to it."""
     total = len(sigmas) - 1
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
         denoised = model(x, sigma)
         callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
-        down, up = ancestral_step(sigma, sigma_next, eta)
-        x = x + derivative(x, sigma, denoised) * (down - sigma)
-        if up > 0:
-            x = x + noise(sigma, sigma_next) * (s_noise * up)
+        split = parameterisation.ancestral(sigma, sigma_next, eta)
+        x = x + derivative(x, sigma, denoised) * (split.down - sigma)
+        if split.up > 0:
+            x = split.raised(x, noise(sigma, sigma_next), s_noise)
     return x
 
 
@@ -110,13 +124,21 @@ def sample_heun(
     s_tmin: float = 0.0,
     s_tmax: float = float("inf"),
     s_noise: float = 1.0,
+    parameterisation: Parameterisation = EPSILON,
 ) -> Tensor:
     """Heun's method of second order: EDM, algorithm 2."""
     total = len(sigmas) - 1
+    churn = Churn(
+        steps=total,
+        s_churn=s_churn,
+        s_tmin=s_tmin,
+        s_tmax=s_tmax,
+        s_noise=s_noise,
+        parameterisation=parameterisation,
+    )
     for index, (sigma, sigma_next) in enumerate(itertools.pairwise(sigmas)):
-        sigma_hat = churned(sigma, total, s_churn=s_churn, s_tmin=s_tmin, s_tmax=s_tmax)
-        if s_churn > 0:
-            x = raise_noise(x, sigma, sigma_hat, noise, s_noise)
+        sigma_hat = churn.level(sigma)
+        x = churn.raised(x, sigma, sigma_hat, noise)
         denoised = model(x, sigma_hat)
         callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         x = heun_step(model, x, sigma_hat, sigma_next, denoised)

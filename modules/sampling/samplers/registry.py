@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from modules.foundation.errors import UnknownName
 from modules.sampling import schedules
+from modules.sampling.arguments import (
+    Arguments,
+    of_unipc,
+    over_levels,
+    over_levels_with_noise,
+    over_range,
+    over_timesteps,
+)
+from modules.sampling.denoiser import ConsistencyDenoiser, Denoiser, SigmaDenoiser, TimestepDenoiser
 from modules.sampling.samplers import ddim, dpm2, dpm_solver, dpmpp, euler, lcm, restart, unipc
 from modules.sampling.schedules import Schedule
-
-Space = Literal["sigmas", "range", "timesteps"]
-"""What a sampler walks along: a list of noise levels, a range of noise levels, or a list of time steps."""
 
 _CHURN = frozenset({"s_churn", "s_tmin", "s_tmax", "s_noise"})
 _ANCESTRAL = frozenset({"eta", "s_noise"})
@@ -22,12 +28,17 @@ _NONE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, kw_only=True)
 class Sampler:
-    """One sampler. `parameters` are the options that it takes from the user; `fixed` are its own."""
+    """One sampler. `parameters` are the options that it takes from the user; `fixed` are its own.
+
+    `denoiser` is how it reads a network, `arguments` what its function is given of the levels. One that is
+    `discrete_only` cannot sample models that were trained on rectified flow.
+    """
 
     name: str
     aliases: tuple[str, ...]
     function: Callable[..., Any]
-    space: Space = "sigmas"
+    denoiser: type[Denoiser] = SigmaDenoiser
+    arguments: Arguments = over_levels
     default_schedule: str = "Uniform"
     parameters: frozenset[str] = _NONE
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -35,17 +46,12 @@ class Sampler:
     brownian_noise: bool = False
     discard_next_to_last_sigma: bool = False
     uses_ensd: bool = False
-    lcm: bool = False
+    discrete_only: bool = False
     guidance_multiplier: float = 1.0
 
     def model_calls(self, steps: int) -> int:
         """How many evaluations of the model prompts are scheduled over."""
         return steps * 2 if self.second_order else steps
-
-    @property
-    def default_eta(self) -> float:
-        """The eta at which nothing is written to a picture's parameters."""
-        return 0.0 if self.space == "timesteps" else 1.0
 
 
 SAMPLERS: tuple[Sampler, ...] = (
@@ -56,6 +62,7 @@ SAMPLERS: tuple[Sampler, ...] = (
         function=dpmpp.sample_dpmpp_sde,
         default_schedule="Karras",
         parameters=_ANCESTRAL,
+        arguments=over_levels_with_noise,
         second_order=True,
         brownian_noise=True,
     ),
@@ -65,6 +72,7 @@ SAMPLERS: tuple[Sampler, ...] = (
         function=dpmpp.sample_dpmpp_2m_sde,
         default_schedule="Exponential",
         parameters=_ANCESTRAL,
+        arguments=over_levels_with_noise,
         brownian_noise=True,
     ),
     Sampler(
@@ -73,6 +81,7 @@ SAMPLERS: tuple[Sampler, ...] = (
         function=dpmpp.sample_dpmpp_2m_sde,
         default_schedule="Exponential",
         parameters=_ANCESTRAL,
+        arguments=over_levels_with_noise,
         fixed={"solver_type": "heun"},
         brownian_noise=True,
     ),
@@ -82,6 +91,7 @@ SAMPLERS: tuple[Sampler, ...] = (
         function=dpmpp.sample_dpmpp_2s_ancestral,
         default_schedule="Karras",
         parameters=_ANCESTRAL,
+        arguments=over_levels_with_noise,
         second_order=True,
         uses_ensd=True,
     ),
@@ -91,6 +101,7 @@ SAMPLERS: tuple[Sampler, ...] = (
         function=dpmpp.sample_dpmpp_3m_sde,
         default_schedule="Exponential",
         parameters=_ANCESTRAL,
+        arguments=over_levels_with_noise,
         brownian_noise=True,
         discard_next_to_last_sigma=True,
     ),
@@ -99,17 +110,32 @@ SAMPLERS: tuple[Sampler, ...] = (
         aliases=("k_euler_a", "k_euler_ancestral"),
         function=euler.sample_euler_ancestral,
         parameters=_ETA,
+        arguments=over_levels_with_noise,
         uses_ensd=True,
     ),
-    Sampler(name="Euler", aliases=("k_euler",), function=euler.sample_euler, parameters=_CHURN),
+    Sampler(
+        name="Euler",
+        aliases=("k_euler",),
+        function=euler.sample_euler,
+        parameters=_CHURN,
+        arguments=over_levels_with_noise,
+    ),
     Sampler(name="LMS", aliases=("k_lms",), function=euler.sample_lms),
-    Sampler(name="Heun", aliases=("k_heun",), function=euler.sample_heun, parameters=_CHURN, second_order=True),
+    Sampler(
+        name="Heun",
+        aliases=("k_heun",),
+        function=euler.sample_heun,
+        parameters=_CHURN,
+        arguments=over_levels_with_noise,
+        second_order=True,
+    ),
     Sampler(
         name="DPM2",
         aliases=("k_dpm_2",),
         function=dpm2.sample_dpm_2,
         default_schedule="Karras",
         parameters=_CHURN,
+        arguments=over_levels_with_noise,
         second_order=True,
         discard_next_to_last_sigma=True,
     ),
@@ -119,6 +145,7 @@ SAMPLERS: tuple[Sampler, ...] = (
         function=dpm2.sample_dpm_2_ancestral,
         default_schedule="Karras",
         parameters=_ANCESTRAL,
+        arguments=over_levels_with_noise,
         second_order=True,
         discard_next_to_last_sigma=True,
         uses_ensd=True,
@@ -127,7 +154,7 @@ SAMPLERS: tuple[Sampler, ...] = (
         name="DPM fast",
         aliases=("k_dpm_fast",),
         function=dpm_solver.sample_dpm_fast,
-        space="range",
+        arguments=over_range,
         parameters=_ANCESTRAL,
         uses_ensd=True,
     ),
@@ -135,7 +162,9 @@ SAMPLERS: tuple[Sampler, ...] = (
         name="DPM adaptive",
         aliases=("k_dpm_ad",),
         function=dpm_solver.sample_dpm_adaptive,
-        space="range",
+        arguments=over_range,
+        # From pure noise a step with fresh noise is as long as the whole run, whatever size the control proposes.
+        discrete_only=True,
         parameters=_ETA,
         uses_ensd=True,
     ),
@@ -145,19 +174,44 @@ SAMPLERS: tuple[Sampler, ...] = (
         function=restart.sample_restart,
         default_schedule="Karras",
         second_order=True,
+        discrete_only=True,
     ),
-    Sampler(name="DDIM", aliases=("ddim",), function=ddim.sample_ddim, space="timesteps", parameters=_ETA),
+    Sampler(
+        name="DDIM",
+        aliases=("ddim",),
+        function=ddim.sample_ddim,
+        denoiser=TimestepDenoiser,
+        arguments=over_timesteps,
+        discrete_only=True,
+        parameters=_ETA,
+    ),
     Sampler(
         name="DDIM CFG++",
         aliases=("ddim_cfgpp",),
         function=ddim.sample_ddim_cfgpp,
-        space="timesteps",
+        denoiser=TimestepDenoiser,
+        arguments=over_timesteps,
+        discrete_only=True,
         parameters=_ETA,
         guidance_multiplier=1 / 12.5,
     ),
-    Sampler(name="PLMS", aliases=("plms",), function=ddim.sample_plms, space="timesteps"),
-    Sampler(name="UniPC", aliases=("unipc",), function=unipc.sample_unipc, space="timesteps"),
-    Sampler(name="LCM", aliases=("k_lcm",), function=lcm.sample_lcm, lcm=True),
+    Sampler(
+        name="PLMS",
+        aliases=("plms",),
+        function=ddim.sample_plms,
+        denoiser=TimestepDenoiser,
+        arguments=over_timesteps,
+        discrete_only=True,
+    ),
+    Sampler(
+        name="UniPC",
+        aliases=("unipc",),
+        function=unipc.sample_unipc,
+        denoiser=TimestepDenoiser,
+        arguments=of_unipc,
+        discrete_only=True,
+    ),
+    Sampler(name="LCM", aliases=("k_lcm",), function=lcm.sample_lcm, denoiser=ConsistencyDenoiser, discrete_only=True),
 )
 
 DEFAULT_SAMPLER = SAMPLERS[0]
