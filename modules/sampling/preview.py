@@ -1,6 +1,6 @@
 """A small picture of a latent, cheap enough to make at every step: one linear map per latent pixel, no decoder.
 
-Samplers never write into a tensor that they have reported, so a `SamplerStep`'s `denoised` can be kept and turned into a
+Samplers never write into a tensor that they have reported, so a `SamplerStep`'s `denoised` can be kept and made into a
 picture later, by another thread; only that thread then waits for the device.
 """
 
