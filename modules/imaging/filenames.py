@@ -1,9 +1,10 @@
 """File and folder names from patterns such as `[seed]-[prompt_words]`, with A1111's tokens.
 
-A token is written `[name]` or `[name<argument><argument>]`, in either case of letters. Three rules are worth knowing:
-a token that nobody knows stays as it is written; one without a value (`[user]` when nobody is logged in) stays too;
-and one that makes no sense for this picture (`[batch_number]` of a single picture) disappears *together with the
-literal text before it*, so that `[seed]_[batch_number]` does not end in a lonely underscore.
+A token is written `[name]` or `[name<argument><argument>]`, in either case of letters. Three rules are worth knowing: a
+token that does not exist stays, as `[name]` without its arguments; so does one without a value (`[user]` when nobody is
+logged in) and one with an argument that it cannot take (`[seed<3>]`, `[prompt_hash<abc>]`); and one that makes no sense
+for this picture (`[batch_number]` of a single picture) disappears *together with the literal text before it*, so that
+`[seed]_[batch_number]` does not end in a lonely underscore.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ MAX_PART_LENGTH = 128
 FORBIDDEN: Final = re.compile(r'[#<>:"/\\|?*\x00-\x1f\x7f]')
 _FORBIDDEN_ON_UNIX: Final = re.compile(r"[/\x00-\x1f\x7f]")
 _TOKEN: Final = re.compile(r"\[([^\[\]]+)\]")
-_ARGUMENT: Final = re.compile(r"<([^>]*)>")
+_LAST_ARGUMENT: Final = re.compile(r"(.*)<([^>]*)>", re.DOTALL)
 _BETWEEN_WORDS: Final = re.compile(rf"[\s{re.escape(string.punctuation)}]+")
 _DEFAULT_TIME_FORMAT = "%Y%m%d%H%M%S"
 
@@ -97,10 +98,11 @@ def fill_pattern(pattern: str, context: NameContext, limits: NameLimits | None =
     for match in _TOKEN.finditer(pattern):
         literal, end_of_literal = pattern[end : match.start()], match.end()
         end = end_of_literal
-        value = _value(match.group(1), context, limits)
+        name, arguments = _split(match.group(1))
+        value = _value(name, arguments, context, limits)
         if value is _ABSENT:
             continue
-        result += [literal, match.group(0) if value is None else str(value)]
+        result += [literal, f"[{name}]" if value is None else str(value)]
     return "".join([*result, pattern[end:]])
 
 
@@ -127,11 +129,20 @@ _Value = str | int | float | _Absent | None
 _Rule = Callable[[NameContext, Sequence[str], NameLimits], _Value]
 
 
-def _value(token: str, context: NameContext, limits: NameLimits) -> _Value:
-    name, bracket, _ = token.partition("<")
-    rule = TOKENS.get(name.casefold())
-    arguments = _ARGUMENT.findall(token) if bracket else []
-    if rule is None or token != name + "".join(f"<{argument}>" for argument in arguments):
+def _split(token: str) -> tuple[str, list[str]]:
+    """A token's name, and its arguments: all that stand at its end."""
+    arguments: list[str] = []
+    while match := _LAST_ARGUMENT.fullmatch(token):
+        token = match.group(1)
+        arguments.insert(0, match.group(2))
+    return token, arguments
+
+
+def _value(name: str, arguments: Sequence[str], context: NameContext, limits: NameLimits) -> _Value:
+    """The value of a token; None where it has none, or cannot take these arguments."""
+    name = name.casefold()
+    rule = TOKENS.get(name)
+    if rule is None or (arguments and name not in _TAKE_ARGUMENTS):
         return None
     return rule(context, arguments, limits)
 
@@ -147,13 +158,16 @@ def _plain(field: Callable[[NameContext], _Value]) -> _Rule:
     return lambda context, _arguments, _limits: field(context)
 
 
-def _hash(field: Callable[[NameContext], bytes | None]) -> _Rule:
+def _hash(field: Callable[[NameContext], bytes | None], length: int | None = 8) -> _Rule:
+    """SHA-256 in hexadecimal, by default its first `length` digits or all of them."""
+
     def rule(context: NameContext, arguments: Sequence[str], _limits: NameLimits) -> _Value:
         data = field(context)
-        if data is None:
+        try:
+            wanted = int(arguments[0]) if arguments and arguments[0] else 0
+        except ValueError:
             return None
-        length = int(arguments[0]) if arguments and arguments[0].isdecimal() else 0
-        return hashlib.sha256(data).hexdigest()[: length or 8]
+        return None if data is None else hashlib.sha256(data).hexdigest()[: wanted or length]
 
     return rule
 
@@ -244,7 +258,9 @@ TOKENS: Final[Mapping[str, _Rule]] = MappingProxyType(
         "generation_number": _plain(_generation_number),
         "hasprompt": _has_prompt,
         "height": _plain(lambda context: context.height),
-        "image_hash": _hash(lambda context: context.image.tobytes() if context.image is not None else None),
+        "image_hash": _hash(
+            lambda context: context.image.tobytes() if context.image is not None else None, length=None
+        ),
         "job_timestamp": _text(lambda context: context.job_timestamp),
         "model_hash": _text(lambda context: context.model_hash),
         "model_name": _text(lambda context: context.model_name),
@@ -269,3 +285,7 @@ TOKENS: Final[Mapping[str, _Rule]] = MappingProxyType(
     }
 )
 """Every token and how its value is found; the names are A1111's."""
+
+_TAKE_ARGUMENTS: Final = frozenset(
+    {"datetime", "hasprompt", "prompt_hash", "negative_prompt_hash", "full_prompt_hash", "image_hash"}
+)

@@ -17,20 +17,18 @@ AxisType = Literal["int", "float", "str", "permutation"]
 MOST_VALUES = 10_000
 """A range longer than this is refused: it is a slip of the keyboard, and nobody could look at that many pictures."""
 
-_INT = r"([+-]?\s*\d+)"
-_FLOAT = r"([+-]?\s*(?:\d+\.?\d*|\.\d+))"
+_INT = r"\d+"
+_FLOAT = r"(?:\d+\.?\d*|\.\d+)"
 
 
-def _range_patterns(number: str, step: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    between = rf"\s*{number}\s*-\s*{number}\s*"
-    return re.compile(rf"{between}(?:\(\s*({step})\s*\)\s*)?"), re.compile(rf"{between}\[\s*(\d+)\s*\]\s*")
+def _range_patterns(number: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Ranges by steps and by count. As in A1111 no blank follows a sign or an opening bracket."""
+    between = rf"\s*([+-]?{number})\s*-\s*([+-]?{number})\s*"
+    return re.compile(rf"{between}(?:\(([+-]{number})\s*\)\s*)?"), re.compile(rf"{between}\[(\d+)\s*\]\s*")
 
 
-_PATTERNS = {
-    "int": _range_patterns(_INT, r"[+-]\s*\d+"),
-    "float": _range_patterns(_FLOAT, r"[+-]\s*(?:\d+\.?\d*|\.\d+)"),
-}
-_SINGLE = {"int": re.compile(_INT), "float": re.compile(_FLOAT)}
+_PATTERNS = {"int": _range_patterns(_INT), "float": _range_patterns(_FLOAT)}
+_SINGLE = {"int": re.compile(rf"[+-]?{_INT}"), "float": re.compile(rf"[+-]?{_FLOAT}")}
 
 
 def split_values(text: str) -> list[str]:
@@ -75,32 +73,26 @@ def axis_label(name: str, value: Any, kind: AxisType) -> str:
 
 
 def _expand_ints(text: str) -> Sequence[int]:
-    def convert(number: str) -> int:
-        return int(number.replace(" ", "").replace("\t", ""))
-
     stepped, counted = _PATTERNS["int"]
     if found := stepped.fullmatch(text):
-        start, end, step = convert(found[1]), convert(found[2]), convert(found[3] or "1")
+        start, end, step = int(found[1]), int(found[2]), int(found[3] or "1")
         # The end belongs to it; counting down it does not, as A1111 has it.
         return _limited(range(start, end + 1, _not_zero(step, text)), text)
     if found := counted.fullmatch(text):
-        return [int(value) for value in _spread(convert(found[1]), convert(found[2]), int(found[3]), text)]
-    return [_single(text, "int", convert)]
+        return [int(value) for value in _spread(int(found[1]), int(found[2]), int(found[3]), text)]
+    return [_single(text, "int", int)]
 
 
 def _expand_floats(text: str) -> Sequence[float]:
-    def convert(number: str) -> float:
-        return float(number.replace(" ", "").replace("\t", ""))
-
     stepped, counted = _PATTERNS["float"]
     if found := stepped.fullmatch(text):
-        start, end, step = convert(found[1]), convert(found[2]), convert(found[3] or "1")
+        start, end, step = float(found[1]), float(found[2]), float(found[3] or "1")
         count = math.ceil((end + step - start) / _not_zero(step, text))
         width = (start + step) - start  # rounded once, so that the values are those of numpy.arange
         return [start + width * index for index in _limited(range(count), text)]
     if found := counted.fullmatch(text):
-        return _spread(convert(found[1]), convert(found[2]), int(found[3]), text)
-    return [_single(text, "float", convert)]
+        return _spread(float(found[1]), float(found[2]), int(found[3]), text)
+    return [_single(text, "float", float)]
 
 
 def _single(text: str, kind: str, convert: Callable[[str], _Number]) -> _Number:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from modules.imaging.filenames import TOKENS, NameContext, NameLimits, fill_pattern, sanitize
@@ -50,6 +52,9 @@ def context_of(name: str) -> NameContext:
         basename="img",
         image=Image.fromarray((np.arange(64 * 48 * 3) % 251).astype(np.uint8).reshape(48, 64, 3)),
     )
+
+
+WHOLE_IMAGE_HASH = hashlib.sha256((np.arange(64 * 48 * 3) % 251).astype(np.uint8).tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize("row", TABLE["names"], ids=lambda row: f"{row['context']} {row['pattern']}")
@@ -108,6 +113,18 @@ def test_a_hash_of_the_negative_prompt_tells_pictures_apart() -> None:
     assert one != other
 
 
+@given(
+    st.sampled_from([*TOKENS, "unknown", "Seeds"]), st.lists(st.text("a1<%|-. ", max_size=4), min_size=1, max_size=3)
+)
+def test_any_arguments_give_a_value_or_the_name_alone(token: str, arguments: list[str]) -> None:
+    filled = fill_pattern(f"[{token}{''.join(f'<{argument}>' for argument in arguments)}]", context_of("batch"))
+    hashes = token.endswith("_hash") and token != "model_hash"
+    assert filled == f"[{token}]" or hashes or token in ("hasprompt", "datetime")
+    if hashes:
+        whole = fill_pattern(f"[{token}<64>]", context_of("batch"))
+        assert filled == f"[{token}]" or whole.startswith(filled)
+
+
 @pytest.mark.parametrize(
     ("pattern", "result"),
     [
@@ -121,9 +138,25 @@ def test_a_hash_of_the_negative_prompt_tells_pictures_apart() -> None:
         ("[prompt_hash<>]", "acc75f84"),
         ("[prompt_hash<0>]", "acc75f84"),
         ("[negative_prompt_hash<6>]", hashlib.sha256(b"ugly, blurry").hexdigest()[:6]),
-        ("[image_hash]", "5636df1a"),
+        ("[image_hash<>]", WHOLE_IMAGE_HASH),
+        ("[image_hash]", WHOLE_IMAGE_HASH),
+        ("[image_hash<12>]", WHOLE_IMAGE_HASH[:12]),
+        ("[image_hash<ten>]", "[image_hash]"),
+        ("[prompt_hash< 4 >]", "acc7"),
+        ("[prompt_hash<4><5>]", "acc7"),
+        ("[prompt_hash<100>]", hashlib.sha256(context_of("base").prompt.encode()).hexdigest()),
+        ("[prompt_hash<abc>]", "[prompt_hash]"),
+        ("[Full_Prompt_Hash<4.5>]", "[Full_Prompt_Hash]"),
+        ("[seed<3>]-[steps]", "[seed]-20"),
+        ("[seed<>]", "[seed]"),
+        ("[Steps<5>]", "[Steps]"),
+        ("[none<x>]", "[none]"),
+        ("x[batch_number<2>]", "x[batch_number]"),
+        ("[no such thing<1><2>]", "[no such thing]"),
+        ("[Unknown]", "[Unknown]"),
+        ("[datetime<%Y><UTC><more>]", "2024"),
+        ("[seed<3]", "[seed<3]"),
         ("[prompt_hash<4>x]", "[prompt_hash<4>x]"),
-        ("[steps<5>]", "20"),
         ("x[denoising]y[batch_number]z", "z"),
     ],
 )

@@ -39,3 +39,26 @@ def test_a_text_is_read_or_refused_in_words(text: str, kind):
 def test_a_range_nobody_could_look_at_is_refused(text: str, kind):
     with pytest.raises(ValueError, match="the most is"):
         parse_axis_values(text, kind)
+
+
+@pytest.mark.parametrize("kind", ["int", "float"])
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("12-14 (+1)", 3),
+        (" 12 - 14(+1 ) ", 3),
+        ("12 - +14", 3),
+        ("12-14 [2 ]", 2),
+        ("12-14 ( +1 )", None),
+        ("12-14 (+ 1)", None),
+        ("12-14 [ 2]", None),
+        ("- 3 - 3", None),
+        ("+ 3", None),
+    ],
+)
+def test_blanks_stand_around_numbers_and_brackets_but_not_after_a_sign_or_in_front(text: str, count: int | None, kind):
+    if count is None:
+        with pytest.raises(ValueError, match="neither a number nor a range"):
+            parse_axis_values(text, kind)
+    else:
+        assert len(parse_axis_values(text, kind)) == count
