@@ -12,6 +12,9 @@ NEGATIVE = "Negative prompt:"
 FEWEST_FIELDS = 3
 """A last line with fewer fields than this belongs to the prompt."""
 
+PROMPTS = frozenset({"Hires prompt", "Hires negative prompt"})
+"""Fields that hold a person's words, which may look like anything."""
+
 _FIELD = re.compile(r'\s*(\w[\w /-]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"(\d+)x(\d+)")
 
@@ -29,7 +32,7 @@ class Infotext:
         """The fields with each size "WxH" taken apart into "Name-1" and "Name-2"."""
         parts: dict[str, str] = {}
         for key, value in self.fields.items():
-            size = _SIZE.fullmatch(value)
+            size = None if key in PROMPTS else _SIZE.fullmatch(value)
             parts |= {f"{key}-1": size[1], f"{key}-2": size[2]} if size else {key: value}
         return parts
 

@@ -16,6 +16,17 @@ def quote(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
+def in_line(value: Any) -> Any:
+    """`value` as it stands in the line of parameters: as `quote` has it, and quoted too where reading would change it.
+
+    A text in quotes of its own would lose them, and one with blanks around it these; a single quote at the beginning
+    would take in the field that follows.
+    """
+    if isinstance(value, str) and (value.startswith('"') or value != value.strip()):
+        return json.dumps(value, ensure_ascii=False)
+    return quote(value)
+
+
 def unquote(text: str) -> str:
     """What `quote` was given, if `text` is a JSON string; otherwise `text` itself."""
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':

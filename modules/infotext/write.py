@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modules.infotext.quoting import quote
+from modules.infotext.quoting import in_line
 
 FIRST_FIELDS = (
     "Steps",
@@ -50,7 +50,7 @@ def write(prompt: str, negative_prompt: str, fields: Mapping[str, Any]) -> str:
     'a cat\\nNegative prompt: ugly\\nSteps: 20, Seed: 1, Note: "a: b"'
     """
     present = ((key, value) for key, value in in_order(fields).items() if value is not None)
-    line = ", ".join(key if key == value else f"{key}: {quote(value)}" for key, value in present)
+    line = ", ".join(key if key == value else f"{key}: {in_line(value)}" for key, value in present)
     negative = f"\nNegative prompt: {negative_prompt}" if negative_prompt else ""
     return f"{prompt}{negative}\n{line}".strip()
 

@@ -11,7 +11,7 @@ from modules.pipeline.output_folders import output_folders
 from modules.webui import assets, sound
 from modules.webui.generate import generate, interrupt, restore, skip
 from modules.webui.hires_panel import SAME_CHECKPOINT
-from modules.webui.passes_events import pass_files, wire_passes, wire_upscale
+from modules.webui.passes_events import QUIET, pass_files, sampler_lists, wire_passes, wire_upscale
 from modules.webui.pictures import add_unsaved_route
 from modules.webui.pnginfo import build_pnginfo
 from modules.webui.quicksettings import QuickSettings, build_quicksettings, checkpoint_state, wire_quicksettings
@@ -84,7 +84,8 @@ def build_page(app: Application) -> gr.Blocks:
         wire_small_events(app, txt2img)
         wire_passes(app, txt2img)
         wire_pasting(app, txt2img, pnginfo)
-        wire_settings(app, settings)
+        samplers = [txt2img.controls.sampler, txt2img.controls.hr_sampler]
+        wire_settings(app, settings).then(lambda *chosen: sampler_lists(app, *chosen), samplers, samplers, **QUIET)
         page.load(
             *_on_opening(app, quick, txt2img, settings, built_with), show_progress="hidden", api_visibility="private"
         )
@@ -158,10 +159,10 @@ def _bound(act: Any, app: Application) -> Any:
 
 def _on_opening(
     app: Application, quick: QuickSettings, txt2img: Txt2ImgPanel, settings: SettingsPanel, built_with: Settings
-) -> tuple[Callable[[], list[Any]], None, list[Any]]:
+) -> tuple[Callable[..., list[Any]], list[Any], list[Any]]:
     """Handler, inputs and outputs of the page's opening: it shows what is so now, not since the program started."""
 
-    def on_open() -> list[Any]:
+    def on_open(*samplers: str) -> list[Any]:
         files = pass_files(app)
         return [
             gr.Dropdown(**checkpoint_state(app)),
@@ -169,13 +170,14 @@ def _on_opening(
             gr.Dropdown(choices=files.upscalers),
             gr.Dropdown(choices=[SAME_CHECKPOINT, *files.checkpoints]),
             gr.Dropdown(choices=["", *files.checkpoints]),
+            *sampler_lists(app, *samplers),
             *current_values(app, settings, built_with),
         ]
 
     controls = txt2img.controls
     lists = [controls.styles, controls.hr_upscaler, controls.hr_checkpoint, controls.refiner_checkpoint]
-    shown = [quick.checkpoint, *lists, settings.shown, *settings.components.values()]
-    return on_open, None, shown
+    samplers = [controls.sampler, controls.hr_sampler]
+    return on_open, samplers, [quick.checkpoint, *lists, *samplers, settings.shown, *settings.components.values()]
 
 
 def _root_path(app: Application) -> str | None:

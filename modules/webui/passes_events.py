@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from modules.sampling.latent_upscale import LATENT_UPSCALERS
-from modules.webui.hires_panel import SAME_CHECKPOINT, PassFiles
+from modules.webui.choices import sampler_names
+from modules.webui.hires_panel import SAME_CHECKPOINT, SAME_SAMPLER, PassFiles
 from modules.webui.upscale import upscale
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ def pass_files(app: Application) -> PassFiles:
     """What the dropdowns offer now."""
     upscalers = [*LATENT_UPSCALERS, *(info.name for info in app.upscalers.usable())]
     return PassFiles(checkpoints=[info.title for info in app.catalogue.all()], upscalers=upscalers)
+
+
+def sampler_lists(app: Application, sampler: str, hires_sampler: str) -> list[Any]:
+    """The dropdowns of both passes without the hidden samplers; what was chosen stays chosen where it is not hidden."""
+    offered = sampler_names(app.settings.current.hide_samplers)
+    lists = ((offered, sampler), ([SAME_SAMPLER, *offered], hires_sampler))
+    return [gr.Dropdown(choices=names, value=chosen if chosen in names else names[0]) for names, chosen in lists]
 
 
 def wire_passes(app: Application, panel: Txt2ImgPanel) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from modules.foundation.errors import EaselError
+from modules.application.infotexts import checkpoint_of, parameters_of
 from modules.infotext.labels import implied_settings
 from modules.infotext.parse import FEWEST_FIELDS, parse
-from modules.infotext.restore import RestoreOptions, restore
-from modules.prompts.attention import uses_emphasis
-from modules.prompts.styles import extract_styles
 from modules.sampling import schedules
 from modules.settings.model import Settings
 from modules.webui.choices import split_sampler
@@ -53,19 +49,6 @@ PLAIN = {
 def has_parameters(text: str) -> bool:
     """Whether a text holds more than the words of a prompt."""
     return len(parse(text).fields) >= FEWEST_FIELDS
-
-
-def parameters_of(text: str, app: Application) -> dict[str, Any]:
-    """What a text says and implies, by label; see `modules.infotext.restore`."""
-    settings = app.settings.current
-    options = RestoreOptions(
-        extract_styles=functools.partial(extract_styles, styles=app.styles.all()),
-        uses_emphasis=uses_emphasis,
-        network_by_hash=app.networks.name_by_hash,
-        styles_mode=getattr(settings, "infotext_styles", "Apply if any"),
-        auto_backcompat=getattr(settings, "auto_backcompat", True),
-    )
-    return restore(parse(text), options)
 
 
 def control_values(parameters: Mapping[str, Any], app: Application) -> dict[str, Any]:
@@ -114,21 +97,14 @@ def _overrides(parameters: Mapping[str, Any], app: Application) -> list[str]:
 
     texts = [f"{label}: {value}" for label, _, value in implied_settings(parameters, current)]
     # As A1111 does, the checkpoint stays the chosen one unless the user wants pictures to bring theirs back.
-    if not getattr(settings, "disable_weights_auto_swap", True):
+    if not settings.disable_weights_auto_swap:
         texts = [*_checkpoint_override(parameters, app), *texts]
     return texts
 
 
 def _checkpoint_override(parameters: Mapping[str, Any], app: Application) -> list[str]:
     """The override that brings back the picture's checkpoint, if it is here and is not the chosen one."""
-    selected = app.selected_checkpoint
-    for label in ("Model hash", "Model"):
-        if label not in parameters:
-            continue
-        try:
-            wanted = app.catalogue.find(str(parameters[label]))
-        except EaselError:
-            continue
-        same = selected is not None and wanted.path == selected.path
-        return [] if same else [f"Model hash: {wanted.short_hash or wanted.name}"]
-    return []
+    selected, wanted = app.selected_checkpoint, checkpoint_of(parameters, app)
+    if wanted is None or (selected is not None and wanted.path == selected.path):
+        return []
+    return [f"Model hash: {wanted.short_hash or wanted.name}"]

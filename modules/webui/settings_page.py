@@ -90,8 +90,8 @@ def build_settings(app: Application, settings: Settings) -> SettingsPanel:
     return SettingsPanel(components=components, shown=shown, submit=submit, result=result)
 
 
-def wire_settings(app: Application, panel: SettingsPanel) -> None:
-    """Let "Apply settings" change what the user changed."""
+def wire_settings(app: Application, panel: SettingsPanel) -> Any:
+    """Let "Apply settings" change what the user changed. The event comes back, for what has to follow it."""
     keys = list(panel.components)
 
     def apply(shown: Mapping[str, Any], *values: Any) -> tuple[Any, ...]:
@@ -110,7 +110,7 @@ def wire_settings(app: Application, panel: SettingsPanel) -> None:
         updates = [_update(key, after) if key in changes else gr.skip() for key in keys]
         return ({**shown, **{key: to_page(key, after) for key in changes}}, _summary(changed), *updates)
 
-    panel.submit.click(
+    return panel.submit.click(
         apply,
         [panel.shown, *panel.components.values()],
         [panel.shown, panel.result, *panel.components.values()],

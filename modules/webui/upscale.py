@@ -76,7 +76,7 @@ def _shown(app: Application, info: str, selected: int) -> FinishedImage:
         raise RequestError("There is no picture to upscale yet. Make one first, or choose one in the gallery.")
     image = _image(app, *known[selected])
     if image is None:
-        raise RequestError("This picture is no longer in memory. Make it again, or send it to img2img from its file.")
+        raise RequestError("This picture is no longer in memory. Make it again; PNG Info reads from its file how.")
     if image.kind == "grid":
         raise RequestError("This is a grid. Choose one of its pictures in the gallery.")
     return image

@@ -88,10 +88,8 @@ def test_a_value_is_unquoted_as_recorded(row: dict):
 LINES = st.text(alphabet=st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min_size=1).map(str.strip)
 PROMPTS = st.lists(LINES.filter(lambda line: line and not line.startswith("Negative prompt:"))).map("\n".join)
 KEYS = st.from_regex(r"[A-Za-z][A-Za-z0-9 \-/]*[A-Za-z0-9]", fullmatch=True)
-VALUES = st.text(min_size=1).filter(
-    lambda value: (value == value.strip() and value[0] != '"') or any(mark in value for mark in ",:\n")
-)
-FIELDS = st.dictionaries(KEYS, VALUES.filter(lambda value: "\r" not in value), max_size=8)
+VALUES = st.text(min_size=1) | st.text(alphabet='" ab,:\\\n', min_size=1)
+FIELDS = st.dictionaries(KEYS, VALUES, max_size=8)
 
 
 @given(PROMPTS, PROMPTS, FIELDS)
@@ -106,6 +104,13 @@ def test_what_was_written_is_read_again(prompt: str, negative_prompt: str, field
 @given(st.text() | st.text(alphabet='abST:, "\\\n0x5'))
 def test_any_text_is_an_infotext(text: str):
     assert restore(parse(text), options())["Prompt"] is not None
+
+
+@given(VALUES | st.from_regex(r'\s?"[a-z ,]*"|[0-9]{1,4}x[0-9]{1,4}', fullmatch=True))
+def test_the_words_of_the_second_pass_come_back_as_they_were(prompt: str) -> None:
+    fields = {"Steps": 20, "Sampler": "Euler", "Hires prompt": prompt, "Hires negative prompt": prompt, "Seed": 1}
+    found = parse(write("a cat", "", fields)).parts
+    assert (found["Hires prompt"], found["Hires negative prompt"]) == (prompt, prompt)
 
 
 def test_the_fields_stand_in_their_order_whatever_order_they_come_in():

@@ -14,6 +14,7 @@ from modules.settings.flags import Flags
 from modules.webui.choices import sampler_names, split_sampler
 from modules.webui.controls import CONTROL_NAMES, request_from_values
 from modules.webui.overrides import overrides_from_texts
+from modules.webui.passes_events import sampler_lists
 from modules.webui.paste import control_values, has_parameters, parameters_of
 
 VALUES = {
@@ -140,6 +141,25 @@ def test_what_is_overridden_can_be_asked_for(app: Application) -> None:
 def test_a_setting_that_is_so_already_is_not_overridden(app: Application) -> None:
     app.settings.change({"CLIP_stop_at_last_layers": 2, "eta_noise_seed_delta": 31337})
     assert control_values(parameters_of(INFOTEXT, app), app)["override_settings"] == []
+
+
+def test_the_checkpoint_of_a_picture_comes_back_where_the_settings_want_that(app: Application) -> None:
+    (app.paths.models / "Stable-diffusion").mkdir(parents=True, exist_ok=True)
+    (app.paths.models / "Stable-diffusion" / "other.safetensors").write_bytes(b"x")
+    text = f"{INFOTEXT}, Model: other"
+    assert not any("Model" in each for each in control_values(parameters_of(text, app), app)["override_settings"])
+    app.settings.change({"disable_weights_auto_swap": False, "sd_model_checkpoint": "easel-starter"})
+    assert "Model hash: other.safetensors" in control_values(parameters_of(text, app), app)["override_settings"]
+
+
+def test_hidden_samplers_leave_the_lists_at_once_and_what_was_chosen_stays(app: Application) -> None:
+    app.settings.change({"hide_samplers": ["DPM++ 2M", "Euler"]})
+    first, second = sampler_lists(app, "LMS", "Euler")
+    assert (first.value, second.value) == ("LMS", "Use same sampler")
+    for dropdown in (first, second):
+        assert not {"DPM++ 2M", "Euler"} & {name for name, _ in dropdown.choices}
+    app.settings.change({"hide_samplers": []})
+    assert "Euler" in dict(sampler_lists(app, "LMS", "LMS")[0].choices)
 
 
 def test_styles_are_found_in_the_prompts(app: Application) -> None:

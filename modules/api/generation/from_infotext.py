@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.application.application import Application
+from modules.application.infotexts import checkpoint_of, parameters_of
 from modules.faces.catalogue import NAMES
 from modules.infotext.labels import (
     INPAINT_AREAS,
@@ -19,10 +20,6 @@ from modules.infotext.labels import (
     SOFT_INPAINTING,
     implied_settings,
 )
-from modules.infotext.parse import parse
-from modules.infotext.restore import RestoreOptions, restore
-from modules.prompts.attention import uses_emphasis
-from modules.prompts.styles import extract_styles
 from modules.sampling.samplers.registry import find
 
 log = logging.getLogger(__name__)
@@ -40,17 +37,6 @@ _MERGED = frozenset({"override_settings", "alwayson_scripts"})
 _SAME_AS_FIRST_PASS = ("Use same sampler", "Use same scheduler", "Use same checkpoint")
 
 
-def parameters_of(app: Application, infotext: str) -> dict[str, Any]:
-    """Everything that a parameters text says or implies, by label."""
-    styles = app.styles.all()
-    options = RestoreOptions(
-        extract_styles=(lambda prompt, negative: extract_styles(prompt, negative, styles)) if styles else None,
-        uses_emphasis=uses_emphasis,
-        network_by_hash=app.networks.name_by_hash,
-    )
-    return restore(parse(infotext), options)
-
-
 def completed(app: Application, body: AnyBody) -> AnyBody:
     """`body` with the fields that it does not hold taken from its `infotext`, and settings into override_settings.
 
@@ -58,7 +44,7 @@ def completed(app: Application, body: AnyBody) -> AnyBody:
     """
     if not body.infotext:
         return body
-    values = parameters_of(app, body.infotext)
+    values = parameters_of(body.infotext, app)
     given = body.model_fields_set
     found = {
         field: _value(field, values[label])
@@ -76,8 +62,10 @@ def completed(app: Application, body: AnyBody) -> AnyBody:
         found.pop("scheduler", None)
     if isinstance(body, StableDiffusionProcessingImg2Img):
         found |= _soft_inpainting(values, body)
-    settings = app.settings.current.model_dump()
-    implied = {setting: value for _, setting, value in implied_settings(values, settings.__getitem__)}
+    settings = app.settings.current
+    implied = {setting: value for _, setting, value in implied_settings(values, settings.model_dump().__getitem__)}
+    if not settings.disable_weights_auto_swap and (checkpoint := checkpoint_of(values, app)) is not None:
+        implied["sd_model_checkpoint"] = checkpoint.title
     if (restorer := values.get("Face restoration")) in NAMES:
         implied["face_restoration_model"] = restorer
     found["override_settings"] = implied | (body.override_settings or {})

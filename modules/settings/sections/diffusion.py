@@ -13,6 +13,7 @@ class CompatibilitySection(Section):
     title: ClassVar[str] = "Compatibility"
     category: ClassVar[str] = "sd"
 
+    auto_backcompat: bool = setting(True, "Automatic backward compatibility")
     use_old_karras_scheduler_sigmas: bool = setting(False, "Use old karras scheduler sigmas (0.1 to 10).")
     no_dpmpp_sde_batch_determinism: bool = setting(False, "Let the batch size change the noise of DPM++ SDE")
     use_old_hires_fix_width_height: bool = setting(

@@ -29,6 +29,12 @@ class InfotextSection(Section):
     add_vae_name_to_info: bool = setting(True, "Add VAE name to infotext")
     add_vae_hash_to_info: bool = setting(True, "Add VAE hash to infotext")
     add_version_to_infotext: bool = setting(True, "Add program version to infotext")
+    disable_weights_auto_swap: bool = setting(True, "Keep the chosen checkpoint when parameters are pasted")
+    infotext_styles: Literal["Ignore", "Apply", "Discard", "Apply if any"] = setting(
+        "Apply if any",
+        "Infer styles from prompts of pasted infotext",
+        choices=("Ignore", "Apply", "Discard", "Apply if any"),
+    )
 
 
 class LivePreviewsSection(Section):

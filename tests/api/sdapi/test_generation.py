@@ -208,6 +208,20 @@ def test_an_infotext_fills_in_what_the_request_leaves_out(served: Served) -> Non
     assert "Sampler: DPM++ 2M, Schedule type: Karras" in info["infotexts"][0]
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("euler_ancestral", "Sampler: Euler a, Schedule type: Automatic"),
+        ("dpmpp_2m_sde_karras", "Sampler: DPM++ 2M SDE, Schedule type: Karras"),
+    ],
+)
+def test_an_infotext_may_call_a_sampler_as_other_programs_do(served: Served, theirs: str, ours: str) -> None:
+    text = f"a cat\nSteps: 2, Sampler: {theirs}, CFG scale: 7, Seed: 1, Size: 64x64"
+    response = served.client.post("/sdapi/v1/txt2img", json={"infotext": text})
+    assert response.status_code == 200
+    assert ours in json.loads(response.json()["info"])["infotexts"][0]
+
+
 def test_an_infotext_says_which_restorer_faces_had(served: Served) -> None:
     text = "a boat\nSteps: 2, Sampler: Euler, CFG scale: 7.0, Seed: 1, Face restoration: GFPGAN, Size: 64x64"
     info = json.loads(served.client.post("/sdapi/v1/txt2img", json={"infotext": text}).json()["info"])

@@ -84,7 +84,8 @@ def _prompt(app: Application, item: Listed) -> str:
             info = app.networks.find("lora", item.name)
             name = app.networks.preferred_name(info, settings.lora_preferred_name) if info else item.name
         case "hypernetwork":
-            name = item.name
+            info = app.networks.find("hypernet", item.name)
+            name = app.networks.preferred_name(info, "Filename") if info else item.name
         case "embedding":
             return item.name
         case _:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from modules.api.generation.from_infotext import parameters_of
 from modules.api.pictures import Intake, decode_picture
 from modules.api.sdapi.bodies import PNGInfoRequest
 from modules.api.sdapi.responses import PNGInfoResponse
 from modules.application.application import Application
+from modules.application.infotexts import parameters_of
 from modules.infotext.carriers import read_carried
 
 
@@ -21,6 +21,6 @@ def routes(app: Application) -> APIRouter:
         """The parameters text in a PNG, JPEG, WebP or AVIF file, as it is and taken apart."""
         carried = read_carried(decode_picture(body.image, "image", Intake.of(app)))
         text = carried.infotext or ""
-        return PNGInfoResponse(info=text, items=carried.others, parameters=parameters_of(app, text))
+        return PNGInfoResponse(info=text, items=carried.others, parameters=parameters_of(text, app))
 
     return router

@@ -1,0 +1,46 @@
+"""What the parameters text of a picture means here: with the styles, networks and settings of this program."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from modules.checkpoints.info import CheckpointInfo
+from modules.foundation.errors import EaselError
+from modules.infotext.parse import parse
+from modules.infotext.restore import RestoreOptions, restore
+from modules.prompts.attention import uses_emphasis
+from modules.prompts.styles import extract_styles
+from modules.sampling.samplers.foreign_names import our_name
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
+
+
+def parameters_of(text: str, app: Application) -> dict[str, Any]:
+    """Everything that a parameters text says or implies, by label; see `modules.infotext.restore`."""
+    settings, styles = app.settings.current, app.styles.all()
+    options = RestoreOptions(
+        extract_styles=functools.partial(extract_styles, styles=styles) if styles else None,
+        styles_mode=settings.infotext_styles,
+        uses_emphasis=uses_emphasis,
+        network_by_hash=functools.partial(app.networks.name_by_hash, preference=settings.lora_preferred_name),
+        network_is_here=app.networks.is_file_with,
+        auto_backcompat=settings.auto_backcompat,
+        use_old_hires_fix_width_height=settings.use_old_hires_fix_width_height,
+    )
+    values = restore(parse(text), options)
+    named = {label: our_name(str(values[label])) for label in ("Sampler", "Hires sampler") if label in values}
+    return values | named
+
+
+def checkpoint_of(parameters: Mapping[str, Any], app: Application) -> CheckpointInfo | None:
+    """The checkpoint that a picture was made with, by its hash or else by its name; None where it is not here."""
+    for label in ("Model hash", "Model"):
+        if label in parameters:
+            try:
+                return app.catalogue.find(str(parameters[label]))
+            except EaselError:
+                continue
+    return None
