@@ -10,7 +10,7 @@ the metadata.
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,11 +18,16 @@ from typing import Any, Literal
 
 from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError
+from modules.foundation.json_text import parse_json
 
 Prediction = Literal["epsilon", "v_prediction"]
 METADATA_KEY = "easel.architecture"
 MODELSPEC_KEY = "modelspec.prediction_type"
 MODELSPEC_PREDICTIONS: Mapping[str, Prediction] = {"epsilon": "epsilon", "v": "v_prediction"}
+MAX_SIDECAR = 100_000
+"""Bytes of a sidecar .yaml; the longest of the customary ones have about 5,000."""
+
+MAX_COUNT = 65_536
 MARKER_V, MARKER_ZERO_SNR = "v_pred", "ztsnr"
 
 
@@ -61,44 +66,47 @@ def with_markers(declared: Declared, shapes: Shapes) -> Declared:
 
 def _from_metadata(text: str) -> dict[str, Any]:
     try:
-        said = json.loads(text)
+        said = parse_json(text)
         unet, vae, clip, openclip = (dict(said.get(part, {})) for part in ("unet", "vae", "text_encoder", "openclip"))
+        return {
+            "unet_heads": _count(unet, "num_heads"),
+            "unet_head_channels": _count(unet, "num_head_channels"),
+            "unet_norm_groups": _count(unet, "norm_num_groups"),
+            "vae_norm_groups": _count(vae, "norm_num_groups"),
+            "text_heads": _count(clip, "num_heads"),
+            "openclip_heads": _count(openclip, "num_heads"),
+            "prediction": _prediction(said.get("prediction")),
+        }
     except (ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(f"its metadata entry {METADATA_KEY} is malformed ({error})") from error
-    return {
-        "unet_heads": unet.get("num_heads"),
-        "unet_head_channels": unet.get("num_head_channels"),
-        "unet_norm_groups": unet.get("norm_num_groups"),
-        "vae_norm_groups": vae.get("norm_num_groups"),
-        "text_heads": clip.get("num_heads"),
-        "openclip_heads": openclip.get("num_heads"),
-        "prediction": said.get("prediction"),
-    }
 
 
 def _from_sidecar(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        params = config["model"]["params"]
-    except (OSError, yaml.YAMLError, TypeError, KeyError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            text = file.read(MAX_SIDECAR + 1)
+        if len(text) > MAX_SIDECAR:
+            raise ValueError("it is too long")
+        params = yaml.safe_load(text.decode("utf-8"))["model"]["params"]
+        unet = _params(params, "unet_config") or _params(params, "network_config")
+        return {
+            # LDM writes -1 for "given by the other one of the pair".
+            "unet_heads": _count(unet, "num_heads"),
+            "unet_head_channels": _count(unet, "num_head_channels"),
+            "prediction": _sidecar_prediction(params),
+            "latent_scale": _scale(params.get("scale_factor")),
+        }
+    except (OSError, yaml.YAMLError, TypeError, LookupError, ValueError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"its sidecar {path} is not a checkpoint configuration (model: params: ...)") from error
-    unet = _params(params, "unet_config") or _params(params, "network_config")
-    heads = unet.get("num_heads")
-    return {
-        # LDM writes -1 for "given by the other one of the pair".
-        "unet_heads": heads if heads and heads > 0 else None,
-        "unet_head_channels": _positive(unet.get("num_head_channels")),
-        "prediction": _sidecar_prediction(params),
-        "latent_scale": params.get("scale_factor"),
-    }
 
 
 def _sidecar_prediction(params: Mapping[str, Any]) -> Prediction:
     """Both forms mean noise when they do not say otherwise."""
     scaling = _params(params, "denoiser_config").get("scaling_config") or {}
-    says_v = params.get("parameterization") == "v" or ".VScaling" in str(scaling.get("target"))
+    target = scaling.get("target")
+    says_v = params.get("parameterization") == "v" or (isinstance(target, str) and ".VScaling" in target)
     return "v_prediction" if says_v else "epsilon"
 
 
@@ -107,5 +115,26 @@ def _params(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return part.get("params") or {} if isinstance(part, dict) else {}
 
 
-def _positive(value: int | None) -> int | None:
-    return value if value is not None and value > 0 else None
+def _count(part: Mapping[str, Any], name: str) -> int | None:
+    """A number of heads, channels or groups; None where it is not told. Raises ValueError for what is no number."""
+    value = part.get(name)
+    if value is None or (type(value) is int and value <= 0):
+        return None
+    if type(value) is not int or value > MAX_COUNT:
+        raise ValueError(f"{name} is no number that a network can have")
+    return value
+
+
+def _prediction(value: Any) -> Prediction | None:
+    if value not in (None, "epsilon", "v_prediction"):
+        raise ValueError("its prediction is neither epsilon nor v_prediction")
+    return value
+
+
+def _scale(value: object) -> float | None:
+    if value is None:
+        return None
+    scale = float(value) if isinstance(value, (int, float)) else math.nan
+    if not 0 < scale < math.inf:
+        raise ValueError("its scale_factor is no number above 0")
+    return scale

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Any, cast
 from modules.checkpoints.architectures.architecture import Architecture
 from modules.checkpoints.identify import identify
 from modules.checkpoints.pickle_header import pickle_shapes, read_pickle
+from modules.checkpoints.safetensors_header import Shapes, TensorPlace, read_header
 from modules.checkpoints.sniff import mismatch
-from modules.checkpoints.tensors import Shapes, TensorPlace, TensorSource, read_header
+from modules.checkpoints.tensors import TensorSource
 from modules.foundation.errors import CheckpointError
+from modules.foundation.json_text import parse_json
 from modules.library.digests import old_hash
 from modules.library.facts import NOTHING, Facts
 from modules.library.folders import DIFFUSERS_INDEX
@@ -109,7 +110,7 @@ def _folder_family(path: Path, unet: Mapping[str, Any]) -> str:
 
 def _config(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_bytes())
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +36,7 @@ from modules.checkpoints.openclip_keys import to_transformers
 from modules.checkpoints.prediction import measured_prediction
 from modules.checkpoints.tensors import TensorSource, open_tensors
 from modules.foundation.errors import CheckpointError
+from modules.foundation.json_text import parse_json
 from modules.hardware.device import Hardware
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ def _names(source: TensorSource, component: Component) -> dict[str, str]:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file. Raises CheckpointError naming the file."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}.") from error
     if not isinstance(value, dict):

@@ -2,38 +2,61 @@
 
 Such a file is a pickle, a small program for a machine that can import and call what it likes. Here that machine knows
 a handful of names, all harmless stand-ins of our own; a file that mentions any other is refused and the name told.
+Whatever torch would make of the file is bounded here against the file's own size, before torch is asked to.
 """
 
 from __future__ import annotations
 
 import collections
 import io
+import math
 import pickle
-import pickletools
 import re
+import struct
 import zipfile
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from modules.checkpoints.tensors import broken
+from modules.checkpoints.pickle_program import check_program
+from modules.checkpoints.safetensors_header import MAX_NAME, MAX_SIDES, MAX_TENSORS, broken
 from modules.foundation.errors import CheckpointError
+from modules.foundation.json_text import whole_text
 
-MAX_PICKLE = 64 * 1024 * 1024
+MAX_PICKLE = 16 * 1024 * 1024
 """Bytes; the pickle of a large checkpoint, names and shapes without weights, takes less than one megabyte."""
 
 MAX_EXPANSION, SMALL = 20, 16 * 1024 * 1024
 """A zip may unpack to so many times its own size, or to so many bytes; torch does not compress at all."""
 
+MAX_SHARING = 4
+"""How often tensors may share the numbers of a file, on average; tied weights do, and averages of weights."""
+
+MAX_DEPTH = 8
+"""How often tables may be nested around the one with the tensors."""
+
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 """What files begin with that torch wrote before it used zip."""
 
-_DAMAGE = (pickle.UnpicklingError, EOFError, ValueError, LookupError, TypeError, AttributeError, OverflowError)
-_DTYPES = (
+DAMAGE = (
+    *(pickle.UnpicklingError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(RuntimeError, AssertionError, zipfile.BadZipFile, zlib.error, struct.error),
+)
+"""What reading a damaged file raises: whatever the damaged byte runs into."""
+
+_DTYPES = re.compile(
     r"torch\.(u?int\d+|float\d+\w*|bfloat16|complex\d+|bool|q\w?int\d\w*|bits\w+|per_\w+)"
     r"|torch\.(cuda\.)?\w+Storage|torch\.(cuda\.)?(sparse\.)?\w+Tensor|torch\.storage\.(Typed|Untyped)Storage"
 )
+_STORAGE_BYTES: Mapping[str, int] = {
+    **dict.fromkeys(("ComplexDouble",), 16),
+    **dict.fromkeys(("Double", "Long", "ComplexFloat"), 8),
+    **dict.fromkeys(("Float", "Int", "QInt32"), 4),
+    **dict.fromkeys(("Half", "BFloat16", "Short"), 2),
+}
+"""Bytes of one number, by the name of the storage; those of others are one byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +64,24 @@ class TensorStub:
     """A tensor that was not read."""
 
     shape: tuple[int, ...]
+
+    def __setstate__(self, state: object) -> None:
+        raise ValueError("it changes a tensor after it was made")
+
+
+@dataclass(frozen=True, slots=True)
+class _Storage:
+    """The numbers that tensors are made of: how many, and bytes of each."""
+
+    count: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A type that may be mentioned and must not be called, by its name."""
+
+    name: str
 
 
 class WantsCode(pickle.UnpicklingError):
@@ -68,31 +109,80 @@ def read_pickle(path: Path) -> Any:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
     except MemoryError as error:
         raise broken(path, "it asks for more memory than there is") from error
-    except (*_DAMAGE, zipfile.BadZipFile, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise broken(path, f"it is cut off or damaged ({reason})") from error
+    except DAMAGE as error:
+        raise broken(path, f"it is cut off or damaged ({first_line(error)})") from error
 
 
-def pickle_shapes(content: Any) -> Mapping[str, tuple[int, ...]]:
-    """The shape of each tensor in what `read_pickle` gave, looked for where checkpoints have their table."""
-    while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = cast("dict[Any, Any]", content)["state_dict"]
-    table = cast("dict[Any, Any]", content) if isinstance(content, dict) else {}
-    return {str(key): value.shape for key, value in table.items() if isinstance(value, TensorStub)}
+def pickle_shapes(content: object) -> Mapping[str, tuple[int, ...]]:
+    """The shapes of the tensors in what `read_pickle` gave, at the top or under "state_dict"."""
+    table = innermost_table(content)
+    return {key: value.shape for key, value in named(table or {}) if isinstance(value, TensorStub)}
+
+
+def named(table: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """What a table has under a name. Numbers are names in some files; other keys are not."""
+    for key, value in table.items():
+        if isinstance(key, str):
+            yield whole_text(key), value
+        elif type(key) is int and abs(key) < 2**63:
+            yield str(key), value
+
+
+def told(value: object) -> str | None:
+    """A small value (a number, a name) that stands beside the tensors, as text; None for anything else."""
+    if isinstance(value, str):
+        return whole_text(value[:MAX_NAME])
+    return str(value) if isinstance(value, (int, float)) and abs(value) < 2**63 else None
+
+
+def innermost_table(content: object) -> dict[Any, Any] | None:
+    """The table with the tensors: the one at the top, or that under "state_dict" in it, and so on."""
+    for _ in range(MAX_DEPTH):
+        inner = cast("dict[Any, Any]", content).get("state_dict") if isinstance(content, dict) else None
+        if not isinstance(inner, dict):
+            break
+        content = cast("dict[Any, Any]", inner)
+    return cast("dict[Any, Any]", content) if isinstance(content, dict) else None
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of a library says, as a part of a sentence."""
+    text = str(error).strip()
+    return text.splitlines()[0][:200] if text else type(error).__name__
 
 
 def check_zip(path: Path) -> None:
     """See that a zip unpacks to what a file of its size can hold. Raises CheckpointError for a zip bomb."""
+    size = path.stat().st_size
     try:
+        check_entry_count(path)
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(each.file_size for each in archive.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise broken(path, f"it is cut off or damaged ({error})") from error
-    size = path.stat().st_size
+    except DAMAGE as error:
+        raise broken(path, f"it is cut off or damaged ({first_line(error)})") from error
     if unpacked > max(size * MAX_EXPANSION, SMALL):
         raise CheckpointError(
             f"{path} was refused: its {size:,} bytes would unpack to {unpacked:,} (a zip bomb). Delete it."
         )
+
+
+def check_entry_count(path: Path) -> None:
+    """See how many entries a zip says it has, before a list of them is made. Raises ValueError for too many."""
+    with path.open("rb") as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(max(size - _ZIP_TAIL, 0))
+        tail = file.read()
+    end = tail.rfind(b"PK\x05\x06")
+    count = int.from_bytes(tail[end + 10 : end + 12], "little") if end >= 0 else 0
+    # The form for many entries has a record of its own, before the usual one.
+    if count == 0xFFFF and (large := tail.rfind(b"PK\x06\x06")) >= 0:
+        count = int.from_bytes(tail[large + 32 : large + 40], "little")
+    if count > MAX_TENSORS:
+        raise ValueError(f"it has {count:,} parts")
+
+
+_ZIP_TAIL = 66_000
+"""Bytes at the end of a zip in which its number of entries stands: the comment after it has at most 65,535."""
 
 
 def _refused(path: Path, wanted: str) -> CheckpointError:
@@ -103,6 +193,7 @@ def _refused(path: Path, wanted: str) -> CheckpointError:
 
 
 def _read_zip(file: IO[bytes]) -> Any:
+    size = file.seek(0, io.SEEK_END)
     with zipfile.ZipFile(file) as archive:
         entry = next((each for each in archive.infolist() if each.filename.endswith("/data.pkl")), None)
         if entry is None:
@@ -113,58 +204,92 @@ def _read_zip(file: IO[bytes]) -> Any:
             data = packed.read(MAX_PICKLE)
         folder = entry.filename.removesuffix("data.pkl")
         sizes = {each.filename.removeprefix(folder + "data/"): each.file_size for each in archive.infolist()}
-    _check_program(io.BytesIO(data), len(data))
-    reader = _Reader(io.BytesIO(data))
-    content = reader.load()
-    for key in reader.storages:
-        if key not in sizes:
-            raise ValueError(f"the numbers of {key!r} are missing")
-    return content
+        sizes = {each.filename.removeprefix(folder + "data/"): each.file_size for each in archive.infolist()}
+    check_program(data)
+    return _Reader(io.BytesIO(data), size, sizes).load()
 
 
 def _read_legacy(file: IO[bytes]) -> Any:
     """Four pickles one after another: magic number, version, byte order, content. Older ones are the content alone."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
+    data = file.read(MAX_PICKLE)
+    end = 0
     for _ in range(4):
-        _check_program(file, size)
-        if file.tell() == size:
+        end = check_program(data, end)
+        if end == len(data):
             break
-    file.seek(0)
-    content = _Reader(file).load()
+    stream = io.BytesIO(data)
+    content = _Reader(stream, size).load()
     if content != LEGACY_MAGIC:
         return content
     for _ in range(2):
-        _Reader(file).load()
-    return _Reader(file).load()
-
-
-def _check_program(file: IO[bytes], size: int) -> None:
-    """Walk through one pickle without running it: it must be whole, and claim no memory beyond its own size."""
-    for operation, argument, _ in pickletools.genops(file):
-        if operation.name.endswith("PUT") and isinstance(argument, int) and argument > size:
-            raise ValueError("its table of references is absurd")
+        _Reader(stream, size).load()
+    return _Reader(stream, size).load()
 
 
 class _Reader(pickle.Unpickler):
-    """The machine that knows only stand-ins."""
+    """The machine that knows only stand-ins.
 
-    def __init__(self, file: IO[bytes]) -> None:
+    `size` is that of the file in bytes, which bounds all tensors together; `sizes` are the bytes of each storage in
+    it, where the form of the file tells.
+    """
+
+    def __init__(self, file: IO[bytes], size: int, sizes: Mapping[str, int] | None = None) -> None:
         super().__init__(file, encoding="latin-1")
-        self.storages: set[str] = set()
+        self._size, self._sizes = size, sizes
+        self._storages: dict[str, int] = {}
+        self._stored = self._taken = 0
+        self._tensors: Mapping[str, Callable[..., Any]] = {
+            "torch._utils._rebuild_qtensor": self._tensor,
+            "torch._utils._rebuild_tensor": self._tensor,
+            "torch._utils._rebuild_tensor_v2": self._tensor,
+            "torch._utils._rebuild_tensor_v3": self._tensor,
+        }
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         name = f"{module_name.replace('__builtin__', 'builtins')}.{global_name}"
+        if name in self._tensors:
+            return self._tensors[name]
         if name in _STAND_INS:
             return _STAND_INS[name]
-        if re.fullmatch(_DTYPES, name):
-            return _anything
-        raise WantsCode(name)
+        if len(name) <= MAX_NAME and _DTYPES.fullmatch(name):
+            return _Named(global_name)
+        raise WantsCode(name[:MAX_NAME])
 
     def persistent_load(self, pid: Any, /) -> Any:
-        if isinstance(pid, tuple) and len(cast("tuple[Any, ...]", pid)) > 2:
-            self.storages.add(str(cast("tuple[Any, ...]", pid)[2]))
-        return None
+        """A storage: ("storage", its type, its name, where it was, how many numbers it has)."""
+        _, kind, key, _, count = cast("tuple[Any, ...]", pid)[:5]
+        if not isinstance(kind, _Named) or not isinstance(key, str) or not _is_size(count):
+            raise ValueError("its table of contents makes no sense")
+        width = _STORAGE_BYTES.get(kind.name.removesuffix("Storage"), 1)
+        if self._sizes is not None and key not in self._sizes:
+            raise ValueError(f"the numbers of {key!r} are missing")
+        there = self._size if self._sizes is None else self._sizes[key]
+        self._stored += count * width - self._storages.get(key, 0)
+        self._storages[key] = count * width
+        if count * width > there or self._stored > self._size + SMALL:
+            raise ValueError(f"the numbers of {key!r} are more than the file holds")
+        return _Storage(count, width)
+
+    def _tensor(self, storage: Any = None, offset: Any = 0, shape: Any = (), stride: Any = (), *_: Any) -> TensorStub:
+        sides, steps = tuple(shape), tuple(stride)
+        if not isinstance(storage, _Storage) or len(sides) > MAX_SIDES or len(steps) != len(sides):
+            raise ValueError("it has a tensor that is none")
+        if not all(map(_is_size, (*sides, *steps, offset))):
+            raise ValueError("it has a tensor of an impossible size")
+        count = math.prod(sides)
+        last = offset + sum((side - 1) * step for side, step in zip(sides, steps, strict=True)) if count else 0
+        if count > storage.count or last >= max(storage.count, 1):
+            raise ValueError("it has a tensor of more numbers than it holds for it")
+        self._taken += count * storage.width
+        if self._taken > self._size * MAX_SHARING + SMALL:
+            raise ValueError("its tensors would be many times larger than the file")
+        return TensorStub(sides)
+
+
+def _is_size(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**60
 
 
 class _Table(dict[Any, Any]):
@@ -179,43 +304,45 @@ def _anything(*_: Any) -> None:
     return None
 
 
-def _tensor(_storage: Any = None, _offset: Any = 0, shape: Any = (), *_: Any) -> TensorStub:
-    return TensorStub(tuple(int(side) for side in shape))
-
-
 def _parameter(data: Any = None, *_: Any) -> Any:
     return data
 
 
-def _typed(_function: Any = None, _type: Any = None, arguments: Any = (), *_: Any) -> Any:
-    return _tensor(*arguments)
+def _typed(function: Any = None, _type: Any = None, arguments: Any = (), *_: Any) -> Any:
+    return function(*arguments)
 
 
-_STAND_INS: Mapping[str, Callable[..., Any]] = {
+def _bytes_of(data: Any = b"", *_: Any) -> bytes:
+    # A number would be an order for so much memory.
+    if not isinstance(data, (bytes, str)):
+        raise ValueError("it makes an array of bytes out of nothing")
+    return data if isinstance(data, bytes) else data.encode("latin-1")
+
+
+def _encoded(text: Any = "", encoding: Any = "latin1", *_: Any) -> str:
+    # How pickles of old protocols say bytes. Other encodings may compute for hours.
+    if not isinstance(text, str) or encoding not in ("latin1", "latin-1", "utf-8", "utf8", "ascii"):
+        raise ValueError("it has a text in an encoding that is not used in model files")
+    return text
+
+
+_STAND_INS: Mapping[str, Any] = {
     "collections.OrderedDict": collections.OrderedDict,
     "collections.Counter": collections.Counter,
     "builtins.set": set,
-    "builtins.bytearray": _anything,
+    "builtins.bytearray": _bytes_of,
     "builtins.complex": complex,
-    "_codecs.encode": lambda text="", *_: text,
+    "_codecs.encode": _encoded,
     # A key beside the weights in the official checkpoints of 2022; its class is not needed.
     "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint": _anything,
     "torch.Size": tuple,
     "torch.device": _anything,
-    "torch.Tensor": _anything,
+    "torch.Tensor": _Named("Tensor"),
     "torch.serialization._get_layout": _anything,
     "torch.nn.parameter.Parameter": _parameter,
     "torch.nn.modules.container.ParameterDict": _Table,
     "torch._tensor._rebuild_from_type_v2": _typed,
     "torch._utils._rebuild_device_tensor_from_cpu_tensor": _parameter,
-    "torch._utils._rebuild_device_tensor_from_numpy": _anything,
     "torch._utils._rebuild_parameter": _parameter,
     "torch._utils._rebuild_parameter_with_state": _parameter,
-    "torch._utils._rebuild_qtensor": _tensor,
-    "torch._utils._rebuild_sparse_tensor": _anything,
-    "torch._utils._rebuild_meta_tensor_no_storage": _anything,
-    "torch._utils._rebuild_wrapper_subclass": _anything,
-    "torch._utils._rebuild_tensor": _tensor,
-    "torch._utils._rebuild_tensor_v2": _tensor,
-    "torch._utils._rebuild_tensor_v3": _tensor,
 }

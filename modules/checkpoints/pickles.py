@@ -6,14 +6,17 @@ import pickle
 import re
 import warnings
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from modules.checkpoints.tensors import OnDisk, Shapes, TensorPlace, broken
+from modules.checkpoints.pickle_header import DAMAGE, check_entry_count, first_line, innermost_table, named, read_pickle
+from modules.checkpoints.safetensors_header import Shapes, TensorPlace, broken
+from modules.checkpoints.tensors import OnDisk
 from modules.foundation.errors import CheckpointError
+from modules.foundation.json_text import whole_text
 
 if TYPE_CHECKING:
     import torch
@@ -21,12 +24,6 @@ if TYPE_CHECKING:
 
 MAX_CONTENTS = 64 * 1024 * 1024
 """Bytes that the table of contents may take unpacked; those of the largest checkpoints take a few MB."""
-
-MAX_DEPTH = 8
-"""How often tables may be nested around the one with the tensors."""
-
-# What torch raises on damaged files: whatever the damaged byte runs into.
-_DAMAGE = (OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile)
 
 
 class ModelCheckpoint(str):
@@ -78,7 +75,7 @@ class PickleFile(OnDisk):
         if zipfile.is_zipfile(path):
             content, self._places = _read_contents(path)
         else:
-            content = _load(path, None)
+            content = load_pickle(path)
             self._tensors = _tensors_of(content, path)
         self.metadata: Mapping[str, str] = _texts_of(content)
 
@@ -123,11 +120,11 @@ class PickleFile(OnDisk):
         super().__exit__(kind, error, trace)
 
 
-def read_pickle(path: Path) -> dict[str, Any]:
+def read_pickled_table(path: Path) -> dict[str, Any]:
     """Everything in a file of torch.save, nested as it was saved. Raises CheckpointError as PickleFile does."""
     if zipfile.is_zipfile(path):
         _check_archive(path)
-    content = _load(path, None)
+    content = load_pickle(path)
     if not isinstance(content, dict):
         raise broken(path, "it holds no table of tensors")
     return cast("dict[str, Any]", content)
@@ -136,10 +133,11 @@ def read_pickle(path: Path) -> dict[str, Any]:
 def _check_archive(path: Path) -> None:
     """See that a zip file is one of torch's, which unpacks to no more than it is."""
     try:
+        check_entry_count(path)
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except _DAMAGE as error:
-        raise broken(path, str(error)) from error
+    except (*DAMAGE, OSError) as error:
+        raise broken(path, first_line(error)) from error
     size = path.stat().st_size
     if any(entry.compress_type != zipfile.ZIP_STORED or entry.file_size > size for entry in entries):
         raise broken(path, "parts of it are compressed, which torch never does")
@@ -153,12 +151,12 @@ def _read_contents(path: Path) -> tuple[object, dict[str, _Stored]]:
 
     _check_archive(path)
     size = path.stat().st_size
-    content = _load(path, FakeTensorMode())
+    content = load_pickle(path, FakeTensorMode())
     tensors = _tensors_of(content, path)
     try:
         return content, {key: _stored(key, tensor, size, path) for key, tensor in tensors.items()}
-    except _DAMAGE as error:
-        raise broken(path, f"it holds tensors of a kind that no model has ({_first_line(error)})") from error
+    except DAMAGE as error:
+        raise broken(path, f"it holds tensors of a kind that no model has ({first_line(error)})") from error
 
 
 def _stored(key: str, tensor: Tensor, size: int, path: Path) -> _Stored:
@@ -173,23 +171,31 @@ def _stored(key: str, tensor: Tensor, size: int, path: Path) -> _Stored:
     )
 
 
-def _load(path: Path, mode: Any) -> object:
-    """What the file holds; under a mode without numbers, without them."""
+def load_pickle(path: Path, mode: Any = None, more: Sequence[type] = ()) -> object:
+    """What the file holds; under a mode without numbers, without them. `more` are further classes it may hold.
+
+    Nothing in it is executed. Raises CheckpointError, naming the file and the reason, for a file that wants to run
+    code, is damaged, or would take more memory than its own size explains.
+    """
     import contextlib
 
     import torch
 
-    inert: list[Any] = [(ModelCheckpoint, name) for name in _INERT]
-    torch.serialization.add_safe_globals(inert)  # pyright: ignore[reportUnknownMemberType]
+    # Tells what it wants to import, and bounds what torch is about to build.
+    read_pickle(path)
+    known: list[Any] = [*((ModelCheckpoint, name) for name in _INERT), *more]
+    without_numbers = mode or contextlib.nullcontext()
     try:
-        with warnings.catch_warnings(), mode or contextlib.nullcontext():
+        with torch.serialization.safe_globals(known), warnings.catch_warnings(), without_numbers:
             # torch remarks on pickle protocols that other programs write; the reader refuses what it cannot read.
             warnings.filterwarnings("ignore", message="Detected pickle protocol", category=UserWarning)
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path} was refused: {_refusal(str(error))}") from error
-    except _DAMAGE as error:
-        raise broken(path, _first_line(error)) from error
+    except MemoryError as error:
+        raise broken(path, "it asks for more memory than there is") from error
+    except (*DAMAGE, OSError) as error:
+        raise broken(path, first_line(error)) from error
 
 
 def _refusal(text: str) -> str:
@@ -201,22 +207,13 @@ def _refusal(text: str) -> str:
 def _texts_of(content: object) -> dict[str, str]:
     """What stands beside the tensors in words, as the metadata of a merged file does."""
     table = cast("dict[Any, Any]", content) if isinstance(content, dict) else {}
-    return {key: value for key, value in table.items() if isinstance(key, str) and isinstance(value, str)}
+    return {key: whole_text(value) for key, value in named(table) if isinstance(value, str)}
 
 
 def _tensors_of(content: object, path: Path) -> dict[str, Tensor]:
     import torch
 
-    for _ in range(MAX_DEPTH):
-        inner = cast("dict[str, Any]", content).get("state_dict") if isinstance(content, dict) else None
-        if not isinstance(inner, dict):
-            break
-        content = cast("dict[str, Any]", inner)
-    if not isinstance(content, dict):
+    table = innermost_table(content)
+    if table is None:
         raise broken(path, "it holds no table of tensors")
-    table = cast("dict[Any, Any]", content)
-    return {str(key): value for key, value in table.items() if isinstance(value, torch.Tensor)}
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return {key: value for key, value in named(table) if isinstance(value, torch.Tensor)}

@@ -3,65 +3,20 @@
 from __future__ import annotations
 
 import io
-import json
 import math
 import os
-import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from modules.checkpoints.safetensors_header import Shapes, TensorPlace, broken, read_header
 from modules.checkpoints.sniff import mismatch
 from modules.foundation.errors import CheckpointError
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-MAX_HEADER = 100_000_000
-"""Bytes; the safetensors format's own limit."""
-
-Shapes = Mapping[str, tuple[int, ...]]
-
-TYPES: Mapping[str, tuple[str, int]] = {
-    "F64": ("float64", 8),
-    "F32": ("float32", 4),
-    "F16": ("float16", 2),
-    "BF16": ("bfloat16", 2),
-    "F8_E4M3": ("float8_e4m3fn", 1),
-    "F8_E5M2": ("float8_e5m2", 1),
-    "I64": ("int64", 8),
-    "I32": ("int32", 4),
-    "I16": ("int16", 2),
-    "I8": ("int8", 1),
-    "U64": ("uint64", 8),
-    "U32": ("uint32", 4),
-    "U16": ("uint16", 2),
-    "U8": ("uint8", 1),
-    "BOOL": ("bool", 1),
-}
-"""The number types of the safetensors format: torch's name, bytes of one number."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TensorPlace:
-    """Where a tensor's numbers are in a file, in order: bytes from the file's beginning, torch's name of the type."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int
-    size: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Header:
-    """What a safetensors file says of itself: each tensor's shape and place, and free text."""
-
-    shapes: Shapes
-    metadata: Mapping[str, str]
-    places: Mapping[str, TensorPlace]
 
 
 class TensorSource(Protocol):
@@ -98,60 +53,6 @@ class TensorSource(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-
-
-def read_header(path: Path) -> Header:
-    """Names, shapes and metadata of a safetensors file, without reading a tensor.
-
-    Raises CheckpointError, naming the file and the reason, for anything that is not a whole safetensors file.
-    """
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            start = file.read(8)
-            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-            if not 2 <= length <= min(MAX_HEADER, size - 8):
-                raise broken(path, "it does not begin like a safetensors file (is it another format, or cut off?)")
-            entries = json.loads(file.read(length))
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise broken(path, "its header is not valid JSON") from error
-    if not isinstance(entries, dict):
-        raise broken(path, "its header is not a table of tensors")
-    return _checked_header(path, entries, 8 + length, size - 8 - length)
-
-
-def _checked_header(path: Path, entries: dict[str, Any], begin: int, available: int) -> Header:
-    metadata = entries.pop("__metadata__", None) or {}
-    places: dict[str, TensorPlace] = {}
-    for name, entry in entries.items():
-        try:
-            first, end = entry["data_offsets"]
-            shape = tuple(int(size) for size in entry["shape"])
-            dtype = str(entry["dtype"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise broken(path, f"the header's entry for {name!r} is malformed") from error
-        if not 0 <= first <= end or min(shape, default=0) < 0:
-            raise broken(path, f"the header places {name!r} at impossible offsets")
-        if end > available:
-            raise broken(path, "it is cut off; download or copy it again")
-        if dtype not in TYPES:
-            raise broken(path, f"{name!r} has a number type that is not known ({dtype})")
-        torch_name, width = TYPES[dtype]
-        if end - first != width * math.prod(shape):
-            raise broken(path, f"the header gives {name!r} a shape that does not fit its bytes")
-        places[name] = TensorPlace(dtype=torch_name, shape=shape, offset=begin + first, size=end - first)
-    return Header(
-        shapes={name: place.shape for name, place in places.items()},
-        metadata={str(key): str(value) for key, value in metadata.items()},
-        places=places,
-    )
-
-
-def broken(path: Path, reason: str) -> CheckpointError:
-    """The error for a file that is not what its name says."""
-    return CheckpointError(f"{path} is not a usable model file: {reason}.")
 
 
 def open_tensors(path: Path) -> TensorSource:
@@ -294,9 +195,9 @@ def read_weights(path: Path) -> dict[str, Any]:
     Raises CheckpointError naming the file and the reason.
     """
     if path.suffix.casefold() != ".safetensors":
-        from modules.checkpoints.pickles import read_pickle
+        from modules.checkpoints.pickles import read_pickled_table
 
-        return read_pickle(path)
+        return read_pickled_table(path)
     with SafetensorsFile(path) as source:
         return {key: source.read(key) for key in source.shapes}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from modules.foundation.errors import EaselError, SaveError
+from modules.foundation.json_text import parse_json
 
 PARAMETERS = "parameters"
 _EXIF_IFD, _USER_COMMENT, _IMAGE_DESCRIPTION = 0x8769, 0x9286, 0x010E
@@ -165,7 +165,7 @@ def _text_beside(path: Path) -> str | None:
 def _from_novelai(texts: Mapping[str, str], size: tuple[int, int]) -> str | None:
     """NovelAI's fields as an infotext. Its models are used with clip skip 2 and a noise seed offset of 31337."""
     try:
-        data = json.loads(texts["Comment"])
+        data = parse_json(texts["Comment"])
         sampler = _NOVELAI_SAMPLERS.get(data["sampler"], "Euler a")
         return (
             f"{texts['Description']}\nNegative prompt: {data['uc']}\n"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from modules.foundation.json_text import parse_json
+
 _SEPARATORS = ",\n:"
 
 
@@ -32,6 +34,6 @@ def unquote(text: str) -> str:
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':
         return text
     try:
-        return str(json.loads(text))
+        return str(parse_json(text))
     except ValueError:
         return text

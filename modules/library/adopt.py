@@ -8,7 +8,6 @@ files of `[size, mtime in nanoseconds, hash]` by path.
 from __future__ import annotations
 
 import io
-import json
 import logging
 import pickle
 import sqlite3
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.request import pathname2url
 
+from modules.foundation.json_text import parse_json
 from modules.library.digests import Algorithm
 from modules.library.facts import stamp_of
 from modules.library.folders import Found
@@ -140,7 +140,7 @@ def _from_json(path: Path) -> Iterator[Titled]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         log.warning("The hashes in %s cannot be read: %s", path, error)
         return {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, cast
+
+from modules.foundation.json_text import parse_json
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def user_metadata_of(path: str) -> Mapping[str, Any]:
     if text is None:
         return {}
     try:
-        content = json.loads(text)
+        content = parse_json(text)
     except ValueError as error:
         log.warning("%s is not used: it is no JSON (%s)", sidecar, error)
         return {}

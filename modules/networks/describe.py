@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from modules.checkpoints.describe import Names, read_names
-from modules.checkpoints.pickle_header import read_pickle
+from modules.checkpoints.pickle_header import read_pickle, told
 from modules.checkpoints.sniff import mismatch
 from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError
@@ -76,8 +76,8 @@ def describe_hypernetwork(path: Path) -> Facts:
     table = cast("dict[Any, Any]", content)
     if not any(isinstance(key, int) for key in table):
         return Facts(problem=f"{path} is not a usable hypernetwork: it has no layers.")
-    details = {key: str(table[key]) for key in ("step", "sd_checkpoint_name") if table.get(key)}
-    return Facts(alias=str(table["name"]) if table.get("name") else None, details=details)
+    details = {key: text for key in ("step", "sd_checkpoint_name") if table.get(key) and (text := told(table[key]))}
+    return Facts(alias=told(table.get("name")) or None, details=details)
 
 
 def family_of_shapes(shapes: Shapes) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from modules.checkpoints.tensors import TensorSource, open_tensors
 from modules.foundation.errors import CheckpointError, NetworkError
+from modules.foundation.json_text import parse_json
 from modules.library.facts import stamp_of
 from modules.networks.catalogue import NetworkInfo
 from modules.networks.keys import LayerName, ModuleIndex, split_key
@@ -131,7 +131,7 @@ def _finite(key: str, tensor: Tensor) -> Tensor:
 def _complete(layers: dict[LayerName, dict[str, Tensor]], metadata: Mapping[str, str]) -> None:
     """Give layers the alpha that diffusers writes once for all of them."""
     try:
-        adapter: Any = json.loads(metadata.get("lora_adapter_metadata", "{}"))
+        adapter: Any = parse_json(metadata.get("lora_adapter_metadata", "{}"))
     except ValueError:
         return
     if not isinstance(adapter, dict):

@@ -6,10 +6,7 @@ They are no hypernetworks in the sense of Ha et al. (2016), but the name has stu
 from __future__ import annotations
 
 import contextlib
-import pickle
 import re
-import struct
-import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -17,7 +14,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from modules.checkpoints.pickle_header import read_pickle
+from modules.checkpoints.pickle_header import DAMAGE, first_line
+from modules.checkpoints.pickles import load_pickle
 from modules.foundation.errors import CheckpointError, NetworkError
 from modules.networks.catalogue import NetworkInfo
 
@@ -57,9 +55,6 @@ _KEY = re.compile(r"^linear\.(\d+)\.(weight|bias)$")
 # The first files had two layers with names of their own and nothing between them.
 _OLD_NAMES = {"linear1": "linear.0", "linear2": "linear.1"}
 
-# What torch raises on damaged files: whatever the damaged byte runs into.
-_DAMAGE = (OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, struct.error)
-
 Pair = tuple[nn.Module, nn.Module]
 
 
@@ -83,19 +78,9 @@ class Hypernetwork:
 def read_hypernetwork(info: NetworkInfo) -> Hypernetwork:
     """Read a hypernetwork file. Nothing in it is executed. Raises NetworkError naming the file and the reason."""
     try:
-        # Tells what it wants to import, and finds what would unpack to absurd sizes, before torch reads it.
-        read_pickle(info.path)
-        with warnings.catch_warnings():
-            # torch remarks on pickle protocols that other programs write; the reader refuses what it cannot read.
-            warnings.filterwarnings("ignore", message="Detected pickle protocol", category=UserWarning)
-            content: Any = torch.load(info.path, map_location="cpu", weights_only=True)
+        content = load_pickle(info.path)
     except CheckpointError as error:
         raise NetworkError(str(error)) from error
-    except pickle.UnpicklingError as error:
-        raise NetworkError(f"{info.path} was refused: it holds program code, or it is damaged.") from error
-    except _DAMAGE as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise NetworkError(f"{info.path} cannot be read: {reason}.") from error
     if not isinstance(content, dict):
         raise NetworkError(f"{info.path} holds no hypernetwork.")
     table = cast("dict[Any, Any]", content)
@@ -105,8 +90,8 @@ def read_hypernetwork(info: NetworkInfo) -> Hypernetwork:
             for size, pair in table.items()
             if isinstance(size, int)
         }
-    except (ValueError, RuntimeError, LookupError, TypeError, AttributeError) as error:
-        raise NetworkError(f"{info.path} is not a usable hypernetwork: {error}.") from error
+    except DAMAGE as error:
+        raise NetworkError(f"{info.path} is not a usable hypernetwork: {first_line(error)}.") from error
     if not layers:
         raise NetworkError(f"{info.path} holds no hypernetwork.")
     return Hypernetwork(info=info, layers=layers)

@@ -11,7 +11,7 @@ from typing import IO
 
 import numpy as np
 
-from modules.checkpoints.tensors import TensorPlace
+from modules.checkpoints.safetensors_header import TensorPlace
 
 SAMPLES, SAMPLE = 8, 4096
 """Tensors, spread evenly over the file, and bytes that are read of each."""

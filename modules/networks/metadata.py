@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
+
+from modules.foundation.json_text import parse_json
 
 COVERS = "ssmd_cover_images"
 """The entry that holds pictures, as a list in base64."""
@@ -30,7 +31,7 @@ def family_of(metadata: Mapping[str, str]) -> str | None:
 def tag_counts(metadata: Mapping[str, str]) -> Mapping[str, int]:
     """How often each tag stood beside the pictures of the training (`ss_tag_frequency`), over all folders."""
     try:
-        folders = json.loads(metadata.get("ss_tag_frequency", ""))
+        folders = parse_json(metadata.get("ss_tag_frequency", ""))
     except ValueError:
         return {}
     counts: Counter[str] = Counter()
@@ -44,7 +45,7 @@ def tag_counts(metadata: Mapping[str, str]) -> Mapping[str, int]:
 def cover_list(metadata: Mapping[str, str]) -> Sequence[Any]:
     """The pictures that the header carries, each in base64 if all is well."""
     try:
-        covers = json.loads(metadata.get(COVERS, ""))
+        covers = parse_json(metadata.get(COVERS, ""))
     except ValueError:
         return ()
     return cast("list[Any]", covers) if isinstance(covers, list) else ()
@@ -55,6 +56,6 @@ def unpacked(text: str) -> Any:
     if not text.startswith("{"):
         return text
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from typing import Any
 
 from modules.foundation.atomic import write_json
 from modules.foundation.errors import SettingsError
+from modules.foundation.json_text import parse_json
 from modules.settings.model import Settings
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def read_settings(path: Path) -> Settings:
     except OSError as error:
         raise SettingsError(f"The settings file {path} cannot be read: {error.strerror}.") from error
     try:
-        values = json.loads(text)
+        values = parse_json(text)
         if not isinstance(values, dict):
             raise ValueError("it is not a JSON object")
     except ValueError as error:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from modules.checkpoints.pickle_header import TensorStub, read_pickle
+from modules.checkpoints.pickle_header import TensorStub, named, read_pickle, told
+from modules.checkpoints.safetensors_header import read_header
 from modules.checkpoints.sniff import mismatch
-from modules.checkpoints.tensors import read_header
 from modules.foundation.errors import EaselError
 from modules.library.facts import NOTHING, Facts
 from modules.text_encoders.embeddings import IMAGE_SUFFIXES, NO_EMBEDDING
@@ -42,7 +42,8 @@ def _describe_tensors(path: Path) -> Facts:
         return _facts(path, {"": content.shape}, {})
     table = cast("dict[Any, Any]", content) if isinstance(content, dict) else {}
     vectors = table.get("string_to_param", table)
-    shapes = {str(key): each.shape for key, each in vectors.items() if isinstance(each, TensorStub)}
+    vectors = cast("dict[Any, Any]", vectors) if isinstance(vectors, dict) else {}
+    shapes = {key: each.shape for key, each in named(vectors) if isinstance(each, TensorStub)}
     return _facts(path, shapes, table)
 
 
@@ -56,7 +57,8 @@ def _facts(
     width = sum(each[-1] for each in vectors)
     count = max(each[0] if len(each) == 2 else 1 for each in vectors)
     details = {"vectors": str(count), "width": str(width)}
-    details |= {key: str(said[key]) for key in ("step", "sd_checkpoint", "sd_checkpoint_name") if said.get(key)}
+    names = ("step", "sd_checkpoint", "sd_checkpoint_name")
+    details |= {key: text for key in names if said.get(key) and (text := told(said[key]))}
     return Facts(family=FAMILIES.get(width), details=details, metadata=metadata)
 
 

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-import pickle
-import struct
-import warnings
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,19 +12,24 @@ from typing import Any, cast
 import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
-from safetensors import SafetensorError
 from torch import Tensor
 
-from modules.checkpoints.pickle_header import read_pickle
+from modules.checkpoints.pickle_header import DAMAGE, first_line, told
+from modules.checkpoints.pickles import load_pickle
+from modules.checkpoints.tensors import read_weights
 from modules.foundation.errors import CheckpointError, PromptError
+from modules.foundation.json_text import parse_json
 from modules.text_encoders.embeddings import IMAGE_SUFFIXES, TextualInversion
 
 PNG_KEY = "sd-ti-embedding"
 """The name of the PNG text chunk that holds an embedding."""
 
 
-# What torch and safetensors raise on damaged files: whatever the damaged byte runs into.
-_DAMAGE = (SafetensorError, RuntimeError, ValueError, LookupError, EOFError, TypeError, AttributeError, struct.error)
+MAX_TEXT = 16 * 1024 * 1024
+"""Bytes of an embedding as JSON; one of 75 vectors takes two million."""
+
+MAX_PIXELS = 16 * 1024 * 1024
+"""Pixels of a picture that carries an embedding; what is larger was not made to carry one."""
 
 
 def read_embedding(path: Path) -> TextualInversion | None:
@@ -36,38 +37,20 @@ def read_embedding(path: Path) -> TextualInversion | None:
 
     Nothing in the file is executed. Raises PromptError that says what is wrong with the file.
     """
-    suffix = path.suffix.lower()
-    if suffix in IMAGE_SUFFIXES:
-        data = _read_picture(path)
-        return None if data is None else _interpret(data, str(data.get("name", path.stem)))
     try:
-        data = _read_safetensors(path) if suffix == ".safetensors" else _read_torch(path)
-    except _DAMAGE as error:
-        raise PromptError(f"{path.name} cannot be read as an embedding ({error}).") from error
-    return _interpret(data, path.stem)
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            data = _read_picture(path)
+            return None if data is None else _interpret(data, told(data.get("name")) or path.stem)
+        # Training scripts save a ParameterDict, which is a plain container of tensors.
+        data = read_weights(path) if path.suffix.lower() == ".safetensors" else load_pickle(path, more=_CONTAINERS)
+        return _interpret({"": data} if isinstance(data, Tensor) else data, path.stem)
+    except CheckpointError as error:
+        raise PromptError(str(error)) from error
+    except (*DAMAGE, MemoryError) as error:
+        raise PromptError(f"{path.name} cannot be read as an embedding ({first_line(error)}).") from error
 
 
-def _read_safetensors(path: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
-
-    return dict(load_file(path))
-
-
-def _read_torch(path: Path) -> dict[str, Any]:
-    # Training scripts save a ParameterDict, which is a plain container of tensors.
-    # torch warns of pickles that others wrote with newer protocols, before it reads them all the same.
-    with torch.serialization.safe_globals([torch.nn.ParameterDict]), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        try:
-            # Tells what it wants to import, and finds what would unpack to absurd sizes, before torch reads it.
-            read_pickle(path)
-            data = torch.load(path, map_location="cpu", weights_only=True)
-        except CheckpointError as error:
-            raise PromptError(str(error)) from error
-        except pickle.UnpicklingError as error:
-            reason = "it is damaged, or holds program code besides tensors, which is never run"
-            raise PromptError(f"{path.name} is not used: {reason}. Look for a safetensors file of it.") from error
-    return {"": data} if isinstance(data, Tensor) else data
+_CONTAINERS = (torch.nn.ParameterDict,)
 
 
 def _interpret(data: object, name: str) -> TextualInversion:
@@ -81,7 +64,7 @@ def _interpret(data: object, name: str) -> TextualInversion:
         return TextualInversion(
             name=name,
             tensors={"": _vectors(next(iter(_items(parameters).values()), None), name)},
-            step=step if isinstance(step, int) else None,
+            step=step if type(step) is int else None,
             checkpoint_hash=_text_or_none(content.get("sd_checkpoint")),
             checkpoint_name=_text_or_none(content.get("sd_checkpoint_name")),
         )
@@ -100,7 +83,7 @@ def _items(parameters: object) -> Mapping[str, Any]:
 
 
 def _vectors(tensor: object, name: str) -> Tensor:
-    if not isinstance(tensor, Tensor) or tensor.ndim not in (1, 2) or not tensor.numel():
+    if not isinstance(tensor, Tensor) or tensor.ndim not in (1, 2) or not tensor.numel() or tensor.is_complex():
         raise PromptError(f"Embedding {name!r} holds no vectors.")
     return tensor.detach().reshape(-1, tensor.shape[-1]).float()
 
@@ -122,17 +105,22 @@ def _read_picture(path: Path) -> dict[str, Any] | None:
 
 def _decode_json(text: bytes, path: Path) -> dict[str, Any]:
     """JSON in which {"TORCHTENSOR": nested lists} is a tensor."""
-
-    def convert(value: dict[str, Any]) -> Any:
-        return torch.tensor(value["TORCHTENSOR"]) if "TORCHTENSOR" in value else value
-
     try:
-        data = json.loads(text, object_hook=convert)
-    except (ValueError, TypeError) as error:
-        raise PromptError(f"The embedding in {path.name} is damaged ({error}).") from error
-    if not isinstance(data, dict):
-        raise PromptError(f"The embedding in {path.name} is damaged (it is no table of values).")
-    return cast("dict[str, Any]", data)
+        data = parse_json(text)
+        if not isinstance(data, dict):
+            raise ValueError("it is no table of values")
+        return {key: _with_tensors(value) for key, value in cast("dict[str, Any]", data).items()}
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise PromptError(f"The embedding in {path.name} is damaged ({first_line(error)}).") from error
+
+
+def _with_tensors(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    table = cast("dict[str, Any]", value)
+    if "TORCHTENSOR" in table:
+        return torch.tensor(table["TORCHTENSOR"])
+    return {key: _with_tensors(inner) for key, inner in table.items()}
 
 
 def _decode_pixels(pixels: np.ndarray[Any, np.dtype[np.uint8]], path: Path) -> dict[str, Any] | None:
@@ -156,16 +144,17 @@ def _decode_pixels(pixels: np.ndarray[Any, np.dtype[np.uint8]], path: Path) -> d
     mask = _mask(left.size).reshape(left.shape)
     data = ((right ^ mask) << 4 | (left ^ mask)).tobytes()
     try:
-        return _decode_json(zlib.decompress(data), path)
+        unpacker = zlib.decompressobj()
+        text = unpacker.decompress(data, MAX_TEXT)
+        return _decode_json(text, path) if unpacker.eof else None
     except zlib.error:
         return None
 
 
 def _mask(length: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """The low bits of the "quick and dirty" linear congruential generator of Numerical Recipes, started at 0."""
-    values = np.empty(length, np.uint8)
-    state = 0
-    for index in range(length):
-        state = (1664525 * state + 1013904223) % 2**32
-        values[index] = state % 255 & 0x0F
-    return values
+    # The state after n steps is the increment times the sum of the multiplier's first n powers.
+    powers = np.full(length, 1664525, np.uint32)
+    powers[:1] = 1
+    states = np.cumsum(np.cumprod(powers, dtype=np.uint32), dtype=np.uint32) * np.uint32(1013904223)
+    return (states % 255 & 0x0F).astype(np.uint8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from modules.checkpoints.tensors import read_header
+from modules.checkpoints.safetensors_header import read_header
 from modules.foundation.errors import CheckpointError
 
 LEGACY_PICKLE = b"\x80"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from modules.foundation.atomic import write_json
+from modules.foundation.json_text import parse_json
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class UiConfig:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_bytes())
         if not isinstance(values, dict):
             raise ValueError("it is not a JSON object")
     except FileNotFoundError:

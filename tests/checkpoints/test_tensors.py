@@ -13,7 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from modules.checkpoints.tensors import TYPES, open_tensors, parameter_count, read_header
+from modules.checkpoints.safetensors_header import TYPES, read_header
+from modules.checkpoints.tensors import open_tensors, parameter_count
 from modules.foundation.errors import CheckpointError
 
 

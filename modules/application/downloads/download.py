@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from modules.application.downloads.transfer import Transfer, TransferRequest
 from modules.application.jobs.job import TaskJob
 from modules.application.model_list import ModelKind
-from modules.checkpoints.tensors import read_header
+from modules.checkpoints.safetensors_header import read_header
 from modules.foundation.errors import CheckpointError, DownloadError, Forbidden, RequestError
 from modules.generation.progress import RunControl
 from modules.settings.paths import Paths

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import json
 import os
 import re
 import shutil
@@ -25,6 +24,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from modules.foundation.atomic import write_json
 from modules.foundation.connect import MOVED, NotPublicError, open_connection, path_of
 from modules.foundation.errors import DownloadError, Forbidden
+from modules.foundation.json_text import parse_json
 
 BLOCK = 1024 * 1024
 REDIRECTS = 5
@@ -272,7 +272,7 @@ class Transfer:
     def _known(self) -> RemoteVersion | None:
         """The version that the partial file is of, if it comes from this address."""
         try:
-            version = RemoteVersion(**json.loads(self._note.read_text(encoding="utf-8")))
+            version = RemoteVersion(**parse_json(self._note.read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
         return version if version.url == self._wanted.url else None

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from modules.checkpoints.declared import METADATA_KEY, MODELSPEC_KEY
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeInfo
+from modules.foundation.json_text import parse_json
 from modules.library.digests import old_hash
 
 Format = Literal["safetensors", "ckpt"]
@@ -171,7 +172,7 @@ def _recipe_entries(
 
 def _json(text: str | None) -> dict[str, Any] | None:
     try:
-        value = json.loads(text) if text else None
+        value = parse_json(text) if text else None
     except ValueError:
         return None
     return value if isinstance(value, dict) else None

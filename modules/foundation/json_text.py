@@ -1,0 +1,64 @@
+"""JSON that came from outside: a file, a header, a request. Whatever the text is, ValueError is all it can raise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, cast
+
+MAX_DEPTH = 100
+"""How deeply lists and tables may be nested; what is deeper would break whatever walks through it later."""
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value that `text` (bytes are UTF-8) stands for.
+
+    Halves of characters ("\\ud800"), which neither a file nor an answer can hold, become U+FFFD. Raises ValueError
+    for what is no JSON, nested more than `MAX_DEPTH` deep, or has numbers of thousands of digits.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8")
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper_than(value, MAX_DEPTH):
+        raise ValueError(_TOO_DEEP)
+    return _whole(value) if "\\ud" in text or "\\uD" in text else value
+
+
+_TOO_DEEP = f"it is nested more than {MAX_DEPTH} deep"
+
+
+def whole_text(text: str) -> str:
+    """`text` with pairs of halves put together, and halves of characters that stand alone as U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _is_deeper_than(value: object, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit + 1):
+        level = [inner for each in level for inner in _members(each)]
+        if not level:
+            return False
+    return True
+
+
+def _members(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, list):
+        return [_whole(each) for each in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {whole_text(key): _whole(each) for key, each in cast("dict[str, Any]", value).items()}
+    return value
