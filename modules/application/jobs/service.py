@@ -223,11 +223,11 @@ class JobService:
     def begin_end(self) -> None:
         """Take no more jobs and interrupt what runs, without waiting for it; nobody is told anything more."""
         self.queue.begin_end()
-        self.keeper.events.end()
+        self.recorder.events.end()
 
     def abandon(self) -> None:
         """Mark what still runs as interrupted: the process ends before it does."""
-        self.keeper.abandoned(self.queue.running)
+        self.recorder.abandoned(self.queue.running)
 
     def close(self) -> None:
         """End the queue; what waits is kept for the next time."""
