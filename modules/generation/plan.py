@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from PIL import Image
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeInfo
 from modules.generation.inpaint import InpaintPlan
+from modules.prompts.networks import NetworkTag, extract_networks
 from modules.prompts.styles import Style
 from modules.settings.model import Settings
 
@@ -110,6 +112,21 @@ class Plan:
     save_images: bool = True
     save_grid: bool = True
     warnings: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def _split_prompts(self) -> tuple[tuple[str, tuple[NetworkTag, ...]], ...]:
+        split = {prompt: extract_networks(prompt) for prompt in dict.fromkeys(self.prompts)}
+        return tuple((split[prompt][0], tuple(split[prompt][1])) for prompt in self.prompts)
+
+    @property
+    def prompt_texts(self) -> tuple[str, ...]:
+        """The prompts without the tags of networks, as they are encoded."""
+        return tuple(text for text, _ in self._split_prompts)
+
+    @property
+    def network_tags(self) -> tuple[tuple[NetworkTag, ...], ...]:
+        """The tags of networks in each picture's prompt, in order; negative prompts have none."""
+        return tuple(tags for _, tags in self._split_prompts)
 
     @property
     def count(self) -> int:

@@ -7,7 +7,6 @@ from modules.generation.plan import BatchSlice, Plan
 from modules.hooks.points import RunEvent
 from modules.pipeline.engine import Engine
 from modules.pipeline.model import LoadedModel
-from modules.prompts.networks import extract_networks
 from modules.text_encoders.conditioner import size_vector
 from modules.text_encoders.scheduled import (
     EncodingOptions,
@@ -70,7 +69,7 @@ def encode(
         return engine.conditioning_cache.get(key, make)
 
     return Conditioning(
-        positive=tuple(one(extract_networks(prompt)[0], composable=True) for prompt in plan.prompts[batch.pictures]),
+        positive=tuple(one(text, composable=True) for text in plan.prompt_texts[batch.pictures]),
         negative=tuple(one(prompt, composable=False) for prompt in plan.negative_prompts[batch.pictures]),
         sizes=sizes_of(plan, model, size),
         empty=one("", composable=True).parts[0].conditions[0].cond if plan.settings.pad_cond_uncond else None,

@@ -28,7 +28,7 @@ from modules.networks.keys import ModuleIndex
 from modules.networks.merge import Patcher, Use
 from modules.networks.tags import read_tags
 from modules.pipeline.model import LoadedModel
-from modules.prompts.networks import NetworkTag, extract_batch, extract_networks
+from modules.prompts.networks import NetworkTag
 from modules.settings.model import Settings
 from modules.text_encoders.embeddings import TextualInversion
 
@@ -104,12 +104,14 @@ class ExtraNetworks:
     def in_force(self, event: RunEvent) -> Generator[None]:
         """Have the networks of a batch in force within the block."""
         assert event.plan is not None
-        with self.of_prompts(event.plan.prompts[event.pictures], event):
+        # A batch shares one model, and so the networks of its first picture.
+        first = next(iter(event.plan.network_tags[event.pictures]), ())
+        with self.of_tags(first, event):
             yield
 
     @contextlib.contextmanager
-    def of_prompts(self, prompts: Sequence[str], event: RunEvent) -> Generator[None]:
-        """Have the networks of these prompts in force within the block, and none of those around it.
+    def of_tags(self, tags: Sequence[NetworkTag], event: RunEvent) -> Generator[None]:
+        """Have the networks of these tags in force within the block, and none of those around it.
 
         What cannot be used is told to the user and left out. Raises Refused where the settings want that.
         """
@@ -117,11 +119,11 @@ class ExtraNetworks:
         assert isinstance(model, LoadedModel)
         assert plan is not None
         problems: list[str] = []
-        tags = [] if event.request.disable_extra_networks else extract_batch(prompts)[1]
+        wanted = () if event.request.disable_extra_networks else tags
         if event.stage == "refiner":
             # As in A1111, a LoRA is for the model that begins; hypernetworks go on with the refiner.
-            tags = [tag for tag in tags if tag.kind == "hypernet"]
-        current = self._gather(tags, model, plan.settings, problems)
+            wanted = [tag for tag in wanted if tag.kind == "hypernet"]
+        current = self._gather(wanted, model, plan.settings, problems)
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(self.patcher(model).using(current.uses))
@@ -282,8 +284,7 @@ def _with_tags(plan: Plan) -> Plan:
     settings = plan.settings
     added = ""
     for kind, chosen in (("lora", settings.sd_lora), ("hypernet", settings.sd_hypernetwork)):
-        _, tags = extract_networks(plan.prompts[0])
-        mentioned = any(tag.kind == kind and tag.items[0] == chosen for tag in tags)
+        mentioned = any(tag.kind == kind and tag.items[0] == chosen for tag in plan.network_tags[0])
         if chosen and chosen != "None" and not mentioned:
             added += f"<{kind}:{chosen}:{settings.extra_networks_default_multiplier}>"
     return replace(plan, prompts=tuple(prompt + added for prompt in plan.prompts)) if added else plan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,12 +16,11 @@ from modules.pipeline.decode import decode
 from modules.pipeline.latent_space import same_latents
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.picture_input import picture_input
+from modules.pipeline.save_intermediate import save_intermediate
 from modules.pipeline.start import Start, encode_pictures, start_from_latents
+from modules.pipeline.state import PassResult, PassState, RunState
 from modules.pipeline.vae import decode_latent
 from modules.sampling.latent_upscale import crop_latents, upscale_latents
-
-if TYPE_CHECKING:
-    from modules.pipeline.passes import Pass, PassResult, Run
 
 CELL = 8
 
@@ -36,25 +34,25 @@ class Enlarged:
     family: str = ""
 
 
-def enlarged(this: Run, batch: BatchSlice, hires: HiresPlan, first: PassResult | None) -> Enlarged:
+def enlarged(state: RunState, batch: BatchSlice, hires: HiresPlan, first: PassResult | None) -> Enlarged:
     """The result of the first pass at the target's size.
 
     Latents stay on the device; an upscaler of pictures works on the decoded 8-bit picture, as in A1111.
     """
-    model = this.model if first is None else first.model
-    before = _first_pictures(this, batch, hires, first, model)
+    model = state.model if first is None else first.model
+    before = _first_pictures(state, batch, hires, first, model)
     if hires.latent_mode is not None:
         if first is not None and first.latents is not None:
             latents = first.latents.samples
         else:
-            latents = encode_pictures(_to_tensor(before, model), this.plan, batch, model)
+            latents = encode_pictures(_to_tensor(before, model), state.plan, batch, model)
         larger = upscale_latents(latents, hires.target[1] // CELL, hires.target[0] // CELL, hires.latent_mode)
         return Enlarged(latents=larger, family=model.checkpoint.family)
-    upscale = this.engine.upscalers.enlarger(hires.upscaler, this.plan.settings, this.control)
+    upscale = state.engine.upscalers.enlarger(hires.upscaler, state.plan.settings, state.control)
     return Enlarged(pictures=tuple(resize(picture, *hires.target, upscale=upscale) for picture in before))
 
 
-def start_second(this: Run, again: Pass, hires: HiresPlan, larger: Enlarged) -> Start:
+def start_second(state: RunState, again: PassState, hires: HiresPlan, larger: Enlarged) -> Start:
     """The enlarged latents, cropped and noised to where the second pass begins."""
     plan, batch, model = again.plan, again.batch, again.model
     pictures = _to_tensor(larger.pictures, model) if larger.pictures else None
@@ -75,24 +73,24 @@ def start_second(this: Run, again: Pass, hires: HiresPlan, larger: Enlarged) -> 
         crop_latents(latents, columns, rows),
         image_cond=image_cond,
         prescribed=plan.steps,
-        change_extra_noise=again.changed_extra_noise(this.engine.hooks),
+        change_extra_noise=again.changed_extra_noise(state.engine.hooks),
     )
 
 
 def _first_pictures(
-    this: Run, batch: BatchSlice, hires: HiresPlan, first: PassResult | None, model: LoadedModel
+    state: RunState, batch: BatchSlice, hires: HiresPlan, first: PassResult | None, model: LoadedModel
 ) -> list[Image.Image]:
     """The pictures before the pass, where they are needed; saved where the settings say so."""
     if first is None or first.latents is None:
         assert hires.first_picture is not None
         return [_fitting(flatten(hires.first_picture), whole_cells=hires.latent_mode is not None)] * batch.count
-    wanted = this.plan.settings.save_images_before_highres_fix and this.plan.save_images
+    wanted = state.plan.settings.save_images_before_highres_fix and state.plan.save_images
     if hires.latent_mode is not None and not wanted:
         return []
-    pictures = decode(first.latents, this.plan, model)
+    pictures = decode(first.latents, state.plan, model)
     if wanted:
         for index, picture in enumerate(pictures, batch.first):
-            this.save_intermediate(picture, index, first, suffix="-before-highres-fix")
+            save_intermediate(state, picture, index, first, suffix="-before-highres-fix")
     return pictures
 
 
@@ -109,7 +107,7 @@ def _to_tensor(pictures: list[Image.Image] | tuple[Image.Image, ...], model: Loa
     return (pixels.permute(0, 3, 1, 2) / 127.5 - 1).to(model.hardware.device)
 
 
-def _image_cond(again: Pass, pictures: Tensor | None, latents: Tensor) -> Tensor | None:
+def _image_cond(again: PassState, pictures: Tensor | None, latents: Tensor) -> Tensor | None:
     """What inpainting and editing models get: the picture from the first pass, or where all of it is hidden, grey."""
     plan, model = again.plan, again.model
     hidden = model.checkpoint.image_input == "inpainting" and plan.settings.inpainting_mask_weight >= 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,9 +11,10 @@ from modules.checkpoints.vae_files import VaeCatalogue
 from modules.foundation.errors import UnknownName
 from modules.generation.plan import Plan
 from modules.generation.request import GenerationRequest
+from modules.generation.seeds import picture_seeds, with_seeds
 from modules.imaging.resize import ResizeMode, Upscale
 from modules.pipeline.init_pictures import batch_size_for, init_pictures
-from modules.pipeline.plan_passes import Catalogues, sizes_asked, with_passes
+from modules.pipeline.plan_hires_refiner import Catalogues, sizes_asked, with_passes
 from modules.prompts.comments import strip_comments
 from modules.prompts.styles import Style, apply_styles, pick_styles
 from modules.sampling.loop import infotext_of
@@ -26,7 +26,6 @@ from modules.upscalers.catalogue import UpscalerCatalogue
 Enlarger = Callable[[str | None, Settings], Upscale | None]
 """Gives the upscaler of a name. Raises UnknownName."""
 
-LARGEST_SEED = 2**32 - 1
 MULTIPLE = 8
 """Pixels; a VAE halves the size three times."""
 
@@ -52,7 +51,7 @@ def make_plan(
     settings = settings.changed(request.override_settings)
     if request.restore_faces is not None:
         settings = settings.changed({"face_restoration": request.restore_faces})
-    request = sizes_asked(request, settings)
+    request, _ = with_seeds(sizes_asked(request, settings))
     warnings: list[str] = []
     known = Catalogues(catalogue=catalogue, vaes=vaes, upscalers=upscalers, warnings=warnings)
     sampler, schedule = resolve_pair(request.sampler, request.scheduler)
@@ -73,7 +72,7 @@ def make_plan(
         warnings=warnings,
         upscale=img2img_upscale(settings, enlarger, warnings) if request.is_img2img else None,
     )
-    seed, subseed = _seed(request.seed), _seed(request.subseed)
+    seeds, subseeds = picture_seeds(request, count)
     plan = Plan(
         settings=settings,
         checkpoint=info,
@@ -81,9 +80,8 @@ def make_plan(
         prompts=(prompt,) * count,
         negative_prompts=(negative,) * count,
         styles=tuple(chosen),
-        # A variation strength keeps the seed and varies the subseed; without one each picture has its own seed.
-        seeds=tuple(seed + (index if request.subseed_strength == 0 else 0) for index in range(count)),
-        subseeds=tuple(subseed + index for index in range(count)),
+        seeds=seeds,
+        subseeds=subseeds,
         subseed_strength=request.subseed_strength,
         seed_resize_from=(max(request.seed_resize_from_height, 0), max(request.seed_resize_from_width, 0)),
         sampler=sampler,
@@ -140,10 +138,6 @@ def _prompts(request: GenerationRequest, settings: Settings, styles: Sequence[St
     if settings.enable_prompt_comments:
         prompt, negative = strip_comments(prompt), strip_comments(negative)
     return prompt, negative
-
-
-def _seed(seed: int) -> int:
-    return random.randrange(LARGEST_SEED) if seed == -1 else seed
 
 
 def _rounded(size: int) -> int:

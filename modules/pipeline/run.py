@@ -21,12 +21,15 @@ from modules.imaging.resize import Upscale
 from modules.pipeline.compose import Composed, compose
 from modules.pipeline.decode import decode
 from modules.pipeline.engine import Engine
-from modules.pipeline.finish import extra_of, finish, info_of
 from modules.pipeline.inpaint import overlay_masks
-from modules.pipeline.passes import PassResult, Run, first_pass, second_pass
+from modules.pipeline.parameters_text import extra_of, finish, picture_fields
+from modules.pipeline.passes import first_pass, second_pass
 from modules.pipeline.plan import img2img_upscale, make_plan
+from modules.pipeline.result_info import info_of
 from modules.pipeline.save import Saving
-from modules.pipeline.tiling import seamless
+from modules.pipeline.save_intermediate import save_intermediate
+from modules.pipeline.seamless_tiling import seamless
+from modules.pipeline.state import PassResult, RunState
 from modules.settings.model import Settings
 
 
@@ -42,7 +45,7 @@ def run(
 
     Interrupting keeps what is finished; the result then says so. Raises the EaselError of whatever went wrong.
     """
-    hooks, watch = engine.hooks, Stopwatch()
+    hooks, timings = engine.hooks, Stopwatch()
     control.begin(request.batch_count)
     asked = RunEvent(request=request)
     request = hooks.request(request, asked)
@@ -64,71 +67,73 @@ def run(
     plan = hooks.plan(plan, replace(asked, request=request, plan=plan))
     event = replace(asked, request=request, plan=plan)
     with _memory_errors(engine, plan):
-        with watch.phase("load"):
+        with timings.phase("load"):
             control.at_phase("loading")
             model = engine.load(plan.checkpoint, control.at_load, vae=plan.vae)
             event = replace(event, model=model)
             engine.embeddings.look()
         start_peak(engine.hardware.device)
         saving = Saving(plan, engine)
-        this = Run(engine=engine, control=control, watch=watch, event=event, plan=plan, model=model, saving=saving)
+        state = RunState(
+            engine=engine, control=control, timings=timings, event=event, plan=plan, model=model, saving=saving
+        )
         if plan.inpaint is not None:
-            this.upscale = img2img_upscale(plan.settings, enlarger, [])
+            state.upscale = img2img_upscale(plan.settings, enlarger, [])
         if plan.settings.save_init_img:
-            this.init_hashes = tuple(saving.init_image(image) for image in request.init_images)
+            state.init_hashes = tuple(saving.init_image(image) for image in request.init_images)
         with hooks.around_run(event), seamless(model, wanted=plan.tiling), torch.inference_mode():
             for batch in plan.batches:
                 if control.stopping:
                     break
                 with hooks.around_batch(replace(event, batch=batch.index)):
-                    _one_batch(this, batch)
-    result = _result(this)
+                    _one_batch(state, batch)
+    result = _result(state)
     control.at_phase("done")
     return hooks.result(result, event)
 
 
-def _one_batch(this: Run, batch: BatchSlice) -> None:
+def _one_batch(state: RunState, batch: BatchSlice) -> None:
     """Make the pictures of one batch and hand them to the saver."""
-    hires = this.plan.hires
+    hires = state.plan.hires
     # What a pass has in force stays until its latents are decoded.
     with contextlib.ExitStack() as stack:
-        made = None if hires and hires.first_picture else first_pass(this, batch, stack)
+        made = None if hires and hires.first_picture else first_pass(state, batch, stack)
         if hires and (made is None or made.sampled.complete):
             try:
-                made = second_pass(this, batch, hires, made, stack)
+                made = second_pass(state, batch, hires, made, stack)
             except Interrupted:  # while the first picture was upscaled, which is what there is then
-                this.incomplete = True
-        this.incomplete |= made is None or not made.sampled.complete
+                state.incomplete = True
+        state.incomplete |= made is None or not made.sampled.complete
         if made is None or made.latents is None:
             return
-        with this.watch.phase("decode"):
-            this.control.at_phase("decoding")
-            pictures = decode(made.latents, this.plan, made.model)
-        this.event.warn(*this.model.taken_remarks(), *made.model.taken_remarks())
-        with this.watch.phase("finish"):
-            masks = overlay_masks(this.plan, batch, made.blend, made.latents.samples)
-            _hand_over(this, batch, pictures, made, masks)
+        with state.timings.phase("decode"):
+            state.control.at_phase("decoding")
+            pictures = decode(made.latents, state.plan, made.model)
+        state.event.warn(*state.model.taken_remarks(), *made.model.taken_remarks())
+        with state.timings.phase("finish"):
+            masks = overlay_masks(state.plan, batch, made.blend, made.latents.samples)
+            _hand_over(state, batch, pictures, made, masks)
 
 
-def _hand_over(this: Run, batch: BatchSlice, pictures: list[Image], made: PassResult, masks: list[Image]) -> None:
+def _hand_over(state: RunState, batch: BatchSlice, pictures: list[Image], made: PassResult, masks: list[Image]) -> None:
     """Compose each picture with its source, by its mask if there is one, give it its text, hand it to the saver."""
-    hooks, plan, event = this.engine.hooks, this.plan, replace(this.event, batch=batch.index)
+    hooks, plan, event = state.engine.hooks, state.plan, replace(state.event, batch=batch.index)
     wanted = made.sampled.complete or plan.settings.save_incomplete_images
     for index, picture in enumerate(pictures, batch.first):
         if plan.settings.face_restoration and plan.settings.save_images_before_face_restoration:
-            this.save_intermediate(picture, index, made, suffix="-before-face-restoration")
+            save_intermediate(state, picture, index, made, suffix="-before-face-restoration")
         mask = masks[index - batch.first] if masks else None
-        composed = compose(hooks.picture(picture, event), plan, index, mask, this.upscale)
-        fields = hooks.infotext_fields(this.fields(index, made), event)
-        this.extra = extra_of(fields, made.sampled.infotext)
+        composed = compose(hooks.picture(picture, event), plan, index, mask, state.upscale)
+        fields = hooks.infotext_fields(picture_fields(state, index, made), event)
+        state.extra = extra_of(fields, made.sampled.infotext)
         finished = finish(composed.picture, plan, index, fields)
-        this.saving.add(finished, index, wanted=wanted)
-        _keep_beside(this, composed, finished, index, wanted=wanted)
+        state.saving.add(finished, index, wanted=wanted)
+        _keep_beside(state, composed, finished, index, wanted=wanted)
 
 
-def _keep_beside(this: Run, composed: Composed, finished: FinishedImage, index: int, *, wanted: bool) -> None:
+def _keep_beside(state: RunState, composed: Composed, finished: FinishedImage, index: int, *, wanted: bool) -> None:
     """Save and show what belongs to a picture, where the settings want it kept."""
-    settings, saving = this.plan.settings, this.saving
+    settings, saving = state.plan.settings, state.saving
     beside = (
         ("mask", composed.mask, settings.save_mask, settings.return_mask),
         ("mask-composite", composed.painted, settings.save_mask_composite, settings.return_mask_composite),
@@ -141,11 +146,11 @@ def _keep_beside(this: Run, composed: Composed, finished: FinishedImage, index: 
             saving.show(replace(finished, image=picture, kind=name))
 
 
-def _result(this: Run) -> GenerationResult:
+def _result(state: RunState) -> GenerationResult:
     """Wait for the saver, make the grid, and put everything together."""
-    plan, saving = this.plan, this.saving
-    with this.watch.phase("save"):
-        this.control.at_phase("saving")
+    plan, saving = state.plan, state.saving
+    with state.timings.phase("save"):
+        state.control.at_phase("saving")
         images = saving.finished()
         grid = saving.grid([image for image in images if image.kind == "sample"])
     everything = (grid, *images) if grid is not None and plan.settings.return_grid else tuple(images)
@@ -154,21 +159,21 @@ def _result(this: Run) -> GenerationResult:
         info=info_of(
             plan,
             everything,
-            model_hash=this.engine.short_hash(plan.checkpoint),
-            vae_hash=this.engine.short_hash(plan.vae),
-            inpaints=this.model.checkpoint.image_input == "inpainting",
+            model_hash=state.engine.short_hash(plan.checkpoint),
+            vae_hash=state.engine.short_hash(plan.vae),
+            inpaints=state.model.checkpoint.image_input == "inpainting",
             job_timestamp=saving.job_timestamp,
-            extra=this.extra,
+            extra=state.extra,
         ),
         warnings=(
             *plan.warnings,
-            *this.event.warnings,
+            *state.event.warnings,
             *saving.warnings,
             *(image.error for image in everything if image.error),
         ),
-        seconds=dict(this.watch.seconds),
-        interrupted=this.incomplete or this.control.stopping,
-        peak_device_bytes=peak_bytes(this.engine.hardware.device),
+        seconds=dict(state.timings.seconds),
+        interrupted=state.incomplete or state.control.stopping,
+        peak_device_bytes=peak_bytes(state.engine.hardware.device),
     )
 
 

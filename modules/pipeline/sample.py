@@ -26,7 +26,7 @@ from modules.sampling.network import ConditionedNetwork
 from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
-    from modules.pipeline.refine import Refining
+    from modules.pipeline.refiner import Refining
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from modules.foundation.errors import EaselError
 from modules.generation.plan import Plan
-from modules.hardware.banded_vae import decode_in_bands, encode_in_bands, whole_bytes, workshop_for
 from modules.hardware.memory import free_bytes, release
+from modules.hardware.tiled_vae import decode_in_bands, encode_in_bands, whole_bytes, workshop_for
 from modules.pipeline.model import LoadedModel
 from modules.settings.model import Settings
 

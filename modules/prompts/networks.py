@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -52,9 +52,3 @@ def made_to_fit(name: str) -> str:
     'style_ _ink_'
     """
     return _NOT_IN_NAMES.sub("_", name).strip()
-
-
-def extract_batch(texts: Iterable[str]) -> tuple[list[str], list[NetworkTag]]:
-    """The texts of a batch without their tags, and the tags of the first: a batch shares one model and so one set."""
-    pairs = [extract_networks(text) for text in texts]
-    return [text for text, _ in pairs], pairs[0][1] if pairs else []

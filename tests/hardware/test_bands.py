@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from modules.hardware.banded_vae import decode_in_bands, encode_in_bands, whole_bytes
 from modules.hardware.bands import Workshop
+from modules.hardware.tiled_vae import decode_in_bands, encode_in_bands, whole_bytes
 
 CPU = torch.device("cpu")
 

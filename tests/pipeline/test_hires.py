@@ -15,7 +15,7 @@ from modules.generation.request import GenerationRequest, HiresRequest
 from modules.generation.result import FinishedImage
 from modules.hooks.points import RunEvent
 from modules.infotext.parse import parse
-from modules.pipeline.plan_passes import sizes_asked
+from modules.pipeline.plan_hires_refiner import sizes_asked
 from modules.sampling.latent_upscale import LATENT_UPSCALERS, crop_latents, upscale_latents
 from modules.settings.model import Settings
 from tests.parity import make_tiny

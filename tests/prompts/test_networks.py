@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.prompts.comments import strip_comments
-from modules.prompts.networks import extract_batch, extract_networks
+from modules.prompts.networks import extract_networks
 
 TABLE = json.loads((Path(__file__).parents[1] / "parity/tables/networks.json").read_text(encoding="utf-8"))
 
@@ -23,7 +23,8 @@ def test_tags_are_taken_out_as_recorded(row: dict):
 
 @pytest.mark.parametrize("row", TABLE["batch"], ids=[repr(row["texts"]) for row in TABLE["batch"]])
 def test_the_networks_of_a_batch_are_those_of_its_first_prompt(row: dict):
-    prompts, tags = extract_batch(row["texts"])
+    prompts = [extract_networks(text)[0] for text in row["texts"]]
+    tags = extract_networks(row["texts"][0])[1] if row["texts"] else []
     found: dict = {}
     for tag in tags:
         found.setdefault(tag.kind, []).append(list(tag.items))

@@ -1,4 +1,4 @@
-"""The keeper hears of everything in the queue, writes it down and tells whoever listens to events."""
+"""The recorder hears of every change in the queue, writes it to the database and tells those who listen to events."""
 
 from __future__ import annotations
 

@@ -20,10 +20,10 @@ from modules.application.database import Database, storable
 from modules.application.jobs.job import GenerationJob, Job, JobState
 from modules.application.jobs.serialise import from_text, to_text
 from modules.application.jobs.store import LONGEST_TITLE, JobStore, alive, keep_pictures
-from modules.application.jobs.submitting import with_seeds
 from modules.foundation.errors import EaselError, RequestError
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
+from modules.generation.seeds import advanced, with_seeds
 
 Seeds = Literal["random", "advance", "fixed"]
 RecurringState = Literal["running", "paused", "done", "stopped", "failed"]
@@ -217,15 +217,6 @@ class RecurringJobs:
         if not rows:
             raise EaselError(f"There is no recurring job {recurring_id!r}.")
         return rows[0]
-
-
-def advanced(request: GenerationRequest, pictures: int) -> GenerationRequest:
-    """`request` as it goes on after so many pictures: as if they were the first of one long row of batches."""
-    return dataclasses.replace(
-        request,
-        seed=request.seed + (pictures if request.subseed_strength == 0 else 0),
-        subseed=request.subseed + pictures,
-    )
 
 
 def _free_bytes(folder: Path) -> int:

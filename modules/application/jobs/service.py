@@ -14,10 +14,10 @@ from modules.application.jobs.queue import JobQueue
 from modules.application.jobs.recorder import Recorder
 from modules.application.jobs.recurring import RecurringJobs, RecurringLimits, RecurringRecord, Seeds
 from modules.application.jobs.store import JobStore, TaskMaker
-from modules.application.jobs.submitting import with_seeds
 from modules.foundation.errors import EaselError, RequestError
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
+from modules.generation.seeds import with_seeds
 from modules.settings.paths import Paths
 from modules.settings.store import SettingsStore
 
@@ -189,7 +189,7 @@ class JobService:
         self.recorder.database.remember("paused", "1" if paused else "0")
         self.queue.pause(paused=paused)
 
-    # What the queue says (after the keeper has heard it)
+    # What the queue says (after the recorder has heard it)
 
     def submitted(self, jobs: Sequence[Job[Any]]) -> None:
         """Nothing to do."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-import random
-
 from modules.application.jobs.job import GenerationJob
 from modules.checkpoints.catalogue import Catalogue
 from modules.foundation.errors import EaselError
 from modules.generation.request import GenerationRequest
+from modules.generation.seeds import with_seeds
 from modules.settings.model import Settings
-
-LARGEST_SEED = 2**32 - 1
 
 
 def resolved_job(
@@ -34,12 +30,6 @@ def resolved_job(
         checkpoint=_checkpoint(request, settings, catalogue, fallback),
         chosen_seeds=chosen,
     )
-
-
-def with_seeds(request: GenerationRequest) -> tuple[GenerationRequest, tuple[str, ...]]:
-    """The request with a seed and subseed where it has -1, and the names of those that were chosen."""
-    chosen = {name: random.randrange(LARGEST_SEED) for name in ("seed", "subseed") if getattr(request, name) == -1}
-    return (dataclasses.replace(request, **chosen) if chosen else request), tuple(chosen)
 
 
 def _checkpoint(

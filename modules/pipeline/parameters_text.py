@@ -1,4 +1,4 @@
-"""finish: a decoded picture gets the text that makes it again."""
+"""The parameters text (infotext) of a picture: which fields it has, and their values, so that it can be made again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from modules.generation.plan import Plan
 from modules.generation.result import FinishedImage
 from modules.infotext.write import FIRST_FIELDS, LAST_FIELDS, write
 from modules.pipeline.inpaint import inpaint_fields
+from modules.pipeline.state import PassResult, RunState
 from modules.settings.declare import infotext_label
 from modules.settings.model import Settings
 from modules.text_encoders.embeddings import TextualInversion, hashes_text
@@ -42,6 +43,23 @@ def finish(image: Image.Image, plan: Plan, index: int, fields: Mapping[str, obje
         subseed=plan.subseeds[index],
         prompt=prompt,
         negative_prompt=negative,
+    )
+
+
+def picture_fields(state: RunState, index: int, made: PassResult) -> dict[str, object]:
+    """The parameters of picture `index` of a run, in the writer's own order where that has one."""
+    plan, engine = state.plan, state.engine
+    return fields_of(
+        plan,
+        index,
+        model_hash=engine.short_hash(plan.checkpoint),
+        vae_hash=engine.short_hash(plan.vae),
+        title=state.short_title,
+        image_input=state.model.checkpoint.image_input,
+        sampled=made.sampled.infotext,
+        init_image_hash=state.init_hashes[index % len(state.init_hashes)] if state.init_hashes else None,
+        used_embeddings=made.conditioning.used_embeddings,
+        has_brackets=made.conditioning.has_brackets or plan.settings.prompt_dialect != "A1111",
     )
 
 
@@ -150,53 +168,4 @@ def changed_settings(settings: Settings, keys: Sequence[str]) -> dict[str, objec
         infotext_label(declared[key]) or key: getattr(settings, key)
         for key in keys
         if getattr(settings, key) != declared[key].default
-    }
-
-
-def info_of(
-    plan: Plan,
-    images: tuple[FinishedImage, ...],
-    *,
-    model_hash: str | None,
-    vae_hash: str | None,
-    inpaints: bool,
-    job_timestamp: str,
-    extra: Mapping[str, object],
-) -> dict[str, object]:
-    """The `info` object of a result, with the keys that A1111's clients read."""
-    first = images[0] if images else None
-    grids = sum(image.kind == "grid" for image in images)
-    return {
-        "prompt": plan.prompts[0],
-        "all_prompts": list(plan.prompts),
-        "negative_prompt": plan.negative_prompts[0],
-        "all_negative_prompts": list(plan.negative_prompts),
-        "seed": first.seed if first else plan.seeds[0],
-        "all_seeds": list(plan.seeds),
-        "subseed": plan.subseeds[0],
-        "all_subseeds": list(plan.subseeds),
-        "subseed_strength": plan.subseed_strength,
-        "width": plan.width,
-        "height": plan.height,
-        "sampler_name": plan.sampler.name,
-        "cfg_scale": plan.cfg_scale,
-        "steps": plan.steps,
-        "batch_size": plan.batch_size,
-        "restore_faces": plan.settings.face_restoration,
-        "face_restoration_model": plan.settings.face_restoration_model if plan.settings.face_restoration else None,
-        "sd_model_name": plan.checkpoint.model_name,
-        "sd_model_hash": model_hash,
-        "sd_vae_name": plan.vae.name if plan.vae else None,
-        "sd_vae_hash": vae_hash,
-        "seed_resize_from_w": plan.seed_resize_from[1] or -1,
-        "seed_resize_from_h": plan.seed_resize_from[0] or -1,
-        "denoising_strength": plan.denoising_strength,
-        "extra_generation_params": dict(extra),
-        "index_of_first_image": grids,
-        "infotexts": [image.infotext for image in images],
-        "styles": [style.name for style in plan.styles],
-        "job_timestamp": job_timestamp,
-        "clip_skip": plan.settings.CLIP_stop_at_last_layers,
-        "is_using_inpainting_conditioning": inpaints,
-        "version": f"Easel {VERSION}",
     }

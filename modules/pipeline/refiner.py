@@ -13,12 +13,12 @@ from modules.pipeline.latent_space import same_latents
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.picture_input import picture_input
 from modules.pipeline.sample import image_guidance_scale, with_unet
+from modules.pipeline.seamless_tiling import seamless
 from modules.pipeline.start import Start, model_schedule
-from modules.pipeline.tiling import seamless
 from modules.sampling.network import ConditionedNetwork
 
 if TYPE_CHECKING:
-    from modules.pipeline.passes import Pass, Run
+    from modules.pipeline.state import PassState, RunState
 
 
 class Refining:
@@ -27,8 +27,8 @@ class Refining:
     `noted` is what it adds to the parameters; checkpoints in it are named when the text is written.
     """
 
-    def __init__(self, this: Run, one: Pass, plan: RefinerPlan, begun: Start) -> None:
-        self._this, self._pass, self._plan, self._begun = this, one, plan, begun
+    def __init__(self, state: RunState, current: PassState, plan: RefinerPlan, begun: Start) -> None:
+        self._state, self._pass, self._plan, self._begun = state, current, plan, begun
         self.model: LoadedModel | None = None
         self.noted: dict[str, object] = {}
 
@@ -40,34 +40,34 @@ class Refining:
         done = call / total_calls if self._plan.by_calls else sampler.denoiser.share_done(self._begun.schedule, level)
         if at is not None and done < at:
             return None
-        self._this.control.at_phase("loading")
-        model = self._this.load(self._plan.checkpoint, self._plan.vae)
+        self._state.control.at_phase("loading")
+        model = self._state.load(self._plan.checkpoint, self._plan.vae)
         self._check(model)
         unet.close()
         successor = self._successor(model, unet)
-        self._this.control.at_phase("sampling")
+        self._state.control.at_phase("sampling")
         self.model = model
         self._note()
         return successor
 
     def _successor(self, model: LoadedModel, unet: contextlib.ExitStack) -> ConditionedNetwork:
-        this, one, engine = self._this, self._pass, self._this.engine
-        event = replace(one.event, model=model, stage="refiner")
-        one.stack.enter_context(seamless(model, wanted=one.plan.tiling))
-        one.stack.enter_context(engine.hooks.around_pass(event))
-        made = encode(one.plan, one.batch, model, engine, event, timing=one.timing, size=one.size)
+        current, engine = self._pass, self._state.engine
+        event = replace(current.event, model=model, stage="refiner")
+        current.stack.enter_context(seamless(model, wanted=current.plan.tiling))
+        current.stack.enter_context(engine.hooks.around_pass(event))
+        made = encode(current.plan, current.batch, model, engine, event, timing=current.timing, size=current.size)
         conditioning = engine.hooks.conditioning(made, event)
-        with_unet(unet, model, one.plan, self._begun.latents)
+        with_unet(unet, model, current.plan, self._begun.latents)
         image_cond = self._begun.image_cond
-        if model.checkpoint.image_input != one.model.checkpoint.image_input:
-            image_cond = picture_input(one.plan, one.batch, model)
+        if model.checkpoint.image_input != current.model.checkpoint.image_input:
+            image_cond = picture_input(current.plan, current.batch, model)
         return ConditionedNetwork(
             predict=model.predict,
-            schedule=model_schedule(this.plan, model),
+            schedule=model_schedule(self._state.plan, model),
             conds=conditioning.at,
             image_cond=image_cond,
             # Whichever model takes over, the picture guides as strongly as before.
-            image_guidance_scale=image_guidance_scale(one.plan, one.model),
+            image_guidance_scale=image_guidance_scale(current.plan, current.model),
             empty_prompt=conditioning.empty,
         )
 
@@ -81,7 +81,7 @@ class Refining:
             )
 
     def _note(self) -> None:
-        plan = self._this.plan
+        plan = self._state.plan
         if self._plan.by_calls:
             self.noted["Refiner switch by sampling steps"] = True
         if plan.hires is not None and plan.settings.hires_fix_refiner_pass != "second pass":
