@@ -14,6 +14,7 @@ from modules.api.connection import Connection
 from modules.api.errors import add_error_handlers
 from modules.api.failure import Failure
 from modules.api.guards.access_log import AccessLog
+from modules.api.guards.hosts import CheckHost, OwnNames
 from modules.api.guards.login import RequireUser
 from modules.api.guards.origin import RefuseForeignOrigins, allowed_origins, origin_pattern
 from modules.api.guards.request_size import LimitRequests
@@ -122,7 +123,8 @@ def _add_guards(api: FastAPI, app: Application) -> None:
     flags, origins = app.flags, allowed_origins(app.flags.cors_allow_origins)
     api.add_middleware(LimitRequests, megabytes=flags.max_request_mb)
     api.add_middleware(RequireUser, policy=app.policy, page=not flags.nowebui)
-    api.add_middleware(RefuseForeignOrigins, allowed=origins, pattern=origin_pattern(flags.cors_allow_origins_regex))
+    names, pattern = OwnNames(flags), origin_pattern(flags.cors_allow_origins_regex)
+    api.add_middleware(RefuseForeignOrigins, names=names, allowed=origins, pattern=pattern)
     if origins or flags.cors_allow_origins_regex:
         api.add_middleware(
             CORSMiddleware,
@@ -132,6 +134,7 @@ def _add_guards(api: FastAPI, app: Application) -> None:
             allow_headers=["*"],
             allow_credentials=True,
         )
+    api.add_middleware(CheckHost, names=names)
     if flags.api_log:
         api.add_middleware(AccessLog)
     api.add_middleware(TidyPaths)

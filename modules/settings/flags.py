@@ -48,6 +48,9 @@ class Flags:
     subpath: str | None = _value(None, "path prefix when a reverse proxy serves Easel below one", metavar="PATH")
     api: bool = _switch("serve the API beside the page (it always is; the flag is accepted for old command lines)")
     nowebui: bool = _switch("serve the API alone, without the page")
+    allowed_hosts: str | None = _value(
+        None, "names, separated by commas, of the tunnel or proxy through which this Easel is reached", metavar="NAMES"
+    )
     cors_allow_origins: str | None = _value(None, "origins, separated by commas, that may call the API from a browser")
     cors_allow_origins_regex: str | None = _value(None, "the same as a regular expression", metavar="REGEX")
     tls_keyfile: Path | None = _value(None, "private key (PEM) to serve https with", convert=Path)

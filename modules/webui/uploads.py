@@ -1,4 +1,4 @@
-"""Where pictures go that are dropped on the page: a folder of the user's choice, emptied at the start if wanted."""
+"""Where pictures go that are dropped on the page: into the data folder, or one of the user's choice."""
 
 from __future__ import annotations
 
@@ -13,31 +13,41 @@ from modules.settings.paths import Paths
 
 log = logging.getLogger(__name__)
 
+VARIABLE = "GRADIO_TEMP_DIR"
+
+OWN_FOLDER = "cache/uploads"
+"""Where in the data folder uploads go."""
+
 _HASH = re.compile(r"[0-9a-f]{64}")
 """Gradio's names for the folders in which it puts uploads, one a file."""
 
 
 def use_temp_dir(settings: Settings, paths: Paths) -> None:
-    """Have Gradio keep uploads in the folder that the settings name. To be called before the page is built.
+    """Have Gradio keep uploads in the data folder, or where the settings say. To be called before the page is built.
 
-    Only folders that Gradio made are emptied, whatever else lies in the chosen one.
+    The data folder's are gone at each start. In a folder of the user's choice only folders that Gradio made are
+    emptied, whatever else lies there, and only if that is wanted. One that GRADIO_TEMP_DIR names is left as it is.
     """
-    if not settings.temp_dir.strip():
+    chosen, own = settings.temp_dir.strip(), paths.data / OWN_FOLDER
+    # After a restart from the page the variable is there already, as this function has set it.
+    if not chosen and os.environ.get(VARIABLE) not in (None, "", str(own.resolve())):
         return
-    folder = paths.data / Path(settings.temp_dir.strip()).expanduser()
+    folder = paths.data / Path(chosen).expanduser() if chosen else own
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if settings.clean_temp_dir_at_start:
-            _empty(folder)
+        if settings.clean_temp_dir_at_start or not chosen:
+            _empty(folder, everything=folder == own)
     except OSError as error:
         log.warning(
             "The folder for uploads %s cannot be used: %s. The system's is used instead.", folder, error.strerror
         )
         return
-    os.environ["GRADIO_TEMP_DIR"] = str(folder.resolve())
+    os.environ[VARIABLE] = str(folder.resolve())
 
 
-def _empty(folder: Path) -> None:
+def _empty(folder: Path, *, everything: bool) -> None:
     for entry in folder.iterdir():
-        if _HASH.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink():
+        if entry.is_dir() and not entry.is_symlink() and (everything or _HASH.fullmatch(entry.name)):
             shutil.rmtree(entry, ignore_errors=True)
+        elif everything:  # an upload that was broken off
+            entry.unlink(missing_ok=True)

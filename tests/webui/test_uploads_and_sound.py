@@ -30,6 +30,20 @@ def test_uploads_go_where_the_setting_says(paths: Paths) -> None:
     assert Path(os.environ["GRADIO_TEMP_DIR"]) == (paths.data / "uploads").resolve()
 
 
+def test_uploads_are_in_the_data_folder_and_gone_at_the_next_start(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GRADIO_TEMP_DIR")
+    folder = paths.data / "cache" / "uploads"
+    for _ in range(2):  # after a restart the variable is inherited
+        (folder / ("a1" * 32)).mkdir(parents=True)
+        (folder / ("a1" * 32) / "a.png").touch()
+        (folder / "tmpbrokenoff").touch()
+        use_temp_dir(Settings(), paths)
+        assert os.environ["GRADIO_TEMP_DIR"] == str(folder.resolve())
+        assert list(folder.iterdir()) == []
+
+
 def test_only_what_gradio_put_there_is_removed(paths: Paths) -> None:
     folder = paths.data / "uploads"
     upload, own, linked = folder / ("a1" * 32), folder / "my pictures", folder / ("b2" * 32)

@@ -9,17 +9,13 @@ import json
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from modules.api.guards.paths import OURS, inner_path
+from modules.api.guards.paths import KEPT_PICTURES, OURS, inner_path
 from modules.api.json_answer import send_json
 from modules.application.access_policy import AccessPolicy
 
 API_PATHS = (*OURS, "/docs", "/openapi.json", "/metrics", "/file=")
 PAGES_OWN = ("/internal/progress", "/internal/pending-tasks", "/internal/ping", "/file=")
 """Routes that the page itself asks; where only the API has users, the page, if it is served, must still work."""
-
-
-KEPT_PICTURES = "/v1/images/files/"
-"""Addresses that nobody can guess and only a user was told; whoever shows the picture asks without a name."""
 
 
 class RequireUser:

@@ -1,4 +1,4 @@
-"""Which web pages may use the API from somebody's browser: our own, and those that a flag names."""
+"""Which web pages may use this Easel from somebody's browser: our own, and those that a flag names."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import json
 import logging
 import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from modules.api.guards.paths import OURS, inner_path
+from modules.api.guards.hosts import OwnNames, split_authority
+from modules.api.guards.paths import KEPT_PICTURES, inner_path
 from modules.api.json_answer import send_json
 from modules.foundation.errors import StartupError
 
 log = logging.getLogger(__name__)
 
 HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+ELSEWHERE = frozenset({"cross-site", "same-site"})
+"""What browsers say in Sec-Fetch-Site of requests for pages of other origins; "same-site" is another port or name."""
 
 
 def allowed_origins(flag: str | None) -> tuple[str, ...]:
@@ -34,39 +37,83 @@ def origin_pattern(flag: str | None) -> re.Pattern[str] | None:
 
 
 class RefuseForeignOrigins:
-    """Answers 403 where a page of another origin makes a browser change something through our routes.
+    """Answers 403 where a page of another origin makes a browser do something here, or load something from here.
 
-    CORS alone keeps such a page from reading the answer, not from sending the request: any page that is open in the
-    browser could start jobs or change settings of an Easel on the same machine. Programs that are no browsers send no
-    Origin and are not affected.
+    CORS alone keeps such a page from reading an answer, not from sending a request: any page that is open in the
+    browser could start jobs, upload files or show pictures of an Easel on the same machine. It holds for every path,
+    Gradio's own among them. Links that lead here are followed, and programs, which send none of a browser's headers,
+    are not affected.
     """
 
-    def __init__(self, app: ASGIApp, allowed: Sequence[str] = (), pattern: re.Pattern[str] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        names: OwnNames,
+        allowed: Sequence[str] = (),
+        pattern: re.Pattern[str] | None = None,
+    ) -> None:
         self.app = app
+        self.names = names
         self.allowed = frozenset(allowed)
         self.pattern = pattern
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        if scope["type"] == "http" and scope["method"] not in HARMLESS and self._is_foreign(scope):
-            origin = Headers(scope=scope).get("origin", "")
-            log.warning("Refused %s %s to a page of %s", scope["method"], scope["path"], origin)
+        if scope["type"] == "http" and (origin := self._foreign(scope)) is not None:
+            log.warning("Refused %s %r to a page of %s", scope["method"], scope["path"], origin)
             await _refuse(send, origin)
             return
         await self.app(scope, receive, send)
 
-    def _is_foreign(self, scope: Scope) -> bool:
-        path = inner_path(scope)
+    def _foreign(self, scope: Scope) -> str | None:
+        """The foreign origin of whose page a request comes; None where it may pass."""
         headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if origin is None or not path.startswith(OURS) or "*" in self.allowed or origin.rstrip("/") in self.allowed:
-            return False
+        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        if scope["method"] in HARMLESS:
+            # Reading is left to CORS, except where a browser tells that a page elsewhere shows or frames what is here.
+            if site not in ELSEWHERE or _is_visit(headers) or inner_path(scope).startswith(KEPT_PICTURES):
+                return None
+        elif origin is None and site in ("same-origin", "none"):
+            return None
+        source = origin or _origin_of(headers.get("referer", ""))
+        if source is None:
+            return "another site" if site in ELSEWHERE and "*" not in self.allowed else None
+        return None if self._may(source, headers) else source
+
+    def _may(self, origin: str, headers: Headers) -> bool:
+        if "*" in self.allowed or origin.rstrip("/") in self.allowed:
+            return True
         if self.pattern is not None and self.pattern.fullmatch(origin):
+            return True
+        place = _place(origin)
+        if place is None:
             return False
-        # A proxy in front tells the name that the browser used. A page cannot set that header across origins without
-        # asking first, and asking is not granted.
-        hosts = {headers.get("host", ""), headers.get("x-forwarded-host", "")}
-        return urlsplit(origin).netloc not in hosts - {""}
+        # A proxy in front tells the name that the browser used; `CheckHost` has seen that it is one of ours.
+        asked = [headers.get("host", ""), *headers.get("x-forwarded-host", "").split(",")]
+        return place in {_without_usual_port(each) for each in asked if each} or self.names.declares(place[0])
+
+
+def _is_visit(headers: Headers) -> bool:
+    """Whether somebody follows a link to here, in a window of its own."""
+    return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
+
+
+def _origin_of(address: str) -> str | None:
+    """The origin of a page's address; None where there is none."""
+    scheme, separator, rest = address.partition("://")
+    return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}" if separator else None
+
+
+def _place(origin: str) -> tuple[str, int | None] | None:
+    """Name and port of a web page's origin, None where it is of no such page ("null", an extension)."""
+    scheme, _, authority = origin.partition("://")
+    return _without_usual_port(authority) if scheme in ("http", "https") else None
+
+
+def _without_usual_port(authority: str) -> tuple[str, int | None] | None:
+    """Name and port, None for that of http or https: a proxy may have changed from one to the other."""
+    part = split_authority(authority)
+    return part if part is None or part[1] not in (80, 443) else (part[0], None)
 
 
 async def _refuse(send: Send, origin: str) -> None:

@@ -60,7 +60,9 @@ class SavingImagesSection(Section):
     save_images_before_face_restoration: bool = setting(False, "Save a copy of each picture before faces are restored")
     save_selected_only: bool = setting(True, "The Save button saves the selected picture alone, not all of them")
     save_write_log_csv: bool = setting(True, "The Save button writes what it saves into log.csv, too")
-    temp_dir: str = setting("", "Folder for pictures that are dropped on the page; empty: the system's", restart=True)
+    temp_dir: str = setting(
+        "", "Folder for pictures that are dropped on the page; empty: cache/uploads in the data folder", restart=True
+    )
     clean_temp_dir_at_start: bool = setting(False, "Empty the folder above at the start of Easel", restart=True)
     notification_audio: bool = setting(True, "Play notification.mp3 of the data folder when pictures are finished")
     notification_volume: int = setting(100, "Notification sound volume", ge=0, le=100, step=1)

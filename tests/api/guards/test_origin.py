@@ -15,12 +15,27 @@ FRIEND, STRANGER = "https://friend.example", "https://stranger.example"
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     data: Path = tmp_path_factory.mktemp("origin")
-    with serving(flags_for(data, cors_allow_origins=f"{FRIEND}/, https://other.example", subpath="easel")) as served:
+    flags = flags_for(
+        data,
+        cors_allow_origins=f"{FRIEND}/, https://other.example",
+        subpath="easel",
+        allowed_hosts="easel.example, *.tunnel.example",
+    )
+    with serving(flags) as served:
         yield served
 
 
 @pytest.mark.parametrize(
-    "path", ["/sdapi/v1/options", "/sdapi/v1/interrupt", "/sdapi/v1/txt2img", "/internal/progress"]
+    "path",
+    [
+        "/sdapi/v1/options",
+        "/sdapi/v1/interrupt",
+        "/sdapi/v1/txt2img",
+        "/internal/progress",
+        "/gradio_api/upload",
+        "/gradio_api/queue/join",
+        "/anything/else",
+    ],
 )
 @pytest.mark.parametrize("origin", [STRANGER, "null", "http://127.0.0.1:1"])
 def test_a_page_of_another_origin_changes_nothing(guarded: Served, path: str, origin: str) -> None:
@@ -36,9 +51,69 @@ def test_our_own_page_programs_and_named_origins_are_served(guarded: Served) -> 
         assert guarded.client.post("/sdapi/v1/interrupt", headers=headers).status_code == 200
 
 
-def test_behind_a_proxy_the_name_that_the_browser_used_counts(guarded: Served) -> None:
-    headers = {"Origin": "https://easel.example", "X-Forwarded-Host": "easel.example"}
+@pytest.mark.parametrize("name", ["easel.example", "EASEL.example.:443"])
+def test_behind_a_proxy_the_name_that_the_browser_used_counts_where_the_flag_lists_it(
+    guarded: Served, name: str
+) -> None:
+    for headers in ({"X-Forwarded-Host": name}, {"Host": name}, {}):
+        headers |= {"Origin": "https://easel.example"}
+        assert guarded.client.post("/sdapi/v1/interrupt", headers=headers).status_code == 200
+
+
+def test_a_name_that_only_a_proxy_tells_makes_nobody_one_of_us(guarded: Served) -> None:
+    headers = {"Origin": STRANGER, "X-Forwarded-Host": "stranger.example"}
+    response = guarded.client.post("/sdapi/v1/interrupt", headers=headers)
+    assert response.status_code == 403
+    assert "--allowed-hosts=stranger.example" in response.json()["detail"]
+    response = guarded.client.get("/sdapi/v1/options", headers={"X-Forwarded-Host": "easel.example, stranger.example"})
+    assert response.status_code == 403
+
+
+def test_a_page_of_another_tunnel_of_the_same_provider_is_foreign(guarded: Served) -> None:
+    headers = {"Host": "mine.tunnel.example", "Origin": "https://mine.tunnel.example"}
     assert guarded.client.post("/sdapi/v1/interrupt", headers=headers).status_code == 200
+    headers["Origin"] = "https://evil.tunnel.example"
+    assert guarded.client.post("/sdapi/v1/interrupt", headers=headers).status_code == 403
+
+
+OWN_PAGE, ELSEWHERE = {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "cross-site"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (OWN_PAGE, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({}, 200),
+        (ELSEWHERE, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({**ELSEWHERE, "Referer": f"{STRANGER}/page"}, 403),
+        ({**ELSEWHERE, "Referer": f"{FRIEND}/page"}, 200),
+        ({"Referer": f"{STRANGER}/page"}, 403),
+        ({"Referer": "http://127.0.0.1/page"}, 403),
+        ({"Origin": "null", **OWN_PAGE}, 403),
+    ],
+)
+def test_a_request_without_an_origin_is_judged_by_what_else_the_browser_tells(
+    guarded: Served, headers: dict[str, str], status: int
+) -> None:
+    assert guarded.client.post("/sdapi/v1/interrupt", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, 403),
+        ({"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, 403),
+        ({"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
+        ({"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, 200),
+        ({"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image", "Referer": f"{FRIEND}/"}, 200),
+    ],
+)
+def test_a_page_elsewhere_shows_and_frames_nothing_of_ours_and_links_are_followed(
+    guarded: Served, headers: dict[str, str], status: int
+) -> None:
+    assert guarded.client.get("/sdapi/v1/samplers", headers={**ELSEWHERE, **headers}).status_code == status
 
 
 def test_reading_is_left_to_the_browser_to_refuse(guarded: Served) -> None:
