@@ -39,8 +39,14 @@ HOOKS_HEAD = """\
 
 Every point at which others may join in, in the order in which a run reaches them. `Transform` changes a value,
 `Observe` is told of something, `Collect` contributes items, `Around` wraps a block. Attach with
-`app.hooks.<point>.attach(owner, function)`; the call returns a function that detaches. An attachment that raises is
-logged by its owner's name and skipped. Written by `docs/generate.py` from `modules/hooks/points.py`.
+`app.hooks.<point>.attach(owner, function)`; the call returns a function that detaches. A `Transform` and its function
+take a value and an event and give the value to go on with, the others take the event alone; a function that does not
+take that is refused at once. An attachment that raises is logged by its owner's name and skipped. Values and events
+are described in `modules/hooks/events.py`, `modules/sampling/guidance_hooks.py` and `modules/generation/`.
+
+Tensors are the live ones: what is written to them counts, except for those of `network`, which are kept for the next
+call and have to be replaced. `examples/residuals.py` is a hook to begin with. Written by `docs/generate.py` from
+`modules/hooks/points.py`.
 
 """
 
@@ -104,8 +110,11 @@ def hooks_page() -> str:
     """docs/hooks.md: one row a point, in the order in which a run reaches them."""
     from modules.hooks.points import Hooks
 
-    rows = ["| point | kind | what for |", "|---|---|---|"]
-    rows += [f"| `{point.name}` | {type(point).__name__} | {point.sentence} |" for point in Hooks().all()]
+    types = {each.name: str(each.type) for each in dataclasses.fields(Hooks)}
+    rows = ["| point | kind and what it is given | what for | A1111 calls it |", "|---|---|---|---|"]
+    rows += [
+        f"| `{point.name}` | `{types[point.name]}` | {point.sentence} | {point.moment} |" for point in Hooks().all()
+    ]
     return HOOKS_HEAD + "\n".join(rows) + "\n"
 
 

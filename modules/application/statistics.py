@@ -13,7 +13,8 @@ from typing import Any
 from modules.application.jobs.job import Job
 from modules.application.jobs.queue import JobQueue, Observer
 from modules.generation.result import GenerationResult
-from modules.hooks.points import Hooks, RunEvent, StepEvent
+from modules.hooks.events import RunEvent, StepEvent
+from modules.hooks.points import Hooks
 
 OWNER = "Statistics"
 BOUNDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)

@@ -35,9 +35,13 @@ class ExtraNoise:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepReport:
-    """A sampling step: `index` of `total` (from 0), latents `x` and the model's estimate `denoised`, [B, 4, h, w]."""
+    """A sampling step: `index` of `total` (from 0) at the noise level `sigma`.
+
+    `x` are the latents and `denoised` the model's estimate, [B, C, h, w].
+    """
 
     index: int
     total: int
+    sigma: float
     x: Tensor
     denoised: Tensor

@@ -1,118 +1,223 @@
-"""Every hook point of Easel, in the order in which one run of the pipeline reaches them."""
+"""Every hook point of Easel, in the order in which the program and then one run of the pipeline reach them."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from modules.generation.latents import ExtraNoise, Latents, StepReport
+from modules.generation.batch import BatchPlan
+from modules.generation.latents import ExtraNoise, Latents
 from modules.generation.plan import Plan
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
-from modules.hooks.registry import Around, Collect, Observe, Point, Transform
+from modules.hooks.events import (
+    BlendEvent,
+    EvaluationEvent,
+    GridLayout,
+    MaskOverlay,
+    ModelEvent,
+    PageEvent,
+    PictureEvent,
+    PictureToSave,
+    RunEvent,
+    StartEvent,
+    StepEvent,
+)
+from modules.hooks.point import Around, Collect, Observe, Point, Timed, Transform
 
 if TYPE_CHECKING:
-    # It imports torch, and the page must be up before torch is.
+    from PIL import Image
+    from torch import Tensor
+
+    # They import torch, and the page must be up before torch is.
     from modules.generation.conditioning import Conditioning
+    from modules.sampling.guidance_hooks import GuidanceInput, GuidanceOutput, NetworkCall
     from modules.text_encoders.embeddings import TextualInversion
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class RunEvent:
-    """Where a run is: its request and, once that is decided, its plan and the index of the batch (from 0).
-
-    `model` is the checkpoint, a `modules.pipeline.model.LoadedModel`, from `around_run` on. In the second pass of
-    hires fix, and after the refiner has taken over, `stage` says so, and plan and model are those of that stage.
-    """
-
-    request: GenerationRequest
-    plan: Plan | None = None
-    model: Any = None
-    batch: int = 0
-    stage: Literal["first pass", "second pass", "refiner"] = "first pass"
-    warnings: list[str] = field(default_factory=list[str])
-    """Sentences for the user; one list for the whole run, which its result carries."""
-
-    @property
-    def pictures(self) -> slice:
-        """Which of the plan's pictures the batch holds."""
-        size = self.plan.batch_size if self.plan is not None else self.request.batch_size
-        return slice(self.batch * size, (self.batch + 1) * size)
-
-    def warn(self, *sentences: str) -> None:
-        """Tell the user something, each sentence once a run."""
-        self.warnings.extend(sentence for sentence in sentences if sentence not in self.warnings)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StepEvent:
-    """One sampling step was taken."""
-
-    run: RunEvent
-    step: StepReport
-
-    def warn(self, *sentences: str) -> None:
-        """Tell the user something, each sentence once a run."""
-        self.run.warn(*sentences)
+def _point(kind: type[Point], name: str, sentence: str, moment: str = "") -> Any:
+    return field(default_factory=lambda: kind(name, sentence, moment))
 
 
 @dataclass
 class Hooks:
     """One set of points; an application has one, and so has each test that wants its own."""
 
-    request: Transform[GenerationRequest, RunEvent] = field(
-        default_factory=lambda: Transform("request", "Change what was asked, before anything is decided.")
+    # The program
+    page_built: Observe[PageEvent] = _point(
+        Observe, "page_built", "Hear of the page once it is drawn, before it is served.", "on_ui_tabs"
     )
-    plan: Transform[Plan, RunEvent] = field(
-        default_factory=lambda: Transform("plan", "Change what was decided, before any work is done.")
+    app_started: Observe[PageEvent] = _point(
+        Observe, "app_started", "Hear that everything is ready to be served; routes may be added.", "on_app_started"
     )
-    around_run: Around[RunEvent] = field(
-        default_factory=lambda: Around("around_run", "Wrap a whole run: patch the model on entering, undo on leaving.")
+    model_loaded: Observe[ModelEvent] = _point(
+        Observe, "model_loaded", "Hear of a checkpoint that was read from its file.", "on_model_loaded"
     )
-    around_batch: Around[RunEvent] = field(default_factory=lambda: Around("around_batch", "Wrap one batch of a run."))
-    around_pass: Around[RunEvent] = field(
-        default_factory=lambda: Around(
-            "around_pass", "Wrap a further stage of a batch: the second pass of hires fix, or the refiner's steps."
-        )
+
+    # A run
+    request: Transform[GenerationRequest, RunEvent] = _point(
+        Transform, "request", "Change what was asked, before anything is decided.", "setup, before_process"
     )
-    embeddings: Collect[TextualInversion, RunEvent] = field(
-        default_factory=lambda: Collect("embeddings", "Textual inversions to be known beside those of the folders.")
+    plan: Transform[Plan, RunEvent] = _point(
+        Transform,
+        "plan",
+        "Change what was decided (prompts, seeds, how many there are), before any work is done.",
+        "process",
     )
-    conditioning_state: Collect[Hashable, RunEvent] = field(
-        default_factory=lambda: Collect(
-            "conditioning_state", "Whatever else decides the encoded prompts; they are remembered under it."
-        )
+    around_run: Around[RunEvent] = _point(
+        Around, "around_run", "Wrap a whole run: patch the model on entering, undo on leaving."
     )
-    conditioning: Transform[Conditioning, RunEvent] = field(
-        default_factory=lambda: Transform("conditioning", "Change the encoded prompts of a batch.")
+
+    # A batch
+    batch: Transform[BatchPlan, RunEvent] = _point(
+        Transform,
+        "batch",
+        "Change prompts, seeds and size of one batch before its networks are in force.",
+        "before_process_batch",
     )
-    extra_noise: Transform[ExtraNoise, RunEvent] = field(
-        default_factory=lambda: Transform(
-            "extra_noise", "Change the extra noise that a picture gets before sampling, where the settings want some."
-        )
+    around_batch: Around[RunEvent] = _point(
+        Around,
+        "around_batch",
+        "Wrap one batch of a run; with an order above 0 its extra networks are in force.",
+        "after_extra_networks_activate",
     )
-    start_latents: Transform[Latents, RunEvent] = field(
-        default_factory=lambda: Transform("start_latents", "Change the noise (or noised picture) a batch starts from.")
+    batch_begins: Transform[BatchPlan, RunEvent] = _point(
+        Transform,
+        "batch_begins",
+        "Change prompts, seeds and size of one batch once its networks are in force, before its prompts are encoded.",
+        "process_batch",
     )
-    step: Observe[StepEvent] = field(
-        default_factory=lambda: Observe("step", "Watch a sampling step; called within the loop, so be quick.")
+    second_pass: Transform[Plan, RunEvent] = _point(
+        Transform,
+        "second_pass",
+        "Change the plan of the second pass of hires fix, before the result of the first is enlarged.",
+        "before_hr",
     )
-    sampled_latents: Transform[Latents, RunEvent] = field(
-        default_factory=lambda: Transform("sampled_latents", "Change the latents after the last step.")
+    around_pass: Around[RunEvent] = _point(
+        Around, "around_pass", "Wrap a further stage of a batch: the second pass of hires fix, or the refiner's steps."
     )
-    picture: Transform[Any, RunEvent] = field(
-        default_factory=lambda: Transform("picture", "Change one decoded PIL picture, before its text is written.")
+
+    # A pass over a batch
+    embeddings: Collect[TextualInversion, RunEvent] = _point(
+        Collect, "embeddings", "Textual inversions to be known beside those of the folders."
     )
-    infotext_fields: Transform[dict[str, object], RunEvent] = field(
-        default_factory=lambda: Transform("infotext_fields", "Add or change the parameters written with a picture.")
+    conditioning_state: Collect[Hashable, RunEvent] = _point(
+        Collect, "conditioning_state", "Whatever else decides the encoded prompts; they are remembered under it."
     )
-    saved: Observe[FinishedImage] = field(
-        default_factory=lambda: Observe("saved", "Hear of each finished picture once it is saved (or failed to be).")
+    conditioning: Transform[Conditioning, RunEvent] = _point(
+        Transform, "conditioning", "Change the encoded prompts of a batch."
     )
-    result: Transform[GenerationResult, RunEvent] = field(
-        default_factory=lambda: Transform("result", "Change the result before it is handed to whoever asked.")
+    extra_noise: Transform[ExtraNoise, RunEvent] = _point(
+        Transform,
+        "extra_noise",
+        "Change the extra noise that a picture gets before sampling, where the settings want some.",
+        "on_extra_noise",
+    )
+    start_latents: Transform[Latents, StartEvent] = _point(
+        Transform,
+        "start_latents",
+        "Change the noise (or noised picture) a batch starts from.",
+        "process_before_every_sampling",
+    )
+    attention: Transform[dict[str, Any], RunEvent] = _point(
+        Transform,
+        "attention",
+        "Change the attention processors of the UNet, by the path of their layer; they are put back after the pass.",
+    )
+
+    # An evaluation of the model
+    guidance_input: Transform[GuidanceInput, RunEvent] = _point(
+        Transform,
+        "guidance_input",
+        "Change latents, noise level and conditioning of one evaluation; its tensors may be written to.",
+        "on_cfg_denoiser",
+    )
+    network: Transform[NetworkCall, RunEvent] = _point(
+        Transform,
+        "network",
+        "Change one call of the UNet: add residuals to its down and middle blocks, arguments for its attention.",
+    )
+    guidance_output: Transform[GuidanceOutput, RunEvent] = _point(
+        Transform,
+        "guidance_output",
+        "Change the estimates of the prompts and of the negative prompt, before guidance combines them; its tensors "
+        "may be written to.",
+        "on_cfg_denoised",
+    )
+    combination: Transform[Tensor, EvaluationEvent] = _point(
+        Transform, "combination", "Replace what guidance makes of both estimates.", "CFGDenoiser.combine_denoised"
+    )
+    mask_blend: Transform[Tensor, BlendEvent] = _point(
+        Transform,
+        "mask_blend",
+        "Change how inpainting puts the kept part of its source back into the latents.",
+        "on_mask_blend",
+    )
+    guided: Transform[Tensor, EvaluationEvent] = _point(
+        Transform, "guided", "Change the guided estimate, as the sampler gets it.", "on_cfg_after_cfg"
+    )
+    step: Observe[StepEvent] = _point(
+        Observe,
+        "step",
+        "Watch a sampling step; called within the loop, so be quick. Its tensors are the sampler's own.",
+        "KDiffusionSampler.callback_state",
+    )
+    sampled_latents: Transform[Latents, RunEvent] = _point(
+        Transform, "sampled_latents", "Change the latents after the last step.", "post_sample"
+    )
+
+    # The pictures of a batch
+    decoded: Transform[Tensor, RunEvent] = _point(
+        Transform,
+        "decoded",
+        "Change the pixels [B, 3, H, W] of a batch, 0 to 1, as the VAE gave them.",
+        "postprocess_batch",
+    )
+    pictures: Transform[list[Image.Image], RunEvent] = _point(
+        Transform,
+        "pictures",
+        "Change the list of a batch's pictures; further ones get the text of the last.",
+        "postprocess_batch_list",
+    )
+    picture: Transform[Image.Image, RunEvent] = _point(
+        Transform, "picture", "Change one decoded PIL picture, before its text is written.", "postprocess_image"
+    )
+    mask_overlay: Transform[MaskOverlay, PictureEvent] = _point(
+        Transform,
+        "mask_overlay",
+        "Change what inpainting lays over a picture, and the mask that is kept beside it.",
+        "postprocess_maskoverlay",
+    )
+    composed: Transform[Image.Image, PictureEvent] = _point(
+        Transform,
+        "composed",
+        "Change one picture after colours and unmasked parts of its source were put back.",
+        "postprocess_image_after_composite",
+    )
+    infotext_fields: Transform[dict[str, object], RunEvent] = _point(
+        Transform,
+        "infotext_fields",
+        "Add or change the parameters written with a picture.",
+        "p.extra_generation_params",
+    )
+    before_save: Transform[PictureToSave, RunEvent] = _point(
+        Transform,
+        "before_save",
+        "Change a picture, its text or its name on the way to its file, or have it not saved. On the saver's thread.",
+        "on_before_image_saved",
+    )
+    saved: Observe[FinishedImage] = _point(
+        Observe, "saved", "Hear of each finished picture once it is saved (or failed to be).", "on_image_saved"
+    )
+
+    # The end of a run
+    grid: Transform[GridLayout, RunEvent] = _point(
+        Transform, "grid", "Change pictures and shape of the grid before it is drawn.", "on_image_grid"
+    )
+    result: Transform[GenerationResult, RunEvent] = _point(
+        Transform, "result", "Change the result before it is handed to whoever asked.", "postprocess"
     )
 
     def all(self) -> tuple[Point, ...]:
@@ -123,3 +228,8 @@ class Hooks:
         """Remove every attachment made in the name of `owner`."""
         for point in self.all():
             point.attachments = [each for each in point.attachments if each.owner != owner]
+
+    def time_calls(self, timed: Timed | None) -> None:
+        """Have `timed` told how long each call of an attachment takes, or with None nobody."""
+        for point in self.all():
+            point.timed = timed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from PIL import Image
 from torch import Tensor
@@ -13,9 +15,12 @@ from modules.pipeline.model import LoadedModel
 from modules.pipeline.vae import decode_latent
 
 
-def decode(latents: Latents, plan: Plan, model: LoadedModel) -> list[Image.Image]:
+def decode(
+    latents: Latents, plan: Plan, model: LoadedModel, change: Callable[[Tensor], Tensor] | None = None
+) -> list[Image.Image]:
     """Decode one picture at a time (a batch would need a batch's memory, and the VAE keeps the device busy anyway).
 
+    `change` gets the pixels of all of them [B, 3, H, W] in 0..1, and what it returns is shown.
     Raises EaselError when the latents are NaN, or when the decoder's answer is, in whatever number type.
     """
     if bool(latents.samples.isnan().any()):
@@ -23,10 +28,22 @@ def decode(latents: Latents, plan: Plan, model: LoadedModel) -> list[Image.Image
             "The model's UNet gave NaN, so there is no picture. Start with --no-half, or try another checkpoint."
         )
     with model.on_device(model.checkpoint.vae):
-        return [to_picture(decode_latent(sample[None], plan, model)[0]) for sample in latents.samples]
+        decoded = (decode_latent(sample[None], plan, model)[0] for sample in latents.samples)
+        if change is None:
+            return [to_picture(pixels) for pixels in decoded]
+        changed = change(torch.stack([_unit(pixels) for pixels in decoded]))
+    return [_quantised(pixels.clamp(0, 1)) for pixels in changed]
 
 
 def to_picture(pixels: Tensor) -> Image.Image:
     """A picture from pixels [3, H, W] in -1..1. Levels are rounded towards zero, as in A1111."""
-    levels = ((pixels + 1) / 2).clamp(0, 1).mul(255).to(torch.uint8)
+    return _quantised(_unit(pixels))
+
+
+def _unit(pixels: Tensor) -> Tensor:
+    return ((pixels + 1) / 2).clamp(0, 1)
+
+
+def _quantised(pixels: Tensor) -> Image.Image:
+    levels = pixels.mul(255).to(torch.uint8)
     return Image.fromarray(levels.permute(1, 2, 0).contiguous().cpu().numpy())

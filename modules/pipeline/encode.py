@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modules.generation.conditioning import Conditioning, Sizes
 from modules.generation.plan import BatchSlice, Plan
-from modules.hooks.points import RunEvent
+from modules.hooks.events import RunEvent
 from modules.pipeline.engine import Engine
 from modules.pipeline.model import LoadedModel
 from modules.text_encoders.conditioner import size_vector

@@ -20,6 +20,7 @@ from modules.hardware.attention import forbid_memory_efficient_kernel, use_fast_
 from modules.hardware.device import Hardware, Wishes, choose_hardware
 from modules.hardware.memory import release
 from modules.hardware.packing import use_packed_weights
+from modules.hooks.events import ModelEvent
 from modules.hooks.points import Hooks
 from modules.imaging.saver import Saver
 from modules.networks.catalogue import NetworkCatalogue
@@ -147,6 +148,7 @@ class Engine:
         self.catalogue.note_problem(info, None)
         use_packed_weights(loaded.checkpoint.unet, self.hardware)
         use_fast_attention(loaded.checkpoint.unet, self.hardware, xformers=self.flags.xformers)
+        self.hooks.model_loaded(ModelEvent(model=loaded, path=info.path))
         log.info("Loaded %s (%s, %.1f GB)", info.name, loaded.checkpoint.family, loaded.checkpoint.size / 1e9)
         return loaded
 

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from modules.foundation.errors import NetworkError, Refused
 from modules.generation.plan import Plan
-from modules.hooks.points import Hooks, RunEvent
+from modules.hooks.events import RunEvent
+from modules.hooks.points import Hooks
 from modules.library.digests import SHORT_NETWORK
 from modules.library.facts import stamp_of
 from modules.networks.catalogue import NetworkCatalogue, NetworkInfo

@@ -8,7 +8,8 @@ from PIL import Image
 
 from modules.faces.restore import FaceRestorers
 from modules.foundation.errors import CheckpointError, RequestError
-from modules.hooks.points import Hooks, RunEvent
+from modules.hooks.events import RunEvent
+from modules.hooks.points import Hooks
 
 OWNER = "face restoration"
 FIRST = -100

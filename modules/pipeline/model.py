@@ -23,6 +23,7 @@ from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 from modules.hardware.memory import release
 from modules.hardware.packing import forget_packed_weights
+from modules.pipeline.network_additions import addition_arguments
 from modules.pipeline.small_vaes import SmallVaeKind, SmallVaes
 from modules.sampling.conditioning import CondBatch
 from modules.sampling.model_schedule import ModelSchedule, rescale_zero_terminal_snr, scaled_linear_alphas_cumprod
@@ -73,6 +74,8 @@ class LoadedModel:
         arguments: dict[str, Any] = {"encoder_hidden_states": cond.tokens.to(dtype)}
         if cond.vector is not None:
             arguments["added_cond_kwargs"] = vector_arguments(cond.vector.to(dtype))
+        if cond.additions is not None:
+            arguments |= addition_arguments(self.checkpoint.unet, cond.additions, dtype)
         return self.checkpoint.unet(x, t, **arguments, return_dict=False)[0].float()
 
     def decode(self, latents: Tensor) -> Tensor:

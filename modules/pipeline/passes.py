@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from modules.generation.conditioning import Conditioning
-from modules.generation.latents import StepReport
 from modules.generation.plan import BatchSlice, HiresPlan
-from modules.hooks.points import StepEvent
+from modules.hooks.events import StartEvent
 from modules.pipeline.encode import encode, timing_of
 from modules.pipeline.hires import enlarged, start_second
 from modules.pipeline.live_preview import Previewer
@@ -44,7 +43,12 @@ def second_pass(
     state: RunState, batch: BatchSlice, hires: HiresPlan, first: PassResult | None, stack: contextlib.ExitStack
 ) -> PassResult:
     """Enlarge what the first pass made, or the picture that takes its place, and sample it again."""
-    plan, second = state.plan, hires.second
+    told = replace(state.event, batch=batch.index, plan=hires.second, stage="second pass")
+    second = state.engine.hooks.second_pass(hires.second, told)
+    if second is not hires.second:
+        hires = replace(hires, second=second)
+        state.use_plan(replace(state.plan, hires=hires))
+    plan = state.plan
     if first is None:
         state.control.begin_batch(batch.index, second.steps)
     with state.timings.phase("enlarge"):
@@ -95,22 +99,20 @@ def _run(state: RunState, current: PassState, conditioning: Conditioning, begin:
     hooks, control, model = state.engine.hooks, state.control, current.model
     with state.timings.phase("start"):
         begun = begin()
-        begun = replace(begun, latents=hooks.start_latents(begun.latents, current.event))
+        told = StartEvent.of(current.event, conditioning=conditioning, noise=begun.unit_noise)
+        begun = replace(begun, latents=hooks.start_latents(begun.latents, told))
     control.at_phase("sampling")
     with state.timings.phase("sample"), Previewer(current.plan, model, control) as previewer:
         refining = Refining(state, current, current.plan.refiner, begun) if current.plan.refiner else None
-
-        def on_step(step: StepReport) -> None:
-            previewer.at_step(step)
-            hooks.step(StepEvent(run=current.event, step=step))
-
         sampled = sample(
             plan=current.plan,
             begin=begun,
             conditioning=conditioning,
             model=model,
             control=control,
-            on_step=on_step,
+            hooks=hooks,
+            event=current.event,
+            previewer=previewer,
             steps_before=current.steps_before,
             refining=refining,
         )

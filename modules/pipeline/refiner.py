@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from modules.foundation.errors import RequestError
 from modules.generation.plan import RefinerPlan
 from modules.pipeline.encode import encode
+from modules.pipeline.guidance_hooks import guidance_hooks
 from modules.pipeline.latent_space import same_latents
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.picture_input import picture_input
@@ -57,7 +58,7 @@ class Refining:
         current.stack.enter_context(engine.hooks.around_pass(event))
         made = encode(current.plan, current.batch, model, engine, event, timing=current.timing, size=current.size)
         conditioning = engine.hooks.conditioning(made, event)
-        with_unet(unet, model, current.plan, self._begun.latents)
+        with_unet(unet, model, self._begun.latents, engine.hooks, event)
         image_cond = self._begun.image_cond
         if model.checkpoint.image_input != current.model.checkpoint.image_input:
             image_cond = picture_input(current.plan, current.batch, model)
@@ -69,6 +70,7 @@ class Refining:
             # Whichever model takes over, the picture guides as strongly as before.
             image_guidance_scale=image_guidance_scale(current.plan, current.model),
             empty_prompt=conditioning.empty,
+            hooks=guidance_hooks(engine.hooks, event, blend=self._begun.blend, scale=current.plan.cfg_scale),
         )
 
     def _check(self, model: LoadedModel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Generator
 from dataclasses import replace
 
@@ -11,12 +12,14 @@ from PIL.Image import Image
 
 from modules.foundation.errors import Interrupted, OutOfMemory
 from modules.foundation.timing import Stopwatch
+from modules.generation.batch import BatchPlan, batch_plan, with_batch_plan
 from modules.generation.plan import BatchSlice, Plan
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.hardware.memory import peak_bytes, release, start_peak
-from modules.hooks.points import RunEvent
+from modules.hooks.events import PictureEvent, RunEvent
+from modules.hooks.point import Transform
 from modules.imaging.resize import Upscale
 from modules.pipeline.compose import Composed, compose
 from modules.pipeline.decode import decode
@@ -73,7 +76,7 @@ def run(
             event = replace(event, model=model)
             engine.embeddings.look()
         start_peak(engine.hardware.device)
-        saving = Saving(plan, engine)
+        saving = Saving(plan, engine, event)
         state = RunState(
             engine=engine, control=control, timings=timings, event=event, plan=plan, model=model, saving=saving
         )
@@ -85,11 +88,24 @@ def run(
             for batch in plan.batches:
                 if control.stopping:
                     break
-                with hooks.around_batch(replace(event, batch=batch.index)):
+                _change_batch(state, batch, hooks.batch)
+                with hooks.around_batch(replace(state.event, batch=batch.index)):
+                    _change_batch(state, batch, hooks.batch_begins)
+                    before = state.plan.hires
                     _one_batch(state, batch)
+                    if state.plan.hires is not before:  # what an attachment made of the second pass was for state batch
+                        state.use_plan(replace(state.plan, hires=before))
     result = _result(state)
     control.at_phase("done")
-    return hooks.result(result, event)
+    return hooks.result(result, state.event)
+
+
+def _change_batch(state: RunState, batch: BatchSlice, point: Transform[BatchPlan, RunEvent]) -> None:
+    """Let attachments change what a batch is made from."""
+    if not point:
+        return
+    changed = point(batch_plan(state.plan, batch), replace(state.event, batch=batch.index))
+    state.use_plan(with_batch_plan(state.plan, batch, changed))
 
 
 def _one_batch(state: RunState, batch: BatchSlice) -> None:
@@ -108,7 +124,9 @@ def _one_batch(state: RunState, batch: BatchSlice) -> None:
             return
         with state.timings.phase("decode"):
             state.control.at_phase("decoding")
-            pictures = decode(made.latents, state.plan, made.model)
+            hooks, event = state.engine.hooks, replace(state.event, batch=batch.index)
+            change = functools.partial(hooks.decoded, event=event) if hooks.decoded else None
+            pictures = hooks.pictures(decode(made.latents, state.plan, made.model, change), event)
         state.event.warn(*state.model.taken_remarks(), *made.model.taken_remarks())
         with state.timings.phase("finish"):
             masks = overlay_masks(state.plan, batch, made.blend, made.latents.samples)
@@ -119,14 +137,20 @@ def _hand_over(state: RunState, batch: BatchSlice, pictures: list[Image], made: 
     """Compose each picture with its source, by its mask if there is one, give it its text, hand it to the saver."""
     hooks, plan, event = state.engine.hooks, state.plan, replace(state.event, batch=batch.index)
     wanted = made.sampled.complete or plan.settings.save_incomplete_images
-    for index, picture in enumerate(pictures, batch.first):
+    for position, picture in enumerate(pictures):
+        index = batch.first + min(position, batch.count - 1)
         if plan.settings.face_restoration and plan.settings.save_images_before_face_restoration:
             save_intermediate(state, picture, index, made, suffix="-before-face-restoration")
         mask = masks[index - batch.first] if masks else None
-        composed = compose(hooks.picture(picture, event), plan, index, mask, state.upscale)
+        told = PictureEvent(run=event, index=index)
+        change = functools.partial(hooks.mask_overlay, event=told) if hooks.mask_overlay else None
+        composed = compose(
+            hooks.picture(picture, event), plan, index, mask, upscale=state.upscale, change_overlay=change
+        )
+        seen = hooks.composed(composed.picture, told)
         fields = hooks.infotext_fields(picture_fields(state, index, made), event)
         state.extra = extra_of(fields, made.sampled.infotext)
-        finished = finish(composed.picture, plan, index, fields)
+        finished = finish(seen, plan, index, fields)
         state.saving.add(finished, index, wanted=wanted)
         _keep_beside(state, composed, finished, index, wanted=wanted)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,10 +15,12 @@ from modules.generation.latents import Latents, StepReport
 from modules.generation.plan import Plan
 from modules.generation.progress import RunControl
 from modules.hardware.attention import upcast_attention
+from modules.hooks.events import RunEvent, StepEvent
+from modules.hooks.points import Hooks
+from modules.pipeline.guidance_hooks import attached_attention, guidance_hooks
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.start import Start
 from modules.pipeline.token_merging import merged_tokens
-from modules.sampling.guidance import GuidanceHooks
 from modules.sampling.loop import guided_model, uses_eta_noise_seed_delta
 from modules.sampling.loop import sample as run_sampler
 from modules.sampling.network import ConditionedNetwork
@@ -27,6 +28,7 @@ from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
     from modules.pipeline.refiner import Refining
+    from modules.pipeline.live_preview import Previewer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,12 +43,16 @@ class Sampled:
     infotext: dict[str, object] = field(default_factory=dict[str, object])
 
 
-def with_unet(stack: contextlib.ExitStack, model: LoadedModel, plan: Plan, latents: Latents) -> None:
-    """Have the UNet on the device, as the plan wants it for such latents, until `stack` is closed."""
+def with_unet(stack: contextlib.ExitStack, model: LoadedModel, latents: Latents, hooks: Hooks, event: RunEvent) -> None:
+    """Have the UNet on the device, as the plan of `event` wants it for such latents, until `stack` is closed."""
+    plan = event.plan
+    assert plan is not None
     height, width = latents.samples.shape[-2:]
     stack.enter_context(model.on_device(model.checkpoint.unet))
     stack.enter_context(merged_tokens(model, ratio=plan.token_merging_ratio, height=height, width=width))
     stack.enter_context(upcast_attention(model.checkpoint.unet, wanted=plan.settings.upcast_attn))
+    change = functools.partial(hooks.attention, event=event) if hooks.attention else None
+    stack.enter_context(attached_attention(model.checkpoint.unet, change))
 
 
 def image_guidance_scale(plan: Plan, model: LoadedModel) -> float | None:
@@ -61,24 +67,29 @@ def sample(
     conditioning: Conditioning,
     model: LoadedModel,
     control: RunControl,
-    on_step: Callable[[StepReport], None],
+    hooks: Hooks,
+    event: RunEvent,
+    previewer: Previewer,
     steps_before: int = 0,
     refining: Refining | None = None,
 ) -> Sampled:
-    """Run the plan's sampler on one batch. `on_step` hears of each step; interrupts take effect within one.
+    """Run the plan's sampler on one batch, which `event` tells attachments of; interrupts take effect within a step.
 
     `steps_before` steps of the batch were done in a pass before this one; `refining` may take over within it.
     """
     last: Tensor | None = None
 
-    def watch(event: SamplerStep) -> None:
+    def watch(step: SamplerStep) -> None:
         nonlocal last
-        last = event.denoised
-        control.at_step(steps_before + min(event.index + 1, event.total))
-        on_step(StepReport(index=event.index, total=event.total, x=event.x, denoised=event.denoised))
+        last = step.denoised
+        control.at_step(steps_before + min(step.index + 1, step.total))
+        report = StepReport(index=step.index, total=step.total, sigma=step.sigma, x=step.x, denoised=step.denoised)
+        previewer.at_step(report)
+        hooks.step(StepEvent(run=event, step=report))
         control.check()
 
     unet = contextlib.ExitStack()
+    attached = guidance_hooks(hooks, event, blend=begin.blend, scale=plan.cfg_scale)
     network = ConditionedNetwork(
         predict=model.predict,
         schedule=begin.schedule,
@@ -93,13 +104,13 @@ def sample(
         guidance_scale=plan.cfg_scale,
         steps=begin.sigmas.steps,
         options=plan.options,
-        hooks=GuidanceHooks(blend=begin.blend),
+        hooks=attached,
         check=control.check,
         succession=None if refining is None else functools.partial(refining.turn, unet),
     )
     try:
         with unet:
-            with_unet(unet, model, plan, begin.latents)
+            with_unet(unet, model, begin.latents, hooks, event)
             samples = run_sampler(
                 sampler=plan.sampler,
                 plan=begin.sigmas,
@@ -112,8 +123,8 @@ def sample(
             )
     except Interrupted:
         return Sampled(latents=None if last is None else Latents(samples=last), complete=False)
-    if begin.blend is not None:
-        samples = begin.blend.finished(samples)
+    if attached.blend is not None:
+        samples = attached.blend.finished(samples)
     if refining is not None:
         guided.noted |= refining.noted
     noted = {**begin.sigmas.infotext, **plan.sampler_fields, **guided.noted}

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Literal
 
@@ -15,9 +15,10 @@ from PIL import Image
 from modules.foundation.errors import SaveError
 from modules.generation.plan import Plan
 from modules.generation.result import FinishedImage
+from modules.hooks.events import GridLayout, PictureToSave, RunEvent
 from modules.imaging.filenames import NameContext
 from modules.imaging.grid import grid_pixels, grid_shape, image_grid
-from modules.imaging.save import PictureText, SaveOptions, save_picture
+from modules.imaging.save import PictureText, SavedPicture, save_picture
 from modules.imaging.saver import bytes_of
 from modules.infotext.carriers import PARAMETERS, exif_with, read_carried
 from modules.pipeline.output_folders import grid_options, init_image_options, sample_options
@@ -35,8 +36,9 @@ class Saving:
     `warnings` are sentences about pictures beside the finished ones that could not be saved.
     """
 
-    def __init__(self, plan: Plan, engine: Engine) -> None:
-        self._plan, self._engine = plan, engine
+    def __init__(self, plan: Plan, engine: Engine, event: RunEvent) -> None:
+        self.plan = plan
+        self._engine, self._event = engine, event
         self._paths, self._flags, self._saver = engine.paths, engine.flags, engine.saver
         self._started = datetime.datetime.now().astimezone()
         self._pending: list[Future[FinishedImage]] = []
@@ -46,13 +48,16 @@ class Saving:
 
     def add(self, image: FinishedImage, index: int, *, wanted: bool = True) -> None:
         """Picture `index` of the plan is finished; save it if it is `wanted` (and the plan wants pictures saved)."""
-        if not (wanted and self._plan.save_images):
+        if not (wanted and self.plan.save_images):
             self._pending.append(_done(image))
             return
-        context = self._context(image, index)
-        options = sample_options(self._plan.settings, self._paths, self._flags, self._kind)
-        job = self._saver.submit(lambda: self._save(image, context, options), bytes_of(image.image))
-        self._pending.append(job)
+        going = PictureToSave(
+            image=image.image,
+            infotext=image.infotext,
+            options=sample_options(self.plan.settings, self._paths, self._flags, self._kind),
+            names=self._context(image, index),
+        )
+        self._pending.append(self._saver.submit(lambda: self._save(image, going), bytes_of(image.image)))
 
     def additional(self, picture: Image.Image, index: int, suffix: str, *, infotext: str = "") -> None:
         """Save one more picture that belongs to picture `index`, if the plan wants pictures saved.
@@ -60,9 +65,9 @@ class Saving:
         What there was before a pass ("-before-highres-fix"), a mask ("-mask"): it lies beside the finished picture,
         with a number of its own and `suffix` after the name, and is not part of the result.
         """
-        if not self._plan.save_images:
+        if not self.plan.save_images:
             return
-        plan = self._plan
+        plan = self.plan
         image = FinishedImage(
             image=picture,
             infotext=infotext,
@@ -71,24 +76,34 @@ class Saving:
             prompt=plan.prompts[index],
             negative_prompt=plan.negative_prompts[index],
         )
-        context = self._context(image, index)
-        options = sample_options(plan.settings, self._paths, self._flags, self._kind)
-        text = _text(infotext, plan.settings) if infotext else PictureText()
-        self._save_beside(picture, lambda: save_picture(picture, context, options, text=text, suffix=suffix).warning)
+        self._save_beside(
+            PictureToSave(
+                image=picture,
+                infotext=infotext,
+                options=sample_options(plan.settings, self._paths, self._flags, self._kind),
+                names=self._context(image, index),
+                kind="beside",
+                suffix=suffix,
+            )
+        )
 
     def init_image(self, picture: Image.Image) -> str:
         """Keep a picture that img2img starts from, in the folder for those, and return its name: its MD5 hash.
 
         A picture that is there already is not written again.
         """
-        options = init_image_options(self._plan.settings, self._paths, self._flags)
+        options = init_image_options(self.plan.settings, self._paths, self._flags)
         digest = hashlib.md5(picture.tobytes(), usedforsecurity=False).hexdigest()
         if not (options.folder / f"{digest}.png").exists():
-            carried = read_carried(picture).infotext
-            text = _text(carried, self._plan.settings) if carried else PictureText()
-            context = NameContext(now=datetime.datetime.now().astimezone())
             self._save_beside(
-                picture, lambda: save_picture(picture, context, options, text=text, forced_name=digest).warning
+                PictureToSave(
+                    image=picture,
+                    infotext=read_carried(picture).infotext or "",
+                    options=options,
+                    names=NameContext(now=datetime.datetime.now().astimezone()),
+                    kind="beside",
+                    forced_name=digest,
+                )
             )
         return digest
 
@@ -104,18 +119,21 @@ class Saving:
 
     def grid(self, images: Sequence[FinishedImage]) -> FinishedImage | None:
         """One picture of all of them, saved, where the settings want one; None where they do not."""
-        plan, settings = self._plan, self._plan.settings
+        plan, settings = self.plan, self.plan.settings
         wanted = plan.save_grid and (settings.grid_save or settings.return_grid)
         if not images or not wanted or (settings.grid_only_if_multiple and len(images) < 2):
             return None
-        pictures = [image.image for image in images]
         columns, rows = grid_shape(
             len(images),
             rows=settings.n_rows,
             batch_size=plan.batch_size,
             prevent_empty_spots=settings.grid_prevent_empty_spots,
         )
-        megapixels = grid_pixels(pictures, columns=columns, rows=rows, margin=settings.grid_margin) / 1e6
+        layout = GridLayout(images=tuple(image.image for image in images), rows=rows, columns=columns)
+        layout = self._engine.hooks.grid(layout, self._event)
+        megapixels = (
+            grid_pixels(layout.images, columns=layout.columns, rows=layout.rows, margin=settings.grid_margin) / 1e6
+        )
         if megapixels > settings.img_max_size_mp:
             self.warnings.append(
                 f"The grid was left out: it would have {megapixels:.0f} megapixels, and the settings allow "
@@ -123,59 +141,72 @@ class Saving:
             )
             return None
         picture = image_grid(
-            pictures,
-            columns=columns,
-            rows=rows,
+            layout.images,
+            columns=layout.columns,
+            rows=layout.rows,
             background=settings.grid_background_color,
             margin=settings.grid_margin,
         )
         grid = dataclasses.replace(images[0], image=picture, kind="grid", path=None, error=None)
         if not settings.grid_save:
             return grid
-        context = dataclasses.replace(self._context(grid, 0), seed=images[0].seed)
-        options = grid_options(settings, self._paths, self._flags, self._kind)
-        job = self._saver.submit(
-            lambda: self._save(grid, context, options, basename="grid", short_name=not settings.grid_extended_filename)
+        going = PictureToSave(
+            image=picture,
+            infotext=grid.infotext,
+            options=grid_options(settings, self._paths, self._flags, self._kind),
+            names=dataclasses.replace(self._context(grid, 0), seed=images[0].seed),
+            kind="grid",
+            basename="grid",
+            short_name=not settings.grid_extended_filename,
         )
-        return job.result()
+        return self._saver.submit(lambda: self._save(grid, going)).result()
 
     @property
     def _kind(self) -> Literal["txt2img", "img2img"]:
-        return "img2img" if self._plan.is_img2img else "txt2img"
+        return "img2img" if self.plan.is_img2img else "txt2img"
 
-    def _save(
-        self,
-        image: FinishedImage,
-        context: NameContext,
-        options: SaveOptions,
-        *,
-        basename: str = "",
-        short_name: bool = False,
-    ) -> FinishedImage:
-        text = _text(image.infotext, self._plan.settings)
+    def _save(self, image: FinishedImage, going: PictureToSave) -> FinishedImage:
         try:
-            saved = save_picture(image.image, context, options, text=text, basename=basename, short_name=short_name)
-            image = dataclasses.replace(image, path=saved.path, error=saved.warning)
+            saved = self._written(going)
+            if saved is not None:
+                image = dataclasses.replace(image, path=saved.path, error=saved.warning)
         except SaveError as error:
             log.error("%s", error)
             image = dataclasses.replace(image, error=str(error))
         self._engine.hooks.saved(image)
         return image
 
-    def _save_beside(self, picture: Image.Image, save: Callable[[], str | None]) -> None:
+    def _save_beside(self, going: PictureToSave) -> None:
         def job() -> None:
             try:
-                warning = save()
+                saved = self._written(going)
+                warning = saved.warning if saved is not None else None
             except SaveError as error:
                 log.error("%s", error)
                 warning = str(error)
             if warning and warning not in self.warnings:
                 self.warnings.append(warning)
 
-        self._beside.append(self._saver.submit(job, bytes_of(picture)))
+        self._beside.append(self._saver.submit(job, bytes_of(going.image)))
+
+    def _written(self, going: PictureToSave) -> SavedPicture | None:
+        """Write a picture as attachments want it; None where one of them does not want it saved."""
+        going = self._engine.hooks.before_save(going, self._event)
+        if not going.wanted:
+            return None
+        return save_picture(
+            going.image,
+            going.names,
+            going.options,
+            text=_text(going.infotext, going.chunks, self.plan.settings),
+            basename=going.basename,
+            suffix=going.suffix,
+            short_name=going.short_name,
+            forced_name=going.forced_name,
+        )
 
     def _context(self, image: FinishedImage, index: int) -> NameContext:
-        plan = self._plan
+        plan = self.plan
         return NameContext(
             now=datetime.datetime.now().astimezone(),
             seed=image.seed,
@@ -204,11 +235,13 @@ class Saving:
         )
 
 
-def _text(infotext: str, settings: Settings) -> PictureText:
+def _text(infotext: str, chunks: Mapping[str, str], settings: Settings) -> PictureText:
     if not settings.enable_pnginfo:
         return PictureText(text=infotext)
+    if not infotext:
+        return PictureText(chunks=chunks)
     # A PNG needs the EXIF form too: the smaller copy beside a large one is a JPEG.
-    return PictureText(text=infotext, chunks={PARAMETERS: infotext}, exif=exif_with(infotext))
+    return PictureText(text=infotext, chunks={PARAMETERS: infotext, **chunks}, exif=exif_with(infotext))
 
 
 def _schedule_in_use(plan: Plan) -> str:

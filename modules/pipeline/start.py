@@ -29,7 +29,7 @@ PIXELS_PER_LATENT = 8
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Start:
-    """Everything that sampling one batch begins with. `noise` has given the initial noise and goes on from there.
+    """Everything that sampling one batch begins with. `noise` has given `unit_noise` and goes on from there.
 
     `image_cond` is what inpainting and editing models get beside the latent, `blend` keeps what is not inpainted.
     """
@@ -38,6 +38,7 @@ class Start:
     sigmas: SigmaPlan
     schedule: ModelSchedule
     noise: ImageNoise
+    unit_noise: Tensor
     image_cond: Tensor | None = None
     blend: Blend | None = None
 
@@ -55,14 +56,16 @@ def start(plan: Plan, batch: BatchSlice, model: LoadedModel, change_extra_noise:
     schedule = model_schedule(plan, model)
     noise = image_noise(plan, batch, model)
     sigmas = _sigmas(plan, plan.steps, schedule, model)
+    initial = noise.initial()
     x = start_from_noise(
-        sampler=plan.sampler, plan=sigmas, noise=noise.initial(), model_schedule=schedule, options=plan.options
+        sampler=plan.sampler, plan=sigmas, noise=initial, model_schedule=schedule, options=plan.options
     )
     return Start(
         latents=Latents(samples=x),
         sigmas=sigmas,
         schedule=schedule,
         noise=noise,
+        unit_noise=initial,
         image_cond=picture_input(plan, batch, model),
     )
 
@@ -120,7 +123,14 @@ def start_from_latents(
             x = x + extra.noise * (
                 amount * clean_share(sampler=plan.sampler, plan=whole, t_enc=t_enc, model_schedule=schedule)
             )
-    return Start(latents=Latents(samples=x), sigmas=sigmas, schedule=schedule, noise=noise, image_cond=image_cond)
+    return Start(
+        latents=Latents(samples=x),
+        sigmas=sigmas,
+        schedule=schedule,
+        noise=noise,
+        unit_noise=initial,
+        image_cond=image_cond,
+    )
 
 
 def model_schedule(plan: Plan, model: LoadedModel) -> ModelSchedule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeInfo
@@ -12,7 +12,8 @@ from modules.generation.conditioning import Conditioning
 from modules.generation.latents import Latents
 from modules.generation.plan import BatchSlice, Plan
 from modules.generation.progress import RunControl
-from modules.hooks.points import Hooks, RunEvent
+from modules.hooks.events import RunEvent
+from modules.hooks.points import Hooks
 from modules.imaging.resize import Upscale
 from modules.pipeline.engine import Engine
 from modules.pipeline.model import LoadedModel
@@ -38,6 +39,11 @@ class RunState:
     upscale: Upscale | None = None
     extra: dict[str, object] = field(default_factory=dict[str, object])
     incomplete: bool = False
+
+    def use_plan(self, plan: Plan) -> None:
+        """Go on with another plan, which an attachment made of this one."""
+        self.plan = self.saving.plan = plan
+        self.event = replace(self.event, plan=plan)
 
     def load(self, checkpoint: CheckpointInfo, vae: VaeInfo | None) -> LoadedModel:
         """The model of a further stage; the run's own where it is the same."""

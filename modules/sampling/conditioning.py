@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -41,17 +41,41 @@ CondsAt = Callable[[int], StepConds]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class NetworkAdditions:
+    """What outsiders put into one call of the network beside the conditioning: nothing, unless a hook adds it.
+
+    `down` are added to what the down blocks hand over to the up blocks, the input convolution's output first, `mid` to
+    what the middle block gives, each with the rows of the call; `attention` are further arguments of the attention
+    processors.
+    """
+
+    down: tuple[Tensor, ...] = ()
+    mid: Tensor | None = None
+    attention: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    def with_residuals(self, down: Sequence[Tensor], mid: Tensor | None) -> NetworkAdditions:
+        """These with more residuals. Raises ValueError where their number is another than that of those there are."""
+        if self.down and down:
+            down = [there + more for there, more in zip(self.down, down, strict=True)]
+        if self.mid is not None and mid is not None:
+            mid = self.mid + mid
+        return replace(self, down=tuple(down) or self.down, mid=self.mid if mid is None else mid)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CondBatch:
     """Conditioning for the rows of one network call.
 
     `tokens` [rows, n, width], `vector` [rows, m] or None, `image_cond` [rows, C, H, W] or None (what inpainting and
-    depth models get beside the latent), `images` the image that each row belongs to.
+    depth models get beside the latent), `images` the image that each row belongs to. `additions` are there in the
+    network call itself, where a hook made some.
     """
 
     tokens: Tensor
     vector: Tensor | None
     image_cond: Tensor | None
     images: tuple[int, ...]
+    additions: NetworkAdditions | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -64,6 +88,15 @@ class CondBatch:
             vector=None if self.vector is None else self.vector[part],
             image_cond=None if self.image_cond is None else self.image_cond[part],
             images=self.images[part],
+        )
+
+    def copied(self) -> CondBatch:
+        """The same rows in tensors of their own."""
+        return replace(
+            self,
+            tokens=self.tokens.clone(),
+            vector=None if self.vector is None else self.vector.clone(),
+            image_cond=None if self.image_cond is None else self.image_cond.clone(),
         )
 
     def without_image(self) -> CondBatch:

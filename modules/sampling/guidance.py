@@ -9,7 +9,7 @@ Models": uncond + sum_i w_i s (cond_i - uncond).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,65 +17,13 @@ import torch
 from torch import Tensor
 
 from modules.sampling.conditioning import CondBatch, StepConds, fit_uncond, join, pad_with_empty, stack
-from modules.sampling.inpainting import Blend
+from modules.sampling.guidance_hooks import GuidanceHooks, GuidanceInput, GuidanceOutput, NetworkCall, rows_of
 from modules.sampling.network import ConditionedNetwork
 from modules.sampling.options import SamplingOptions
 from modules.sampling.succession import Succession
 
 if TYPE_CHECKING:
     from modules.sampling.denoiser import Denoiser
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class GuidanceInput:
-    """One evaluation before the network is called; `uncond` is None where guidance is left out."""
-
-    x: Tensor
-    level: float
-    call: int
-    total_calls: int
-    cond: CondBatch
-    uncond: CondBatch | None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class GuidanceOutput:
-    """One evaluation after the network: the estimate of each row of `cond`, and of each image's negative prompt.
-
-    `weights` are those that AND gives the rows. Where guidance was left out, `uncond` repeats each image's first
-    conditional estimate. `blind` [B, C, H, W] is that of the negative prompt without the picture, where the picture
-    guides too.
-    """
-
-    x: Tensor
-    level: float
-    call: int
-    total_calls: int
-    cond: Tensor
-    uncond: Tensor
-    blind: Tensor | None = None
-    images: tuple[int, ...]
-    weights: tuple[float, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class GuidanceHooks:
-    """Where outsiders may look in or change something; each may be None.
-
-    `before` sees every evaluation before the network, `after` the estimates before they are combined, `combine`
-    replaces the combination, `guided` changes the result. `blend` keeps parts of a latent (inpainting): it is given a
-    latent and the level, and is applied to the denoised latent, or for samplers over time steps to their input.
-    """
-
-    before: Callable[[GuidanceInput], GuidanceInput] | None = None
-    after: Callable[[GuidanceOutput], GuidanceOutput] | None = None
-    combine: Callable[[GuidanceOutput, float], Tensor] | None = None
-    guided: Callable[[Tensor, GuidanceOutput], Tensor] | None = None
-    blend: Blend | None = None
-
-    def image(self, index: int) -> GuidanceHooks:
-        """The hooks for one image of the batch."""
-        return self if self.blend is None else replace(self, blend=self.blend.image(index))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -172,16 +120,24 @@ class GuidedModel:
             return
         self.denoiser = type(self.denoiser)(successor.schedule)
         self.network = successor if self._index is None else successor.image(self._index)
+        if successor.hooks is not None:
+            self.hooks = successor.hooks if self._index is None else successor.hooks.image(self._index)
         self.succession, self._prepared = None, None
 
     def _evaluate(self, x: Tensor, level: float) -> GuidanceOutput:
         prepared = self._prepare(self.network.conds(self.call))
         uncond = None if self._skips_uncond(prepared, level) else prepared.uncond
         given = GuidanceInput(
-            x=x, level=level, call=self.call, total_calls=self.total_calls, cond=prepared.cond, uncond=uncond
+            x=x,
+            level=level,
+            call=self.call,
+            total_calls=self.total_calls,
+            cond=prepared.cond,
+            uncond=uncond,
+            first_image=self._index or 0,
         )
         if self.hooks.before is not None:
-            given = self.hooks.before(given)
+            given = self.hooks.before(given.copied())
         cond_rows, uncond_rows, blind_rows = self._run(given, prepared)
         if uncond_rows is None:
             firsts = [given.cond.images.index(image) for image in range(len(x))]
@@ -245,24 +201,29 @@ class GuidedModel:
         """The estimates for all rows, in one network call where the numbers of tokens agree."""
         cond, uncond, blind = given.cond, given.uncond, prepared.blind
         if uncond is None:
-            return self._network(given.x, given.level, cond), None, None
+            return self._network(given, cond, given.x_cond), None, None
         joined = prepared.joined
         if joined is not None and (cond is not prepared.cond or uncond is not prepared.uncond):
             joined = _joined(cond, uncond, blind) if cond.tokens.shape[1:] == uncond.tokens.shape[1:] else None
         if joined is not None:
-            rows = self._network(given.x, given.level, joined)
+            rows = self._network(given, joined, given.joined_rows(joined.images[len(cond) + len(uncond) :]))
             negative = rows[len(cond) :]
             return rows[: len(cond)], negative[: len(uncond)], None if blind is None else negative[len(uncond) :]
-        parts = (cond, uncond, *((blind,) if blind is not None else ()))
-        first, second, *third = (self._network(given.x, given.level, part) for part in parts)
-        return first, second, third[0] if third else None
+        positive, negative = self._network(given, cond, given.x_cond), self._network(given, uncond, given.x_uncond)
+        return positive, negative, None if blind is None else self._network(given, blind, given.x_uncond)
 
-    def _network(self, x: Tensor, level: float, cond: CondBatch) -> Tensor:
+    def _network(self, given: GuidanceInput, cond: CondBatch, rows: Tensor | None = None) -> Tensor:
+        """The estimates for the rows of `cond`: of `rows`, or of those of the images of `given`."""
         if self.check is not None:
             self.check()
-        rows = x if cond.images == tuple(range(len(x))) else _rows_of(x, cond.images)
+        x, level = given.x, given.level
+        if rows is None:
+            rows = x if cond.images == tuple(range(len(x))) else rows_of(x, cond.images)
         scaled, time = self.denoiser.network_input(rows, level)
         t = torch.full((len(rows),), time, dtype=torch.float32, device=x.device)
+        if self.hooks.network is not None:
+            call = self.hooks.network(NetworkCall(x=scaled, t=t, cond=cond, given=given))
+            scaled, t, cond = call.x, call.t, call.cond
         return self.denoiser.estimate(self.network.predict(scaled, t, cond).to(x.dtype), rows, level)
 
     def _rescale(self, guided: Tensor, output: GuidanceOutput) -> Tensor:
@@ -312,10 +273,3 @@ def _normalised(output: GuidanceOutput) -> tuple[float, ...]:
         weight / sums[image] if sums[image] else 1 / counts[image]
         for image, weight in zip(output.images, output.weights, strict=True)
     )
-
-
-def _rows_of(x: Tensor, images: Sequence[int]) -> Tensor:
-    """One row of `x` for each entry of `images`; views and one concatenation, no index tensor to upload."""
-    if tuple(images) == tuple(range(len(x))) * 2:
-        return torch.cat([x, x])
-    return torch.cat([x[image : image + 1] for image in images])

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from modules.foundation.errors import RequestError
 from modules.sampling.arguments import SamplerRun
-from modules.sampling.guidance import GuidanceHooks, GuidedModel
+from modules.sampling.guidance import GuidedModel
+from modules.sampling.guidance_hooks import GuidanceHooks
 from modules.sampling.model_schedule import ModelSchedule
 from modules.sampling.network import ConditionedNetwork
 from modules.sampling.noise import ImageNoise

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from modules.sampling.conditioning import CondBatch, CondsAt, StepConds
+    from modules.sampling.guidance_hooks import GuidanceHooks
     from modules.sampling.model_schedule import ModelSchedule
 
 Predict = Callable[["Tensor", "Tensor", "CondBatch"], "Tensor"]
@@ -21,7 +22,8 @@ class ConditionedNetwork:
     """`predict` with the levels it was trained on and the conditioning that holds at each evaluation.
 
     `image_cond` [B, C, H, W] goes beside the latent in models that take one, and `image_guidance_scale` says how
-    strongly it guides those that edit pictures. `empty_prompt` [n, width] fills up prompts of different length.
+    strongly it guides those that edit pictures. `empty_prompt` [n, width] fills up prompts of different length. `hooks`
+    take the place of those of the network before, where this one takes over from it.
     """
 
     predict: Predict
@@ -30,6 +32,7 @@ class ConditionedNetwork:
     image_cond: Tensor | None = None
     image_guidance_scale: float | None = None
     empty_prompt: Tensor | None = None
+    hooks: GuidanceHooks | None = None
 
     @property
     def guides_by_image(self) -> bool:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from modules.foundation.errors import Refused
 from modules.generation.result import GenerationResult
-from modules.hooks.points import RunEvent
+from modules.hooks.events import RunEvent
 from modules.pipeline.run import run
 from tests.pipeline.conftest import Studio
 from tests.tiny_models import make_tiny_sd1

@@ -13,7 +13,7 @@ from PIL import Image
 from modules.foundation.errors import RequestError, UnknownName
 from modules.generation.request import GenerationRequest, HiresRequest
 from modules.generation.result import FinishedImage
-from modules.hooks.points import RunEvent
+from modules.hooks.events import RunEvent
 from modules.infotext.parse import parse
 from modules.pipeline.plan_hires_refiner import sizes_asked
 from modules.sampling.latent_upscale import LATENT_UPSCALERS, crop_latents, upscale_latents

@@ -17,7 +17,7 @@ from modules.foundation.errors import CheckpointError, EaselError, SettingsError
 from modules.generation.latents import Latents
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage
-from modules.hooks.points import RunEvent, StepEvent
+from modules.hooks.events import RunEvent, StepEvent
 from modules.infotext.carriers import read_carried
 from modules.infotext.parse import parse
 from modules.pipeline.model import LoadedModel

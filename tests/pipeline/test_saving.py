@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from modules.generation.request import GenerationRequest
+from modules.hooks.events import RunEvent
 from modules.infotext.carriers import read_carried
 from modules.pipeline.plan import make_plan
 from modules.pipeline.save import Saving
@@ -23,7 +24,7 @@ def saving_of(studio: Studio, save_images: bool = True, **settings: object) -> S
     plan = make_plan(
         request, app.settings.current, app.catalogue, app.styles.all(), vaes=app.vaes, upscalers=app.upscalers
     )
-    return Saving(plan, app.engine)
+    return Saving(plan, app.engine, RunEvent(request=request, plan=plan))
 
 
 def test_an_additional_picture_lies_beside_the_finished_one_under_a_suffix(studio: Studio, tmp_path: Path) -> None:

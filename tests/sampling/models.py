@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from modules.sampling.conditioning import Cond, CondBatch, StepConds
-from modules.sampling.guidance import GuidanceHooks, GuidedModel
+from modules.sampling.guidance import GuidedModel
+from modules.sampling.guidance_hooks import GuidanceHooks
 from modules.sampling.loop import guided_model, sample, start_from_noise
 from modules.sampling.model_schedule import ModelSchedule, scaled_linear_alphas_cumprod
 from modules.sampling.network import ConditionedNetwork

@@ -13,14 +13,8 @@ from torch import Tensor
 from modules.foundation.errors import Interrupted
 from modules.sampling.conditioning import Cond, CondBatch, StepConds
 from modules.sampling.denoiser import Denoiser, SigmaDenoiser, TimestepDenoiser
-from modules.sampling.guidance import (
-    GuidanceHooks,
-    GuidanceInput,
-    GuidanceOutput,
-    GuidedModel,
-    combine,
-    rescale_guidance,
-)
+from modules.sampling.guidance import GuidedModel, combine, rescale_guidance
+from modules.sampling.guidance_hooks import GuidanceHooks, GuidanceInput, GuidanceOutput, NetworkCall
 from modules.sampling.inpainting import HardBlend
 from modules.sampling.network import ConditionedNetwork
 from modules.sampling.options import SamplingOptions
@@ -38,7 +32,7 @@ class Recorder:
         return cond.tokens.mean(dim=(1, 2))[:, None, None, None].expand_as(x)
 
 
-def guided(held: StepConds | Callable[[int], StepConds], unet: Recorder | None = None, **arguments: Any) -> GuidedModel:
+def guided(held: StepConds | Callable[[int], StepConds], unet: Any = None, **arguments: Any) -> GuidedModel:
     conds = held if callable(held) else lambda call: held
     brought = {name: arguments.pop(name) for name in ("empty_prompt", "image_cond") if name in arguments}
     network = ConditionedNetwork(predict=unet or Recorder(), schedule=SCHEDULE, conds=conds, **brought)
@@ -342,3 +336,53 @@ def test_at_a_scale_of_one_the_picture_needs_no_evaluation_of_its_own(scale: flo
     assert torch.allclose(edited(unet, scale)(X, 500.0), torch.tensor(3.5 + 7 * 1.5))
     assert torch.allclose(edited(unet, scale, guidance_scale=1.0)(X, 500.0), torch.tensor(5.0))
     assert torch.allclose(edited(unet, 1.5, guidance_scale=1.0)(X, 500.0), torch.tensor(5.0 + 0.5 * 3.0))
+
+
+def test_what_comes_before_the_network_may_be_written_to_and_the_next_evaluation_is_as_before() -> None:
+    network, values = Recorder(), list[float]()
+
+    def before(given: GuidanceInput) -> GuidanceInput:
+        values.append(float(given.cond.tokens.mean()))
+        given.cond.tokens.add_(1.0)
+        given.x.mul_(2.0)
+        return given
+
+    plain, changed = guided(ONE, Recorder()), guided(ONE, network, hooks=GuidanceHooks(before=before))
+    x = X.clone()
+    expected, first, second = plain(x, 500.0), changed(x, 500.0), changed(x, 500.0)
+    assert torch.equal(x, X)
+    assert values[0] == values[1]
+    assert torch.equal(first, second)
+    assert not torch.equal(first, expected)
+
+
+def test_the_network_may_be_told_another_level_and_other_latents_for_each_row() -> None:
+    scale = 3.0
+
+    def before(given: GuidanceInput) -> GuidanceInput:
+        return replace(given, level=100.0, x_uncond=given.x + 1)
+
+    seen = list[tuple[Tensor, float]]()
+
+    def network(call: NetworkCall) -> NetworkCall:
+        seen.append((call.x, float(call.t[0])))
+        return call
+
+    guided(ONE, hooks=GuidanceHooks(before=before, network=network), guidance_scale=scale)(X, 500.0)
+    ((rows, level),) = seen
+    assert level == 100.0
+    assert torch.equal(rows, torch.cat([X, X + 1]))
+
+
+def test_residuals_of_several_are_added_up_and_reach_the_network() -> None:
+    def unet(x: Tensor, t: Tensor, cond: CondBatch) -> Tensor:
+        assert cond.additions is not None
+        assert cond.additions.mid is not None
+        return torch.zeros_like(x) + cond.additions.mid + sum(cond.additions.down)
+
+    def network(call: NetworkCall) -> NetworkCall:
+        one = call.with_residuals([torch.tensor(1.0), torch.tensor(2.0)], torch.tensor(4.0))
+        return one.with_residuals([torch.tensor(10.0), torch.tensor(20.0)]).with_attention(scale=1)
+
+    model = guided(ONE, unet, hooks=GuidanceHooks(network=network))
+    assert torch.allclose(model(X, 500.0), torch.tensor(37.0))

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from modules.sampling.step import Callback, Model, StepNoise
 
 
-def midpoint_step(model: Model, x: Tensor, sigma: float, sigma_next: float, denoised: Tensor) -> Tensor:
-    """One step by the slope at the geometric mean of both levels; the last step, to zero, is Euler's."""
-    slope = derivative(x, sigma, denoised)
+def midpoint_step(model: Model, x: Tensor, sigma: float, sigma_next: float, slope: Tensor) -> Tensor:
+    """One step by the slope at the geometric mean of both levels, which that at x leads to; the last one is Euler's."""
     if sigma_next == 0:
         return x + slope * (sigma_next - sigma)
     middle = (sigma * sigma_next) ** 0.5
@@ -57,8 +56,9 @@ def sample_dpm_2(
         sigma_hat = churn.level(sigma)
         x = churn.raised(x, sigma, sigma_hat, noise)
         denoised = model(x, sigma_hat)
+        slope = derivative(x, sigma_hat, denoised)  # before the callback, which may write to both
         callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
-        x = midpoint_step(model, x, sigma_hat, sigma_next, denoised)
+        x = midpoint_step(model, x, sigma_hat, sigma_next, slope)
     return x
 
 
@@ -79,7 +79,7 @@ def sample_dpm_2_ancestral(
         denoised = model(x, sigma)
         callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
         split = parameterisation.ancestral(sigma, sigma_next, eta)
-        x = midpoint_step(model, x, sigma, split.down, denoised)
+        x = midpoint_step(model, x, sigma, split.down, derivative(x, sigma, denoised))
         # An eta so large that all noise would be fresh ends the run there, as in A1111; in flow that is the first step.
         if split.up > 0 and (split.down > 0 or split.scale != 1):
             x = split.raised(x, noise(sigma, sigma_next), s_noise)

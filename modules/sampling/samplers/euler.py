@@ -85,8 +85,9 @@ def sample_euler(
         sigma_hat = churn.level(sigma)
         x = churn.raised(x, sigma, sigma_hat, noise)
         denoised = model(x, sigma_hat)
+        slope = derivative(x, sigma_hat, denoised)  # before the callback, which may write to both
         callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
-        x = x + derivative(x, sigma_hat, denoised) * (sigma_next - sigma_hat)
+        x = x + slope * (sigma_next - sigma_hat)
     return x
 
 
@@ -140,14 +141,14 @@ def sample_heun(
         sigma_hat = churn.level(sigma)
         x = churn.raised(x, sigma, sigma_hat, noise)
         denoised = model(x, sigma_hat)
+        slope = derivative(x, sigma_hat, denoised)
         callback(SamplerStep(index=index, total=total, sigma=sigma, x=x, denoised=denoised))
-        x = heun_step(model, x, sigma_hat, sigma_next, denoised)
+        x = heun_step(model, x, sigma_hat, sigma_next, slope)
     return x
 
 
-def heun_step(model: Model, x: Tensor, sigma: float, sigma_next: float, denoised: Tensor) -> Tensor:
-    """One step of Heun's method from D(x; sigma); the last step, to zero, is Euler's."""
-    slope = derivative(x, sigma, denoised)
+def heun_step(model: Model, x: Tensor, sigma: float, sigma_next: float, slope: Tensor) -> Tensor:
+    """One step of Heun's method with the slope at x; the last step, to zero, is Euler's."""
     euler = x + slope * (sigma_next - sigma)
     if sigma_next == 0:
         return euler
@@ -169,8 +170,8 @@ def sample_lms(
     slopes: list[Tensor] = []
     for index in range(total):
         denoised = model(x, sigmas[index])
-        callback(SamplerStep(index=index, total=total, sigma=sigmas[index], x=x, denoised=denoised))
         slopes = [*slopes, derivative(x, sigmas[index], denoised)][-order:]
+        callback(SamplerStep(index=index, total=total, sigma=sigmas[index], x=x, denoised=denoised))
         weights = multistep_weights(sigmas[: index + 1][-len(slopes) :], sigmas[index], sigmas[index + 1])
         for weight, slope in zip(weights, slopes, strict=True):
             x = x + slope * weight

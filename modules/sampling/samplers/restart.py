@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from modules.sampling.samplers.euler import heun_step
+from modules.sampling.samplers.euler import derivative, heun_step
 from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def sample_restart(
         if reached is not None and reached < sigma:
             x = x + noise(reached, sigma) * (s_noise * (sigma**2 - reached**2) ** 0.5)
         denoised = model(x, sigma)
+        slope = derivative(x, sigma, denoised)
         callback(SamplerStep(index=index, total=len(steps), sigma=sigma, x=x, denoised=denoised))
-        x = heun_step(model, x, sigma, sigma_next, denoised)
+        x = heun_step(model, x, sigma, sigma_next, slope)
         reached = sigma_next
     return x
 

@@ -3,12 +3,13 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from modules.foundation.errors import Interrupted, Refused
+from modules.foundation.errors import ExtensionError, Interrupted, Refused
+from modules.hooks.point import Around, Collect, Observe, Transform
 from modules.hooks.points import Hooks
-from modules.hooks.registry import Around, Collect, Observe, Transform
 
 
 def test_a_value_is_folded_through_attachments_in_their_order() -> None:
@@ -125,6 +126,59 @@ def test_an_owner_can_be_detached_from_everything_at_once() -> None:
     hooks.saved.attach("other", lambda image: None)
     hooks.detach_owner("extension")
     assert [each.owner for point in hooks.all() for each in point.attachments] == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda value: value, "(value) does not take that"),
+        (lambda: None, "() does not take that"),
+        (lambda a, b, c: a, "(a, b, c) does not take that"),
+        ("no function", "cannot be called"),
+    ],
+)
+def test_a_function_that_does_not_take_what_a_point_gives_is_refused_when_it_is_attached(
+    function: Any, said: str
+) -> None:
+    point: Transform[int, None] = Transform("latents", "For this test.")
+    with pytest.raises(ExtensionError) as refused:
+        point.attach("Careless", function)
+    assert str(refused.value).startswith("Careless cannot be attached to latents, which calls with (value, event)")
+    assert said in str(refused.value)
+    assert not point.attachments
+
+
+@pytest.mark.parametrize("kind", [Observe, Collect, Around])
+def test_the_other_kinds_take_an_event_alone(kind: type[Observe[None]]) -> None:
+    with pytest.raises(ExtensionError, match=r"which calls with \(event\)"):
+        kind("p", "").attach("Careless", lambda value, event: None)
+    kind("p", "").attach("Careful", lambda event, more=1, *rest: [])
+
+
+def test_a_transform_that_returns_nothing_is_named_and_the_value_goes_on() -> None:
+    point: Transform[int, _Listening] = Transform("point", "For this test.")
+    point.attach("Forgetful", lambda value, event: None)
+    event = _Listening()
+    assert point(7, event) == 7
+    assert "Forgetful failed in point: it returned nothing" in event.heard[0]
+
+
+def test_failures_within_a_loop_do_not_pile_up() -> None:
+    point: Transform[int, None] = Transform("point", "For this test.")
+    point.attach("Clumsy", lambda value, event: value // 0)
+    for _ in range(150):
+        point(1, None)
+    assert len(point.failures) == 100
+
+
+def test_calls_are_timed_where_somebody_wants_to_know() -> None:
+    hooks, told = Hooks(), list[tuple[str, str, bool]]()
+    hooks.saved.attach("slow", lambda image: None)
+    hooks.time_calls(lambda point, owner, seconds: told.append((point, owner, seconds >= 0)))
+    hooks.saved(None)  # type: ignore[arg-type]
+    hooks.time_calls(None)
+    hooks.saved(None)  # type: ignore[arg-type]
+    assert told == [("saved", "slow", True)]
 
 
 class _Listening:

@@ -1,20 +1,23 @@
-"""A small typed hook registry.
+"""A hook point: a named place in the program to which functions are attached.
 
 Four kinds of points: `Transform` folds a value through every attachment, `Observe` tells them of something, `Collect`
 gathers what they contribute, `Around` wraps a block in their context managers (entering patches, leaving undoes).
 
-Each attachment has an owner. One that raises is logged by its owner's name, told to the user where the event can do
-that, and skipped; the program goes on. `Interrupted` passes through, because it is a wish of the user, and so does
-`Refused`, with which an attachment turns a request down.
+Each attachment has an owner, and its signature is checked when it is attached. One that raises is logged by its
+owner's name, told to the user where the event can do that, and skipped; the program goes on. `Interrupted` passes
+through, because it is a wish of the user, and so does `Refused`, with which an attachment turns a request down.
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
+import inspect
 import logging
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from modules.foundation.errors import ExtensionError, Interrupted, Refused
 
@@ -22,6 +25,12 @@ log = logging.getLogger(__name__)
 
 V = TypeVar("V")
 E = TypeVar("E")
+
+KEPT_FAILURES = 100
+"""Failures of one point that are remembered; one within the sampler's loop may fail at every step."""
+
+Timed = Callable[[str, str, float], None]
+"""Told the point's name, the attachment's owner and the seconds that its call took."""
 
 
 @runtime_checkable
@@ -42,17 +51,37 @@ class Attachment:
     order: int = 0
 
 
+def _failures() -> collections.deque[ExtensionError]:
+    return collections.deque(maxlen=KEPT_FAILURES)
+
+
 @dataclass
 class Point:
-    """What all four kinds share: a name, a sentence for docs/hooks.md, and the attachments."""
+    """What all four kinds share: a name, a sentence for docs/hooks.md, and the attachments.
+
+    `moment` is what A1111's extensions call this point, empty where they have no such thing. `timed` is told how long
+    each call took, where somebody wants to know.
+    """
+
+    takes: ClassVar[tuple[str, ...]] = ("event",)
 
     name: str
     sentence: str
+    moment: str = ""
     attachments: list[Attachment] = field(default_factory=list[Attachment])
-    failures: list[ExtensionError] = field(default_factory=list[ExtensionError])
+    failures: collections.deque[ExtensionError] = field(default_factory=_failures)
+    timed: Timed | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything is attached. What costs something to offer is made only then."""
+        return bool(self.attachments)
 
     def attach(self, owner: str, function: Callable[..., Any], order: int = 0) -> Callable[[], None]:
-        """Attach `function` in the name of `owner`; lower `order` is called earlier. Returns what detaches it."""
+        """Attach `function` in the name of `owner`; lower `order` is called earlier. Returns what detaches it.
+
+        Raises ExtensionError for something that cannot be called with what the point gives.
+        """
+        self._check(owner, function)
         attachment = Attachment(owner, function, order)
         self.attachments = sorted([*self.attachments, attachment], key=lambda each: each.order)
 
@@ -60,6 +89,29 @@ class Point:
             self.attachments = [each for each in self.attachments if each is not attachment]
 
         return detach
+
+    def _check(self, owner: str, function: Callable[..., Any]) -> None:
+        expected = f"{owner} cannot be attached to {self.name}, which calls with ({', '.join(self.takes)})"
+        if not callable(function):
+            raise ExtensionError(f"{expected}: {function!r} cannot be called.")
+        try:
+            signature = inspect.signature(function)
+        except (TypeError, ValueError):  # written in C without a signature; only calling it will tell
+            return
+        try:
+            signature.bind(*self.takes)
+        except TypeError as error:
+            name = getattr(function, "__qualname__", type(function).__name__)
+            raise ExtensionError(f"{expected}: {name}{signature} does not take that ({error}).") from None
+
+    def _call(self, attachment: Attachment, *arguments: Any) -> Any:
+        if self.timed is None:
+            return attachment.function(*arguments)
+        begun = time.perf_counter()
+        try:
+            return attachment.function(*arguments)
+        finally:
+            self.timed(self.name, attachment.owner, time.perf_counter() - begun)
 
     def _failed(self, attachment: Attachment, error: Exception, event: object) -> None:
         log.exception("%s failed in hook %s and was skipped", attachment.owner, self.name)
@@ -72,11 +124,16 @@ class Point:
 class Transform(Point, Generic[V, E]):
     """A value goes in, perhaps another comes out. An attachment gets (value, event) and returns the value to go on."""
 
+    takes: ClassVar[tuple[str, ...]] = ("value", "event")
+
     def __call__(self, value: V, event: E) -> V:
         """`value` after every attachment."""
         for attachment in self.attachments:
             try:
-                value = attachment.function(value, event)
+                changed = self._call(attachment, value, event)
+                if changed is None:
+                    raise ExtensionError("it returned nothing; what it gets, changed or not, must be returned")
+                value = changed
             except (Interrupted, Refused):
                 raise
             except Exception as error:  # hook boundary
@@ -91,7 +148,7 @@ class Observe(Point, Generic[E]):
         """Tell every attachment."""
         for attachment in self.attachments:
             try:
-                attachment.function(event)
+                self._call(attachment, event)
             except (Interrupted, Refused):
                 raise
             except Exception as error:  # hook boundary
@@ -106,7 +163,7 @@ class Collect(Point, Generic[V, E]):
         items: list[V] = []
         for attachment in self.attachments:
             try:
-                items.extend(attachment.function(event))
+                items.extend(self._call(attachment, event))
             except (Interrupted, Refused):
                 raise
             except Exception as error:  # hook boundary
@@ -123,7 +180,7 @@ class Around(Point, Generic[E]):
         with contextlib.ExitStack() as stack:
             for attachment in self.attachments:
                 try:
-                    manager = attachment.function(event)
+                    manager = self._call(attachment, event)
                     value_of_exit = manager.__exit__
                     manager.__enter__()
                 except (Interrupted, Refused):
