@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -64,11 +64,17 @@ class WithinRun:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StartEvent(WithinRun):
+class StartEvent(RunEvent):
     """Sampling of a pass is about to begin, with this conditioning and unit noise [B, C, h, w]."""
 
     conditioning: Conditioning
     noise: Tensor
+
+    @classmethod
+    def of(cls, run: RunEvent, *, conditioning: Conditioning, noise: Tensor) -> StartEvent:
+        """The start of the pass that `run` describes."""
+        where = {each.name: getattr(run, each.name) for each in fields(RunEvent)}
+        return cls(**where, conditioning=conditioning, noise=noise)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
