@@ -27,8 +27,8 @@ from modules.sampling.network import ConditionedNetwork
 from modules.sampling.step import SamplerStep
 
 if TYPE_CHECKING:
-    from modules.pipeline.refiner import Refining
     from modules.pipeline.live_preview import Previewer
+    from modules.pipeline.refiner import Refining
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
