@@ -66,7 +66,8 @@ def listed(name: str) -> set[str]:
     ("folder", "lists"),
     [
         ("modules", ["requirements.txt", "requirements-xformers.txt"]),
-        ("training", ["requirements.txt"]),
+        ("starter_model", ["requirements.txt"]),
+        ("examples", ["requirements.txt"]),
         ("benchmarks", ["requirements.txt"]),
         ("tests", ["requirements.txt", "requirements-test.txt"]),
     ],

@@ -12,12 +12,12 @@ from safetensors import safe_open
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.load import load_checkpoint
 from modules.hardware.device import Wishes, choose_hardware
-from tests.training.test_training import TINY, make_workdir
-from training.starter import unet
-from training.starter.export import TEXT, UNET, VAE, export, fill_unknown_rows, load_exported, start_from
-from training.starter.networks import Autoencoder
-from training.starter.tokens import UNKNOWN, Words
-from training.starter.unet import load_unet
+from starter_model import unet
+from starter_model.export import TEXT, UNET, VAE, export, fill_unknown_rows, load_exported, start_from
+from starter_model.networks import Autoencoder
+from starter_model.tokens import UNKNOWN, Words
+from starter_model.unet import load_unet
+from tests.starter_model.test_training import TINY, make_workdir
 
 SHIPPED = Path(__file__).parents[2] / "models" / "Stable-diffusion" / "easel-starter.safetensors"
 

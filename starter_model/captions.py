@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.starter.world import SHAPES, Figure, Scene, View
+from starter_model.world import SHAPES, Figure, Scene, View
 
 Pieces = tuple[tuple[str, float], ...]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from training.starter.world import Figure, Scene, View, colour_value
+from starter_model.world import Figure, Scene, View, colour_value
 
 Points = list[tuple[float, float]]
 Colour = tuple[int, int, int]

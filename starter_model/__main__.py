@@ -1,4 +1,4 @@
-"""Command line of the starter model's training: `python -m training.starter <command> --workdir DIR`."""
+"""Command line of the starter model's training: `python -m starter_model <command> --workdir DIR`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
-from training.starter.tokens import Words
+from starter_model.tokens import Words
 
 
 def _shape_file(workdir: Path) -> None:
-    from training.starter.networks import ModelShape
+    from starter_model.networks import ModelShape
 
     workdir.mkdir(parents=True, exist_ok=True)
     if not (workdir / "shape.json").exists():
@@ -20,8 +20,8 @@ def _shape_file(workdir: Path) -> None:
 def _vae(options: argparse.Namespace) -> None:
     import torch
 
-    from training.starter import vae
-    from training.starter.dataset import load_vae
+    from starter_model import vae
+    from starter_model.dataset import load_vae
 
     vae.train(
         options.workdir, options.seconds, options.workers, resume=options.resume, only_decoder=options.only_decoder
@@ -35,7 +35,7 @@ def _vae(options: argparse.Namespace) -> None:
 
 
 def _render(options: argparse.Namespace) -> None:
-    from training.starter.dataset import encode_pool
+    from starter_model.dataset import encode_pool
 
     for pair in options.pool:
         pixels, count = (int(v) for v in pair.split("="))
@@ -43,19 +43,19 @@ def _render(options: argparse.Namespace) -> None:
 
 
 def _text(options: argparse.Namespace) -> None:
-    from training.starter import text
+    from starter_model import text
 
     text.train(options.workdir, Words(), options.seconds)
 
 
 def _unpack(options: argparse.Namespace) -> None:
-    from training.starter.export import start_from
+    from starter_model.export import start_from
 
     start_from(options.model, options.workdir, Words())
 
 
 def _unet(options: argparse.Namespace) -> None:
-    from training.starter import unet
+    from starter_model import unet
 
     mixture = unet.Plan().mixture
     if options.mixture:
@@ -74,38 +74,38 @@ def _unet(options: argparse.Namespace) -> None:
         mixture=mixture,
     )
     if options.start is not None:
-        from training.starter.export import start_from
+        from starter_model.export import start_from
 
         start_from(options.start, options.workdir, Words())
     unet.train(options.workdir, plan)
 
 
 def _export(options: argparse.Namespace) -> None:
-    from training.starter.export import export
+    from starter_model.export import export
 
     export(options.workdir, options.out, Words())
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training.starter.evaluate import evaluate
+    from starter_model.evaluate import evaluate
 
     evaluate(options)
 
 
 def _curve(options: argparse.Namespace) -> None:
-    from training.starter.curve import curve
+    from starter_model.curve import curve
 
     curve(options)
 
 
 def _sheet(options: argparse.Namespace) -> None:
-    from training.starter.sheet import sheet
+    from starter_model.sheet import sheet
 
     sheet(options)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training.starter", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m starter_model", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
     def command(name: str, action: object, help: str) -> argparse.ArgumentParser:

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.starter.captions import Pieces, caption
-from training.starter.networks import TextEncoder
-from training.starter.tokens import END, POSITIONS, START, UNKNOWN, Words
-from training.starter.world import scene_of_seed
+from starter_model.captions import Pieces, caption
+from starter_model.networks import TextEncoder
+from starter_model.tokens import END, POSITIONS, START, UNKNOWN, Words
+from starter_model.world import scene_of_seed
 
 
 def token_row(pieces: Pieces, words: Words) -> tuple[list[int], list[float]]:

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.starter.conditioning import Conditioner
-from training.starter.networks import Autoencoder, UNet
-from training.starter.schedule import alphas_cumprod
+from starter_model.conditioning import Conditioner
+from starter_model.networks import Autoencoder, UNet
+from starter_model.schedule import alphas_cumprod
 
 
 def noise_levels(steps: int) -> tuple[Tensor, Tensor]:

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 import torch.multiprocessing as mp
 
-from training.starter.networks import Autoencoder, VaeShape
-from training.starter.vae import picture_tensor, to_signed
+from starter_model.networks import Autoencoder, VaeShape
+from starter_model.vae import picture_tensor, to_signed
 
 FIRST_SEED = {128: 0, 256: 1_000_000, 384: 2_000_000, 512: 3_000_000}
 """Where the seeds of each picture size begin, so that pools share no scene."""

@@ -15,14 +15,14 @@ import torch
 import torch.multiprocessing as mp
 from torch import Tensor, nn
 
-from training.starter.averaging import BrokenBarrierError, Meeting, flatten, unflatten
-from training.starter.captions import caption
-from training.starter.conditioning import Conditioner, token_row, with_strange_words
-from training.starter.dataset import Pool, open_pool, pool_path
-from training.starter.networks import TextEncoder, TextShape, UNet, UNetShape
-from training.starter.schedule import alphas_cumprod, draw_timesteps, loss_weight
-from training.starter.tokens import Words
-from training.starter.world import kind_of, scene_of_seed
+from starter_model.averaging import BrokenBarrierError, Meeting, flatten, unflatten
+from starter_model.captions import caption
+from starter_model.conditioning import Conditioner, token_row, with_strange_words
+from starter_model.dataset import Pool, open_pool, pool_path
+from starter_model.networks import TextEncoder, TextShape, UNet, UNetShape
+from starter_model.schedule import alphas_cumprod, draw_timesteps, loss_weight
+from starter_model.tokens import Words
+from starter_model.world import kind_of, scene_of_seed
 
 
 @dataclass(frozen=True, kw_only=True)

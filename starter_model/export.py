@@ -11,14 +11,14 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from training.starter.averaging import flatten
-from training.starter.conditioning import Conditioner, used_tokens
-from training.starter.dataset import load_vae
-from training.starter.networks import Autoencoder, TextEncoder, TextShape, UNet, UNetShape, VaeShape
-from training.starter.schedule import alphas_cumprod
-from training.starter.sheet import Networks
-from training.starter.tokens import UNKNOWN, Words
-from training.starter.unet import load_conditioner, load_unet
+from starter_model.averaging import flatten
+from starter_model.conditioning import Conditioner, used_tokens
+from starter_model.dataset import load_vae
+from starter_model.networks import Autoencoder, TextEncoder, TextShape, UNet, UNetShape, VaeShape
+from starter_model.schedule import alphas_cumprod
+from starter_model.sheet import Networks
+from starter_model.tokens import UNKNOWN, Words
+from starter_model.unet import load_conditioner, load_unet
 
 UNET, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."
 LIMIT_BYTES = 24_000_000

@@ -14,10 +14,10 @@ import torch.multiprocessing as mp
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.starter.averaging import Meeting
-from training.starter.draw import render
-from training.starter.networks import Autoencoder, Decoder, Encoder, VaeShape
-from training.starter.world import scene_of_seed
+from starter_model.averaging import Meeting
+from starter_model.draw import render
+from starter_model.networks import Autoencoder, Decoder, Encoder, VaeShape
+from starter_model.world import scene_of_seed
 
 _SYNC_SECONDS = 5.0
 _CONSTANT = 2.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.starter.captions import SYNONYMS, caption, plain_text
-from training.starter.draw import render
-from training.starter.world import (
+from starter_model.captions import SYNONYMS, caption, plain_text
+from starter_model.draw import render
+from starter_model.world import (
     COLOURS,
     PALETTE,
     SHAPES,

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.starter.behaviour import largest_share, redness
-from training.starter.curve import draw_curve, read_log, smoothed
-from training.starter.draw import render
-from training.starter.sampler import noise_levels
-from training.starter.world import Figure, Scene, kind_of, scene_of_seed
+from starter_model.behaviour import largest_share, redness
+from starter_model.curve import draw_curve, read_log, smoothed
+from starter_model.draw import render
+from starter_model.sampler import noise_levels
+from starter_model.world import Figure, Scene, kind_of, scene_of_seed
 
 
 def _circle(colour: str, strength: float) -> np.ndarray:

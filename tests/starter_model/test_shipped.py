@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 from safetensors import safe_open
 
-from tests.training.test_export import SHIPPED
-from training.starter.engine import Maker, maker
-from training.starter.evaluate import bar_prompts, score
-from training.starter.export import LIMIT_BYTES
-from training.starter.judge import judge
-from training.starter.networks import ModelShape
+from starter_model.engine import Maker, maker
+from starter_model.evaluate import bar_prompts, score
+from starter_model.export import LIMIT_BYTES
+from starter_model.judge import judge
+from starter_model.networks import ModelShape
+from tests.starter_model.test_export import SHIPPED
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.starter.draw import render
-from training.starter.evaluate import bar_prompts, score, table
-from training.starter.judge import judge
-from training.starter.world import COLOURS, SHAPES, Figure, Scene, is_held_out, scene_of_seed
+from starter_model.draw import render
+from starter_model.evaluate import bar_prompts, score, table
+from starter_model.judge import judge
+from starter_model.world import COLOURS, SHAPES, Figure, Scene, is_held_out, scene_of_seed
 
 Triple = tuple[str, str, str]
 

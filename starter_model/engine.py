@@ -59,7 +59,7 @@ class Maker:
 def maker(model: Path) -> Iterator[Maker]:
     """A `Maker` of a checkpoint file, with settings as they come and a folder of its own."""
     if not model.is_file():
-        raise FileNotFoundError(f"{model} is no file; export one with python -m training.starter export")
+        raise FileNotFoundError(f"{model} is no file; export one with python -m starter_model export")
     with tempfile.TemporaryDirectory() as folder:
         application = Application(parse_flags(["--data-dir", folder, "--ckpt", str(model.absolute())]))
         try:

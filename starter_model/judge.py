@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from training.starter.draw import shape_mask
-from training.starter.world import COLOURS, PALETTE, SHAPES
+from starter_model.draw import shape_mask
+from starter_model.world import COLOURS, PALETTE, SHAPES
 
 _SIDE = 64
 _TEMPLATE = 40

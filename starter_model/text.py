@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.starter.captions import caption
-from training.starter.conditioning import token_row, used_tokens, with_strange_words
-from training.starter.draw import render
-from training.starter.networks import TextEncoder, TextShape
-from training.starter.tokens import UNKNOWN, Words
-from training.starter.world import COLOURS, GROUNDS, SHAPES, SKIES, STYLES, THINGS, Scene, scene_of_seed
+from starter_model.captions import caption
+from starter_model.conditioning import token_row, used_tokens, with_strange_words
+from starter_model.draw import render
+from starter_model.networks import TextEncoder, TextShape
+from starter_model.tokens import UNKNOWN, Words
+from starter_model.world import COLOURS, GROUNDS, SHAPES, SKIES, STYLES, THINGS, Scene, scene_of_seed
 
 _NOTHING = "nothing"
 QUESTIONS: dict[str, tuple[str, ...]] = {

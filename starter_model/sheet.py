@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training.starter.conditioning import Conditioner
-from training.starter.dataset import load_vae
-from training.starter.networks import Autoencoder, UNet
-from training.starter.sampler import pictures_of
-from training.starter.tokens import Words
-from training.starter.unet import load_conditioner, load_unet
+from starter_model.conditioning import Conditioner
+from starter_model.dataset import load_vae
+from starter_model.networks import Autoencoder, UNet
+from starter_model.sampler import pictures_of
+from starter_model.tokens import Words
+from starter_model.unet import load_conditioner, load_unet
 
 PROMPTS = (
     "a red circle on a blue background",
@@ -50,7 +50,7 @@ class Networks:
 def load(workdir: Path, model: Path | None, words: Words, *, raw: bool = False) -> Networks:
     """From an exported file where given, else from the work folder."""
     if model is not None:
-        from training.starter.export import load_exported
+        from starter_model.export import load_exported
 
         return load_exported(model, words)
     unet = load_unet(workdir, ema=not raw)

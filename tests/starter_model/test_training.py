@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from training.starter import text, unet, vae
-from training.starter.averaging import Meeting, flatten, unflatten
-from training.starter.conditioning import token_row, used_tokens, weighted, with_strange_words
-from training.starter.dataset import encode_pool, open_pool, pool_path
-from training.starter.networks import Autoencoder, ModelShape, TextEncoder, TextShape, UNet, UNetShape, VaeShape
-from training.starter.schedule import alphas_cumprod, loss_weight
-from training.starter.text import HIDDEN_MEAN, QUESTIONS, Probe, answers, settle
-from training.starter.tokens import END, POSITIONS, START, UNKNOWN, Words
-from training.starter.world import scene_of_seed
+from starter_model import text, unet, vae
+from starter_model.averaging import Meeting, flatten, unflatten
+from starter_model.conditioning import token_row, used_tokens, weighted, with_strange_words
+from starter_model.dataset import encode_pool, open_pool, pool_path
+from starter_model.networks import Autoencoder, ModelShape, TextEncoder, TextShape, UNet, UNetShape, VaeShape
+from starter_model.schedule import alphas_cumprod, loss_weight
+from starter_model.text import HIDDEN_MEAN, QUESTIONS, Probe, answers, settle
+from starter_model.tokens import END, POSITIONS, START, UNKNOWN, Words
+from starter_model.world import scene_of_seed
 
 TINY = ModelShape(
     unet=UNetShape(widths=(16, 16, 16, 16), context=8, heads=2, groups=2),

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from training.starter.judge import judge
-from training.starter.sheet import arrange
-from training.starter.tokens import Words
-from training.starter.world import SHAPES, held_out_triples
+from starter_model.judge import judge
+from starter_model.sheet import arrange
+from starter_model.tokens import Words
+from starter_model.world import SHAPES, held_out_triples
 
 Triple = tuple[str, str, str]
 
@@ -64,14 +64,14 @@ def table(figures: dict[str, Any]) -> str:
 def _pictures(options: argparse.Namespace, prompts: list[str], seeds: list[int]) -> tuple[list[np.ndarray], Any]:
     """By the product's engine from a file, else by the sampler here from the work folder; with further measurements."""
     if options.model is not None:
-        from training.starter.behaviour import behaviour
-        from training.starter.engine import maker
+        from starter_model.behaviour import behaviour
+        from starter_model.engine import maker
 
         with maker(options.model) as make:
             made = make.make(prompts, seeds)
             return made, behaviour(make) if options.behaviour else None
-    from training.starter.sampler import pictures_of
-    from training.starter.sheet import load
+    from starter_model.sampler import pictures_of
+    from starter_model.sheet import load
 
     nets = load(options.workdir, None, Words())
     return list(pictures_of(nets.unet, nets.vae, nets.conditioner, prompts, seeds=seeds)), None

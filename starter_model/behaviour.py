@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from training.starter.draw import render
-from training.starter.engine import Maker
-from training.starter.judge import judge, largest_part
-from training.starter.world import PALETTE, Figure, Scene
+from starter_model.draw import render
+from starter_model.engine import Maker
+from starter_model.judge import judge, largest_part
+from starter_model.world import PALETTE, Figure, Scene
 
 WEIGHTS = (0.6, 1.0, 1.4)
 
