@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 STATIC_FOLDER = Path(__file__).parent / "static"
 STATIC_URL = "easel/static"
 
-STYLE_SHEETS = ("frame.css", "txt2img.css", "passes.css", "results.css", "settings.css", "narrow.css")
+STYLE_SHEETS = ("frame.css", "panel.css", "second_pass.css", "results.css", "settings.css", "narrow.css")
 """In this order: later ones change what earlier ones say."""
 
 MANIFEST_LINK = b'<link rel="manifest" href="/manifest.json" />'
@@ -36,7 +36,7 @@ class RevalidatedFiles(StaticFiles):
         return response
 
 
-def head_tags(options: Mapping[str, Any], rules: str, theme: str | None) -> str:
+def head_tags(options: Mapping[str, object], rules: str, theme: str | None) -> str:
     """The tags for the end of `<head>`. `options` is what the scripts want to know, `theme` "light", "dark" or None."""
     # "</" inside a script element would end it.
     values = json.dumps({**options, "theme": theme}).replace("</", "<\\/")

@@ -14,9 +14,18 @@ if TYPE_CHECKING:
     from modules.application.application import Application
 
 
-def named_choices(app: Application) -> dict[str, list[str]]:
-    """The lists that settings name as their choices and that are only known at run time."""
+PARTS = (
+    *("prompt", "image", "inpaint", "sampler", "accordions", "checkboxes", "dimensions", "cfg", "denoising", "seed"),
+    *("batch", "override_settings", "extra_options", "scripts"),
+)
+"""The sections of the generation panels, by A1111's names."""
+
+
+def named_choices(app: Application, tabs: Sequence[str] = ()) -> dict[str, list[str]]:
+    """The lists that settings name as their choices and that are only known at run time; `tabs` are the page's."""
     return {
+        "tabs": list(tabs),
+        "parts": list(PARTS),
         "samplers": sampler_names(),
         "checkpoints": [info.title for info in app.catalogue.all()],
         "vaes": ["Automatic", "None", *(info.name for info in app.vaes.all())],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,20 @@ def served_path(path: Path) -> str:
     if not is_static_file({"path": str(path), "meta": {"_type": "gradio.FileData"}}):
         set_static_paths([path.parent])
     return str(path)
+
+
+def as_file(image: FinishedImage) -> Path:
+    """A picture as a file that Gradio may send: the saved one, or one among the uploads."""
+    if image.path is not None and image.path.is_file():
+        return Path(served_path(image.path))
+    from gradio.utils import get_upload_folder
+
+    content = _png(image)
+    folder = Path(get_upload_folder()) / hashlib.sha256(content).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{image.seed}.png"
+    file.write_bytes(content)
+    return file
 
 
 def add_unsaved_route(api: fastapi.FastAPI, app: Application) -> None:

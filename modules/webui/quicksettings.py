@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.components import Component
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import EaselError
+from modules.webui.events import on
 
 if TYPE_CHECKING:
     from modules.application.application import Application
+    from modules.webui.builder import PageBuilder
 
 LONGEST_REASON = 80
 """Letters of the reason why a checkpoint cannot be used."""
@@ -30,8 +33,8 @@ BRAND = """
 class QuickSettings:
     """The components of the row."""
 
-    checkpoint: Any
-    refresh: Any
+    checkpoint: Component
+    refresh: Component
 
 
 def build_quicksettings(app: Application) -> QuickSettings:
@@ -68,23 +71,26 @@ def _label(info: CheckpointInfo) -> str:
     return f"⚠ {info.title} ({reason[:LONGEST_REASON]}{'…' if len(reason) > LONGEST_REASON else ''})"
 
 
-def wire_quicksettings(app: Application, quick: QuickSettings) -> None:
+def wire_quicksettings(page: PageBuilder, quick: QuickSettings) -> None:
     """Let the dropdown choose the checkpoint and the button read the folders again."""
+    app = page.app
 
-    def choose(title: str | None) -> Any:
+    def state() -> object:
+        return gr.Dropdown(**checkpoint_state(app))
+
+    def choose(title: str | None) -> object:
         if title:
             try:
                 app.select_checkpoint(title)
             except EaselError as error:
                 gr.Warning(str(error), title="The checkpoint was not changed")
-        return gr.Dropdown(**checkpoint_state(app))
+        return state()
 
-    def refresh() -> Any:
+    def refresh() -> object:
         app.catalogue.refresh()
-        return gr.Dropdown(**checkpoint_state(app))
+        return state()
 
     # `input` is the user's choice alone; `change` would answer to our own updates as well.
-    quick.checkpoint.input(
-        choose, [quick.checkpoint], [quick.checkpoint], show_progress="hidden", api_visibility="private"
-    )
-    quick.refresh.click(refresh, None, [quick.checkpoint], show_progress="hidden", api_visibility="private")
+    on(quick.checkpoint, "input", choose, [quick.checkpoint], [quick.checkpoint])
+    on(quick.refresh, "click", refresh, [], [quick.checkpoint])
+    page.on_open([quick.checkpoint], lambda: [state()])

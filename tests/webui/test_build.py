@@ -24,8 +24,8 @@ from modules.settings.model import SECTIONS, Settings
 from modules.webui.assets import MANIFEST_LINK, HeadTags, head_tags
 from modules.webui.choices import named_choices
 from modules.webui.page import build_page
-from modules.webui.settings_page import ELSEWHERE, from_page, section_tabs, to_page
-from modules.webui.tabs import Tab, tab_rules
+from modules.webui.tab_bar import Tab, tab_rules
+from modules.webui.tabs.settings import ELSEWHERE, from_page, section_tabs, to_page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,7 +41,7 @@ def built(app: Application) -> list[Any]:
     """The components of the page. Outside a running event loop Gradio makes loops of its own and leaves them open."""
 
     async def build() -> list[Any]:
-        return list(build_page(app).blocks.values())
+        return list(build_page(app)[0].blocks.values())
 
     return asyncio.run(build())
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import gradio as gr
 import pytest
 
 from modules.application.application import Application
+from modules.application.infotexts import parameters_of
 from modules.foundation.errors import RequestError
 from modules.sampling import schedules
 from modules.settings.flags import Flags
+from modules.webui.builder import offers
 from modules.webui.choices import sampler_names, split_sampler
-from modules.webui.controls import CONTROL_NAMES, request_from_values
 from modules.webui.overrides import overrides_from_texts
-from modules.webui.passes_events import sampler_lists
-from modules.webui.paste import control_values, has_parameters, parameters_of
+from modules.webui.panel.control import Control
+from modules.webui.panel.request import txt2img_request
+from modules.webui.paste.values import control_values, has_parameters
+from tests.webui.panels import built_page, declared_controls
 
 VALUES = {
     "prompt": "a cat",
@@ -69,8 +73,13 @@ INFOTEXT = (
 )
 
 
-def values(**changes: object) -> list[object]:
-    return [{**VALUES, **changes}[name] for name in CONTROL_NAMES]
+def values(**changes: object) -> dict[str, object]:
+    return {**VALUES, **changes}
+
+
+@pytest.fixture
+def declared(app: Application) -> Mapping[str, Control]:
+    return declared_controls(app, "txt2img")
 
 
 @pytest.fixture
@@ -82,7 +91,7 @@ def app(tmp_path: Path) -> Iterator[Application]:
 
 
 def test_every_control_reaches_the_request() -> None:
-    request = request_from_values(values())
+    request = txt2img_request(values())
     assert (request.prompt, request.negative_prompt, request.styles) == ("a cat", "a dog", ("Night",))
     assert (request.sampler, request.scheduler, request.steps) == ("Euler a", "Karras", 12)
     assert (request.width, request.height, request.batch_count, request.batch_size) == (640, 384, 2, 3)
@@ -92,17 +101,17 @@ def test_every_control_reaches_the_request() -> None:
 
 
 def test_without_extra_the_variation_is_left_out() -> None:
-    request = request_from_values(values(extra=False))
+    request = txt2img_request(values(extra=False))
     assert (request.subseed, request.subseed_strength, request.seed_resize_from_width) == (-1, 0.0, 0)
 
 
 def test_an_emptied_seed_means_a_random_one() -> None:
-    assert request_from_values(values(seed=None)).seed == -1
+    assert txt2img_request(values(seed=None)).seed == -1
 
 
 def test_an_emptied_number_is_named() -> None:
     with pytest.raises(RequestError, match="Width is empty") as caught:
-        request_from_values(values(width=None))
+        txt2img_request(values(width=None))
     assert caught.value.field == "width"
 
 
@@ -111,8 +120,8 @@ def test_an_override_that_no_setting_has_is_refused() -> None:
         overrides_from_texts(["Nonsense: 1"])
 
 
-def test_parameters_fill_the_controls(app: Application) -> None:
-    found = control_values(parameters_of(INFOTEXT, app), app)
+def test_parameters_fill_the_controls(app: Application, declared: Mapping[str, Control]) -> None:
+    found = control_values(parameters_of(INFOTEXT, app), app, declared)
     assert found.pop("override_settings") == ["ENSD: 31337", "Clip skip: 2"]
     assert {name: value for name, value in found.items() if not name.startswith(("hr_", "hires_", "enable_"))} == {
         "prompt": "a dog, running",
@@ -133,37 +142,54 @@ def test_parameters_fill_the_controls(app: Application) -> None:
     }
 
 
-def test_what_is_overridden_can_be_asked_for(app: Application) -> None:
-    texts = control_values(parameters_of(INFOTEXT, app), app)["override_settings"]
+def test_what_is_overridden_can_be_asked_for(app: Application, declared: Mapping[str, Control]) -> None:
+    texts = control_values(parameters_of(INFOTEXT, app), app, declared)["override_settings"]
     assert app.settings.current.changed(overrides_from_texts(texts)).eta_noise_seed_delta == 31337
 
 
-def test_a_setting_that_is_so_already_is_not_overridden(app: Application) -> None:
+def test_a_setting_that_is_so_already_is_not_overridden(app: Application, declared: Mapping[str, Control]) -> None:
     app.settings.change({"CLIP_stop_at_last_layers": 2, "eta_noise_seed_delta": 31337})
-    assert control_values(parameters_of(INFOTEXT, app), app)["override_settings"] == []
+    assert control_values(parameters_of(INFOTEXT, app), app, declared)["override_settings"] == []
 
 
-def test_the_checkpoint_of_a_picture_comes_back_where_the_settings_want_that(app: Application) -> None:
+def test_the_checkpoint_of_a_picture_comes_back_where_the_settings_want_that(
+    app: Application, declared: Mapping[str, Control]
+) -> None:
     (app.paths.models / "Stable-diffusion").mkdir(parents=True, exist_ok=True)
     (app.paths.models / "Stable-diffusion" / "other.safetensors").write_bytes(b"x")
     text = f"{INFOTEXT}, Model: other"
-    assert not any("Model" in each for each in control_values(parameters_of(text, app), app)["override_settings"])
+
+    def overrides() -> list[str]:
+        found = control_values(parameters_of(text, app), app, declared)["override_settings"]
+        assert isinstance(found, list)
+        return found
+
+    assert not any("Model" in each for each in overrides())
     app.settings.change({"disable_weights_auto_swap": False, "sd_model_checkpoint": "easel-starter"})
-    assert "Model hash: other.safetensors" in control_values(parameters_of(text, app), app)["override_settings"]
+    assert "Model hash: other.safetensors" in overrides()
 
 
 def test_hidden_samplers_leave_the_lists_at_once_and_what_was_chosen_stays(app: Application) -> None:
+    panel = built_page(app).panels["txt2img"]
+
+    def lists(**chosen: str) -> dict[str, gr.Dropdown]:
+        names = [control.name for control in panel.changing]
+        values = [chosen.get(name) for name in names]
+        return dict(zip(names, panel.lists(offers(app), values), strict=True))
+
     app.settings.change({"hide_samplers": ["DPM++ 2M", "Euler"]})
-    first, second = sampler_lists(app, "LMS", "Euler")
-    assert (first.value, second.value) == ("LMS", "Use same sampler")
-    for dropdown in (first, second):
+    found = lists(sampler="LMS", hr_sampler="Euler")
+    assert (found["sampler"].value, found["hr_sampler"].value) == ("LMS", "Use same sampler")
+    for dropdown in (found["sampler"], found["hr_sampler"]):
         assert not {"DPM++ 2M", "Euler"} & {name for name, _ in dropdown.choices}
     app.settings.change({"hide_samplers": []})
-    assert "Euler" in dict(sampler_lists(app, "LMS", "LMS")[0].choices)
+    assert "Euler" in dict(lists(sampler="LMS")["sampler"].choices)
 
 
-def test_styles_are_found_in_the_prompts(app: Application) -> None:
-    found = control_values(parameters_of(INFOTEXT.replace("running", "night").replace("cat", "cat, day"), app), app)
+def test_styles_are_found_in_the_prompts(app: Application, declared: Mapping[str, Control]) -> None:
+    found = control_values(
+        parameters_of(INFOTEXT.replace("running", "night").replace("cat", "cat, day"), app), app, declared
+    )
     assert (found["prompt"], found["negative_prompt"], found["styles"]) == ("a dog", "cat", ["Night"])
 
 
@@ -185,19 +211,19 @@ def test_hidden_samplers_are_not_offered_unless_all_are() -> None:
 
 
 def test_switches_decide_about_the_second_pass_and_the_refiner() -> None:
-    plain = request_from_values(values(refiner_checkpoint="other", hires_prompt="a dog"))
+    plain = txt2img_request(values(refiner_checkpoint="other", hires_prompt="a dog"))
     assert (plain.hires, plain.refiner_checkpoint) == (None, None)
-    asked = request_from_values(
+    asked = txt2img_request(
         values(enable_hr=True, enable_refiner=True, refiner_checkpoint="other", hires_prompt="a dog", hr_cfg=3.5)
     )
     assert asked.hires is not None
     assert (asked.hires.prompt, asked.hires.cfg_scale, asked.denoising_strength) == ("a dog", 3.5, 0.7)
     assert (asked.refiner_checkpoint, asked.refiner_switch_at) == ("other", 0.8)
-    assert request_from_values(values(), upscale=True).hires is not None
+    assert txt2img_request(values(), upscale=True).hires is not None
 
 
-def test_parameters_of_a_second_pass_and_a_refiner_come_back(app: Application) -> None:
-    found = control_values(parameters_of(SECOND_PASS, app), app)
+def test_parameters_of_a_second_pass_and_a_refiner_come_back(app: Application, declared: Mapping[str, Control]) -> None:
+    found = control_values(parameters_of(SECOND_PASS, app), app, declared)
     assert {
         name: found[name] for name in VALUES if name.startswith(("hr_", "hires", "enable", "refiner", "denois"))
     } == {
@@ -218,5 +244,5 @@ def test_parameters_of_a_second_pass_and_a_refiner_come_back(app: Application) -
         "refiner_checkpoint": "",
         "refiner_switch_at": 0.6,
     }
-    plain = control_values(parameters_of(INFOTEXT, app), app)
+    plain = control_values(parameters_of(INFOTEXT, app), app, declared)
     assert (plain["enable_hr"], plain["enable_refiner"]) == (False, False)

@@ -15,7 +15,7 @@ from modules.application.jobs.job import GenerationJob, JobState
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.settings.flags import Flags
-from modules.webui import gallery
+from modules.webui.panel import info_text
 from modules.webui.pictures import add_unsaved_route
 
 
@@ -36,29 +36,29 @@ RESULT = GenerationResult(images=(finished(5, kind="grid"), finished(5), finishe
 
 
 def test_each_picture_has_its_own_parameters() -> None:
-    info = gallery.generation_info(RESULT)
-    assert gallery.info_of_picture(info, 2) == "<p>a &lt;b&gt;cat&lt;/b&gt;\nSteps: 1, Seed: 6</p>"
-    assert gallery.info_of_picture(info, 9) == ""
+    info = info_text.generation_info(RESULT)
+    assert info_text.info_of_picture(info, 2) == "<p>a &lt;b&gt;cat&lt;/b&gt;\nSteps: 1, Seed: 6</p>"
+    assert info_text.info_of_picture(info, 9) == ""
 
 
 def test_the_gallery_knows_the_job_of_its_pictures() -> None:
-    assert gallery.job_of(gallery.generation_info(RESULT, "task(1)")) == "task(1)"
-    assert gallery.job_of("") == ""
+    assert info_text.job_of(info_text.generation_info(RESULT, "task(1)")) == "task(1)"
+    assert info_text.job_of("") == ""
 
 
 def test_the_seed_of_a_grid_is_that_of_its_first_picture() -> None:
-    info = gallery.generation_info(RESULT)
-    assert [gallery.seed_of_picture(info, index, "all_seeds") for index in range(3)] == [5, 5, 6]
-    assert gallery.seed_of_picture(info, 2, "all_subseeds") == 106
+    info = info_text.generation_info(RESULT)
+    assert [info_text.seed_of_picture(info, index, "all_seeds") for index in range(3)] == [5, 5, 6]
+    assert info_text.seed_of_picture(info, 2, "all_subseeds") == 106
 
 
 def test_before_the_first_picture_reusing_its_seed_gives_a_random_one() -> None:
-    assert gallery.seed_of_picture("", 0, "all_seeds") == -1
-    assert gallery.seed_of_picture("[broken", 0, "all_seeds") == -1
+    assert info_text.seed_of_picture("", 0, "all_seeds") == -1
+    assert info_text.seed_of_picture("[broken", 0, "all_seeds") == -1
 
 
 def test_the_info_is_what_clients_know_from_the_api() -> None:
-    info = json.loads(gallery.generation_info(RESULT))
+    info = json.loads(info_text.generation_info(RESULT))
     assert info["seed"] == 5
     assert info["index_of_first_image"] == 1
     assert len(info["infotexts"]) == 3
@@ -73,7 +73,7 @@ def test_each_trouble_is_said_once_and_escaped() -> None:
         seconds={"sampling": 61.0, "decoding": 1.5},
         interrupted=True,
     )
-    html = gallery.log_html(result)
+    html = info_text.log_html(result)
     assert html.count("No space left in &lt;here&gt;.") == 1
     assert "The LoRA x is unknown." in html
     assert "Interrupted" in html

@@ -75,4 +75,9 @@ class UserInterfaceSection(Section):
     category: ClassVar[str] = "ui"
 
     interrupt_after_current: bool = setting(True, "Don't Interrupt in the middle")
+    ui_tab_order: list[str] = setting([], "UI tab order", choices="tabs", restart=True)
+    hidden_tabs: list[str] = setting([], "Hidden UI tabs", choices="tabs", restart=True)
+    ui_reorder_list: list[str] = setting([], "UI item order for txt2img/img2img tabs", choices="parts", restart=True)
+    send_seed: bool = setting(True, "Send seed when sending prompt or image to other interface")
+    send_size: bool = setting(True, "Send size when sending prompt or image to another interface")
     show_progress_in_title: bool = setting(True, "Show generation progress in window title.")

@@ -33,3 +33,8 @@ export function element(name, classes = "", text = "") {
   made.textContent = text;
   return made;
 }
+
+/** The tabs with a generation panel. */
+export function panels() {
+  return window.easelOptions.panels;
+}

@@ -1,13 +1,13 @@
 // A picture dropped on the prompts brings its settings back. Python reads them from a hidden file box.
 
-const AREA = "#txt2img_prompt_container";
-const BOX = "#txt2img_prompt_image";
+const AREA = ".prompt-container";
+const BOX = '[id$="_prompt_image"]';
 
 export function watchDrops() {
   for (const type of ["dragenter", "dragover"]) {
     document.addEventListener(type, (event) => {
       const area = event.target.closest?.(AREA);
-      document.querySelector(AREA)?.toggleAttribute("data-drop", Boolean(area && carriesPicture(event.dataTransfer)));
+      mark(carriesPicture(event.dataTransfer) ? area : null);
       if (area && carriesPicture(event.dataTransfer)) {
         event.preventDefault();
         event.stopPropagation();
@@ -17,7 +17,7 @@ export function watchDrops() {
   for (const type of ["dragleave", "dragend"]) {
     document.addEventListener(type, (event) => {
       if (!event.relatedTarget?.closest?.(AREA)) {
-        document.querySelector(AREA)?.removeAttribute("data-drop");
+        mark(null);
       }
     }, true);
   }
@@ -30,7 +30,7 @@ function carriesPicture(data) {
 
 async function drop(event) {
   const area = event.target.closest?.(AREA);
-  document.querySelector(AREA)?.removeAttribute("data-drop");
+  mark(null);
   if (!area || !carriesPicture(event.dataTransfer)) {
     return;
   }
@@ -38,7 +38,7 @@ async function drop(event) {
   event.stopPropagation();
   const file = event.dataTransfer.files[0] ?? (await fileAt(event.dataTransfer.getData("text/uri-list")));
   if (file) {
-    hand(file);
+    hand(area.querySelector(BOX), file);
   }
 }
 
@@ -51,8 +51,14 @@ async function fileAt(address) {
   return answer.ok ? new File([await answer.blob()], address.split("/").pop() || "picture.png") : null;
 }
 
-function hand(file) {
-  const box = document.querySelector(BOX);
+/** Show that `area`, and no other, takes what is being dragged. */
+function mark(area) {
+  for (const each of document.querySelectorAll(AREA)) {
+    each.toggleAttribute("data-drop", each === area);
+  }
+}
+
+function hand(box, file) {
   // A box that still holds the last file takes no new one.
   box.querySelector('button[aria-label="Clear"], button[aria-label="Remove"]')?.click();
   requestAnimationFrame(() => {

@@ -1,7 +1,10 @@
-// Marks a gallery without pictures and one with a single picture, which needs no row of thumbnails.
+// Marks galleries without pictures and those with a single one, which need no row of thumbnails.
 
-export function watchGallery() {
-  const container = document.getElementById("txt2img_gallery_container");
+export function watchGalleries() {
+  document.querySelectorAll(".gallery-container").forEach(watchGallery);
+}
+
+function watchGallery(container) {
   const mark = () => {
     const pictures = container.querySelectorAll(".grid-container .thumbnail-item").length;
     if (container.dataset.pictures !== String(pictures)) {

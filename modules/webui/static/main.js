@@ -6,9 +6,9 @@ import { watchKeys } from "./keys.js";
 import { watchSettingsSearch } from "./settings.js";
 import { openTab, watchTabs } from "./tabs.js";
 import { watchPrompts } from "./tokens.js";
-import { whenDrawn } from "./dom.js";
+import { panels, whenDrawn } from "./dom.js";
 import { nameButtons } from "./names.js";
-import { watchGallery } from "./gallery.js";
+import { watchGalleries } from "./gallery.js";
 
 window.easel = { begin, finalSize, finished, interrupting, openTab, runningTask, skipping };
 
@@ -16,9 +16,11 @@ watchTabs();
 watchKeys();
 watchDrops();
 watchSettingsSearch();
-whenDrawn("#txt2img_generate, #txt2img_prompt textarea, #txt2img_neg_prompt textarea, #txt2img_gallery, #txt2img_restore_progress", () => {
+const NEEDED = ["_generate", "_prompt textarea", "_neg_prompt textarea", "_gallery", "_restore_progress"];
+
+whenDrawn(panels().flatMap((tab) => NEEDED.map((rest) => `#${tab}${rest}`)).join(", "), () => {
   nameButtons();
   watchPrompts();
-  watchGallery();
-  resume("txt2img");
+  watchGalleries();
+  panels().forEach(resume);
 });

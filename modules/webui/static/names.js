@@ -1,36 +1,59 @@
 // Tooltips, and names for screen readers, of buttons that show only a sign.
+import { panels } from "./dom.js";
 
 const NAMES = {
-  paste: "Read settings from the prompt, or those of the last picture",
-  txt2img_clear_prompt: "Clear both prompts",
-  txt2img_style_apply: "Write the chosen styles into the prompts",
-  refresh_txt2img_styles: "Read the styles file again",
-  txt2img_res_switch_btn: "Swap width and height",
-  txt2img_random_seed: "Random: a new seed each time (-1)",
-  txt2img_reuse_seed: "Use the seed of the picture shown",
-  txt2img_random_subseed: "Random: a new variation seed each time (-1)",
-  txt2img_reuse_subseed: "Use the variation seed of the picture shown",
   refresh_sd_model_checkpoint: "Look for checkpoints again",
-  txt2img_upscale: "Upscale this picture: the second pass as Hires. fix says, and it takes the place of this one",
-  save_txt2img: "Save the picture shown to the folder of those to keep",
-  save_zip_txt2img: "Save the pictures as an archive",
   hr_checkpoint_refresh: "Look for checkpoints again",
-  txt2img_checkpoint_refresh: "Look for checkpoints again",
-  txt2img_generate: "Make the picture (Ctrl+Enter)",
-  txt2img_interrupt: "Stop and keep what is finished (Alt+Enter, Esc)",
-  txt2img_skip: "Leave this batch and go on with the next",
 };
+
+/** Those of each generation panel; TAB stands for the name of its tab. */
+const PANEL_NAMES = {
+  TAB_clear_prompt: "Clear both prompts",
+  TAB_style_apply: "Write the chosen styles into the prompts",
+  refresh_TAB_styles: "Read the styles file again",
+  TAB_res_switch_btn: "Swap width and height",
+  TAB_random_seed: "Random: a new seed each time (-1)",
+  TAB_reuse_seed: "Use the seed of the picture shown",
+  TAB_random_subseed: "Random: a new variation seed each time (-1)",
+  TAB_reuse_subseed: "Use the variation seed of the picture shown",
+  TAB_upscale: "Upscale this picture: the second pass as Hires. fix says, and it takes the place of this one",
+  save_TAB: "Save the picture shown to the folder of those to keep",
+  save_zip_TAB: "Save the pictures as an archive",
+  TAB_send_to_img2img: "Send the picture and its settings to img2img",
+  TAB_send_to_inpaint: "Send the picture and its settings to img2img inpaint",
+  TAB_send_to_extras: "Send the picture to Extras",
+  TAB_detect_image_size_btn: "Take the size of the picture",
+  TAB_checkpoint_refresh: "Look for checkpoints again",
+  TAB_generate: "Make the picture (Ctrl+Enter)",
+  TAB_interrupt: "Stop and keep what is finished (Alt+Enter, Esc)",
+  TAB_skip: "Leave this batch and go on with the next",
+};
+
+const PASTE = "Read settings from the prompt, or those of the last picture";
 
 export function nameButtons() {
   for (const [id, name] of Object.entries(NAMES)) {
-    const button = document.getElementById(id);
-    button?.setAttribute("title", name);
-    if (button?.classList.contains("tool")) {
-      button.setAttribute("aria-label", name);
+    nameButton(document.getElementById(id), name);
+  }
+  nameInput("settings_search", "Search the settings");
+  for (const tab of panels()) {
+    for (const [id, name] of Object.entries(PANEL_NAMES)) {
+      nameButton(document.getElementById(id.replace("TAB", tab)), name);
     }
+    nameButton(document.querySelector(`#${tab}_tools button.paste`), PASTE);
+    document.querySelector(`#${tab}_styles input`)?.setAttribute("placeholder", "Styles");
+    nameInput(`${tab}_prompt`, "Prompt");
+    nameInput(`${tab}_neg_prompt`, "Negative prompt");
   }
-  document.querySelector("#txt2img_styles input")?.setAttribute("placeholder", "Styles");
-  for (const [id, name] of [["txt2img_prompt", "Prompt"], ["txt2img_neg_prompt", "Negative prompt"], ["settings_search", "Search the settings"]]) {
-    document.querySelector(`#${id} textarea, #${id} input`)?.setAttribute("aria-label", name);
+}
+
+function nameButton(button, name) {
+  button?.setAttribute("title", name);
+  if (button?.classList.contains("tool")) {
+    button.setAttribute("aria-label", name);
   }
+}
+
+function nameInput(id, name) {
+  document.querySelector(`#${id} textarea, #${id} input`)?.setAttribute("aria-label", name);
 }

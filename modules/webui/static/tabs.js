@@ -9,6 +9,16 @@ export function openTab(name, group = "tab") {
     button.setAttribute("aria-selected", String(chosen));
     button.tabIndex = chosen ? 0 : -1;
   }
+  tell(group, name);
+}
+
+/** Put the name of the open tab into the hidden box by which the server knows it, where the group has one. */
+function tell(group, name) {
+  const box = document.querySelector(`#${group}_chosen textarea, #${group}_chosen input`);
+  if (box && box.value !== name) {
+    box.value = name;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
 }
 
 function buttonsOf(group) {

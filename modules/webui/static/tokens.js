@@ -1,17 +1,20 @@
 // Has the tokens of a prompt counted when the typing pauses.
-import { press } from "./dom.js";
+import { panels, press } from "./dom.js";
 
 const PAUSE = 400;
-const COUNTED = { txt2img_prompt: "txt2img_token_button", txt2img_neg_prompt: "txt2img_negative_token_button" };
 
 export function watchPrompts() {
-  for (const [prompt, button] of Object.entries(COUNTED)) {
+  const counted = panels().flatMap((tab) => [
+    [`${tab}_prompt`, `${tab}_token_button`],
+    [`${tab}_neg_prompt`, `${tab}_negative_token_button`],
+  ]);
+  for (const [prompt, button] of counted) {
     const box = document.querySelector(`#${prompt} textarea`);
-    let counted = null;
+    let last = null;
     let timer = 0;
     const count = () => {
-      if (box.value !== counted) {
-        counted = box.value;
+      if (box.value !== last) {
+        last = box.value;
         press(button);
       }
     };

@@ -5,45 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import gradio as gr
-
 from modules.application.infotexts import checkpoint_of, parameters_of
 from modules.infotext.labels import implied_settings
 from modules.infotext.parse import FEWEST_FIELDS, parse
 from modules.sampling import schedules
 from modules.settings.model import Settings
 from modules.webui.choices import split_sampler
-from modules.webui.controls import CONTROL_NAMES
-from modules.webui.paste_second import second_values
+from modules.webui.panel.control import Control
+from modules.webui.paste.second_pass import second_values
 
 if TYPE_CHECKING:
     from modules.application.application import Application
-
-PLAIN = {
-    "Prompt": ("prompt", str),
-    "Negative prompt": ("negative_prompt", str),
-    "Steps": ("steps", int),
-    "Size-1": ("width", int),
-    "Size-2": ("height", int),
-    "Batch size": ("batch_size", int),
-    "CFG scale": ("cfg_scale", float),
-    "Seed": ("seed", int),
-    "Variation seed": ("subseed", int),
-    "Variation seed strength": ("subseed_strength", float),
-    "Seed resize from-1": ("seed_resize_from_width", int),
-    "Seed resize from-2": ("seed_resize_from_height", int),
-    "Styles array": ("styles", list),
-    "Denoising strength": ("denoising_strength", float),
-    "Hires upscale": ("hr_scale", float),
-    "Hires steps": ("hires_steps", int),
-    "Hires resize-1": ("hr_resize_x", int),
-    "Hires resize-2": ("hr_resize_y", int),
-    "Hires CFG Scale": ("hr_cfg", float),
-    "Hires prompt": ("hires_prompt", str),
-    "Hires negative prompt": ("hires_neg_prompt", str),
-    "Refiner switch at": ("refiner_switch_at", float),
-}
-"""The parameters that go into one control as they are."""
 
 
 def has_parameters(text: str) -> bool:
@@ -51,13 +23,15 @@ def has_parameters(text: str) -> bool:
     return len(parse(text).fields) >= FEWEST_FIELDS
 
 
-def control_values(parameters: Mapping[str, Any], app: Application) -> dict[str, Any]:
-    """New values, by the control's name, for the controls that these parameters say something about."""
-    values: dict[str, Any] = {}
-    for label, (name, convert) in PLAIN.items():
-        if label in parameters:
+def control_values(
+    parameters: Mapping[str, Any], app: Application, controls: Mapping[str, Control]
+) -> dict[str, object]:
+    """New values, by the control's name, for those of `controls` that these parameters say something about."""
+    values: dict[str, object] = {}
+    for name, control in controls.items():
+        if control.infotext in parameters:
             try:
-                values[name] = convert(parameters[label])
+                values[name] = control.convert(parameters[control.infotext])
             except (TypeError, ValueError):
                 continue  # a text edited by hand; the control keeps what it has
     if "Sampler" in parameters:
@@ -73,17 +47,12 @@ def control_values(parameters: Mapping[str, Any], app: Application) -> dict[str,
     return values
 
 
-def control_updates(text: str, app: Application) -> list[Any]:
-    """The answers of an event whose outputs are all controls; those that the text does not name stay as they are."""
-    values = control_values(parameters_of(text, app), app) if has_parameters(text) else {}
-    return [_update(name, values[name]) if name in values else gr.skip() for name in CONTROL_NAMES]
-
-
-def _update(name: str, value: Any) -> Any:
-    if name == "override_settings":
-        # An empty box of overrides would only puzzle.
-        return gr.update(value=value, choices=value, visible=True if value else "hidden")
-    return gr.update(value=value)
+def pasted_values(text: str, app: Application, controls: Mapping[str, Control]) -> dict[str, object]:
+    """New values of controls out of the parameters of a picture as text; none if it holds no parameters."""
+    if not has_parameters(text):
+        return {}
+    values = control_values(parameters_of(text, app), app, controls)
+    return {name: value for name, value in values.items() if name in controls}
 
 
 def _overrides(parameters: Mapping[str, Any], app: Application) -> list[str]:

@@ -1,86 +1,22 @@
-"""The right side of the txt2img tab: the pictures, their parameters, and what there is to say about the run."""
+"""What the gallery knows of its pictures, as the text of a hidden box, and what is said of a run under it."""
 
 from __future__ import annotations
 
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-
-import gradio as gr
 
 from modules.application.save_button import Kept
 from modules.foundation.errors import EaselError
+from modules.generation.folder_batch import FolderBatchResult
 from modules.generation.result import FinishedImage, GenerationResult
-from modules.webui.ui_config import UiConfig
 
 JOB = "easel_job"
 """The key of the job's name in the hidden box."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Results:
-    """The components of the results column. `selected` holds the number of the picture that is shown large."""
-
-    gallery: Any
-    selected: Any
-    generation_info: Any
-    html_info: Any
-    html_log: Any
-    upscale: Any
-    save: Any
-    save_zip: Any
-    downloads: Any
-
-
 PICTURES = "easel_pictures"
 """The key of each picture's job and place in its result, where they are not all of one job."""
-
-
-def build_results(ui: UiConfig) -> Results:
-    """Draw the column."""
-    with gr.Column(elem_id="txt2img_results", scale=1, min_width=320), gr.Column(elem_id="txt2img_results_panel"):
-        with gr.Group(elem_id="txt2img_gallery_container"):
-            gallery = gr.Gallery(
-                label="Output",
-                show_label=False,
-                elem_id="txt2img_gallery",
-                columns=4,
-                object_fit="contain",
-                preview=True,
-                height="100%",
-                interactive=False,
-                buttons=["download", "fullscreen"],
-            )
-        with gr.Row(elem_id="image_buttons_txt2img", elem_classes=["image-buttons"]):
-            save = gr.Button("💾", elem_id="save_txt2img", elem_classes=["tool"], scale=0, min_width=44)
-            save_zip = gr.Button("🗃️", elem_id="save_zip_txt2img", elem_classes=["tool"], scale=0, min_width=44)
-            upscale = gr.Button(
-                "✨", elem_id="txt2img_upscale", elem_classes=["tool"], scale=0, min_width=44, **ui.button("txt2img/✨")
-            )
-        downloads = gr.File(
-            label="Saved",
-            elem_id="download_files_txt2img",
-            file_count="multiple",
-            interactive=False,
-            visible=False,
-        )
-        html_info = gr.HTML("", elem_id="html_info_txt2img", elem_classes=["infotext"])
-        html_log = gr.HTML("", elem_id="html_log_txt2img", elem_classes=["html-log"])
-        generation_info = gr.Textbox("", elem_id="generation_info_txt2img", visible="hidden")
-        selected = gr.State(0)
-    return Results(
-        gallery=gallery,
-        selected=selected,
-        generation_info=generation_info,
-        html_info=html_info,
-        html_log=html_log,
-        save=save,
-        save_zip=save_zip,
-        downloads=downloads,
-        upscale=upscale,
-    )
 
 
 def pictures_of(info_text: str) -> list[tuple[str, int]]:
@@ -114,10 +50,15 @@ def infotext_html(text: str) -> str:
     return f"<p>{html.escape(text)}</p>" if text else ""
 
 
+def text_of_picture(info_text: str, index: int) -> str:
+    """The parameters of picture `index`; "" when there is none."""
+    texts: Sequence[str] = _parsed(info_text).get("infotexts", ())
+    return texts[index] if 0 <= index < len(texts) else ""
+
+
 def info_of_picture(info_text: str, index: int) -> str:
     """What stands under the gallery when picture `index` is shown."""
-    texts: Sequence[str] = _parsed(info_text).get("infotexts", ())
-    return infotext_html(texts[index]) if 0 <= index < len(texts) else ""
+    return infotext_html(text_of_picture(info_text, index))
 
 
 def seed_of_picture(info_text: str, index: int, name: str) -> int:
@@ -158,6 +99,15 @@ def error_html(error: EaselError) -> str:
 def unsaved(images: Sequence[FinishedImage]) -> list[FinishedImage]:
     """The pictures whose saving failed."""
     return [image for image in images if image.error and image.path is None]
+
+
+def batch_html(result: FolderBatchResult) -> str:
+    """What is to be said about a finished folder batch: how many came out, and what failed and why."""
+    done = len(result.files) - len(result.failed)
+    parts = [_note(f"{file.source.name}: {file.error}") for file in result.failed]
+    if result.interrupted:
+        parts.append(_note("Interrupted: not all files were come to.", "quiet"))
+    return "".join([*parts, _note(f"{done} of {result.total} pictures were made.", "quiet")])
 
 
 def _parsed(info_text: str) -> Mapping[str, Any]:

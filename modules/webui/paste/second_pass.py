@@ -9,7 +9,7 @@ from modules.foundation.errors import EaselError
 from modules.sampling import schedules
 from modules.sampling.latent_upscale import DEFAULT, LATENT_UPSCALERS
 from modules.webui.choices import split_sampler
-from modules.webui.hires_panel import SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE
+from modules.webui.panel.second_pass import SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -18,10 +18,10 @@ HIRES = ("Hires upscale", "Hires upscaler", "Hires steps", "Hires resize")
 """Parameters by which a picture is known to have had a second pass."""
 
 
-def second_values(parameters: Mapping[str, Any], app: Application) -> dict[str, Any]:
+def second_values(parameters: Mapping[str, Any], app: Application) -> dict[str, object]:
     """New values for the switches, the names and what a parameter's absence says."""
     hires = any(label in parameters for label in HIRES) or bool(parameters.get("Hires resize-1"))
-    values: dict[str, Any] = {"enable_hr": hires, "enable_refiner": "Refiner" in parameters}
+    values: dict[str, object] = {"enable_hr": hires, "enable_refiner": "Refiner" in parameters}
     if "Refiner" in parameters:
         values["refiner_checkpoint"] = checkpoint_title(str(parameters["Refiner"]), app, "")
     if not hires:

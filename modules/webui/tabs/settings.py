@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import gradio as gr
+from gradio.components import Component
 
 from modules.foundation.errors import EaselError
 from modules.settings.declare import Section, choices_of
 from modules.settings.model import SECTIONS, Settings
+from modules.webui.builder import PageBuilder
 from modules.webui.choices import named_choices
-from modules.webui.tabs import Tab, tab_bar
+from modules.webui.events import on
+from modules.webui.tab_bar import Tab
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -44,10 +47,10 @@ SECTION_NAMES = {
 class SettingsPanel:
     """The components of the tab; `components` by key. `shown` holds the values that the page was given."""
 
-    components: Mapping[str, Any]
-    shown: Any
-    submit: Any
-    result: Any
+    components: Mapping[str, Component]
+    shown: Component
+    submit: Component
+    result: Component
 
 
 def section_name(section: type[Section]) -> str:
@@ -64,10 +67,11 @@ def section_tabs() -> list[Tab]:
     ]
 
 
-def build_settings(app: Application, settings: Settings) -> SettingsPanel:
-    """Draw the tab with the values of `settings`."""
-    lists = named_choices(app)
-    components: dict[str, Any] = {}
+def build_settings(page: PageBuilder) -> None:
+    """Draw the tab."""
+    app, settings = page.app, page.settings
+    lists = named_choices(app, page.tab_labels)
+    components: dict[str, Component] = {}
     with gr.Row(elem_id="settings_top_row"):
         submit = gr.Button("Apply settings", elem_id="settings_submit", variant="primary", scale=0, min_width=160)
         gr.Textbox(
@@ -81,21 +85,22 @@ def build_settings(app: Application, settings: Settings) -> SettingsPanel:
         )
     result = gr.HTML("", elem_id="settings_result")
     with gr.Row(elem_id="settings", equal_height=False):
-        tab_bar("settings", section_tabs(), "Sections of the settings")
+        page.tab_bar("settings", section_tabs(), "Sections of the settings")
         with gr.Column(elem_id="settings_pages"):
             for section in SECTIONS:
                 if _keys(section):
                     components |= _build_section(section, settings, lists)
-    shown = gr.State({})
-    return SettingsPanel(components=components, shown=shown, submit=submit, result=result)
+    panel = SettingsPanel(components=components, shown=gr.State({}), submit=submit, result=result)
+    page.when_drawn(lambda: _wire(page, panel))
+    page.on_open([panel.shown, *components.values()], lambda: current_values(app, panel, settings))
 
 
-def wire_settings(app: Application, panel: SettingsPanel) -> Any:
-    """Let "Apply settings" change what the user changed. The event comes back, for what has to follow it."""
-    keys = list(panel.components)
+def _wire(page: PageBuilder, panel: SettingsPanel) -> None:
+    """Let "Apply settings" change what the user changed."""
+    app, keys, listed = page.app, list(panel.components), page.listed
 
-    def apply(shown: Mapping[str, Any], *values: Any) -> tuple[Any, ...]:
-        given = dict(zip(keys, values, strict=True))
+    def apply(shown: Mapping[str, object], *values: object) -> tuple[object, ...]:
+        given, chosen = dict(zip(keys, values, strict=False)), values[len(keys) :]
         # Only what was changed on this page: another page or the API may have changed the others meanwhile.
         changes = {key: value for key, value in given.items() if not same(value, shown.get(key))}
         try:
@@ -105,21 +110,26 @@ def wire_settings(app: Application, panel: SettingsPanel) -> Any:
             after = app.settings.change(meant)
         except EaselError as error:
             gr.Warning(str(error), title="The settings were not changed")
-            return (gr.skip(), f'<p class="note error">{html.escape(str(error))}</p>', *(gr.skip() for _ in keys))
+            return (
+                gr.skip(),
+                f'<p class="note error">{html.escape(str(error))}</p>',
+                *(gr.skip() for _ in [*keys, *listed]),
+            )
         changed = [key for key in keys if getattr(before, key) != getattr(after, key)]
         updates = [_update(key, after) if key in changes else gr.skip() for key in keys]
-        return ({**shown, **{key: to_page(key, after) for key in changes}}, _summary(changed), *updates)
+        return (
+            {**shown, **{key: to_page(key, after) for key in changes}},
+            _summary(changed),
+            *updates,
+            *page.lists_now(chosen),
+        )
 
-    return panel.submit.click(
-        apply,
-        [panel.shown, *panel.components.values()],
-        [panel.shown, panel.result, *panel.components.values()],
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    inputs = [panel.shown, *panel.components.values(), *listed]
+    outputs = [panel.shown, panel.result, *panel.components.values(), *listed]
+    on(panel.submit, "click", apply, inputs, outputs)
 
 
-def current_values(app: Application, panel: SettingsPanel, built_with: Settings) -> list[Any]:
+def current_values(app: Application, panel: SettingsPanel, built_with: Settings) -> list[object]:
     """For a page just opened: `shown` and the components whose settings changed since the page was built."""
     settings = app.settings.current
     shown = {key: to_page(key, settings) for key in panel.components}
@@ -165,7 +175,9 @@ def _keys(section: type[Section]) -> list[str]:
     return [key for key in section.model_fields if key not in ELSEWHERE]
 
 
-def _build_section(section: type[Section], settings: Settings, lists: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _build_section(
+    section: type[Section], settings: Settings, lists: Mapping[str, Sequence[str]]
+) -> dict[str, Component]:
     name = section_name(section)
     with (
         gr.Column(elem_id=f"settings_{name}", elem_classes=["settings-page", "tabitem"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -16,9 +17,10 @@ from modules.foundation.errors import EaselError, RequestError
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.infotext.parse import parse
-from modules.webui import gallery
-from modules.webui.controls import request_from_values
-from modules.webui.generate import failed, finished
+from modules.webui.panel import info_text
+from modules.webui.panel.request import txt2img_request
+from modules.webui.panel.results import Shown
+from modules.webui.panel.running import failed, finished
 from modules.webui.pictures import picture_addresses
 
 if TYPE_CHECKING:
@@ -26,30 +28,32 @@ if TYPE_CHECKING:
 
 
 async def upscale(
-    app: Application, task: str, shown: tuple[str, int], values: list[Any], request: gr.Request
-) -> tuple[Any, ...]:
+    app: Application, task: str, shown: tuple[str, int], values: Mapping[str, object], request: gr.Request
+) -> Shown:
     """Make the second pass of the picture that is `shown` (the gallery's info text, and which of its pictures).
 
     The controls say how. Answers as `generate` does.
     """
     info, selected = shown
     try:
-        picture = _shown(app, info, selected)
-        asked = request_of(picture, request_from_values(values, upscale=True))
+        picture = shown_picture(app, info, selected)
+        if picture.kind == "grid":
+            raise RequestError("This is a grid. Choose one of its pictures in the gallery.")
+        asked = request_of(picture, txt2img_request(values, upscale=True))
         job = await asyncio.to_thread(app.submit, asked, task or None)
         result = await result_of(job)
     except EaselError as error:
         return failed(error)
-    answer = finished(app, job, result, request)
+    answer = finished(job, result, request)
     if not result.images:
         return answer
     addresses, merged = _in_its_place(app, info, selected, job, request)
-    return (
-        gr.Gallery(value=addresses, selected_index=selected),
-        selected,
-        merged,
-        gallery.info_of_picture(merged, selected),
-        *answer[4:],
+    return dataclasses.replace(
+        answer,
+        pictures=addresses,
+        selected=selected,
+        info=merged,
+        html_info=info_text.info_of_picture(merged, selected),
     )
 
 
@@ -70,15 +74,14 @@ def request_of(picture: FinishedImage, asked: GenerationRequest) -> GenerationRe
     )
 
 
-def _shown(app: Application, info: str, selected: int) -> FinishedImage:
-    known = gallery.pictures_of(info)
+def shown_picture(app: Application, info: str, selected: int) -> FinishedImage:
+    """The picture that the gallery shows large. Raises RequestError when there is none, or none any more."""
+    known = info_text.pictures_of(info)
     if not 0 <= selected < len(known):
-        raise RequestError("There is no picture to upscale yet. Make one first, or choose one in the gallery.")
+        raise RequestError("There is no picture yet. Make one first, or choose one in the gallery.")
     image = _image(app, *known[selected])
     if image is None:
-        raise RequestError("This picture is no longer in memory. Make it again; PNG Info reads from its file how.")
-    if image.kind == "grid":
-        raise RequestError("This is a grid. Choose one of its pictures in the gallery.")
+        raise RequestError("This picture is no longer in memory. Make it again, or drop its file where you want it.")
     return image
 
 
@@ -96,7 +99,7 @@ def _in_its_place(
     request: gr.Request,
 ) -> tuple[list[str], str]:
     """The gallery's pictures with the new one in the place of the old, and the text that belongs to them."""
-    pictures = [*gallery.pictures_of(info)]
+    pictures = [*info_text.pictures_of(info)]
     pictures[selected] = (job.id, 0)
     addresses: list[str] = []
     images: list[FinishedImage] = []
@@ -114,12 +117,12 @@ def _in_its_place(
     samples = [image for image in images if image.kind != "grid"]
     told["all_seeds"] = [image.seed for image in samples]
     told["all_subseeds"] = [image.subseed for image in samples]
-    told[gallery.PICTURES] = kept
+    told[info_text.PICTURES] = kept
     return addresses, json.dumps(told, default=str)
 
 
 def shown_result(app: Application, info: str) -> GenerationResult:
     """The result that the gallery shows, its upscaled pictures in their places. Raises RequestError without one."""
-    result = result_of_job(app, gallery.job_of(info))
-    images = [_image(app, *known) for known in gallery.pictures_of(info)]
+    result = result_of_job(app, info_text.job_of(info))
+    images = [_image(app, *known) for known in info_text.pictures_of(info)]
     return dataclasses.replace(result, images=tuple(image for image in images if image is not None))

@@ -1,0 +1,41 @@
+"""Tying an event of a component to what it does: Gradio's call with the page's usual arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from gradio.components import Component
+
+Act = Callable[..., object]
+"""A handler: takes the values of the inputs, answers with those of the outputs."""
+
+Trigger = Literal["once", "multiple", "always_last"]
+"""What becomes of an event while the last one is still being answered: dropped, answered as well, or the newest is."""
+
+
+def on(
+    component: Component,
+    event: Literal["click", "change", "input", "upload", "select"],
+    act: Act | None,
+    inputs: Sequence[Component] = (),
+    outputs: Sequence[Component] = (),
+    *,
+    js: str | None = None,
+    then: str | None = None,
+    trigger: Trigger | None = None,
+    waits: bool = False,
+) -> None:
+    """Have `act` called on `event`; or, without `act`, the script `js` alone, in the browser.
+
+    With `act`, `js` runs before it and may change the inputs; `then` runs when the answer is shown. A handler that
+    `waits` for a job does not count among those that Gradio runs at a time.
+    """
+    arguments: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    if waits:
+        arguments["concurrency_limit"] = None
+    if trigger is not None:
+        arguments["trigger_mode"] = trigger
+    tied = getattr(component, event)(act, list(inputs), list(outputs), js=js, **arguments)
+    if then is not None:
+        tied.then(None, js=then)

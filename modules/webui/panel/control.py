@@ -1,0 +1,184 @@
+"""A control of the generation panel, declared as data: what it is, its id, its key in ui-config.json, its parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import gradio as gr
+from gradio.components import Component
+
+from modules.webui.ui_config import UiConfig
+
+Look = dict[str, Any]
+"""Keyword arguments of a component that decide how it is drawn: label, elem_id, scale, ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offers:
+    """What the dropdowns offer at this moment."""
+
+    samplers: Sequence[str] = ()
+    schedules: Sequence[str] = ()
+    checkpoints: Sequence[str] = ()
+    upscalers: Sequence[str] = ()
+    styles: Sequence[str] = ()
+
+
+Choices = Callable[[Offers], Sequence[str]]
+
+
+class Kind(Protocol):
+    """What a control is: a slider, a dropdown, ..."""
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+        """The component, with the values that ui-config.json has under `key`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slider:
+    """A number within limits."""
+
+    value: float
+    minimum: float
+    maximum: float
+    step: float
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+        """See `Kind`."""
+        limits = {"minimum": self.minimum, "maximum": self.maximum, "step": self.step}
+        return gr.Slider(**ui.slider(key, value=self.value, **limits), **look)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A whole number without limits."""
+
+    value: float
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+        """See `Kind`."""
+        return gr.Number(precision=0, **ui.number(key, value=self.value), **look)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switch:
+    """A checkbox."""
+
+    value: bool = False
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+        """See `Kind`."""
+        return gr.Checkbox(**ui.checkbox(key, value=self.value), **look)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """Words."""
+
+    lines: int = 1
+    value: str = ""
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+        """See `Kind`."""
+        return gr.Textbox(lines=self.lines, **ui.text(key, value=self.value), **look)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One of several, in a dropdown. Without `value` it begins with the first.
+
+    `changing` tells that the choices are read again whenever the page is opened. `remembered` choices have their value
+    in ui-config.json; names of files have not, since files come and go.
+    """
+
+    choices: Choices
+    value: str | None = None
+    changing: bool = False
+    remembered: bool = True
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+        """See `Kind`."""
+        choices = list(self.choices(offers))
+        value = choices[0] if self.value is None else self.value
+        arguments = ui.choice(key, choices, value=value) if self.remembered else {"choices": choices, "value": value}
+        return gr.Dropdown(interactive=True, **arguments, **look)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Several:
+    """Any number of several, in a dropdown."""
+
+    choices: Choices
+    changing: bool = False
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+        """See `Kind`."""
+        return gr.Dropdown(multiselect=True, interactive=True, **ui.choices(key, self.choices(offers)), **look)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneOf:
+    """One of a few, all of them seen."""
+
+    labels: tuple[str, ...]
+    value: str
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+        """See `Kind`."""
+        return gr.Radio(**ui.choice(key, self.labels, value=self.value), **look)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenTab:
+    """Which of a group of tabs is open, by name; static/tabs.js keeps the hidden box in step."""
+
+    value: str
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+        """See `Kind`."""
+        return gr.Textbox(self.value, visible="hidden", elem_classes=["chosen-tab"], **look)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture, as the file that was dropped: its value is the path, and nothing of the file is lost."""
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+        """See `Kind`."""
+        return gr.Image(type="filepath", sources=["upload", "clipboard"], buttons=[], interactive=True, **look)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Several files."""
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+        """See `Kind`."""
+        return gr.File(file_count="multiple", file_types=["image"], interactive=True, **look)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """One control. In `elem_id` and `where` stands {tab} for the name of the tab.
+
+    Its key in ui-config.json is `where`, "/" and `key` (its label unless said otherwise). `infotext` is the label of
+    the parameter that goes into it as it is, after `convert`.
+    """
+
+    name: str
+    label: str
+    elem_id: str
+    kind: Kind
+    where: str = "{tab}"
+    key: str = ""
+    infotext: str = ""
+    convert: Callable[[Any], object] = str
+    look: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def make(self, tab: str, ui: UiConfig, offers: Offers) -> Component:
+        """The component on `tab`."""
+        look = {"label": self.label, "elem_id": self.elem_id.format(tab=tab), **self.look}
+        return self.kind.make(ui, f"{self.where.format(tab=tab)}/{self.key or self.label}", offers, look)

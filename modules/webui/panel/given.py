@@ -1,0 +1,59 @@
+"""The values that a panel's controls sent, read with the type that each should have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from modules.foundation.errors import RequestError
+
+
+class Given:
+    """Values by the control's name. What cannot be read raises RequestError that names the control by its label."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self._values = values
+
+    def text(self, name: str) -> str:
+        """Words; "" for an empty box."""
+        return str(self._values.get(name) or "")
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """What was chosen among several."""
+        value = self._values.get(name)
+        return tuple(str(each) for each in value) if isinstance(value, list | tuple) else ()
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        """Files that were handed in."""
+        return tuple(Path(each) for each in self.texts(name))
+
+    def one_of(self, name: str, labels: Sequence[str]) -> int:
+        """The place of a choice among its labels."""
+        value = self.text(name)
+        if value not in labels:
+            raise RequestError(f"{value!r} is none of {', '.join(labels)}. Choose one.", name)
+        return list(labels).index(value)
+
+    def switch(self, name: str) -> bool:
+        """Whether a checkbox is ticked."""
+        return bool(self._values.get(name))
+
+    def number(self, name: str, label: str) -> float:
+        """A number."""
+        value = self._values.get(name)
+        if value is None or value == "":
+            raise RequestError(f"{label} is empty. Enter a number.", name)
+        try:
+            number = float(str(value))
+        except ValueError:
+            raise RequestError(f"{label} must be a number; it is {value!r}.", name) from None
+        # As JavaScript counts: parameters from the page say "CFG scale: 7", those from the API 7.0, as in A1111.
+        return int(number) if number.is_integer() else number
+
+    def whole(self, name: str, label: str) -> int:
+        """A whole number."""
+        return round(self.number(name, label))
+
+    def seed(self, name: str, label: str) -> int:
+        """A seed. An emptied box means the same as -1: choose one."""
+        return -1 if self._values.get(name) in (None, "") else self.whole(name, label)

@@ -1,0 +1,173 @@
+"""What the controls of img2img ask for: one picture made from another, or many from a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modules.application.jobs.folder_batch import submit_folder_batch
+from modules.application.jobs.job import Job
+from modules.foundation.errors import Forbidden, RequestError
+from modules.generation.folder_batch import FolderBatch
+from modules.generation.inpaint import InpaintOptions, MaskedContent, SoftInpainting
+from modules.generation.request import GenerationRequest
+from modules.imaging.resize import ResizeMode
+from modules.webui.panel import img2img_controls as own
+from modules.webui.panel.given import Given
+from modules.webui.panel.request import common_request
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from modules.application.application import Application
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Source:
+    """What a sub tab begins with: a picture and, for inpainting, a mask that is white where something new comes."""
+
+    picture: Image.Image
+    mask: Image.Image | None = None
+
+
+def submit_img2img(app: Application, values: Mapping[str, object], task: str | None) -> Job[Any]:
+    """Hand in what the controls ask for. Raises EaselError for what cannot be done."""
+    given = Given(values)
+    if given.text("mode") == "batch":
+        return submit_folder_batch(app, folder_batch(app, values), task)
+    return app.submit(img2img_request(values, source(given)), task)
+
+
+def img2img_request(values: Mapping[str, object], begun: Source) -> GenerationRequest:
+    """The request for one picture."""
+    given = Given(values)
+    request = replace(_template(values), init_images=(begun.picture,))
+    if given.text("resize_how") == "by":
+        width, height = scaled(begun.picture.size, given.number("scale", "Scale"))
+        request = replace(request, width=width, height=height)
+    if begun.mask is None:
+        return request
+    return replace(request, inpaint=inpaint_options(given).with_mask(begun.mask), soft_inpainting=_soft(given))
+
+
+def scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    """A size in pixels, `factor` times as large."""
+    width, height = int(size[0] * factor), int(size[1] * factor)
+    if min(width, height) < 8:
+        raise RequestError(
+            f"Scaled by {factor}, the picture would be {width}x{height}. Choose a larger scale.", "scale"
+        )
+    return width, height
+
+
+def source(given: Given) -> Source:
+    """What the open sub tab begins with. Raises RequestError where there is nothing yet."""
+    mode = given.text("mode")
+    control = own.PICTURES.get(mode, own.PICTURES["img2img"])
+    path = given.text(control.name)
+    if not path:
+        raise RequestError("There is no picture to begin with. Drop one on the box above the settings.", control.name)
+    picture = _opened(path, control.name)
+    if mode == "inpaint_upload":
+        mask = given.text("upload_mask")
+        if not mask:
+            raise RequestError("There is no mask yet. Drop one on the box below the picture.", "upload_mask")
+        return Source(picture=picture, mask=_opened(mask, "upload_mask"))
+    if mode in ("inpaint", "inpaint_sketch"):
+        return Source(picture=picture, mask=_transparent_part(picture, control.name))
+    return Source(picture=picture)
+
+
+def _transparent_part(picture: Image.Image, field: str) -> Image.Image:
+    """Where a picture is transparent, as a mask."""
+    from PIL import ImageChops
+
+    if "A" not in picture.getbands() and "transparency" not in picture.info:
+        raise RequestError(
+            "Nothing is masked: erase what is to be painted anew from the picture (make it transparent), or choose "
+            "Inpaint upload and give the mask as a file.",
+            field,
+        )
+    return ImageChops.invert(picture.convert("RGBA").getchannel("A"))
+
+
+def _opened(path: str, field: str) -> Image.Image:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        picture = Image.open(path)
+        picture.load()
+    except FileNotFoundError:
+        raise RequestError("The picture is no longer on the server. Drop it again.", field) from None
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise RequestError(f"{Path(path).name} cannot be read as a picture: {error}.", field) from error
+    return picture
+
+
+def _template(values: Mapping[str, object]) -> GenerationRequest:
+    """The request, whatever its picture and mask."""
+    given = Given(values)
+    return replace(
+        common_request(values),
+        denoising_strength=given.number("denoising_strength", "Denoising strength"),
+        image_cfg_scale=given.number("image_cfg_scale", "Image CFG Scale"),
+        resize_mode=ResizeMode(given.one_of("resize_mode", own.RESIZE_MODES)),
+    )
+
+
+def inpaint_options(given: Given) -> InpaintOptions:
+    """How masked parts are painted."""
+    blur = given.whole("mask_blur", "Mask blur")
+    return InpaintOptions(
+        blur_x=blur,
+        blur_y=blur,
+        inverted=bool(given.one_of("mask_mode", own.MASK_MODES)),
+        content=MaskedContent(given.one_of("masked_content", own.MASKED_CONTENTS)),
+        only_masked=bool(given.one_of("inpaint_area", own.INPAINT_AREAS)),
+        padding=given.whole("padding", "Only masked padding"),
+    )
+
+
+def _soft(given: Given) -> SoftInpainting | None:
+    if not given.switch("soft_inpainting"):
+        return None
+    labels = {control.name: control.label for control in own.SOFT}
+    names = [field.name for field in fields(SoftInpainting)]
+    return SoftInpainting(**{name: given.number(f"soft_{name}", labels[f"soft_{name}"]) for name in names})
+
+
+def folder_batch(app: Application, values: Mapping[str, object]) -> FolderBatch:
+    """The folder batch that the Batch sub tab asks for."""
+    given = Given(values)
+    files = given.files("batch_files") if given.text("batch_source") == "upload" else ()
+    folders = {name: given.text(name).strip() for name in ("batch_input", "batch_output", "batch_masks")}
+    if given.text("batch_source") == "upload":
+        folders = dict.fromkeys(folders, "")
+        if not files:
+            raise RequestError("There are no files yet. Drop some on the box, or choose From directory.", "batch_files")
+    elif not folders["batch_input"]:
+        raise RequestError("Input directory is empty. Say where the pictures are.", "batch_input")
+    png_info_folder = given.text("batch_png_info_dir").strip() if given.switch("batch_png_info") else ""
+    if app.policy.is_open and any((*folders.values(), png_info_folder)):
+        raise Forbidden(
+            "Everybody on the network may use this Easel (--listen without --gradio-auth), so no folders can be chosen "
+            "from here. Start it with --gradio-auth, or upload the files.",
+            "batch_input",
+        )
+    return FolderBatch(
+        request=replace(_template(values), save_grid=False, soft_inpainting=_soft(given)),
+        files=files,
+        input_folder=_folder(app, folders["batch_input"]),
+        output_folder=_folder(app, folders["batch_output"]),
+        mask_folder=_folder(app, folders["batch_masks"]),
+        inpaint=inpaint_options(given) if folders["batch_masks"] else None,
+        png_info=given.texts("batch_png_info_props") if given.switch("batch_png_info") else (),
+        png_info_folder=_folder(app, png_info_folder),
+        scale=given.number("scale", "Scale") if given.text("resize_how") == "by" else None,
+    )
+
+
+def _folder(app: Application, name: str) -> Path | None:
+    return app.paths.data / Path(name).expanduser() if name else None

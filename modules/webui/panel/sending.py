@@ -1,0 +1,63 @@
+"""Sending a picture of the gallery, with its settings, to a tab that begins with pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from modules.foundation.errors import EaselError
+from modules.webui.builder import PageBuilder
+from modules.webui.events import on
+from modules.webui.panel import img2img_controls as own
+from modules.webui.panel.generation_panel import GenerationPanel
+from modules.webui.panel.info_text import text_of_picture
+from modules.webui.panel.upscale import shown_picture
+from modules.webui.paste.values import pasted_values
+from modules.webui.pictures import as_file
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
+
+NOT_SENT = ("styles", "batch_size", "enable_hr", "enable_refiner")
+"""What stays as it is where a picture is sent."""
+
+
+def wire_sending(page: PageBuilder, panel: GenerationPanel) -> None:
+    """Tie the buttons under the gallery of `panel` that send to img2img."""
+    target = page.panels.get("img2img")
+    if target is None:
+        return
+    app, results = page.app, panel.results
+    for mode in ("img2img", "inpaint"):
+
+        def on_send(info: str, selected: int, mode: str = mode) -> list[object]:
+            return target.updates(sent(app, info, selected, mode, target))
+
+        on(
+            panel.parts[f"send_to_{mode}"],
+            "click",
+            on_send,
+            [results.generation_info, results.selected],
+            target.components,
+            then="() => easel.openTab('img2img')",
+        )
+
+
+def sent(app: Application, info: str, selected: int, mode: str, target: GenerationPanel) -> dict[str, object]:
+    """New values for the controls of img2img: the picture that is shown, its settings, and the sub tab."""
+    try:
+        picture = shown_picture(app, info, selected)
+    except EaselError as error:
+        gr.Warning(str(error), title="Nothing to send")
+        return {}
+    settings = app.settings.current
+    values = pasted_values(text_of_picture(info, selected), app, target.declared)
+    kept = {"width", "height"} if not settings.send_size else set[str]()
+    kept |= {"seed", "subseed", "subseed_strength", "extra"} if not settings.send_seed else set()
+    path: Path = as_file(picture)
+    if settings.send_size:
+        values |= {"width": picture.image.width // 8 * 8, "height": picture.image.height // 8 * 8}
+    values = {name: value for name, value in values.items() if name not in kept and name not in NOT_SENT}
+    return {**values, own.PICTURES[mode].name: str(path), "mode": mode}

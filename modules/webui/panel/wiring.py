@@ -1,0 +1,18 @@
+"""Tying all events of a generation panel."""
+
+from __future__ import annotations
+
+from modules.webui.builder import PageBuilder
+from modules.webui.panel.generation_panel import GenerationPanel
+from modules.webui.panel.running import Submit, wire_running
+from modules.webui.panel.sending import wire_sending
+from modules.webui.panel.small_events import wire_small_events
+from modules.webui.paste.events import wire_pasting
+
+
+def wire_panel(page: PageBuilder, panel: GenerationPanel, submit: Submit) -> None:
+    """Tie what every panel has; `submit` hands in what its controls ask for."""
+    wire_running(page, panel, submit)
+    wire_small_events(page, panel)
+    wire_pasting(page.app, panel)
+    wire_sending(page, panel)

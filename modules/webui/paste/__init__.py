@@ -1,0 +1,1 @@
+"""From the parameters of a picture back to the controls that make it again."""

@@ -1,0 +1,63 @@
+"""Restoring settings from parameters: the arrow beside the prompts, and a picture dropped on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from modules.foundation.errors import EaselError
+from modules.infotext.carriers import Carried, read_carried
+from modules.webui.events import on
+from modules.webui.panel.generation_panel import GenerationPanel
+from modules.webui.paste.values import has_parameters, pasted_values
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
+
+
+def wire_pasting(app: Application, panel: GenerationPanel) -> None:
+    """Tie both."""
+
+    def on_paste(words: str) -> list[object]:
+        text = words.strip() or last_parameters(app)
+        if not has_parameters(text):
+            gr.Info(
+                "Paste the parameters of a picture into the prompt first, then press the arrow.",
+                title="Nothing to read",
+            )
+        return pasted(app, panel, text)
+
+    def on_drop(path: str | None) -> list[object]:
+        text = ""
+        if path:
+            try:
+                text = read_file(Path(path)).infotext or ""
+            except EaselError as error:
+                gr.Warning(str(error), title="This file cannot be read")
+            else:
+                if not has_parameters(text):
+                    gr.Warning("This picture does not say how it was made.", title="No parameters")
+        return pasted(app, panel, text)
+
+    on(panel.parts["paste"], "click", on_paste, [panel.controls["prompt"]], panel.components)
+    on(panel.parts["prompt_file"], "upload", on_drop, [panel.parts["prompt_file"]], panel.components)
+
+
+def pasted(app: Application, panel: GenerationPanel, text: str) -> list[object]:
+    """The answers of an event whose outputs are all controls; those that the text does not name stay as they are."""
+    return panel.updates(pasted_values(text, app, panel.declared))
+
+
+def read_file(path: Path) -> Carried:
+    """What a picture says, or a text file in its place. Raises EaselError if it can be read as neither."""
+    if path.suffix.casefold() == ".txt":
+        return Carried(infotext=path.read_text(encoding="utf-8", errors="replace"))
+    return read_carried(path)
+
+
+def last_parameters(app: Application) -> str:
+    """The parameters of the newest picture of the running program; "" when there is none."""
+    result = app.queue.last_result
+    return result.images[0].infotext if result and result.images else ""

@@ -1,0 +1,80 @@
+"""The PNG Info tab: what a picture says about how it was made."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+import gradio as gr
+
+from modules.foundation.errors import EaselError
+from modules.webui.builder import PageBuilder
+from modules.webui.events import on
+from modules.webui.panel.generation_panel import GenerationPanel
+from modules.webui.paste.events import pasted, read_file
+from modules.webui.paste.values import has_parameters
+
+SENT_TO = ("txt2img", "img2img")
+
+EMPTY = '<p class="hint">Drop a picture on the left to read the words and settings it was made with.</p>'
+
+
+def build_pnginfo(page: PageBuilder) -> None:
+    """Draw the tab."""
+    with gr.Row(elem_classes=["work-area"], equal_height=False):
+        with gr.Column(scale=1, min_width=320):
+            image = gr.Image(
+                label="Source",
+                elem_id="pnginfo_image",
+                sources=["upload", "clipboard"],
+                type="filepath",
+                buttons=[],
+                height="60vh",
+                interactive=True,
+            )
+        with gr.Column(scale=1, min_width=320, elem_id="pnginfo_results"):
+            html_info = gr.HTML(EMPTY, elem_id="pnginfo_html_info")
+            text = gr.Textbox("", elem_id="pnginfo_generation_info", visible="hidden")
+            with gr.Row(elem_id="pnginfo_send_row"):
+                send = {tab: _send_button(tab) for tab in SENT_TO}
+    on(image, "change", _on_picture, [image], [html_info, text, *send.values()])
+    page.when_drawn(lambda: _wire_sending(page, text, send))
+
+
+def _send_button(tab: str) -> gr.Button:
+    return gr.Button(f"Send to {tab}", elem_id=f"{tab}_tab", interactive=False, scale=0, min_width=180)
+
+
+def _wire_sending(page: PageBuilder, text: gr.Textbox, send: dict[str, gr.Button]) -> None:
+    for tab, button in send.items():
+        panel = page.panels[tab]
+
+        def on_send(told: str, panel: GenerationPanel = panel) -> list[object]:
+            return pasted(page.app, panel, told)
+
+        on(button, "click", on_send, [text], panel.components, then=f"() => easel.openTab('{tab}')")
+
+
+def _on_picture(path: str | None) -> tuple[object, ...]:
+    if not path:
+        return EMPTY, "", *_sendable(False)
+    try:
+        carried = read_file(Path(path))
+    except EaselError as error:
+        return f'<p class="note error">{html.escape(str(error))}</p>', "", *_sendable(False)
+    text = carried.infotext or ""
+    shown = ({"parameters": text} if text else {}) | carried.others
+    body = items_html(shown) or '<p class="note quiet">This picture does not say how it was made.</p>'
+    return body, text, *_sendable(has_parameters(text))
+
+
+def _sendable(sendable: bool) -> list[gr.Button]:
+    return [gr.Button(interactive=sendable) for _ in SENT_TO]
+
+
+def items_html(items: dict[str, str]) -> str:
+    """Named texts of a picture, one under the other."""
+    return "".join(
+        f'<div class="infotext"><h3>{html.escape(name)}</h3><p>{html.escape(text)}</p></div>'
+        for name, text in items.items()
+    )
