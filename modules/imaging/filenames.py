@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from modules.foundation.registry import Registry
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -140,11 +142,10 @@ def _split(token: str) -> tuple[str, list[str]]:
 
 def _value(name: str, arguments: Sequence[str], context: NameContext, limits: NameLimits) -> _Value:
     """The value of a token; None where it has none, or cannot take these arguments."""
-    name = name.casefold()
-    rule = TOKENS.get(name)
-    if rule is None or (arguments and name not in _TAKE_ARGUMENTS):
+    token = NAME_TOKENS.find(name)
+    if token is None or (arguments and not token.takes_arguments):
         return None
-    return rule(context, arguments, limits)
+    return token.rule(context, arguments, limits)
 
 
 def _text(field: Callable[[NameContext], str], *, replace_spaces: bool = False) -> _Rule:
@@ -289,3 +290,20 @@ TOKENS: Final[Mapping[str, _Rule]] = MappingProxyType(
 _TAKE_ARGUMENTS: Final = frozenset(
     {"datetime", "hasprompt", "prompt_hash", "negative_prompt_hash", "full_prompt_hash", "image_hash"}
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NameToken:
+    """One token: `rule(context, arguments, limits)` gives its value, which is to be cleaned with `limits.clean`."""
+
+    name: str
+    rule: _Rule
+    takes_arguments: bool = False
+
+
+NAME_TOKENS: Final[Registry[NameToken]] = Registry(
+    "token of file names",
+    lambda token: (token.name,),
+    (NameToken(name=name, rule=rule, takes_arguments=name in _TAKE_ARGUMENTS) for name, rule in TOKENS.items()),
+)
+"""The tokens that a pattern may have."""

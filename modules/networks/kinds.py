@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from modules.foundation.registry import Registry
 from modules.networks import full, glora, ia3, loha, lokr, lora, oft
 from modules.networks.dora import decompose
 from modules.networks.parts import Parts
@@ -17,14 +18,17 @@ Delta = Callable[[Tensor, Parts, int | None], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterKind:
-    """One kind of network: the sets of tensors of which it needs one, and its mathematics."""
+    """One kind of network: the sets of tensors of which it needs one, and its mathematics.
+
+    `delta(weight, parts, rank)` gives what strength 1 adds to a layer's weight, in a shape of as many elements.
+    """
 
     name: str
     needs: tuple[frozenset[str], ...]
     delta: Delta
 
 
-KINDS = (
+_BUILT_IN = (
     AdapterKind(name="LoRA", needs=lora.NEEDS, delta=lora.delta),
     AdapterKind(name="LoHa", needs=loha.NEEDS, delta=loha.delta),
     AdapterKind(name="LoKr", needs=lokr.NEEDS, delta=lokr.delta),
@@ -33,6 +37,9 @@ KINDS = (
     AdapterKind(name="OFT", needs=oft.NEEDS, delta=oft.delta),
     AdapterKind(name="full", needs=full.NEEDS, delta=full.delta),
 )
+
+KINDS: Registry[AdapterKind] = Registry("kind of network", lambda kind: (kind.name,), _BUILT_IN)
+"""The kinds in the order in which a layer's tensors are tried."""
 
 
 def kind_of(names: frozenset[str]) -> AdapterKind | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modules.foundation.errors import RequestError, UnknownName
+from modules.foundation.registry import Registry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -168,7 +169,7 @@ class Schedule:
 
 AUTOMATIC = Schedule(name="automatic", label="Automatic", function=None)
 
-SCHEDULES: tuple[Schedule, ...] = (
+_BUILT_IN: tuple[Schedule, ...] = (
     AUTOMATIC,
     Schedule(name="uniform", label="Uniform", function=uniform, needs_model=True),
     Schedule(name="karras", label="Karras", function=karras, default_rho=7.0),
@@ -184,18 +185,20 @@ SCHEDULES: tuple[Schedule, ...] = (
 )
 
 
+SCHEDULES: Registry[Schedule] = Registry(
+    "schedule", lambda schedule: (schedule.label, schedule.name, *schedule.aliases), _BUILT_IN
+)
+"""The schedules in the order in which they are offered."""
+
+
 def names() -> list[str]:
     """The labels of all schedules, in the order in which they are offered."""
-    return [schedule.label for schedule in SCHEDULES]
+    return SCHEDULES.names()
 
 
 def find(name: str) -> Schedule | None:
     """The schedule of that name, label or alias in any case, or None."""
-    wanted = name.strip().casefold()
-    for schedule in SCHEDULES:
-        if wanted in (schedule.name, schedule.label.casefold(), *(alias.casefold() for alias in schedule.aliases)):
-            return schedule
-    return None
+    return SCHEDULES.find(name)
 
 
 def resolve(name: str | None) -> Schedule:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modules.foundation.errors import UnknownName
+from modules.foundation.registry import Registry
 from modules.sampling import schedules
 from modules.sampling.arguments import (
     Arguments,
@@ -54,7 +55,7 @@ class Sampler:
         return steps * 2 if self.second_order else steps
 
 
-SAMPLERS: tuple[Sampler, ...] = (
+_BUILT_IN: tuple[Sampler, ...] = (
     Sampler(name="DPM++ 2M", aliases=("k_dpmpp_2m",), function=dpmpp.sample_dpmpp_2m, default_schedule="Karras"),
     Sampler(
         name="DPM++ SDE",
@@ -214,22 +215,21 @@ SAMPLERS: tuple[Sampler, ...] = (
     Sampler(name="LCM", aliases=("k_lcm",), function=lcm.sample_lcm, denoiser=ConsistencyDenoiser, discrete_only=True),
 )
 
+SAMPLERS: Registry[Sampler] = Registry("sampler", lambda sampler: (sampler.name, *sampler.aliases), _BUILT_IN)
+"""The samplers in the order in which they are offered."""
+
 DEFAULT_SAMPLER = SAMPLERS[0]
 """What is used where nobody names a sampler."""
 
 
 def names() -> list[str]:
     """The names of all samplers, in the order in which they are offered."""
-    return [sampler.name for sampler in SAMPLERS]
+    return SAMPLERS.names()
 
 
 def find(name: str) -> Sampler | None:
     """The sampler of that name or alias, in any case, or None."""
-    wanted = name.strip().casefold()
-    for sampler in SAMPLERS:
-        if wanted == sampler.name.casefold() or wanted in sampler.aliases:
-            return sampler
-    return None
+    return SAMPLERS.find(name)
 
 
 def resolve(name: str | None) -> Sampler:
