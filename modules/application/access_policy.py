@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modules.foundation.errors import Forbidden, StartupError
+from modules.foundation.text_files import read_text
 from modules.settings.flags import Flags
 from modules.settings.model import SECTIONS, Settings
 from modules.settings.sections.saving import SavingPathsSection
@@ -108,8 +109,8 @@ def _users_in_file(flags: Flags) -> Iterator[tuple[str, bytes]]:
     if path is None:
         return
     try:
-        text = path.expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path.expanduser())
+    except OSError as error:
         raise StartupError(f"The file of users {path} cannot be read ({error}). Check --gradio-auth-path.") from error
     users = list(_users(text, f"{path} (--gradio-auth-path)"))
     if not users:

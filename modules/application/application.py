@@ -64,7 +64,7 @@ class Application:
         self.paths = Paths.from_flags(flags)
         self.settings = SettingsStore(self.paths.settings_file)
         self.hooks = Hooks()
-        self.styles = StyleBook(self.paths.styles_files)
+        self.styles = StyleBook(self.paths.styles_files, expected=bool(flags.styles_file))
         self.restorers = RestorerCatalogue(
             (*self.paths.gfpgan_folders, *(tree / "models" / "GFPGAN" for tree in self.paths.trees)),
             (self.paths.codeformer, *(tree / "models" / "Codeformer" for tree in self.paths.trees)),

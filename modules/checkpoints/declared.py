@@ -19,6 +19,7 @@ from typing import Any, Literal
 from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError
 from modules.foundation.json_text import parse_json
+from modules.foundation.text_files import decode_text
 
 Prediction = Literal["epsilon", "v_prediction"]
 METADATA_KEY = "easel.architecture"
@@ -89,7 +90,7 @@ def _from_sidecar(path: Path) -> dict[str, Any]:
             text = file.read(MAX_SIDECAR + 1)
         if len(text) > MAX_SIDECAR:
             raise ValueError("it is too long")
-        params = yaml.safe_load(text.decode("utf-8"))["model"]["params"]
+        params = yaml.safe_load(decode_text(text)[0])["model"]["params"]
         unet = _params(params, "unet_config") or _params(params, "network_config")
         return {
             # LDM writes -1 for "given by the other one of the pair".

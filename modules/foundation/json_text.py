@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -27,6 +28,29 @@ def parse_json(text: str | bytes) -> Any:
     return _whole(value) if "\\ud" in text or "\\uD" in text else value
 
 
+def readable_members(text: str) -> dict[str, Any]:
+    """What can be read of a damaged JSON object: each entry whose value is whole and ended as values are.
+
+    >>> readable_members('{"a": 1, "b": [1, 2, "c": "x",}')
+    {'a': 1, 'c': 'x'}
+    """
+    found: dict[str, Any] = {}
+    position = text.find("{") + 1
+    while match := _KEY.search(text, position):
+        position = match.end()
+        try:
+            value, end = _DECODER.raw_decode(text, match.end())
+            if _END.match(text, end):
+                found[json.loads(match[1])] = parse_json(json.dumps(value))
+                position = end
+        except (ValueError, RecursionError):
+            continue
+    return found
+
+
+_KEY = re.compile(r'("(?:[^"\\\n]|\\.)*")[ \t]*:\s*')
+_END = re.compile(r"\s*[,}]|[ \t]*\n")
+_DECODER = json.JSONDecoder()
 _TOO_DEEP = f"it is nested more than {MAX_DEPTH} deep"
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from modules.foundation.errors import SaveError
+from modules.foundation.text_files import behind_latin1
 from modules.imaging.depth import eight_bits
 
 if TYPE_CHECKING:
@@ -141,13 +142,14 @@ def format_of(extension: str) -> str:
 
 
 def png_texts(chunks: Mapping[str, str]) -> Any:
-    """The text chunks of a PNG file: tEXt where Latin-1 holds a text, else iTXt."""
+    """The text chunks of a PNG file: tEXt where Latin-1 holds a text and none could take it for UTF-8, else iTXt."""
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
     for key, value in chunks.items():
         # A lone surrogate (half an emoji, cut off somewhere) is no character, and must not cost the picture.
-        info.add_text(key, value.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        text = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        info.add_text(key, text) if behind_latin1(text) == text else info.add_itxt(key, text)
     return info
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image, UnidentifiedImageError
-from PIL.PngImagePlugin import PngInfo
+from PIL.PngImagePlugin import PngInfo, iTXt
 
 from modules.foundation.errors import EaselError, SaveError
 from modules.foundation.json_text import parse_json
+from modules.foundation.text_files import behind_latin1, decode_text
 
 PARAMETERS = "parameters"
 _EXIF_IFD, _USER_COMMENT, _IMAGE_DESCRIPTION = 0x8769, 0x9286, 0x010E
@@ -50,8 +53,10 @@ def save_arguments(
         chunks = PngInfo()
         texts = {**(others or {}), **({PARAMETERS: infotext} if infotext is not None else {})}
         for key, text in texts.items():
-            # Pillow writes tEXt where Latin-1 will do, and iTXt, which is UTF-8, elsewhere.
-            chunks.add_text(key, _without_surrogates(text))
+            # Pillow writes tEXt where Latin-1 will do, and iTXt, which is UTF-8, elsewhere. Latin-1 that could be taken
+            # for UTF-8 would be, since many programs put UTF-8 into tEXt.
+            plain = _without_surrogates(text)
+            chunks.add_text(key, plain) if behind_latin1(plain) == plain else chunks.add_itxt(key, plain)
         return {"pnginfo": chunks}
     if infotext is None:
         return {}
@@ -103,12 +108,8 @@ def _read(picture: Image.Image) -> Carried:
     }
     infotext = found.pop(PARAMETERS, None)
     others = {key: text for key, text in found.items() if key.lower() not in _TECHNICAL}
-    exif = picture.getexif()
-    if infotext is None:
-        comment = exif.get_ifd(_EXIF_IFD).get(_USER_COMMENT) or exif.get(_USER_COMMENT)
-        infotext = decode_user_comment(comment) if comment else None
-    if infotext is None and isinstance(description := exif.get(_IMAGE_DESCRIPTION), str) and "Steps: " in description:
-        infotext = description
+    if infotext is None or not infotext.strip():
+        infotext = _from_exif(picture.getexif()) or infotext
     if infotext is None and picture.format == "GIF":
         infotext = others.pop("comment", None)
     if others.get("Software") == "NovelAI":
@@ -116,38 +117,74 @@ def _read(picture: Image.Image) -> Carried:
     return Carried(infotext=infotext, others=others)
 
 
+def _from_exif(exif: Image.Exif) -> str | None:
+    """The user comment, unless it is blank, as cameras leave it, and there is a description that is an infotext."""
+    blank: str | None = None
+    for comment in (exif.get_ifd(_EXIF_IFD).get(_USER_COMMENT), exif.get(_USER_COMMENT)):
+        text = decode_user_comment(comment) if isinstance(comment, bytes | str) else None
+        if text is not None and text.strip():
+            return text
+        blank = blank or text
+    description = _text_of(exif.get(_IMAGE_DESCRIPTION))
+    return description if description is not None and "Steps: " in description else blank
+
+
 def decode_user_comment(comment: bytes | str) -> str | None:
-    """The text of an EXIF user comment, whichever of the customary encodings it has."""
+    """The text of an EXIF user comment, whichever of the customary encodings it has; None where there is none."""
     if isinstance(comment, str):
-        return comment.strip("\0") or None
-    kind, text = comment[:8], comment[8:]
-    if kind == b"UNICODE\0":
-        return _decode_utf16(text) or None
-    if kind in (b"ASCII\0\0\0", b"\0" * 8):
-        return _decode_bytes(text) or None
-    if kind == b"JIS\0\0\0\0\0":
-        return text.decode("iso2022_jp", "replace").strip("\0") or None
-    return _decode_bytes(comment) or None
+        # The field has the wrong type, and Pillow has read its bytes as Latin-1.
+        try:
+            comment = comment.encode("latin-1")
+        except UnicodeEncodeError:
+            return comment.strip("\0") or None
+    marker, text = comment[:8], comment[8:]
+    if marker in _UNICODE or (marker == b"unicode " and b"\0" in text):
+        return _decode_utf16(text).strip("\0") or None
+    match marker.rstrip(b"\0 ").upper():
+        case b"ASCII" | b"":
+            return _decode_bytes(text).strip("\0") or None
+        case b"JIS":
+            return text.decode("iso2022_jp", "replace").strip("\0") or None
+        case _:
+            return _decode_bytes(comment).strip("\0") or None
+
+
+_UNICODE = frozenset({b"UNICODE\0", b"unicode\0", b"Unicode\0", b"UNICODE "})
+_BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SURELY_UTF8 = 16
+"""Bytes. UTF-16 of this length that is UTF-8 as well, without a zero, does not occur in any language."""
 
 
 def _decode_utf16(text: bytes) -> str:
-    """The standard leaves the byte order open: a mark decides, else the order in which plain letters are letters."""
-    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return text.decode("utf-16", "replace").strip("\0")
+    """The standard leaves the byte order open: a mark decides, else the order in which plain letters are letters.
+
+    Some programs put UTF-8 here. It has no zero bytes; UTF-16 has them, unless a text is short and all Chinese, say.
+    """
+    if text.startswith(_BYTE_ORDER_MARKS):
+        return text.decode("utf-16", "replace")
+    plain = text.rstrip(b"\0")
+    if b"\0" not in plain and (len(text) % 2 or len(plain) >= _SURELY_UTF8):
+        with contextlib.suppress(UnicodeDecodeError):
+            return plain.decode("utf-8-sig")
     big_endian = text[0::2].count(0) >= text[1::2].count(0)
-    return text.decode("utf-16-be" if big_endian else "utf-16-le", "replace").strip("\0")
+    return text.decode("utf-16-be" if big_endian else "utf-16-le", "replace")
 
 
 def _decode_bytes(text: bytes) -> str:
+    """Text of which nothing says how it is encoded: UTF-16 by its mark or its zeros, else UTF-8, else Latin-1."""
+    plain = text.strip(b"\0")
+    if text.startswith(_BYTE_ORDER_MARKS) or plain[1::2].count(0) * 3 > len(plain):
+        return _decode_utf16(text)
     try:
-        return text.decode("utf-8").strip("\0")
+        return plain.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return text.decode("latin-1").strip("\0")
+        return plain.decode("latin-1")
 
 
 def _text_of(value: object) -> str | None:
+    """A text of a picture. What Pillow read as Latin-1, as PNG's tEXt and EXIF have it, may well be UTF-8."""
     if isinstance(value, str):
-        return value
+        return value if isinstance(value, iTXt) else behind_latin1(value)
     return _decode_bytes(value) if isinstance(value, bytes) else None
 
 
@@ -157,8 +194,8 @@ def _without_surrogates(text: str) -> str:
 
 def _text_beside(path: Path) -> str | None:
     try:
-        return path.with_suffix(".txt").read_text(encoding="utf-8").strip() or None
-    except (OSError, UnicodeDecodeError):
+        return decode_text(path.with_suffix(".txt").read_bytes())[0].strip() or None
+    except OSError:
         return None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from modules.foundation.json_text import parse_json
+from modules.foundation.text_files import decode_text
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def user_metadata_of(path: str) -> Mapping[str, Any]:
 def _text(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
-            return file.read(MAX_TEXT).decode("utf-8-sig", "replace")
+            return decode_text(file.read(MAX_TEXT))[0]
     except FileNotFoundError:
         return None
     except OSError as error:

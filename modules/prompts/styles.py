@@ -29,15 +29,22 @@ class Style:
 def read_styles(csv_text: str) -> list[Style]:
     """The styles of a styles.csv in order. Rows whose name begins with `#` or is missing are comments.
 
-    A file without a `prompt` column may call it `text`, as the first versions of A1111 did. Raises SettingsError for
-    text that is no CSV.
+    A file without a `prompt` column may call it `text`, as the first versions of A1111 did; spreadsheets in many
+    countries separate columns by semicolons or tabs. Raises SettingsError for text that is no CSV or names no styles.
     """
     # csv stops at NUL on some versions of Python.
-    source = io.StringIO(csv_text.lstrip("\ufeff").replace("\0", ""), newline="")
+    plain = csv_text.lstrip("\ufeff").replace("\0", "")
+    heading = plain.partition("\n")[0]
+    separator = next((mark for mark in ",;\t" if mark in heading), ",")
     try:
-        rows = list(csv.DictReader(source, skipinitialspace=True))
+        reader = csv.DictReader(io.StringIO(plain, newline=""), skipinitialspace=True, delimiter=separator)
+        rows = list(reader)
     except csv.Error as error:
         raise SettingsError(f"The styles file is not a CSV file ({error}). Correct it, or move it away.") from error
+    if rows and "name" not in (reader.fieldnames or ()):
+        raise SettingsError(
+            f'The styles file is a CSV file without a column "name". Its first line must be: {",".join(_COLUMNS)}'
+        )
     return [
         Style(name=name, prompt=row.get("prompt") or row.get("text") or "", negative_prompt=row.get(_COLUMNS[2]) or "")
         for row in rows

@@ -10,7 +10,7 @@ from typing import Any
 
 from modules.foundation.atomic import write_json
 from modules.foundation.errors import SettingsError
-from modules.foundation.json_text import parse_json
+from modules.foundation.text_files import read_json_object
 from modules.settings.model import Settings
 
 log = logging.getLogger(__name__)
@@ -67,24 +67,13 @@ class SettingsStore:
 def read_settings(path: Path) -> Settings:
     """Settings from a config.json, which need not exist.
 
-    A value that does not fit is named in a warning and left at its default. A file that is no JSON at all is moved
-    aside as `config.json.broken`, so that saving cannot destroy what could be rescued by hand.
+    A value that does not fit is named in a warning and left at its default. A file that is no JSON is kept aside as
+    `config.json.broken`, so that saving cannot destroy what could be rescued by hand.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return Settings()
+        values = read_json_object(path, "Other settings are at their defaults.")
     except OSError as error:
         raise SettingsError(f"The settings file {path} cannot be read: {error.strerror}.") from error
-    try:
-        values = parse_json(text)
-        if not isinstance(values, dict):
-            raise ValueError("it is not a JSON object")
-    except ValueError as error:
-        aside = path.with_name(path.name + ".broken")
-        path.replace(aside)
-        log.warning("%s is damaged (%s). It was moved to %s, and settings are at their defaults.", path, error, aside)
-        return Settings()
     return _lenient(values, path)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.foundation.atomic import write_json
-from modules.foundation.json_text import parse_json
+from modules.foundation.text_files import read_json_object
 
 log = logging.getLogger(__name__)
 
@@ -107,20 +107,7 @@ class UiConfig:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        values = parse_json(path.read_bytes())
-        if not isinstance(values, dict):
-            raise ValueError("it is not a JSON object")
-    except FileNotFoundError:
-        return {}
+        return read_json_object(path, "Other controls begin with their built-in defaults.")
     except OSError as error:
         log.warning("%s cannot be read: %s. The controls begin with their built-in defaults.", path, error.strerror)
         return {}
-    except ValueError as error:
-        aside = path.with_name(path.name + ".broken")
-        try:
-            path.replace(aside)
-        except OSError:
-            aside = path
-        log.warning("%s is damaged (%s); it is kept as %s, and the controls begin anew.", path, error, aside)
-        return {}
-    return values

@@ -9,6 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from modules.foundation.errors import EaselError, SaveError
+from modules.imaging.encode import PictureText, encode
 from modules.infotext.carriers import decode_user_comment, read_carried, save_arguments
 
 TEXT = "a cat, (héllo:1.2)\nNegative prompt: ugly\nSteps: 20, Sampler: Euler a, Size: 8x8"
@@ -93,10 +94,64 @@ def test_a_text_file_beside_the_picture_counts_when_the_picture_has_no_text(tmp_
         (b"\0\0\0\0\0\0\0\0plain", "plain"),
         (b"no prefix at all", "no prefix at all"),
         (b"UNICODE\0", None),
+        (b"UNICODE\0" + TEXT.encode(), TEXT),
+        (b"UNICODE\0" + (TEXT + " \u65e5\u672c\u8a9e").encode(), TEXT + " \u65e5\u672c\u8a9e"),
+        (b"UNICODE\0" + TEXT.encode("utf-8-sig") + b"\0\0", TEXT),
+        (b"UNICODE\0" + "\u732b".encode("utf-16-be"), "\u732b"),
+        (b"UNICODE\0" + "\u6162".encode("utf-16-be"), "\u6162"),
+        (b"unicode\0" + TEXT.encode("utf-16-le"), TEXT),
+        (b"UNICODE " + TEXT.encode("utf-16-be"), TEXT),
+        (b"UNICODE " + TEXT.encode(), TEXT),
+        (b"unicode " + TEXT.encode("utf-16-be"), TEXT),
+        (b"unicode art of a cat", "unicode art of a cat"),
+        (b"Unicode art of a cat", "Unicode art of a cat"),
+        (b"ASCII\0\0\0" + "l\u00f6we".encode(), "l\u00f6we"),
+        (b"ASCII\0\0\0" + "l\u00f6we".encode("latin-1"), "l\u00f6we"),
+        (b"ASCII   plain", "plain"),
+        (b"ascii\0\0\0plain", "plain"),
+        (b"ASCII\0\0\0" + TEXT.encode("utf-16-le"), TEXT),
+        (b"\0" * 8 + "l\u00f6we".encode(), "l\u00f6we"),
+        (TEXT.encode("utf-16"), TEXT),
+        (b"JIS\0\0\0\0\0" + "\u65e5\u672c".encode("iso2022_jp"), "\u65e5\u672c"),
+        (b"\0" * 20, None),
+        ("UNICODE\0" + TEXT.encode().decode("latin-1"), TEXT),
+        ("l\u00f6we".encode().decode("latin-1"), "l\u00f6we"),
+        ("\u65e5", "\u65e5"),
     ],
 )
-def test_user_comments_of_other_programs_are_understood(comment: bytes, text: str | None):
+def test_user_comments_of_other_programs_are_understood(comment: bytes | str, text: str | None):
     assert decode_user_comment(comment) == text
+
+
+@pytest.mark.parametrize("comment", [b"", b" " * 20, b"ASCII\0\0\0" + b" " * 40, b"UNICODE\0" + b"\0 " * 9, b"\0" * 8])
+@pytest.mark.parametrize("picture_format", ["JPEG", "WEBP"])
+def test_a_blank_comment_does_not_hide_the_description(comment: bytes, picture_format: str) -> None:
+    text = "a l\u00f6we\nSteps: 20, Sampler: Euler, Seed: 1"
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9286] = comment
+    exif[0x010E] = text.encode()
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, picture_format, exif=exif)
+    assert read_carried(file.getvalue()).infotext == text
+
+
+def test_utf8_in_a_text_chunk_of_a_png_is_understood() -> None:
+    chunks = PngInfo()
+    chunks.add_text("parameters", "a l\u00f6we, \u65e5\u672c".encode())
+    chunks.add_text("Comment", "caf\u00e9")
+    chunks.add_text("Zipped", "l\u00f6we".encode(), zip=True)
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "PNG", pnginfo=chunks)
+    carried = read_carried(file.getvalue())
+    assert carried.infotext == "a l\u00f6we, \u65e5\u672c"
+    assert carried.others == {"Comment": "caf\u00e9", "Zipped": "l\u00f6we"}
+
+
+@given(st.text("\u00c3\u00a9\u00e6\u0097\u00a5ab", min_size=1))
+def test_latin1_that_looks_like_utf8_survives(text: str) -> None:
+    assert read_carried(saved("PNG", text)).infotext == text
+    data = encode(Image.new("RGB", (8, 8)), "png", text=PictureText(chunks={"parameters": text}))
+    assert read_carried(data).infotext == text
 
 
 def test_novelai_fields_are_put_into_words():

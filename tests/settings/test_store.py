@@ -92,3 +92,29 @@ def test_what_cannot_be_written_is_said_and_still_holds(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"/proc/easel/config\.json"):
         store.change({"jpeg_quality": 90})
     assert store.current.jpeg_quality == 90
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_a_file_is_read_as_editors_on_windows_save_it(path: Path, encoding: str) -> None:
+    text = json.dumps({"jpeg_quality": 91, "outdir_save": "B\u00fccher"}, ensure_ascii=False, indent=4)
+    path.write_bytes(text.replace("\n", "\r\n").encode(encoding))
+    store = SettingsStore(path)
+    assert (store.current.jpeg_quality, store.current.outdir_save) == (91, "B\u00fccher")
+    store.change({"jpeg_quality": 92})
+    assert json.loads(path.read_text(encoding="utf-8"))["outdir_save"] == "B\u00fccher"
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_every_broken_file_is_kept(path: Path) -> None:
+    for text in ("one", "two", "three"):
+        path.write_text(text)
+        SettingsStore(path)
+    kept = sorted(path.parent.glob("config.json.broken*"))
+    assert [each.read_text() for each in kept] == ["one", "two", "three"]
+
+
+def test_one_mistake_in_a_file_does_not_cost_the_other_settings(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path.write_text('{\n "jpeg_quality": 91,\n "n_rows": ,\n "outdir_save": "kept",\n}')
+    settings = SettingsStore(path).current
+    assert (settings.jpeg_quality, settings.outdir_save) == (91, "kept")
+    assert "config.json.broken" in caplog.text

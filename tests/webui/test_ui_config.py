@@ -107,3 +107,10 @@ def test_a_file_that_cannot_be_written_costs_a_warning(tmp_path: Path, caplog: p
     with caplog.at_level(logging.WARNING):
         ui.write()
     assert "could not be written" in caplog.text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_file_is_read_as_editors_on_windows_save_it(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "ui-config.json"
+    path.write_bytes('{"txt2img/Prompt/value": "l\u00f6we"}'.encode(encoding))
+    assert UiConfig(path).text("txt2img/Prompt")["value"] == "l\u00f6we"

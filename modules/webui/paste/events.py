@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from modules.foundation.errors import EaselError
+from modules.foundation.text_files import read_text
 from modules.infotext.carriers import Carried, read_carried
 from modules.webui.events import on
 from modules.webui.panel.generation_panel import GenerationPanel
@@ -53,7 +54,7 @@ def pasted(app: Application, panel: GenerationPanel, text: str) -> list[object]:
 def read_file(path: Path) -> Carried:
     """What a picture says, or a text file in its place. Raises EaselError if it can be read as neither."""
     if path.suffix.casefold() == ".txt":
-        return Carried(infotext=path.read_text(encoding="utf-8", errors="replace"))
+        return Carried(infotext=read_text(path))
     return read_carried(path)
 
 
