@@ -20,6 +20,7 @@ from modules.application.jobs.submitting import resolved_job
 from modules.application.model_list import ModelFileList
 from modules.application.statistics import Statistics
 from modules.checkpoints.catalogue import Catalogue
+from modules.checkpoints.families import FamilyRegistry
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.read_ahead import ReadAhead
 from modules.checkpoints.vae_files import VaeCatalogue
@@ -88,11 +89,16 @@ class Application:
         )
         files = [Path(flags.checkpoint)] if flags.checkpoint else []
         folders = {kind: self._folders_of(kind) for kind in ("checkpoint", "vae", "lora", "hypernetwork", "embedding")}
-        self.catalogue = Catalogue(self.library, folders["checkpoint"], files, self.paths.starter_checkpoint)
+        self.families = FamilyRegistry()
+        self.catalogue = Catalogue(
+            self.library, folders["checkpoint"], files, self.paths.starter_checkpoint, self.families
+        )
         always = flags.vae_path and flags.vae_path.expanduser().absolute()
         self.vaes = VaeCatalogue(self.library, folders["vae"], folders["checkpoint"], always)
-        self.networks = NetworkCatalogue(self.library, {"lora": folders["lora"], "hypernet": folders["hypernetwork"]})
-        self.embeddings = EmbeddingCatalogue(self.library, folders["embedding"])
+        self.networks = NetworkCatalogue(
+            self.library, {"lora": folders["lora"], "hypernet": folders["hypernetwork"]}, self.families
+        )
+        self.embeddings = EmbeddingCatalogue(self.library, folders["embedding"], self.families)
         self.models = ModelFileList(self.library, self.upscalers)
 
     def _folders_of(self, kind: str) -> Folders:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from modules.checkpoints.architectures.family import Family
+from modules.checkpoints.families import FamilyRegistry
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import CheckpointError, UnknownName
 from modules.library.collection import Entry
@@ -30,20 +32,29 @@ class Catalogue:
     Changed folders are noticed whenever somebody looks at the list.
     """
 
-    def __init__(self, library: Library, folders: Folders, files: Sequence[Path], starter: Path) -> None:
+    def __init__(
+        self,
+        library: Library,
+        folders: Folders,
+        files: Sequence[Path],
+        starter: Path,
+        families: FamilyRegistry | None = None,
+    ) -> None:
         self._folders, self._starter = folders, starter
+        self.families = families or FamilyRegistry()
         self.hashes = library.hashes
         self.collection = library.collect(
             "checkpoint",
             folders,
             SUFFIXES,
-            _describe,
+            self._describe,
             version=VERSION,
             name_of=lambda found: found.relative,
             accepts=lambda folder, name: not name.endswith(tuple(f".vae{suffix}" for suffix in SUFFIXES)),
             takes_folders=True,
             singles=(*(file.absolute() for file in files), starter),
         )
+        self.families.observe(lambda: self.collection.describe_anew(self.families.state))
         self._lock = threading.Lock()
         self._made: tuple[tuple[Entry, ...], object, tuple[CheckpointInfo, ...]] = ((), None, ())
         self._missed: set[str] = set()
@@ -61,6 +72,14 @@ class Catalogue:
         """Read the folders again."""
         self.collection.refresh()
         return self.all()
+
+    def family_of(self, info: CheckpointInfo) -> Family:
+        """A checkpoint's family, found out now if it is not known yet.
+
+        A file that cannot be used has none; it counts as of the first family until loading it says what is wrong.
+        """
+        name = info.family or self.collection.facts(str(info.path)).family
+        return self.families.find(name) or self.families.built_in[0]
 
     def note_problem(self, info: CheckpointInfo, problem: str | None) -> None:
         """Have the list show why a checkpoint could not be loaded until its file changes; None: it could."""
@@ -98,6 +117,11 @@ class Catalogue:
                 log.warning("%s %s is used instead.", error, instead.name)
             return instead
 
+    def _describe(self, path: Path) -> Facts:
+        from modules.checkpoints.describe import describe_checkpoint
+
+        return describe_checkpoint(path, self.families)
+
     def _all_known(self) -> tuple[CheckpointInfo, ...]:
         """Every checkpoint after all headers have been read."""
         self.collection.settle()
@@ -123,12 +147,6 @@ class Catalogue:
                 old_hash=facts.old_hash,
                 problem=entry.problem,
             )
-
-
-def _describe(path: Path) -> Facts:
-    from modules.checkpoints.describe import describe_checkpoint
-
-    return describe_checkpoint(path)
 
 
 def _match(name: str, infos: Sequence[CheckpointInfo]) -> CheckpointInfo | None:

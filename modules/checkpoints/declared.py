@@ -14,14 +14,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError
 from modules.foundation.json_text import parse_json
 from modules.foundation.text_files import decode_text
+from modules.sampling.parameterisation import Prediction
 
-Prediction = Literal["epsilon", "v_prediction"]
 METADATA_KEY = "easel.architecture"
 MODELSPEC_KEY = "modelspec.prediction_type"
 MODELSPEC_PREDICTIONS: Mapping[str, Prediction] = {"epsilon": "epsilon", "v": "v_prediction"}

@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-from modules.checkpoints.architectures.architecture import Architecture
+from modules.checkpoints.architectures.architecture import VARIANTS, Architecture
+from modules.checkpoints.families import FamilyRegistry
+from modules.checkpoints.folder_configs import folder_family, folder_image_input, read_configs
 from modules.checkpoints.identify import identify
 from modules.checkpoints.pickle_header import pickle_shapes, read_pickle
 from modules.checkpoints.safetensors_header import Shapes, TensorPlace, read_header
 from modules.checkpoints.sniff import mismatch
 from modules.checkpoints.tensors import TensorSource
 from modules.foundation.errors import CheckpointError
-from modules.foundation.json_text import parse_json
 from modules.library.digests import old_hash
 from modules.library.facts import NOTHING, Facts
-from modules.library.folders import DIFFUSERS_INDEX
 
 VERSION = 1
 """To be raised when files would be described differently."""
 
 VAE_PREFIXES = ("", "first_stage_model.", "vae.")
-INPUTS = {"edit": "instruct-pix2pix", "inpainting": "inpainting"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,19 +49,20 @@ def read_names(path: Path) -> Names:
     return Names(shapes=header.shapes, metadata=header.metadata, places=header.places)
 
 
-def describe_checkpoint(path: Path) -> Facts:
+def describe_checkpoint(path: Path, families: FamilyRegistry | None = None) -> Facts:
     """Family, kind of input and prediction of a checkpoint, or why it cannot be used."""
+    families = families or FamilyRegistry()
     try:
         if path.is_dir():
-            return _describe_folder(path)
+            return _describe_folder(path, families)
         names = read_names(path)
     except CheckpointError as error:
         return Facts(problem=str(error))
     family, problem, details = None, None, NOTHING
     try:
         # Identification asks for names and free text, never for numbers.
-        architecture = identify(cast(TensorSource, names), path)
-        family, details = architecture.family, _details(architecture)
+        architecture = identify(cast(TensorSource, names), path, families)
+        family, details = architecture.family.name, _details(architecture)
     except CheckpointError as error:
         problem = str(error)
     return Facts(family=family, problem=problem, details=details, metadata=names.metadata, old_hash=_old_hash(path))
@@ -81,41 +81,20 @@ def describe_vae(path: Path) -> Facts:
 
 def _details(architecture: Architecture) -> Mapping[str, str]:
     details: dict[str, str] = {}
-    if architecture.image_input in INPUTS:
-        details["variant"] = INPUTS[architecture.image_input]
+    if (variant := VARIANTS.get(architecture.image_input)) is not None:
+        details["variant"] = variant
     if architecture.prediction:
         details["prediction"] = architecture.prediction
     return details or NOTHING
 
 
-def _describe_folder(path: Path) -> Facts:
-    index, unet = _config(path / DIFFUSERS_INDEX), path / "unet"
-    if not unet.is_dir():
-        kind = index.get("_class_name", "pipeline")
-        return Facts(problem=f"{path} is a {kind} without a UNet; Easel does not run it yet.")
+def _describe_folder(path: Path, families: FamilyRegistry) -> Facts:
+    configs, unet = read_configs(path), path / "unet"
+    family = folder_family(path, configs, families)
     if not any(unet.glob("*.safetensors")) and not any(unet.glob("*.bin")):
         return Facts(problem=f"{unet} holds no weights; download or copy the folder again.")
-    config = _config(unet / "config.json")
-    variant = {8: "instruct-pix2pix", 9: "inpainting"}.get(config.get("in_channels", 4))
-    return Facts(family=_folder_family(path, config), details={"variant": variant} if variant else NOTHING)
-
-
-def _folder_family(path: Path, unet: Mapping[str, Any]) -> str:
-    if unet.get("addition_embed_type") == "text_time":
-        return "SDXL" if (path / "text_encoder").is_dir() else "SDXL refiner"
-    # SD2 has OpenCLIP's encoder, which computes with another activation.
-    text = _config(path / "text_encoder" / "config.json")
-    return "SD2" if text.get("hidden_act") == "gelu" else "SD1"
-
-
-def _config(path: Path) -> dict[str, Any]:
-    try:
-        content = parse_json(path.read_bytes())
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise CheckpointError(f"{path} is damaged: it is no JSON ({error}).") from error
-    return cast("dict[str, Any]", content) if isinstance(content, dict) else {}
+    variant = VARIANTS.get(folder_image_input(path, configs, family))
+    return Facts(family=family.name, details={"variant": variant} if variant else NOTHING)
 
 
 def _old_hash(path: Path) -> str | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from modules.checkpoints.architectures.architecture import IMAGE_INPUTS, EncoderName, Family, unknown_input
+from modules.checkpoints.architectures.family import Family
 from modules.checkpoints.assembly import (
     Assembly,
     clip_tensors,
@@ -20,32 +21,32 @@ from modules.checkpoints.assembly import (
     vae_tensors,
     vae_without_numbers,
 )
+from modules.checkpoints.families import FamilyRegistry
+from modules.checkpoints.folder_configs import folder_family, folder_image_input, read_configs, read_json
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.ldm_keys import current_attention_name
-from modules.checkpoints.load import NOT_WEIGHTS, Drawing, TextDrawing, read_json
+from modules.checkpoints.load import NOT_WEIGHTS, Drawing, TextDrawing
 from modules.checkpoints.tensors import TensorSource, open_tensors
-from modules.foundation.errors import CheckpointError, UnknownArchitecture
+from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 
 WEIGHTS = ("diffusion_pytorch_model", "model", "pytorch_model")
 VARIANTS = ("", ".fp16", ".bf16")
 PROJECTION = "text_projection.weight"
 SUFFIXES = (".safetensors", ".bin")
-LATENT_SCALES: Mapping[Family, float] = {"SD1": 0.18215, "SD2": 0.18215, "SDXL": 0.13025, "SDXL refiner": 0.13025}
 
 
-def drawn_up_folder(info: CheckpointInfo, hardware: Hardware, files: contextlib.ExitStack) -> Drawing:
+def drawn_up_folder(
+    info: CheckpointInfo, hardware: Hardware, files: contextlib.ExitStack, families: FamilyRegistry
+) -> Drawing:
     """Everything about a folder but its numbers; what is opened goes onto `files`.
 
     Raises CheckpointError naming the file and the reason.
     """
     folder = info.path
-    index = read_json(folder / "model_index.json")
-    unet_config = _plain(read_json(folder / "unet" / "config.json")) if (folder / "unet").is_dir() else {}
-    family = _family(folder, index, unet_config)
-    channels = int(unet_config.get("in_channels", 4))
-    if channels not in IMAGE_INPUTS:
-        raise UnknownArchitecture(f"{folder} cannot be run: {unknown_input(channels)}.")
+    configs = read_configs(folder)
+    family = folder_family(folder, configs, families)
+    image_input = folder_image_input(folder, configs, family)
     scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
     prediction = scheduler.get("prediction_type", "epsilon")
     if prediction not in ("epsilon", "v_prediction"):
@@ -55,10 +56,10 @@ def drawn_up_folder(info: CheckpointInfo, hardware: Hardware, files: contextlib.
         return Drawing(
             family=family,
             prediction=prediction,
-            latent_scale=float(vae_config.get("scaling_factor") or LATENT_SCALES[family]),
+            latents=replace(family.latents, scale=float(vae_config.get("scaling_factor") or family.latents.scale)),
             unet=Assembly(
                 what="UNet",
-                module=unet_without_numbers(unet_config),
+                module=unet_without_numbers(_plain(configs.unet)),
                 keys=_weights(folder / "unet", files),
                 dtype=hardware.unet_dtype,
             ),
@@ -71,46 +72,29 @@ def drawn_up_folder(info: CheckpointInfo, hardware: Hardware, files: contextlib.
             ),
             text_encoders=_text_encoders(folder, family, hardware, files),
             alphas_cumprod=_alphas_cumprod(scheduler),
-            image_input=IMAGE_INPUTS[channels],
+            image_input=image_input,
             zero_terminal_snr=bool(scheduler.get("rescale_betas_zero_snr", False)),
         )
-
-
-def _family(folder: Path, index: Mapping[str, Any], unet_config: Mapping[str, Any]) -> Family:
-    """Told by which networks there are and what the UNet takes."""
-    kind = index.get("_class_name")
-    if not unet_config:
-        raise UnknownArchitecture(f"{folder} is a {kind} without a UNet; Easel does not run it yet.")
-    if unet_config.get("addition_embed_type") == "text_time":
-        return "SDXL" if (folder / "text_encoder").is_dir() else "SDXL refiner"
-    if unet_config.get("class_embed_type") or unet_config.get("addition_embed_type"):
-        raise UnknownArchitecture(f"{folder} is a {kind}; Easel does not run it yet.")
-    return "SD2" if _is_openclip(read_json(folder / "text_encoder" / "config.json")) else "SD1"
-
-
-def _is_openclip(text_config: Mapping[str, Any]) -> bool:
-    return text_config.get("hidden_act", "quick_gelu") == "gelu"
 
 
 def _text_encoders(
     folder: Path, family: Family, hardware: Hardware, files: contextlib.ExitStack
 ) -> tuple[TextDrawing, ...]:
-    names: dict[Family, dict[str, EncoderName]] = {
-        "SD1": {"text_encoder": "clip_l"},
-        "SD2": {"text_encoder": "clip_h"},
-        "SDXL": {"text_encoder": "clip_l", "text_encoder_2": "clip_g"},
-        "SDXL refiner": {"text_encoder_2": "clip_g"},
-    }
-    return tuple(_text_encoder(folder / part, name, hardware, files) for part, name in names[family].items())
+    assert family.folder is not None
+    return tuple(
+        _text_encoder(folder / part, name, family, hardware, files) for part, name in family.folder.encoders.items()
+    )
 
 
-def _text_encoder(folder: Path, name: EncoderName, hardware: Hardware, files: contextlib.ExitStack) -> TextDrawing:
+def _text_encoder(
+    folder: Path, name: str, family: Family, hardware: Hardware, files: contextlib.ExitStack
+) -> TextDrawing:
     module = clip_without_numbers(_plain(read_json(folder / "config.json")))
 
     def projection(left: dict[str, Tensor]) -> Tensor | None:
         # A linear layer in this form, a matrix to multiply with from the right in the original one.
         found = left.get(PROJECTION)
-        return None if found is None or name != "clip_g" else found.T
+        return None if found is None or not family.pooled_text else found.T
 
     nested = clip_tensors(module)
 
@@ -119,14 +103,14 @@ def _text_encoder(folder: Path, name: EncoderName, hardware: Hardware, files: co
         left = {PROJECTION: inner.pop(PROJECTION)} if PROJECTION in inner else {}
         return nested(inner) | left
 
+    cut = family.folder is not None and family.folder.lacks_last_layer
     return TextDrawing(
         name=name,
         assembly=Assembly(
             what="text encoder", module=module, keys=_weights(folder, files), dtype=hardware.text_dtype, rename=rename
         ),
         projection=projection,
-        # SD2's encoder is saved without the layer that is never used.
-        layers=module.config.num_hidden_layers if name == "clip_h" else None,
+        layers=module.config.num_hidden_layers if cut else None,
     )
 
 

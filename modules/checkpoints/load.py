@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from torch import Tensor, nn
 
 from modules.checkpoints.architectures.architecture import (
+    OPENCLIP_ENCODERS,
     Component,
-    EncoderName,
-    Family,
     ImageInput,
     TextComponent,
 )
+from modules.checkpoints.architectures.family import Family
 from modules.checkpoints.assembly import (
     Assembly,
     Heard,
@@ -27,21 +26,24 @@ from modules.checkpoints.assembly import (
     unet_without_numbers,
     vae_tensors,
     vae_without_numbers,
+    without_numbers,
 )
-from modules.checkpoints.declared import Prediction
+from modules.checkpoints.families import FamilyRegistry
 from modules.checkpoints.identify import identify
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.ldm_keys import KeyMap
 from modules.checkpoints.openclip_keys import to_transformers
 from modules.checkpoints.prediction import measured_prediction
 from modules.checkpoints.tensors import TensorSource, open_tensors
-from modules.foundation.errors import CheckpointError
-from modules.foundation.json_text import parse_json
 from modules.hardware.device import Hardware
+from modules.sampling.latent_space import LatentSpace
+from modules.sampling.parameterisation import Prediction
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel
+
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 PROJECTION = "text_projection"
 NOT_WEIGHTS = (".position_ids", ".attn_mask", ".logit_scale")
@@ -50,25 +52,34 @@ NOT_WEIGHTS = (".position_ids", ".attn_mask", ".logit_scale")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TextModel:
-    """One text encoder. `projection` [width, projection] makes the vector of a whole text, where the family has one.
+    """One text encoder; CLIP's, unless its family has one of its own.
 
-    `layers` is how many layers give the conditioning, None where the encoder's own rule says it.
+    `projection` [width, projection] makes the vector of a whole text, where the family has one. `layers` is how many
+    layers give the conditioning, None where the encoder's own rule says it.
     """
 
-    name: EncoderName
+    name: str
     model: CLIPTextModel
     projection: Tensor | None = None
     layers: int | None = None
 
+    @property
+    def is_openclip(self) -> bool:
+        """Whether it is OpenCLIP's, whose prompts are read in another manner."""
+        return self.name in OPENCLIP_ENCODERS
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LoadedCheckpoint:
-    """A checkpoint in memory. `alphas_cumprod` is the file's own noise schedule, None where it carries none."""
+    """A checkpoint in memory. `alphas_cumprod` is the file's own noise schedule, None where it carries none.
+
+    `unet` is the network that denoises; in some families it is a transformer, and only `family.predict` calls it.
+    """
 
     info: CheckpointInfo
     family: Family
     prediction: Prediction
-    latent_scale: float
+    latents: LatentSpace
     unet: UNet2DConditionModel
     vae: AutoencoderKL
     text_encoders: tuple[TextModel, ...]
@@ -98,20 +109,22 @@ def load_checkpoint(
     hardware: Hardware,
     on_progress: Callable[[float], None] | None = None,
     make_room: Callable[[int], None] | None = None,
+    families: FamilyRegistry | None = None,
 ) -> LoadedCheckpoint:
     """Read a checkpoint, single file or diffusers folder, into the number types and layout that `hardware` wants.
 
     `on_progress` hears the share (0..1) that has been read. `make_room` is called with the bytes that the networks will
-    take, once the file has been found to be whole and before a weight is read. Raises CheckpointError naming the file
-    and the reason; what was loaded before stays untouched.
+    take, once the file has been found to be whole and before a weight is read. `families` are Easel's own unless
+    others are given. Raises CheckpointError naming the file and the reason; what was loaded before stays untouched.
     """
+    families = families or FamilyRegistry()
     with contextlib.ExitStack() as files:
         if info.path.is_dir():
             from modules.checkpoints.diffusers_folder import drawn_up_folder
 
-            drawing = drawn_up_folder(info, hardware, files)
+            drawing = drawn_up_folder(info, hardware, files, families)
         else:
-            drawing = _drawn_up_file(info, hardware, files)
+            drawing = _drawn_up_file(info, hardware, files, families)
         with naming_the_file(info.path):
             for part in drawing.parts:
                 part.check()
@@ -125,7 +138,7 @@ def load_checkpoint(
 class TextDrawing:
     """A text encoder that is about to be read; see TextModel."""
 
-    name: EncoderName
+    name: str
     assembly: Assembly[CLIPTextModel]
     layers: int | None = None
     projection: Callable[[dict[str, Tensor]], Tensor | None] = lambda left: None
@@ -137,7 +150,7 @@ class Drawing:
 
     family: Family
     prediction: Prediction | None
-    latent_scale: float
+    latents: LatentSpace
     unet: Assembly[UNet2DConditionModel]
     vae: Assembly[AutoencoderKL]
     text_encoders: tuple[TextDrawing, ...]
@@ -169,7 +182,7 @@ def _built(info: CheckpointInfo, drawing: Drawing, hardware: Hardware, heard: He
         info=info,
         family=drawing.family,
         prediction=drawing.prediction or measured_prediction(unet, hardware),
-        latent_scale=drawing.latent_scale,
+        latents=drawing.latents,
         unet=unet,
         vae=vae,
         text_encoders=tuple(texts),
@@ -192,27 +205,29 @@ def _reporting(drawing: Drawing, on_progress: Callable[[float], None] | None) ->
     return heard
 
 
-def _drawn_up_file(info: CheckpointInfo, hardware: Hardware, files: contextlib.ExitStack) -> Drawing:
+def _drawn_up_file(
+    info: CheckpointInfo, hardware: Hardware, files: contextlib.ExitStack, families: FamilyRegistry
+) -> Drawing:
     source = files.enter_context(open_tensors(info.path))
-    architecture = identify(source, info.path)
+    architecture = identify(source, info.path, families)
     with naming_the_file(info.path):
         unet, vae = architecture.unet, architecture.vae
         return Drawing(
             family=architecture.family,
             prediction=architecture.prediction,
-            latent_scale=architecture.latent_scale,
+            latents=architecture.latents,
             unet=Assembly(
                 what="UNet",
-                module=unet_without_numbers(unet.config),
+                module=_module(unet, unet_without_numbers),
                 keys=[(source, _names(source, unet))],
                 dtype=hardware.unet_dtype,
             ),
             vae=Assembly(
                 what="VAE",
-                module=vae_without_numbers(vae.config),
+                module=_module(vae, vae_without_numbers),
                 keys=[(source, _names(source, vae))],
                 dtype=hardware.vae_dtype,
-                rename=vae_tensors,
+                rename=vae_tensors if vae.build is None else lambda tensors: tensors,
             ),
             text_encoders=tuple(_text_drawing(source, each, hardware) for each in architecture.text_encoders),
             alphas_cumprod=source.read("alphas_cumprod") if "alphas_cumprod" in source.shapes else None,
@@ -221,9 +236,18 @@ def _drawn_up_file(info: CheckpointInfo, hardware: Hardware, files: contextlib.E
         )
 
 
+def _module(component: Component, usual: Callable[[Mapping[str, Any]], AnyModule]) -> AnyModule:
+    """The module of a component, without numbers; of the `usual` class unless the family has another."""
+    if component.build is None:
+        return usual(component.config)
+    build, config = component.build, component.config
+    # What a family builds has the parts that its own functions ask for, whatever its class.
+    return cast("AnyModule", without_numbers(lambda: build(config)))
+
+
 def _text_drawing(source: TensorSource, component: TextComponent, hardware: Hardware) -> TextDrawing:
-    module = clip_without_numbers(component.config)
-    nested = clip_tensors(module)
+    module = _module(component, clip_without_numbers)
+    nested = clip_tensors(module) if component.build is None else lambda tensors: tensors
 
     def rename(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         if not component.is_openclip:
@@ -257,14 +281,3 @@ def _names(source: TensorSource, component: Component) -> dict[str, str]:
         if target is not None:
             found[key] = target
     return found
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file. Raises CheckpointError naming the file."""
-    try:
-        value = parse_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}.") from error
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path} does not hold a JSON object.")
-    return value

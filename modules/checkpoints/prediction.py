@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from modules.checkpoints.declared import Prediction
 from modules.hardware.device import Hardware
+from modules.sampling.parameterisation import Prediction
 
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel

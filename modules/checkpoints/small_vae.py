@@ -22,15 +22,18 @@ if TYPE_CHECKING:
     from diffusers import AutoencoderTiny
 
 LatentNetwork = Callable[[Tensor], Tensor]
-"""Scaled latents [B, 4, h, w] -> pictures [B, 3, H, W] in -1..1, or the other way round; float32."""
+"""Scaled latents [B, C, h, w] -> pictures [B, 3, H, W] in -1..1, or the other way round; float32."""
 
 
-def load_tiny(path: Path, hardware: Hardware, *, encoder: bool = False) -> LatentNetwork:
-    """TAESD's decoder or encoder, with names of its own files or of diffusers'. Raises CheckpointError."""
+def load_tiny(path: Path, hardware: Hardware, channels: int, *, encoder: bool = False) -> LatentNetwork:
+    """TAESD's decoder or encoder for latents of `channels`. Raises CheckpointError.
+
+    Tensors have the names of its own files or those of diffusers.
+    """
     from diffusers import AutoencoderTiny
 
     weights = {key: value for key, value in read_weights(path).items() if isinstance(value, Tensor)}
-    whole: AutoencoderTiny = AutoencoderTiny()
+    whole: AutoencoderTiny = AutoencoderTiny(latent_channels=channels)
     part: Any = whole.encoder if encoder else whole.decoder
     prefix = "encoder." if encoder else "decoder."
     if any(key.startswith(prefix + "layers.") for key in weights):
@@ -46,13 +49,13 @@ def load_tiny(path: Path, hardware: Hardware, *, encoder: bool = False) -> Laten
     return lambda x: part(x.to(hardware.vae_dtype)).float()
 
 
-def load_approximation(path: Path, hardware: Hardware) -> LatentNetwork:
-    """The approximation: its pictures are twice the size of the latents. Raises CheckpointError."""
+def load_approximation(path: Path, hardware: Hardware, channels: int) -> LatentNetwork:
+    """The approximation for latents of `channels`; its pictures are twice as large. Raises CheckpointError."""
     weights = {key: value for key, value in read_weights(path).items() if isinstance(value, Tensor)}
     names = sorted({key.rpartition(".")[0] for key in weights}, key=lambda name: (len(name), name))
     try:
         layers = [(weights[f"{name}.weight"], weights[f"{name}.bias"]) for name in names]
-        fits = bool(layers) and layers[0][0].shape[1] == 4 and layers[-1][0].shape[0] == 3
+        fits = bool(layers) and layers[0][0].shape[1] == channels and layers[-1][0].shape[0] == 3
     except (KeyError, IndexError):
         layers, fits = [], False
     if not fits:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Latents:
-    """A batch of latents [B, 4, H/8, W/8] on the device, float32, scaled as the UNet sees them."""
+    """A batch of latents [B, C, h, w] on the device, float32, scaled as the UNet sees them."""
 
     samples: Tensor
 
@@ -23,7 +23,7 @@ class Latents:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ExtraNoise:
-    """More noise for a picture that sampling starts from, about to be added. All are [B, 4, h, w].
+    """More noise for a picture that sampling starts from, about to be added. All are [B, C, h, w].
 
     `noise` will be scaled by the setting and added to `noised`, which is `clean` with the noise of the first step.
     """

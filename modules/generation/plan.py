@@ -54,13 +54,12 @@ class RefinerPlan:
 class HiresPlan:
     """The second pass: the first one's result is enlarged to `target`, cropped, and sampled again as `second` says.
 
-    `target` is (width, height) in pixels. Of the enlarged latent `crop` = (columns, rows) of cells are cut off, half on
-    either side; `second` has the size that is left. `upscaler` names an upscaler of pictures unless `latent_mode` says
+    `target` is (width, height) in pixels. `second` has the size that is left when what hangs over is cut off, half on
+    either side. `upscaler` names an upscaler of pictures unless `latent_mode` says
     how latents are interpolated.
     """
 
     target: tuple[int, int]
-    crop: tuple[int, int]
     upscaler: str
     second: Plan
     latent_mode: LatentUpscale | None = None
@@ -71,7 +70,7 @@ class HiresPlan:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Plan:
-    """Everything decided. Tuples have one entry a picture, over all batches; sizes are pixels, multiples of 8.
+    """Everything decided. Tuples have one entry a picture, over all batches; sizes are pixels that the model can make.
 
     `vae` is None where the checkpoint's own is used. `init_images` is empty for txt2img; otherwise they have the plan's
     size (unless `resizes_latents`: then their latents are brought to it), `denoising_strength` says how much of the

@@ -92,10 +92,12 @@ class AttentionProcessor:
 
 
 def use_fast_attention(unet: Any, hardware: Hardware, *, xformers: bool = False) -> None:
-    """Give a diffusers UNet the attention kernel that suits `hardware`.
+    """Give a diffusers UNet the attention kernel that suits `hardware`; networks of other kinds keep their own.
 
     `xformers` asks for that library's kernel on CUDA; where it is not installed a warning says so.
     """
+    if not hasattr(unet, "set_attn_processor"):
+        return
     if xformers and hardware.device.type == "cuda":
         try:
             unet.enable_xformers_memory_efficient_attention()
@@ -108,7 +110,7 @@ def use_fast_attention(unet: Any, hardware: Hardware, *, xformers: bool = False)
 @contextlib.contextmanager
 def upcast_attention(unet: Any, *, wanted: bool) -> Generator[None]:
     """Within the block, a diffusers UNet computes its attention in float32, if `wanted`."""
-    if not wanted:
+    if not wanted or not hasattr(unet, "set_attn_processor"):
         yield
         return
     before = unet.attn_processors

@@ -16,7 +16,7 @@ QUERIES = 1024
 
 
 def decode_in_bands(vae: Any, latents: Tensor, workshop: Workshop) -> Tensor:
-    """Unscaled latents [1, 4, h, w] -> pictures [1, 3, 8h, 8w], in the store, of the VAE's number type."""
+    """Unscaled latents [1, C, h, w] -> pictures [1, 3, H, W], in the store, of the VAE's number type."""
     decoder = vae.decoder
     layer = latents.to(workshop.device)
     if vae.post_quant_conv is not None:
@@ -33,7 +33,7 @@ def decode_in_bands(vae: Any, latents: Tensor, workshop: Workshop) -> Tensor:
 
 
 def encode_in_bands(vae: Any, pictures: Tensor, workshop: Workshop) -> Tensor:
-    """Pictures [1, 3, H, W] -> the parameters of their posterior [1, 8, H/8, W/8], on the device."""
+    """Pictures [1, 3, H, W] -> the parameters of their posterior [1, 2C, h, w], on the device."""
     encoder = vae.encoder
     layer = _conv(pictures.to(workshop.store), encoder.conv_in, workshop)
     for block in encoder.down_blocks:

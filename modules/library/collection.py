@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -70,6 +71,7 @@ class Collection:
         on_new: Callable[[Mapping[str, Row]], None] = lambda rows: None,
     ) -> None:
         self.kind, self.shelf, self.index, self.version, self._name_of = kind, shelf, index, version, name_of
+        self._usual_version = version
         self._background, self._describe, self._on_new = background, describe, on_new
         self._lock = threading.RLock()
         self._work = threading.Lock()
@@ -125,6 +127,13 @@ class Collection:
         self.shelf.refresh()
         with self._lock:
             self._verified = float("-inf")
+
+    def describe_anew(self, state: str) -> None:
+        """Have every file looked at again, since what they are told by has changed to `state`; "" is the usual one."""
+        with self._lock:
+            self.version = zlib.crc32(f"{self._usual_version} {state}".encode()) if state else self._usual_version
+            self._verified = float("-inf")
+        self.verify_soon()
 
     def verify_soon(self) -> Future[None]:
         """Have every file looked at whose stamp is not the known one."""

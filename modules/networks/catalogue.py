@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from modules.checkpoints.families import FamilyRegistry
 from modules.library.collection import Collection, Entry
 from modules.library.facts import Facts
 from modules.library.library import Folders, Library
@@ -82,20 +84,28 @@ class NetworkCatalogue:
     Changed folders are noticed whenever somebody looks; headers are read in the background, or when one is needed.
     """
 
-    def __init__(self, library: Library, folders: Mapping[NetworkKind, Folders]) -> None:
+    def __init__(
+        self, library: Library, folders: Mapping[NetworkKind, Folders], families: FamilyRegistry | None = None
+    ) -> None:
+        families = families or FamilyRegistry()
         self._hashes = library.hashes
         self._lock = threading.Lock()
         self._names: dict[NetworkKind, _Names] = {}
         self._told: set[str] = set()
-        describe = {"lora": _describe_lora, "hypernet": _describe_hypernetwork}
+        describe = {"lora": functools.partial(_describe_lora, families=families), "hypernet": _describe_hypernetwork}
         self.collections: Mapping[NetworkKind, Collection] = {
             kind: library.collect(COLLECTIONS[kind], each, SUFFIXES[kind], describe[kind], version=VERSION)
             for kind, each in folders.items()
         }
+        families.observe(lambda: self._describe_anew(families.state))
 
     def all(self, kind: NetworkKind) -> tuple[NetworkInfo, ...]:
         """Every network of a kind, one of each name, sorted by name without regard to case."""
         return self._current(kind).infos
+
+    def _describe_anew(self, families: str) -> None:
+        for collection in self.collections.values():
+            collection.describe_anew(families)
 
     def refresh(self) -> None:
         """Read the folders again when next asked."""
@@ -252,10 +262,10 @@ class NetworkCatalogue:
             log.warning("%s", entry.problem)
 
 
-def _describe_lora(path: Path) -> Facts:
+def _describe_lora(path: Path, families: FamilyRegistry) -> Facts:
     from modules.networks.describe import describe_lora
 
-    return describe_lora(path)
+    return describe_lora(path, families)
 
 
 def _describe_hypernetwork(path: Path) -> Facts:

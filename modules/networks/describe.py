@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from modules.checkpoints.architectures.family import NetworkTraces
 from modules.checkpoints.describe import Names, read_names
+from modules.checkpoints.families import FamilyRegistry
 from modules.checkpoints.pickle_header import read_pickle, told
 from modules.checkpoints.sniff import mismatch
 from modules.checkpoints.tensors import Shapes
@@ -23,18 +25,11 @@ MAX_WORDS = 300
 _CROSS_ATTENTION = re.compile(
     r"attn2[._]to_k[._](lora_down\.weight|lora_A\.weight|lora\.down\.weight|hada_w1_b|lora_A\.default\.weight)$"
 )
-TEXT_WIDTHS = {768: "SD1", 1024: "SD2", 2048: "SDXL", 1280: "SDXL refiner"}
-TELLING = {
-    "lora_te2_": "SDXL",
-    "lora_unet_double_blocks_": "Flux",
-    "lora_transformer_single_transformer_blocks_": "Flux",
-    "transformer.single_transformer_blocks.": "Flux",
-    "lora_unet_joint_blocks_": "SD3",
-}
 
 
-def describe_lora(path: Path) -> Facts:
+def describe_lora(path: Path, families: FamilyRegistry | None = None) -> Facts:
     """Family, alias and hash of a low-rank network as its header has them, or why it cannot be used."""
+    traces = (families or FamilyRegistry()).traces()
     try:
         names = read_names(path)
     except CheckpointError as error:
@@ -44,7 +39,7 @@ def describe_lora(path: Path) -> Facts:
         return Facts(problem=f"{path} is not a usable network: it is empty.", metadata=metadata)
     return Facts(
         problem=_problem(path, names),
-        family=family_of(metadata) or family_of_shapes(names.shapes),
+        family=family_of(metadata, traces) or family_of_shapes(names.shapes, traces),
         alias=metadata.get("ss_output_name") or None,
         told_hash=metadata.get("sshs_model_hash") or None,
         words=_words(metadata),
@@ -80,14 +75,18 @@ def describe_hypernetwork(path: Path) -> Facts:
     return Facts(alias=told(table.get("name")) or None, details=details)
 
 
-def family_of_shapes(shapes: Shapes) -> str | None:
-    """The family of models that a low-rank network fits, by what it is shaped like; None where that does not tell."""
+def family_of_shapes(shapes: Shapes, traces: Mapping[str, NetworkTraces] | None = None) -> str | None:
+    """The family of models that a low-rank network fits, by what it is shaped like; None where that does not tell.
+
+    `traces` are those of the families there are; without them, Easel's own are known.
+    """
+    traces = FamilyRegistry().traces() if traces is None else traces
     for key, shape in shapes.items():
-        for beginning, family in TELLING.items():
-            if key.startswith(beginning):
+        for family, known in traces.items():
+            if known.keys and key.startswith(known.keys):
                 return family
         if _CROSS_ATTENTION.search(key) and len(shape) > 1:
-            return TEXT_WIDTHS.get(shape[1])
+            return next((family for family, known in traces.items() if known.context_width == shape[1]), None)
     return None
 
 

@@ -6,26 +6,29 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from modules.checkpoints.architectures.family import NetworkTraces
+from modules.checkpoints.families import FamilyRegistry
 from modules.foundation.json_text import parse_json
 
 COVERS = "ssmd_cover_images"
 """The entry that holds pictures, as a list in base64."""
 
 
-def family_of(metadata: Mapping[str, str]) -> str | None:
-    """The family of models that a file says it was trained for, or None where it does not tell."""
+def family_of(metadata: Mapping[str, str], traces: Mapping[str, NetworkTraces] | None = None) -> str | None:
+    """The family of models that a file says it was trained for, or None where it does not tell.
+
+    `traces` are those of the families there are; without them, Easel's own are known.
+    """
+    traces = FamilyRegistry().traces() if traces is None else traces
     architecture = metadata.get("modelspec.architecture", "").casefold()
     version = metadata.get("ss_base_model_version", "").casefold()
-    for beginnings, family in (
-        (("stable-diffusion-xl", "sdxl"), "SDXL"),
-        (("stable-diffusion-v2", "sd_v2"), "SD2"),
-        (("stable-diffusion-v1", "sd_v1"), "SD1"),
-        (("stable-diffusion-3", "sd3"), "SD3"),
-        (("flux",), "Flux"),
-    ):
-        if architecture.startswith(beginnings) or version.startswith(beginnings):
+    for family, known in traces.items():
+        if known.trained_as and (architecture.startswith(known.trained_as) or version.startswith(known.trained_as)):
             return family
-    return "SD2" if metadata.get("ss_v2") == "True" else None
+    for family, known in traces.items():
+        if known.metadata and known.metadata.items() <= metadata.items():
+            return family
+    return None
 
 
 def tag_counts(metadata: Mapping[str, str]) -> Mapping[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modules.checkpoints.architectures.family import PictureFacts
 from modules.generation.conditioning import Conditioning, Sizes
 from modules.generation.plan import BatchSlice, Plan
 from modules.hooks.events import RunEvent
@@ -77,17 +78,21 @@ def encode(
 
 
 def sizes_of(plan: Plan, model: LoadedModel, picture: tuple[int, int]) -> Sizes | None:
-    """What SDXL and its refiner are told of a picture of (height, width) besides its text; None for other families."""
+    """What a model is told of a picture of (height, width) besides its text; None for families that take nothing."""
     settings, family = plan.settings, model.checkpoint.family
-    crop = (settings.sdxl_crop_top, settings.sdxl_crop_left)
-    if family == "SDXL":
-        sizes = size_vector((*picture, *crop, *picture)).to(model.hardware.device)
-        return Sizes(positive=sizes, negative=sizes)
-    if family == "SDXL refiner":
-        high, low = settings.sdxl_refiner_high_aesthetic_score, settings.sdxl_refiner_low_aesthetic_score
-        positive, negative = (size_vector((*picture, *crop, score)).to(model.hardware.device) for score in (high, low))
-        return Sizes(positive=positive, negative=negative)
-    return None
+    if family.sizes is None:
+        return None
+    positive, negative = family.sizes(
+        PictureFacts(
+            size=picture,
+            crop=(settings.sdxl_crop_top, settings.sdxl_crop_left),
+            low_score=settings.sdxl_refiner_low_aesthetic_score,
+            high_score=settings.sdxl_refiner_high_aesthetic_score,
+        )
+    )
+    vector = size_vector(positive).to(model.hardware.device)
+    same = positive == negative
+    return Sizes(positive=vector, negative=vector if same else size_vector(negative).to(model.hardware.device))
 
 
 def encoding_options(plan: Plan) -> EncodingOptions:

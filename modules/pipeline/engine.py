@@ -136,7 +136,9 @@ class Engine:
     ) -> LoadedModel:
         try:
             loaded = LoadedModel(
-                load_checkpoint(info, self.hardware, on_progress, make_room), self.hardware, self.tokenizers
+                load_checkpoint(info, self.hardware, on_progress, make_room, self.catalogue.families),
+                self.hardware,
+                self.tokenizers,
             )
         except CheckpointError as error:
             # What the disk or the network did may pass; what is in the file stays.

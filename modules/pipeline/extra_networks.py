@@ -222,7 +222,7 @@ class ExtraNetworks:
         verdicts = self._verdicts.setdefault(model, weakref.WeakKeyDictionary())
         if network not in verdicts:
             try:
-                check_fit(network, self.patcher(model).index, model.checkpoint.family)
+                check_fit(network, self.patcher(model).index, model.checkpoint.family.name)
                 verdicts[network] = None
             except NetworkError as error:
                 verdicts[network] = str(error)

@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from modules.checkpoints.architectures.family import Family
 from modules.foundation.errors import RequestError
 from modules.generation.plan import BatchSlice, HiresPlan
 from modules.imaging.resize import flatten, resize
 from modules.pipeline.decode import decode
-from modules.pipeline.latent_space import same_latents
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.picture_input import picture_input
 from modules.pipeline.save_intermediate import save_intermediate
@@ -22,16 +22,14 @@ from modules.pipeline.state import PassResult, PassState, RunState
 from modules.pipeline.vae import decode_latent
 from modules.sampling.latent_upscale import crop_latents, upscale_latents
 
-CELL = 8
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Enlarged:
-    """What the second pass begins with: latents [B, 4, h, w], or pictures that it has to encode."""
+    """What the second pass begins with: latents [B, C, h, w], or pictures that it has to encode."""
 
     latents: Tensor | None = None
     pictures: tuple[Image.Image, ...] = ()
-    family: str = ""
+    family: Family | None = None
 
 
 def enlarged(state: RunState, batch: BatchSlice, hires: HiresPlan, first: PassResult | None) -> Enlarged:
@@ -46,7 +44,8 @@ def enlarged(state: RunState, batch: BatchSlice, hires: HiresPlan, first: PassRe
             latents = first.latents.samples
         else:
             latents = encode_pictures(_to_tensor(before, model), state.plan, batch, model)
-        larger = upscale_latents(latents, hires.target[1] // CELL, hires.target[0] // CELL, hires.latent_mode)
+        rows, columns = model.checkpoint.latents.cells(hires.target[1], hires.target[0])
+        larger = upscale_latents(latents, rows, columns, hires.latent_mode)
         return Enlarged(latents=larger, family=model.checkpoint.family)
     upscale = state.engine.upscalers.enlarger(hires.upscaler, state.plan.settings, state.control)
     return Enlarged(pictures=tuple(resize(picture, *hires.target, upscale=upscale) for picture in before))
@@ -63,7 +62,8 @@ def start_second(state: RunState, again: PassState, hires: HiresPlan, larger: En
         _check_same_latents(larger.family, model)
         latents = larger.latents
     image_cond = _image_cond(again, pictures, latents)
-    columns, rows = hires.crop
+    wanted_rows, wanted_columns = model.checkpoint.latents.cells(plan.height, plan.width)
+    rows, columns = max(latents.shape[-2] - wanted_rows, 0), max(latents.shape[-1] - wanted_columns, 0)
     if image_cond is not None and image_cond.shape[-2:] == latents.shape[-2:]:
         image_cond = crop_latents(image_cond, columns, rows)
     return start_from_latents(
@@ -83,7 +83,8 @@ def _first_pictures(
     """The pictures before the pass, where they are needed; saved where the settings say so."""
     if first is None or first.latents is None:
         assert hires.first_picture is not None
-        return [_fitting(flatten(hires.first_picture), whole_cells=hires.latent_mode is not None)] * batch.count
+        multiple = model.checkpoint.latents.pixels if hires.latent_mode is not None else 1
+        return [_fitting(flatten(hires.first_picture), multiple)] * batch.count
     wanted = state.plan.settings.save_images_before_highres_fix and state.plan.save_images
     if hires.latent_mode is not None and not wanted:
         return []
@@ -94,11 +95,10 @@ def _first_pictures(
     return pictures
 
 
-def _fitting(picture: Image.Image, *, whole_cells: bool) -> Image.Image:
-    """A picture that a VAE can encode as it is."""
-    if not whole_cells:
-        return picture
-    return resize(picture, max(picture.width // CELL * CELL, CELL), max(picture.height // CELL * CELL, CELL))
+def _fitting(picture: Image.Image, multiple: int) -> Image.Image:
+    """A picture whose sides are multiples of so many pixels, so that a VAE can encode it as it is."""
+    width, height = (max(side // multiple * multiple, multiple) for side in picture.size)
+    return picture if multiple == 1 else resize(picture, width, height)
 
 
 def _to_tensor(pictures: list[Image.Image] | tuple[Image.Image, ...], model: LoadedModel) -> Tensor:
@@ -117,9 +117,9 @@ def _image_cond(again: PassState, pictures: Tensor | None, latents: Tensor) -> T
     return picture_input(plan, again.batch, model, pictures=pictures)
 
 
-def _check_same_latents(family: str, model: LoadedModel) -> None:
+def _check_same_latents(family: Family | None, model: LoadedModel) -> None:
     """Latents cannot go from one family of models to another; pictures can."""
-    if not same_latents(family, model.checkpoint.family):
+    if family is not None and family.latents != model.checkpoint.family.latents:
         raise RequestError(
             f"The latents of {family} cannot be upscaled for {model.checkpoint.info.name}, which is "
             f"{model.checkpoint.family}. Choose an upscaler that is not called Latent, or another hires checkpoint.",

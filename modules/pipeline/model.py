@@ -17,17 +17,17 @@ from modules.checkpoints.assembly import encoder_format
 from modules.checkpoints.load import LoadedCheckpoint
 from modules.checkpoints.load_vae import load_vae
 from modules.checkpoints.small_vae import LatentNetwork
-from modules.checkpoints.unet_vector import vector_arguments
+from modules.checkpoints.unet_vector import predict_with_unet
 from modules.checkpoints.vae_files import VaeInfo
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 from modules.hardware.memory import release
 from modules.hardware.packing import forget_packed_weights
-from modules.pipeline.network_additions import addition_arguments
 from modules.pipeline.small_vaes import SmallVaeKind, SmallVaes
 from modules.sampling.conditioning import CondBatch
+from modules.sampling.latent_space import LinearDecoder
 from modules.sampling.model_schedule import ModelSchedule, rescale_zero_terminal_snr, scaled_linear_alphas_cumprod
-from modules.sampling.preview import SD1, SDXL, LinearDecoder, fit_linear
+from modules.sampling.preview import fit_linear
 from modules.text_encoders.conditioner import text_encoder_of
 from modules.text_encoders.tokenizer import ClipTokenizer, Manner
 
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OFFICIAL_VAE_CHANNELS = (128, 256, 512, 512)
 PREVIEW_SAMPLES = 12
+PATCHES, PATCH = 4, 4
+"""A preview is fitted to pictures of so many patches on a side, each of so many cells on a side."""
 
 
 class LoadedModel:
@@ -66,27 +67,22 @@ class LoadedModel:
         return now is None or now == self._stamp
 
     def predict(self, x: Tensor, t: Tensor, cond: CondBatch) -> Tensor:
-        """The UNet: scaled latents x [B, 4, h, w] at time steps t [B] -> its prediction, float32 [B, 4, h, w]."""
-        dtype = self.hardware.unet_dtype
+        """The network: scaled latents x [B, C, h, w] at times t [B] -> its prediction, float32 [B, C, h, w]."""
         if cond.image_cond is not None:
             x = torch.cat([x, cond.image_cond], dim=1)
-        x = x.to(dtype).contiguous(memory_format=self.hardware.memory_format)
-        arguments: dict[str, Any] = {"encoder_hidden_states": cond.tokens.to(dtype)}
-        if cond.vector is not None:
-            arguments["added_cond_kwargs"] = vector_arguments(cond.vector.to(dtype))
-        if cond.additions is not None:
-            arguments |= addition_arguments(self.checkpoint.unet, cond.additions, dtype)
-        return self.checkpoint.unet(x, t, **arguments, return_dict=False)[0].float()
+        x = x.to(self.hardware.unet_dtype).contiguous(memory_format=self.hardware.memory_format)
+        predict = self.checkpoint.family.predict or predict_with_unet
+        return predict(self.checkpoint.unet, x, t, cond).float()
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Latents [B, 4, h, w] -> pictures [B, 3, 8h, 8w], float32, about -1..1."""
+        """Scaled latents [B, C, h, w] -> pictures [B, 3, H, W], float32, about -1..1."""
         vae: Any = self.checkpoint.vae
-        scaled = (latents / self.checkpoint.latent_scale).to(vae.dtype)
-        scaled = scaled.contiguous(memory_format=self.hardware.memory_format)
-        return vae.decode(scaled, return_dict=False)[0].float()
+        unscaled = self.checkpoint.latents.unscaled(latents).to(vae.dtype)
+        unscaled = unscaled.contiguous(memory_format=self.hardware.memory_format)
+        return vae.decode(unscaled, return_dict=False)[0].float()
 
     def encode_moments(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Pictures [B, 3, H, W] in -1..1 -> mean and standard deviation of their latents [B, 4, H/8, W/8], float32."""
+        """Pictures [B, 3, H, W] in -1..1 -> mean and standard deviation of their latents [B, C, h, w], float32."""
         vae: Any = self.checkpoint.vae
         pictures = pictures.to(vae.dtype).contiguous(memory_format=encoder_format(self.hardware))
         posterior = vae.encode(pictures).latent_dist
@@ -159,12 +155,14 @@ class LoadedModel:
     @functools.cached_property
     def preview_decoder(self) -> LinearDecoder:
         """What previews are made with: the published map for VAEs of the official size, else one fitted to this VAE."""
-        if tuple(self.checkpoint.vae.config["block_out_channels"]) == OFFICIAL_VAE_CHANNELS:
-            return SDXL if self.checkpoint.family in ("SDXL", "SDXL refiner") else SD1
+        family, space = self.checkpoint.family, self.checkpoint.latents
+        published = space.preview
+        if published is not None and tuple(self.checkpoint.vae.config["block_out_channels"]) == family.official_vae:
+            return published
         generator = torch.Generator().manual_seed(0)
         # Patches of one colour each, as in pictures; white noise would decode to grey.
-        patches = torch.randn(PREVIEW_SAMPLES, 4, 4, 4, generator=generator).repeat_interleave(4, 2)
-        latents = patches.repeat_interleave(4, 3).to(self.hardware.device)
+        patches = torch.randn(PREVIEW_SAMPLES, space.channels, PATCHES, PATCHES, generator=generator)
+        latents = patches.repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3).to(self.hardware.device)
         with self.on_device(self.checkpoint.vae):
             pictures = torch.cat([self.decode(latent[None]) for latent in latents])
         return fit_linear(latents, ((pictures + 1) / 2).clamp(0, 1).nan_to_num(0.5))
@@ -191,6 +189,8 @@ def _put(part: Any, where: torch.device | torch.dtype | str) -> None:
 
 
 def _schedule(checkpoint: LoadedCheckpoint) -> ModelSchedule:
+    if checkpoint.family.schedule is not None:
+        return checkpoint.family.schedule(checkpoint)
     alphas = checkpoint.alphas_cumprod
     schedule = ModelSchedule.of(
         scaled_linear_alphas_cumprod() if alphas is None else alphas, prediction=checkpoint.prediction

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -33,7 +35,7 @@ def picture_input(
 def _to_edit(plan: Plan, batch: BatchSlice, model: LoadedModel, pictures: Tensor | None) -> Tensor:
     """The middle of each picture's posterior, unscaled (Brooks et al. 2023); zeros mean "no picture"."""
     if pictures is None:
-        shape = (batch.count, 4, plan.height // 8, plan.width // 8)
+        shape = (batch.count, *model.checkpoint.latents.shape(plan.height, plan.width))
         return torch.zeros(shape, device=model.hardware.device)
     with model.on_device(model.checkpoint.vae):
         return torch.cat([encode_moments(picture[None], plan, model)[0] for picture in pictures])
@@ -56,7 +58,7 @@ def _to_inpaint(
         mask = torch.ones_like(pictures[:1, :1]) if mask is None else mask.to(pictures)
         shown = pictures * (1 - mask * plan.settings.inpainting_mask_weight)
         # The picture itself was encoded with the first numbers of its seed.
-        latent = 4 * (plan.height // 8) * (plan.width // 8)
+        latent = math.prod(model.checkpoint.latents.shape(plan.height, plan.width))
         noises = [EncodeNoise(seed, skip=latent) for seed in seeds]
     with model.on_device(model.checkpoint.vae):
         moments = [encode_moments(picture[None], plan, model) for picture in shown]
@@ -64,7 +66,7 @@ def _to_inpaint(
         mean + std * noise.draw(mean.shape).to(mean.device)
         for noise, (mean, std) in zip(noises, moments * (batch.count // len(moments)), strict=True)
     ]
-    latents = torch.cat(drawn) * model.checkpoint.latent_scale
+    latents = model.checkpoint.latents.scaled(torch.cat(drawn))
     if mask is None:
         mask = torch.ones_like(latents[:, :1])
     small = functional.interpolate(mask, size=latents.shape[-2:]).expand(len(latents), -1, -1, -1)

@@ -26,9 +26,6 @@ from modules.upscalers.catalogue import UpscalerCatalogue
 Enlarger = Callable[[str | None, Settings], Upscale | None]
 """Gives the upscaler of a name. Raises UnknownName."""
 
-MULTIPLE = 8
-"""Pixels; a VAE halves the size three times."""
-
 
 def make_plan(
     request: GenerationRequest,
@@ -61,9 +58,10 @@ def make_plan(
     prompt, negative = _prompts(request, settings, chosen)
     batch_size = batch_size_for(request, warnings)
     count = batch_size * request.batch_count
-    width, height = (_rounded(size) for size in (request.width, request.height))
+    step = catalogue.family_of(info).size_step
+    width, height = (max(size // step * step, step) for size in (request.width, request.height))
     if (width, height) != (request.width, request.height):
-        warnings.append(f"The size was changed to {width}x{height}: width and height must be multiples of {MULTIPLE}.")
+        warnings.append(f"The size was changed to {width}x{height}: width and height must be multiples of {step}.")
     begin = init_pictures(
         request,
         size=(width, height),
@@ -138,10 +136,6 @@ def _prompts(request: GenerationRequest, settings: Settings, styles: Sequence[St
     if settings.enable_prompt_comments:
         prompt, negative = strip_comments(prompt), strip_comments(negative)
     return prompt, negative
-
-
-def _rounded(size: int) -> int:
-    return max(size // MULTIPLE * MULTIPLE, MULTIPLE)
 
 
 def _options(request: GenerationRequest, settings: Settings) -> SamplingOptions:

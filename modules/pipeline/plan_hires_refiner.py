@@ -119,16 +119,18 @@ def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: C
     upscaler = asked.upscaler or DEFAULT
     if upscaler not in LATENT_UPSCALERS:
         upscaler = known.upscaler(upscaler, "hr_upscaler")
+    sampler, schedule = _sampler(plan, asked)
+    checkpoint = None if asked.checkpoint in (None, *SAME) else known.checkpoint(asked.checkpoint, "hr_checkpoint_name")
+    step = known.catalogue.family_of(checkpoint or plan.checkpoint).size_step
     size = hires_size(
         request.width,
         request.height,
         scale=asked.scale,
         resize_width=asked.resize_width,
         resize_height=asked.resize_height,
+        step=step,
     )
-    width, height = (max(side, 8) for side in size.final)
-    sampler, schedule = _sampler(plan, asked)
-    checkpoint = None if asked.checkpoint in (None, *SAME) else known.checkpoint(asked.checkpoint, "hr_checkpoint_name")
+    width, height = (max(side, step) for side in size.final)
     prompt, negative = _prompts(plan, request, asked)
     second = replace(
         plan,
@@ -150,7 +152,6 @@ def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: C
     )
     return HiresPlan(
         target=size.target,
-        crop=size.crop,
         upscaler=upscaler,
         second=second,
         latent_mode=LATENT_UPSCALERS.get(upscaler),

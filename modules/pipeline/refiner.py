@@ -10,7 +10,6 @@ from modules.foundation.errors import RequestError
 from modules.generation.plan import RefinerPlan
 from modules.pipeline.encode import encode
 from modules.pipeline.guidance_hooks import guidance_hooks
-from modules.pipeline.latent_space import same_latents
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.picture_input import picture_input
 from modules.pipeline.sample import image_guidance_scale, with_unet
@@ -75,7 +74,7 @@ class Refining:
 
     def _check(self, model: LoadedModel) -> None:
         first = self._pass.model.checkpoint
-        if not same_latents(first.family, model.checkpoint.family):
+        if first.family.latents != model.checkpoint.family.latents:
             raise RequestError(
                 f"{model.checkpoint.info.name} is {model.checkpoint.family} and cannot refine what {first.info.name}, "
                 f"which is {first.family}, began. Choose another refiner.",

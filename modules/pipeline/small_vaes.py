@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from modules.checkpoints.architectures.family import Family
 from modules.checkpoints.small_vae import LatentNetwork, load_approximation, load_tiny
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
@@ -17,15 +18,6 @@ SmallVaeKind = Literal["decoder", "encoder", "approximation"]
 
 FOLDERS = ("VAE-approx", "VAE-taesd")
 SUFFIXES = (".pth", ".pt", ".safetensors")
-_STEMS: dict[tuple[SmallVaeKind, bool], str] = {
-    ("decoder", False): "taesd_decoder",
-    ("decoder", True): "taesdxl_decoder",
-    ("encoder", False): "taesd_encoder",
-    ("encoder", True): "taesdxl_encoder",
-    ("approximation", False): "model",
-    ("approximation", True): "vaeapprox-sdxl",
-}
-"""By kind, and by whether it is for SDXL: the file's name without suffix."""
 
 
 class SmallVaes:
@@ -36,27 +28,30 @@ class SmallVaes:
         self._loaded: dict[Path, LatentNetwork | None] = {}
         self._said: set[str] = set()
 
-    def get(self, kind: SmallVaeKind, family: str) -> LatentNetwork | None:
+    def get(self, kind: SmallVaeKind, family: Family) -> LatentNetwork | None:
         """The network for checkpoints of this family; None when its file is not there or cannot be read."""
-        path = self._find(_stem(kind, family))
+        path = None if family.small_vaes is None else self._find(getattr(family.small_vaes, kind))
         if path is None:
             self._say(self.missing(kind, family))
             return None
         if path not in self._loaded:
+            channels = family.latents.channels
             try:
                 if kind == "approximation":
-                    self._loaded[path] = load_approximation(path, self._hardware)
+                    self._loaded[path] = load_approximation(path, self._hardware, channels)
                 else:
-                    self._loaded[path] = load_tiny(path, self._hardware, encoder=kind == "encoder")
+                    self._loaded[path] = load_tiny(path, self._hardware, channels, encoder=kind == "encoder")
             except CheckpointError as error:
                 self._loaded[path] = None
                 self._say(str(error))
         return self._loaded[path]
 
-    def missing(self, kind: SmallVaeKind, family: str) -> str:
+    def missing(self, kind: SmallVaeKind, family: Family) -> str:
         """A sentence that says which file is missing and where it belongs."""
-        name = _stem(kind, family) + (".pt" if kind == "approximation" else ".pth")
         what = "The approximation of the VAE" if kind == "approximation" else f"TAESD's {kind}"
+        if family.small_vaes is None:
+            return f"{what} does not exist for {family}."
+        name = getattr(family.small_vaes, kind) + (".pt" if kind == "approximation" else ".pth")
         folder = self._models / FOLDERS[0 if kind == "approximation" else 1]
         return f"{what} for {family} is not here: put {name} into {folder}."
 
@@ -69,7 +64,3 @@ class SmallVaes:
         if sentence not in self._said:
             self._said.add(sentence)
             log.info("%s", sentence)
-
-
-def _stem(kind: SmallVaeKind, family: str) -> str:
-    return _STEMS[kind, family.startswith("SDXL")]

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from modules.checkpoints.architectures import sd1, sdxl
 from modules.generation.latents import ExtraNoise, Latents
 from modules.generation.plan import BatchSlice, Plan
 from modules.pipeline.inpaint import blend_of, latent_masks, masked_content, pixel_masks
@@ -22,9 +21,6 @@ from modules.sampling.loop import clean_share, start_from_image, start_from_nois
 from modules.sampling.model_schedule import ModelSchedule, downcast_alphas_cumprod, rescale_zero_terminal_snr
 from modules.sampling.noise import EncodeNoise, ImageNoise
 from modules.sampling.plan import SigmaPlan, build_sigmas, img2img_steps
-
-LATENT_CHANNELS = 4
-PIXELS_PER_LATENT = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,7 +93,7 @@ def start_from_latents(
     prescribed: int | None = None,
     change_extra_noise: ChangeExtraNoise,
 ) -> Start:
-    """Noise the latents [B, 4, h, w] of pictures as much as the plan's denoising strength says.
+    """Noise the latents [B, C, h, w] of pictures as much as the plan's denoising strength says.
 
     With `prescribed` exactly that many steps are done; at a strength of 0 that is none.
     """
@@ -136,6 +132,9 @@ def start_from_latents(
 def model_schedule(plan: Plan, model: LoadedModel) -> ModelSchedule:
     """The model's own noise levels, as the settings want them changed."""
     schedule = model.schedule
+    if not schedule.parameterisation.is_discrete:
+        # These settings are about the numbered time steps of discrete models.
+        return schedule
     if plan.settings.enable_quantization:
         schedule = replace(schedule, quantize=True)
     if plan.settings.use_downcasted_alpha_bar:
@@ -147,12 +146,13 @@ def model_schedule(plan: Plan, model: LoadedModel) -> ModelSchedule:
 
 def image_noise(plan: Plan, batch: BatchSlice, model: LoadedModel) -> ImageNoise:
     """All random numbers of a batch."""
+    space = model.checkpoint.latents
     return ImageNoise(
-        shape=(LATENT_CHANNELS, plan.height // PIXELS_PER_LATENT, plan.width // PIXELS_PER_LATENT),
+        shape=space.shape(plan.height, plan.width),
         seeds=plan.seeds[batch.pictures],
         subseeds=plan.subseeds[batch.pictures],
         subseed_strength=plan.subseed_strength,
-        seed_resize_from=plan.seed_resize_from,
+        seed_resize_from=space.cells(*plan.seed_resize_from),
         source=plan.settings.randn_source,
         device=model.hardware.device,
         eta_noise_seed_delta=plan.settings.eta_noise_seed_delta,
@@ -166,7 +166,7 @@ def _sigmas(plan: Plan, steps: int, schedule: ModelSchedule, model: LoadedModel)
         steps=steps,
         model_schedule=schedule,
         options=plan.options,
-        align_your_steps=sdxl.ALIGN_YOUR_STEPS if model.checkpoint.family.startswith("SDXL") else sd1.ALIGN_YOUR_STEPS,
+        align_your_steps=model.checkpoint.family.align_your_steps,
     )
 
 
@@ -181,7 +181,7 @@ def _pictures(plan: Plan, batch: BatchSlice, model: LoadedModel) -> list[Tensor]
 
 
 def encode_pictures(pictures: Iterable[Tensor], plan: Plan, batch: BatchSlice, model: LoadedModel) -> Tensor:
-    """Pictures [3, H, W] as scaled latents [B, 4, h, w], each sampled from its posterior with noise of its own seed.
+    """Pictures [3, H, W] as scaled latents [B, C, h, w], each sampled from its posterior with noise of its own seed.
 
     They are brought to the plan's size where that is to be done with latents; the same tensor is encoded once.
     """
@@ -195,9 +195,9 @@ def encode_pictures(pictures: Iterable[Tensor], plan: Plan, batch: BatchSlice, m
             mean, std = moments[id(picture)]
             latents.append(mean + std * EncodeNoise(seed).draw(mean.shape).to(mean.device))
     if plan.resizes_latents:
-        size = (plan.height // PIXELS_PER_LATENT, plan.width // PIXELS_PER_LATENT)
+        size = model.checkpoint.latents.cells(plan.height, plan.width)
         latents = [functional.interpolate(latent, size=size, mode="bilinear") for latent in latents]
-    return torch.cat(latents) * model.checkpoint.latent_scale
+    return model.checkpoint.latents.scaled(torch.cat(latents))
 
 
 def _at_size(picture: Tensor, plan: Plan) -> Tensor:

@@ -26,7 +26,7 @@ SHARE = 0.8
 
 
 def decode_latent(latent: Tensor, plan: Plan, model: LoadedModel) -> Tensor:
-    """A scaled latent [1, 4, h, w] -> its picture [1, 3, 8h, 8w], float32, about -1..1. The VAE is on the device.
+    """A scaled latent [1, C, h, w] -> its picture [1, 3, H, W], float32, about -1..1. The VAE is on the device.
 
     Raises EaselError when the answer is NaN in every number type that the settings allow.
     """
@@ -34,28 +34,29 @@ def decode_latent(latent: Tensor, plan: Plan, model: LoadedModel) -> Tensor:
         if (tiny := model.small_vae("decoder")) is not None:
             return tiny(latent)
         model.remark(f"{model.small_vae_missing('decoder')} The VAE itself was used.")
-    height, width = (8 * side for side in latent.shape[-2:])
+    space = model.checkpoint.latents
+    height, width = (space.pixels * side for side in latent.shape[-2:])
 
     def whole() -> Tensor:
         return model.decode(latent)
 
     def banded() -> Tensor:
-        scaled = (latent / model.checkpoint.latent_scale).to(model.checkpoint.vae.dtype)
+        unscaled = space.unscaled(latent).to(model.checkpoint.vae.dtype)
         workshop = workshop_for(model.checkpoint.vae, model.hardware.device, height, width, decoding=True)
-        return decode_in_bands(model.checkpoint.vae, scaled, workshop).float()
+        return decode_in_bands(model.checkpoint.vae, unscaled, workshop).float()
 
     need = whole_bytes(model.checkpoint.vae, height, width, decoding=True)
     return _without_nan(lambda: _fitting(whole, banded, need, plan.settings, model), plan.settings, model)
 
 
 def encode_moments(picture: Tensor, plan: Plan, model: LoadedModel) -> tuple[Tensor, Tensor]:
-    """A picture [1, 3, H, W] in -1..1 -> mean and standard deviation of its latent [1, 4, H/8, W/8], float32, unscaled.
+    """A picture [1, 3, H, W] in -1..1 -> mean and standard deviation of its latent [1, C, h, w], float32, unscaled.
 
     TAESD knows no deviation. Raises EaselError when the answer is NaN in every number type that the settings allow.
     """
     if plan.settings.sd_vae_encode_method == "TAESD":
         if (tiny := model.small_vae("encoder")) is not None:
-            mean = tiny(picture) / model.checkpoint.latent_scale
+            mean = model.checkpoint.latents.unscaled(tiny(picture))
             return mean, torch.zeros_like(mean)
         model.remark(f"{model.small_vae_missing('encoder')} The VAE itself was used.")
     height, width = picture.shape[-2:]

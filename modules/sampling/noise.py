@@ -19,8 +19,6 @@ from modules.sampling.philox import PhiloxGenerator
 NoiseSource = Literal["CPU", "GPU", "NV"]
 """CPU: torch's CPU generator. GPU: a generator on the device that computes. NV: CUDA's numbers, made on the CPU."""
 
-PIXELS_PER_LATENT = 8
-
 
 class NoiseStream(Protocol):
     """The normal numbers of one seed, tensor after tensor."""
@@ -96,7 +94,7 @@ def paste_centred(source: Tensor, target: Tensor) -> Tensor:
 class ImageNoise:
     """The noise of one batch of images on one device.
 
-    `shape` is one image's latent (C, H, W). `seed_resize_from` is (height, width) in pixels, zeros for none. One
+    `shape` is one image's latent (C, H, W). `seed_resize_from` is (rows, columns) of such a latent, zeros for none. One
     instance serves one pass: `initial` first, then `next` for each step that adds noise.
     """
 
@@ -167,7 +165,7 @@ class ImageNoise:
         return BrownianTree(sigma_min, sigma_max, seed=seed, noise=node_noise)
 
     def _first(self, index: int) -> Tensor:
-        height, width = (pixels // PIXELS_PER_LATENT for pixels in self.seed_resize_from)
+        height, width = self.seed_resize_from
         resized = height > 0 and width > 0 and (height, width) != self.shape[1:]
         shape = (self.shape[0], height, width) if resized else self.shape
         stream = self._streams[index]

@@ -6,38 +6,12 @@ picture later, by another thread; only that thread then waits for the device.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-
-@dataclass(frozen=True, kw_only=True)
-class LinearDecoder:
-    """red, green and blue in 0..1 as `factors` [channels][3] times the latent plus `bias` [3]."""
-
-    factors: tuple[tuple[float, float, float], ...]
-    bias: tuple[float, float, float]
-
-
-SD1 = LinearDecoder(
-    factors=((0.149, 0.1035, 0.104), (0.0935, 0.143, 0.0865), (-0.079, 0.0945, 0.132), (-0.092, -0.1355, -0.2365)),
-    bias=(0.5, 0.5, 0.5),
-)
-"""Stable Diffusion 1 and 2: Kevin Turner 2022, "Decoding latents to RGB without upscaling" (Hugging Face forum)."""
-
-SDXL = LinearDecoder(
-    factors=(
-        (60 / 255, 60 / 255, 60 / 255),
-        (-60 / 255, -5 / 255, 10 / 255),
-        (25 / 255, 15 / 255, -5 / 255),
-        (-70 / 255, -50 / 255, -35 / 255),
-    ),
-    bias=(150 / 255, 140 / 255, 130 / 255),
-)
-"""SDXL: Timothy Alexis Vass 2023, "Explaining the SDXL latent space" (Hugging Face blog)."""
+from modules.sampling.latent_space import LinearDecoder
 
 
 def decode_linear(latents: Tensor, decoder: LinearDecoder) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from modules.text_encoders.chunks import ChunkedPrompt, EmbeddingLookup, empty_c
 from modules.text_encoders.clip import ClipEncoder
 from modules.text_encoders.embeddings import TextualInversion
 from modules.text_encoders.openclip import OpenClipEncoder
-from modules.text_encoders.scheduled import EncodedTexts, EncodingOptions
+from modules.text_encoders.scheduled import EncodedTexts, EncodingOptions, TextEncoder
 from modules.text_encoders.tokenizer import ClipTokenizer, Manner
 
 if TYPE_CHECKING:
@@ -101,30 +101,27 @@ def _hidden(encoder: ClipEncoder, columns: Columns, options: EncodingOptions) ->
     return columns.run(lambda some: encoder.hidden_states(some, layers))
 
 
-def text_encoder_of(
-    checkpoint: LoadedCheckpoint, tokenizers: Mapping[Manner, ClipTokenizer]
-) -> SingleTextEncoder | PooledTextEncoder:
+def text_encoder_of(checkpoint: LoadedCheckpoint, tokenizers: Mapping[Manner, ClipTokenizer]) -> TextEncoder:
     """The text encoders of a loaded checkpoint in the arrangement of its family."""
+    family = checkpoint.family
+    if family.text_encoder is not None:
+        return family.text_encoder(checkpoint)
     encoders = [_encoder(each, tokenizers) for each in checkpoint.text_encoders]
     last = encoders[-1]
-    if checkpoint.family in ("SDXL", "SDXL refiner"):
+    if family.pooled_text:
         assert isinstance(last, OpenClipEncoder)
         return PooledTextEncoder(*encoders[:-1], pooling=last)
     return SingleTextEncoder(last)
 
 
 def _encoder(text: TextModel, tokenizers: Mapping[Manner, ClipTokenizer]) -> ClipEncoder:
-    if text.name == "clip_l":
-        return ClipEncoder(text.model, tokenizers["clip"], text.name)
-    return OpenClipEncoder(text.model, tokenizers["openclip"], text.projection, text.name, text.layers)
+    if text.is_openclip:
+        return OpenClipEncoder(text.model, tokenizers["openclip"], text.projection, text.name, text.layers)
+    return ClipEncoder(text.model, tokenizers["clip"], text.name)
 
 
 def size_vector(sizes: Sequence[float], width: int = 256) -> Tensor:
-    """SDXL's sizes as one vector: each number as `width` sinusoids (Vaswani et al. 2017), cosines first.
-
-    sizes: height and width of the original, top and left of the crop, height and width of the target, in pixels; for
-    the refiner the aesthetic score instead of the target.
-    """
+    """Numbers as one vector: each as `width` sinusoids (Vaswani et al. 2017), cosines first."""
     numbers = torch.tensor(sizes, dtype=torch.float32)
     frequencies = torch.exp(-math.log(10_000) * torch.arange(width // 2, dtype=torch.float32) / (width // 2))
     angles = numbers[:, None] * frequencies

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from modules.checkpoints.families import FamilyRegistry
 from modules.checkpoints.pickle_header import TensorStub, named, read_pickle, told
 from modules.checkpoints.safetensors_header import read_header
 from modules.checkpoints.sniff import mismatch
@@ -13,16 +15,15 @@ from modules.foundation.errors import EaselError
 from modules.library.facts import NOTHING, Facts
 from modules.text_encoders.embeddings import IMAGE_SUFFIXES, NO_EMBEDDING
 
-FAMILIES = {768: "SD1", 1024: "SD2", 768 + 1280: "SDXL"}
-"""By the length of the vectors, those for several encoders added up."""
 
-
-def describe_embedding(path: Path) -> Facts:
+def describe_embedding(path: Path, families: FamilyRegistry | None = None) -> Facts:
     """Family, number and length of the vectors, or why the file cannot be used."""
+    traces = (families or FamilyRegistry()).traces()
     try:
-        if path.suffix.casefold() in IMAGE_SUFFIXES:
-            return _describe_picture(path)
-        return _describe_tensors(path)
+        facts = _describe_picture(path) if path.suffix.casefold() in IMAGE_SUFFIXES else _describe_tensors(path)
+        width = facts.details.get("width")
+        family = next((name for name, known in traces.items() if str(known.embedding_width) == width), None)
+        return replace(facts, family=family)
     except EaselError as error:
         return Facts(problem=str(error))
     except OSError as error:
@@ -59,7 +60,7 @@ def _facts(
     details = {"vectors": str(count), "width": str(width)}
     names = ("step", "sd_checkpoint", "sd_checkpoint_name")
     details |= {key: text for key in names if said.get(key) and (text := told(said[key]))}
-    return Facts(family=FAMILIES.get(width), details=details, metadata=metadata)
+    return Facts(details=details, metadata=metadata)
 
 
 def _describe_picture(path: Path) -> Facts:
@@ -69,7 +70,6 @@ def _describe_picture(path: Path) -> Facts:
     if found is None:
         return Facts(details={NO_EMBEDDING: "yes"})
     return Facts(
-        family=FAMILIES.get(found.width),
         alias=found.name,
         details={"vectors": str(found.vectors), "width": str(found.width)},
     )

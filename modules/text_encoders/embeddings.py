@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modules.checkpoints.families import FamilyRegistry
 from modules.foundation.errors import EaselError
 from modules.library.digests import SHORT_NETWORK, sha256_of
 from modules.library.facts import Facts, Stamp, stamp_of
@@ -95,16 +97,18 @@ class EmbeddingTable:
 class EmbeddingCatalogue:
     """The embeddings in some folders and their sub-folders. Files are read when they appear or change."""
 
-    def __init__(self, library: Library, folders: Folders) -> None:
+    def __init__(self, library: Library, folders: Folders, families: FamilyRegistry | None = None) -> None:
+        families = families or FamilyRegistry()
         self.collection = library.collect(
             "embedding",
             folders,
             SUFFIXES,
-            _describe,
+            functools.partial(_describe, families=families),
             version=VERSION,
             # "name.preview.png" is the picture of another embedding.
             accepts=lambda folder, name: not name.lower().rsplit(".", 1)[0].endswith(".preview"),
         )
+        families.observe(lambda: self.collection.describe_anew(families.state))
         self._hashes = library.hashes
         self._lock = threading.Lock()
         self._read: dict[str, tuple[Stamp | None, TextualInversion | None]] = {}
@@ -197,7 +201,7 @@ def _label(name: str) -> str:
     return name.replace(":", "").replace(",", "")
 
 
-def _describe(path: Path) -> Facts:
+def _describe(path: Path, families: FamilyRegistry) -> Facts:
     from modules.text_encoders.describe import describe_embedding
 
-    return describe_embedding(path)
+    return describe_embedding(path, families)

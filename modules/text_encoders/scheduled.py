@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from modules.text_encoders.cache import ConditioningCache
+    from modules.text_encoders.clip import ClipEncoder
     from modules.text_encoders.embeddings import TextualInversion
 
 
@@ -48,7 +49,17 @@ class EncodedTexts:
 
 
 class TextEncoder(Protocol):
-    """All the text encoders of a checkpoint behind one call."""
+    """All the text encoders of a checkpoint behind one call.
+
+    `encoders` are those of CLIP's kind, which may meet textual inversions; `widths` the widths of their vectors by
+    name, which embeddings have to fit. Both are empty for a family with another kind of encoder.
+    """
+
+    @property
+    def encoders(self) -> tuple[ClipEncoder, ...]: ...
+
+    @property
+    def widths(self) -> Mapping[str, int]: ...
 
     def __call__(
         self,

@@ -34,7 +34,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_random_checkpoint_loads_as_a_trained_one_does(checkpoint: Path) -> None:
     hardware = choose_hardware(Wishes(use_cpu=frozenset({"all"}), full_precision=True))
     loaded = load_checkpoint(CheckpointInfo(path=checkpoint, name=checkpoint.name), hardware)
-    assert loaded.family == "SD1"
+    assert loaded.family.name == "SD1"
     assert tuple(loaded.unet.config["block_out_channels"]) == TINY.unet
     with torch.inference_mode():
         answer = loaded.unet(torch.randn(1, 4, 8, 8), torch.tensor([500]), torch.randn(1, 77, TINY.text_width))

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from modules.checkpoints.architectures import sdxl_refiner
 from modules.checkpoints.architectures.architecture import Architecture
 from modules.checkpoints.identify import identify
 from modules.checkpoints.info import CheckpointInfo
@@ -59,7 +60,7 @@ def test_a_sidecar_says_the_same_as_the_rule_for_narrow_models(tiny: Path) -> No
     _sidecar(tiny, tiny.stem.removeprefix("tiny-"))  # type: ignore[arg-type]
     told = _identify(tiny)
     assert told.unet.config == bare.unet.config
-    assert told.latent_scale == bare.latent_scale
+    assert told.latents == bare.latents
     assert told.text_encoders == bare.text_encoders
 
 
@@ -147,9 +148,9 @@ def _refiner(path: Path) -> Path:
 
 def test_a_refiner_is_told_from_the_base_and_loads(tmp_path: Path, cpu: Hardware) -> None:
     model = load_checkpoint(_info(_refiner(tmp_path / "refiner.safetensors")), cpu)
-    assert model.family == "SDXL refiner"
+    assert model.family is sdxl_refiner.FAMILY
     assert [encoder.name for encoder in model.text_encoders] == ["clip_g"]
-    assert model.latent_scale == 0.13025
+    assert model.latents.scale == 0.13025
 
 
 # Folders in diffusers' form

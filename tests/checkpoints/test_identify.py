@@ -8,6 +8,7 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 
+from modules.checkpoints.architectures import sd1
 from modules.checkpoints.architectures.architecture import Architecture
 from modules.checkpoints.architectures.configs import unet_config, vae_config
 from modules.checkpoints.declared import Declared, read_declared
@@ -44,7 +45,7 @@ def _identify(path: Path) -> Architecture:
 
 def test_dimensions_are_read_off_the_shapes(tiny: Path) -> None:
     architecture = _identify(tiny)
-    assert architecture.family == "SD1"
+    assert architecture.family is sd1.FAMILY
     assert architecture.unet.config["block_out_channels"] == (32, 64, 128, 128)
     assert architecture.unet.config["cross_attention_dim"] == 48
     assert architecture.unet.config["attention_head_dim"] == (8, 8, 8, 8)

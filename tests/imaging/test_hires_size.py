@@ -20,6 +20,7 @@ def test_the_second_pass_has_the_recorded_size(row: dict[str, Any]) -> None:
         scale=row.get("hr_scale", 2.0),
         resize_width=row.get("hr_resize_x", 0),
         resize_height=row.get("hr_resize_y", 0),
+        step=8,
     )
     assert [*size.target] == row["target"]
     assert [*size.crop] == row["truncate"]
@@ -31,5 +32,5 @@ def test_the_first_pass_of_old_versions_has_the_recorded_size(row: dict[str, Any
 
 
 def test_what_is_left_after_cropping_covers_whole_cells() -> None:
-    assert hires_size(64, 64, scale=1.55).final == (96, 96)
-    assert hires_size(64, 64, resize_width=128, resize_height=96).final == (128, 96)
+    assert hires_size(64, 64, scale=1.55, step=8).final == (96, 96)
+    assert hires_size(64, 64, resize_width=128, resize_height=96, step=8).final == (128, 96)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from modules.checkpoints.architectures import sd1
 from modules.generation.request import HiresRequest
 from modules.generation.result import FinishedImage
 from modules.pipeline.model import LoadedModel
@@ -122,7 +123,7 @@ def test_taesd_is_used_where_its_files_are_and_named_where_they_are_missing(stud
         latent, picture = torch.randn(1, 4, 8, 8), torch.rand(1, 3, 64, 64) * 2 - 1
         assert torch.allclose(decode_latent(latent, plan, model), tiny.decoder(latent), atol=1e-5)
         mean, deviation = encode_moments(picture, plan, model)
-        assert torch.allclose(mean * model.checkpoint.latent_scale, tiny.encoder(picture), atol=1e-5)
+        assert torch.allclose(model.checkpoint.latents.scaled(mean), tiny.encoder(picture), atol=1e-5)
         assert not deviation.any()
 
 
@@ -135,7 +136,7 @@ def test_previews_are_made_by_the_method_of_the_settings(studio: Studio) -> None
     weights = {f"conv{index}.weight": torch.randn(to, of, k, k) * 0.1 for index, (of, to, k) in enumerate(sizes, 1)}
     weights |= {f"conv{index}.bias": torch.zeros(to) for index, (_, to, _) in enumerate(sizes, 1)}
     torch.save(weights, folder / "model.pt")
-    network = SmallVaes(studio.data / "models", studio.application.engine.hardware).get("approximation", "SD1")
+    network = SmallVaes(studio.data / "models", studio.application.engine.hardware).get("approximation", sd1.FAMILY)
     assert network is not None
     assert network(torch.randn(2, 4, 8, 6)).shape == (2, 3, 16, 12)
     seen: list[bytes] = []

@@ -68,12 +68,12 @@ def test_slerp_keeps_length_on_the_arc() -> None:
 
 
 def test_resizing_a_seed_keeps_the_middle_of_the_old_picture() -> None:
-    resized = ImageNoise(shape=(4, 8, 8), seeds=[3], seed_resize_from=(32, 32)).initial()
+    resized = ImageNoise(shape=(4, 8, 8), seeds=[3], seed_resize_from=(4, 4)).initial()
     small = ImageNoise(shape=(4, 4, 4), seeds=[3]).initial()
     assert torch.equal(resized[..., 2:6, 2:6], small)
-    wide = ImageNoise(shape=(4, 8, 8), seeds=[3], seed_resize_from=(64, 96)).initial()
+    wide = ImageNoise(shape=(4, 8, 8), seeds=[3], seed_resize_from=(8, 12)).initial()
     assert torch.equal(wide, ImageNoise(shape=(4, 8, 12), seeds=[3]).initial()[..., 2:10])
-    own = ImageNoise(shape=(4, 8, 8), seeds=[3], seed_resize_from=(64, 64)).initial()
+    own = ImageNoise(shape=(4, 8, 8), seeds=[3], seed_resize_from=(8, 8)).initial()
     assert torch.equal(own, ImageNoise(shape=(4, 8, 8), seeds=[3]).initial())
 
 

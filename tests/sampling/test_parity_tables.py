@@ -123,7 +123,7 @@ def test_noise_of_a_batch_is_the_recorded_one(row: dict[str, Any]) -> None:
         seeds=row["seeds"],
         subseeds=row["subseeds"],
         subseed_strength=row["subseed_strength"],
-        seed_resize_from=(row["seed_resize_from_h"], row["seed_resize_from_w"]),
+        seed_resize_from=(row["seed_resize_from_h"] // 8, row["seed_resize_from_w"] // 8),
         source=row["source"],
         eta_noise_seed_delta=row["eta_noise_seed_delta"],
     )

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from modules.sampling.preview import SD1, SDXL, LinearDecoder, decode_linear, fit_linear
+from modules.checkpoints.architectures.sd1 import PREVIEW as SD1
+from modules.checkpoints.architectures.sdxl import PREVIEW as SDXL
+from modules.sampling.latent_space import LinearDecoder
+from modules.sampling.preview import decode_linear, fit_linear
 
 
 @pytest.mark.parametrize("decoder", [SD1, SDXL])

@@ -81,7 +81,7 @@ def test_the_products_loader_computes_what_training_computes(exported: Path, wor
         pairs.append((mine.vae.moments(picture)[0], theirs.vae.encode(picture).latent_dist.mean))
     for own, product in pairs:
         assert torch.allclose(own, product, atol=2e-2 * own.abs().max().item())
-    assert theirs.latent_scale == Autoencoder.SCALE
+    assert theirs.latents.scale == Autoencoder.SCALE
     assert theirs.prediction == "epsilon"
 
 

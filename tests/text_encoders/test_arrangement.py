@@ -6,6 +6,8 @@ import pytest
 import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from modules.checkpoints.architectures import sd1, sd2, sdxl, sdxl_refiner
+from modules.checkpoints.architectures.family import Family
 from modules.checkpoints.load import TextModel
 from modules.generation.conditioning import Conditioning, Sizes
 from modules.text_encoders.conditioner import PooledTextEncoder, SingleTextEncoder, size_vector, text_encoder_of
@@ -20,7 +22,7 @@ TOKENIZERS = {"clip": ClipTokenizer(), "openclip": ClipTokenizer("openclip")}
 class Loaded:
     """As much of a loaded checkpoint as concerns its text encoders."""
 
-    family: str
+    family: Family
     text_encoders: tuple[TextModel, ...]
 
 
@@ -48,23 +50,23 @@ def clip_g() -> TextModel:
 
 
 def test_each_family_has_its_arrangement(clip_l: TextModel, clip_g: TextModel) -> None:
-    sd1 = text_encoder_of(Loaded("SD1", (clip_l,)), TOKENIZERS)  # type: ignore[arg-type]
-    assert isinstance(sd1, SingleTextEncoder)
-    assert sd1.widths == {"clip_l": 8}
+    first = text_encoder_of(Loaded(sd1.FAMILY, (clip_l,)), TOKENIZERS)  # type: ignore[arg-type]
+    assert isinstance(first, SingleTextEncoder)
+    assert first.widths == {"clip_l": 8}
     clip_h = TextModel(name="clip_h", model=clip_g.model)
-    sd2 = text_encoder_of(Loaded("SD2", (clip_h,)), TOKENIZERS)  # type: ignore[arg-type]
-    assert isinstance(sd2.encoders[0], OpenClipEncoder)
-    assert sd2.widths == {"clip_h": 12}
-    sdxl = text_encoder_of(Loaded("SDXL", (clip_l, clip_g)), TOKENIZERS)  # type: ignore[arg-type]
-    assert isinstance(sdxl, PooledTextEncoder)
-    assert [encoder.tokenizer.manner for encoder in sdxl.encoders] == ["clip", "openclip"]
+    second = text_encoder_of(Loaded(sd2.FAMILY, (clip_h,)), TOKENIZERS)  # type: ignore[arg-type]
+    assert isinstance(second.encoders[0], OpenClipEncoder)
+    assert second.widths == {"clip_h": 12}
+    pooled = text_encoder_of(Loaded(sdxl.FAMILY, (clip_l, clip_g)), TOKENIZERS)  # type: ignore[arg-type]
+    assert isinstance(pooled, PooledTextEncoder)
+    assert [encoder.tokenizer.manner for encoder in pooled.encoders] == ["clip", "openclip"]
 
 
 def test_the_refiner_has_openclip_s_vectors_alone_and_its_vector_of_the_text(
     clip_l: TextModel, clip_g: TextModel
 ) -> None:
-    both = text_encoder_of(Loaded("SDXL", (clip_l, clip_g)), TOKENIZERS)  # type: ignore[arg-type]
-    refiner = text_encoder_of(Loaded("SDXL refiner", (clip_g,)), TOKENIZERS)  # type: ignore[arg-type]
+    both = text_encoder_of(Loaded(sdxl.FAMILY, (clip_l, clip_g)), TOKENIZERS)  # type: ignore[arg-type]
+    refiner = text_encoder_of(Loaded(sdxl_refiner.FAMILY, (clip_g,)), TOKENIZERS)  # type: ignore[arg-type]
     base, alone = (encoder(["a cat"], EncodingOptions(), {}) for encoder in (both, refiner))
     assert torch.equal(alone.cross_attention, base.cross_attention[..., 8:])
     assert alone.pooled is not None
@@ -78,7 +80,7 @@ def test_a_model_saved_without_its_last_layer_gives_what_the_whole_one_gives(cli
     cut = _model(12, 1)
     del cut.encoder.layers[-1]
     short = TextModel(name="clip_h", model=cut, layers=2)
-    loaded = text_encoder_of(Loaded("SD2", (short,)), TOKENIZERS)  # type: ignore[arg-type]
+    loaded = text_encoder_of(Loaded(sd2.FAMILY, (short,)), TOKENIZERS)  # type: ignore[arg-type]
     expected = whole(["a cat"], EncodingOptions(), {}).cross_attention
     assert torch.equal(loaded(["a cat"], EncodingOptions(), {}).cross_attention, expected)
 
@@ -86,7 +88,7 @@ def test_a_model_saved_without_its_last_layer_gives_what_the_whole_one_gives(cli
 def test_sizes_follow_the_vector_of_the_text_and_differ_for_negative_prompts(
     clip_l: TextModel, clip_g: TextModel
 ) -> None:
-    encoder = text_encoder_of(Loaded("SDXL", (clip_l, clip_g)), TOKENIZERS)  # type: ignore[arg-type]
+    encoder = text_encoder_of(Loaded(sdxl.FAMILY, (clip_l, clip_g)), TOKENIZERS)  # type: ignore[arg-type]
     prompt, negative = (
         encode_prompt(text, encoder, Timing(steps=2), EncodingOptions(), composable=composable)
         for text, composable in (("a cat AND a dog", True), ("", False))

@@ -18,15 +18,13 @@ from modules.api.generation.bodies import (
 from modules.api.openai.bodies import EditRequestBody, ImageRequest
 from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application
+from modules.checkpoints.architectures.family import Family
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import CheckpointError, RequestError, UnknownName
 from modules.imaging.depth import eight_bits
 
 STEPS = {"low": 12, "medium": 20, "standard": 20, "high": 40, "hd": 40}
 """Sampling steps by quality; other names mean medium."""
-
-NATIVE_SIDES = {"SD2": 768, "SDXL": 1024, "SDXL refiner": 1024}
-"""Side of the square that a family was trained on; 512 for the others."""
 
 THEIR_NAMES = re.compile(r"(dall-e|gpt-|chatgpt-|easel$|default$)", re.IGNORECASE)
 """Names of models that clients have built in; they mean the chosen checkpoint unless a file is called so."""
@@ -39,7 +37,7 @@ _SIZE = re.compile(r"(\d{1,6})\s*[xX]\s*(\d{1,6})")
 def generation_body(app: Application, asked: ImageRequest) -> StableDiffusionProcessingTxt2Img:
     """The txt2img request for a generation. Raises RequestError naming our field or theirs."""
     checkpoint = checkpoint_of(app, asked.model)
-    side = native_side(app, checkpoint)
+    side = family_of(app, checkpoint).native_side
     size = size_of(asked.size) or (side, side)
     return StableDiffusionProcessingTxt2Img(**_common(app, asked, checkpoint, size))
 
@@ -49,7 +47,7 @@ def edit_body(app: Application, asked: EditRequestBody) -> StableDiffusionProces
     checkpoint = checkpoint_of(app, asked.model)
     intake = Intake.of(app)
     picture = eight_bits(ImageOps.exif_transpose(decode_picture(_only_picture(asked), "image", intake)))
-    size = size_of(asked.size) or size_like(picture.size, native_side(app, checkpoint))
+    size = size_of(asked.size) or size_like(picture.size, family_of(app, checkpoint))
     mask = _mask(asked, picture, intake)
     strength = STRENGTH_MASKED if mask else STRENGTH_FAITHFUL if asked.input_fidelity == "high" else STRENGTH
     more: dict[str, Any] = {"init_images": [_packed(picture)], "denoising_strength": strength}
@@ -83,19 +81,19 @@ def size_of(text: str) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def size_like(size: tuple[int, int], side: int) -> tuple[int, int]:
-    """The proportions of `size` on about the area of a square of `side`, in multiples of 8."""
-    factor = side / math.sqrt(size[0] * size[1])
-    width, height = (max(round(length * factor / 8) * 8, 8) for length in size)
+def size_like(size: tuple[int, int], family: Family) -> tuple[int, int]:
+    """The proportions of `size` on about the area that the family was trained on, in sides that it can make."""
+    factor, step = family.native_side / math.sqrt(size[0] * size[1]), family.size_step
+    width, height = (max(round(length * factor / step) * step, step) for length in size)
     return width, height
 
 
-def native_side(app: Application, checkpoint: CheckpointInfo | None) -> int:
-    """The side of the square that suits a checkpoint, or the chosen one."""
+def family_of(app: Application, checkpoint: CheckpointInfo | None) -> Family:
+    """The family of a checkpoint, or of the chosen one."""
     info = checkpoint or app.selected_checkpoint
     if info is None:
         raise CheckpointError("There is no checkpoint. Put a .safetensors file into the folder of checkpoints.")
-    return NATIVE_SIDES.get(info.family or "", 512)
+    return app.catalogue.family_of(info)
 
 
 def _common(

@@ -6,50 +6,54 @@ where neither a sidecar nor a marker says which, the weights have to be asked.
 
 from __future__ import annotations
 
-from modules.checkpoints.architectures.architecture import (
-    IMAGE_INPUTS,
-    Architecture,
-    Component,
-    Refusal,
-    TextComponent,
-    unknown_input,
-)
-from modules.checkpoints.architectures.configs import heads_of_64_channels, openclip_config, unet_config, vae_config
+from modules.checkpoints.architectures.architecture import Architecture, Refusal, TextComponent
+from modules.checkpoints.architectures.configs import heads_of_64_channels, openclip_config
+from modules.checkpoints.architectures.family import Family, FolderForm, NetworkTraces
+from modules.checkpoints.architectures.ldm import NO_UNET, architecture_of
+from modules.checkpoints.architectures.sd1 import ALIGN_YOUR_STEPS, LATENTS, SMALL_VAES, has_openclip, is_plain
 from modules.checkpoints.declared import Declared
-from modules.checkpoints.layout import UNET, VAE, has_unet, openclip_layout, unet_layout, vae_layout
-from modules.checkpoints.ldm_keys import unet_modules, vae_modules
+from modules.checkpoints.layout import has_unet, openclip_layout, unet_layout
 from modules.checkpoints.tensors import Shapes
 
-FAMILY = "SD2"
 OPENCLIP = "cond_stage_model.model."
-LATENT_SCALE = 0.18215
 
 
 def claim(shapes: Shapes, declared: Declared) -> Architecture | Refusal:
     """SD2's answer to a checkpoint. Raises CheckpointError for one that is SD2's but incomplete."""
     if not has_unet(shapes):
-        return Refusal(FAMILY, f"there is no UNet under {UNET!r}")
+        return NO_UNET
     if f"{OPENCLIP}token_embedding.weight" not in shapes:
-        return Refusal(FAMILY, f"there is no OpenCLIP text encoder under {OPENCLIP!r}")
+        return Refusal(f"there is no OpenCLIP text encoder under {OPENCLIP!r}")
     unet = unet_layout(shapes)
     if unet.vector_width:
-        return Refusal(FAMILY, "its UNet takes a vector of a whole picture, as unCLIP models' do")
-    if unet.in_channels not in IMAGE_INPUTS:
-        return Refusal(FAMILY, unknown_input(unet.in_channels))
-    clip, vae = openclip_layout(shapes, OPENCLIP), vae_layout(shapes)
-    return Architecture(
-        family=FAMILY,
-        prediction=declared.prediction,
-        unet=Component(
-            prefixes=(UNET,),
-            config=unet_config(unet, declared, heads_of_64_channels(unet)),
-            modules=dict(unet_modules(unet)),
-        ),
-        vae=Component(prefixes=(VAE,), config=vae_config(vae, declared), modules=dict(vae_modules(vae))),
-        text_encoders=(
-            TextComponent(name="clip_h", prefixes=(OPENCLIP,), config=openclip_config(clip, declared), modules={}),
-        ),
-        latent_scale=declared.latent_scale or LATENT_SCALE,
-        image_input=IMAGE_INPUTS[unet.in_channels],
-        zero_terminal_snr=declared.zero_terminal_snr,
+        return Refusal("its UNet takes a vector of a whole picture, as unCLIP models' do")
+
+    def text_encoders() -> tuple[TextComponent, ...]:
+        config = openclip_config(openclip_layout(shapes, OPENCLIP), declared)
+        return (TextComponent(name="clip_h", prefixes=(OPENCLIP,), config=config, modules={}),)
+
+    return architecture_of(
+        FAMILY, shapes, declared, unet=unet, heads=heads_of_64_channels(unet), text_encoders=text_encoders
     )
+
+
+FAMILY = Family(
+    name="SD2",
+    claim=claim,
+    latents=LATENTS,
+    prediction=None,
+    native_side=768,
+    align_your_steps=ALIGN_YOUR_STEPS,
+    small_vaes=SMALL_VAES,
+    traces=NetworkTraces(
+        trained_as=("stable-diffusion-v2", "sd_v2"),
+        metadata={"ss_v2": "True"},
+        context_width=1024,
+        embedding_width=1024,
+    ),
+    folder=FolderForm(
+        claims=lambda configs: is_plain(configs) and has_openclip(configs),
+        encoders={"text_encoder": "clip_h"},
+        lacks_last_layer=True,
+    ),
+)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from modules.checkpoints.architectures.architecture import FurtherInput
 from modules.checkpoints.declared import METADATA_KEY, MODELSPEC_KEY
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeInfo
@@ -16,7 +17,6 @@ from modules.foundation.json_text import parse_json
 from modules.library.digests import old_hash
 
 Format = Literal["safetensors", "ckpt"]
-FurtherInput = Literal["inpainting", "instruct-pix2pix"]
 
 RECIPE_KEY, MODELS_KEY = "sd_merge_recipe", "sd_merge_models"
 """The metadata entries in which A1111 and those who read its files look for the recipe."""

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modules.checkpoints.architectures.architecture import FurtherInput, further_inputs
+from modules.checkpoints.architectures.sd1 import LATENTS
 from modules.checkpoints.merge.arithmetic import add_difference, pieces_of, stored_as, weighted_sum
-from modules.checkpoints.merge.recipe import FurtherInput, MergeMethod, MergeRecipe
+from modules.checkpoints.merge.recipe import MergeMethod, MergeRecipe
 from modules.checkpoints.tensors import TensorSource
 from modules.checkpoints.writing import Output
 from modules.foundation.errors import CheckpointError, RequestError
@@ -19,9 +21,8 @@ if TYPE_CHECKING:
 
 _NEVER_MERGED = frozenset({"cond_stage_model.transformer.text_model.embeddings.position_ids"})
 _FIRST_CONVOLUTION = "model.diffusion_model.input_blocks.0.0.weight"
+_LAST_CONVOLUTION = "model.diffusion_model.out.2.weight"
 _VAE = "first_stage_model."
-_IMAGE_INPUTS: dict[int, FurtherInput] = {9: "inpainting", 8: "instruct-pix2pix"}
-"""What the number of the UNet's input channels says; 4 of them are the latents'."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class Merger:
         self._a = models[0]
         self._discard = pattern(recipe.discard)
         self._further_channels: FurtherInput | None = _further_channels(self._a)
+        self._latents = _latent_channels(self._a)
 
     @property
     def image_input(self) -> FurtherInput | None:
@@ -106,7 +108,7 @@ class Merger:
         stored = self.kept_as(key, common)
         if own == other:
             pieces = self._whole(key, partners, stored)
-        elif key == _FIRST_CONVOLUTION and self._further_channels and other == (own[0], 4, *own[2:]):
+        elif key == _FIRST_CONVOLUTION and self._further_channels and other == (own[0], self._latents, *own[2:]):
             pieces = self._first_channels(key, partners, stored)
         else:
             raise self._why_not(key, partners[0])
@@ -131,7 +133,7 @@ class Merger:
             merged = self._a.source.read(key)
             latents = [model.source.borrow(key) for model in partners]
             merged = merged.to(torch.promote_types(merged.dtype, torch.float32))
-            merged[:, :4] = self._formula(merged[:, :4], *latents)
+            merged[:, : self._latents] = self._formula(merged[:, : self._latents], *latents)
             yield stored_as(merged.reshape(-1), stored, key)
 
         return pieces
@@ -153,7 +155,15 @@ class Merger:
 
 def _further_channels(model: OpenModel) -> FurtherInput | None:
     shape = model.source.shapes.get(_FIRST_CONVOLUTION, ())
-    return _IMAGE_INPUTS.get(shape[1]) if len(shape) == 4 else None
+    if len(shape) != 4:
+        return None
+    return further_inputs(_latent_channels(model)).get(shape[1])
+
+
+def _latent_channels(model: OpenModel) -> int:
+    """What the UNet gives back; a file without the end of one counts as of the families in this layout."""
+    shape = model.source.shapes.get(_LAST_CONVOLUTION)
+    return shape[0] if shape else LATENTS.channels
 
 
 def _mismatch(key: str, one: OpenModel, other: OpenModel) -> CheckpointError:

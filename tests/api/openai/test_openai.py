@@ -13,6 +13,7 @@ from PIL import Image
 
 from modules.api.openai.kept import KeptPictures
 from modules.api.openai.requests import size_like
+from modules.checkpoints.architectures import sd1, sdxl
 from tests.api.conftest import Served, flags_for, serving
 
 QUICK = {"prompt": "a cat", "size": "64x64", "steps": 1, "seed": 7}
@@ -100,9 +101,9 @@ def test_a_picture_is_edited_as_a_file_of_a_form_and_as_text(served: Served) -> 
 
 
 def test_an_edit_keeps_the_proportions_when_no_size_is_given() -> None:
-    assert size_like((80, 48), 512) == (664, 400)
-    assert size_like((4000, 4000), 1024) == (1024, 1024)
-    assert size_like((1, 9000), 512)[0] >= 8
+    assert size_like((80, 48), sd1.FAMILY) == (664, 400)
+    assert size_like((4000, 4000), sdxl.FAMILY) == (1024, 1024)
+    assert size_like((1, 9000), sd1.FAMILY)[0] >= 8
 
 
 @pytest.mark.parametrize("transparent", ["mask", "white mask", "picture"])
