@@ -17,13 +17,13 @@ from modules.checkpoints.assembly import encoder_format
 from modules.checkpoints.load import LoadedCheckpoint
 from modules.checkpoints.load_vae import load_vae
 from modules.checkpoints.small_vae import LatentNetwork
-from modules.checkpoints.unet_vector import predict_with_unet
 from modules.checkpoints.vae_files import VaeInfo
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 from modules.hardware.memory import release
 from modules.hardware.packing import forget_packed_weights
 from modules.pipeline.small_vaes import SmallVaeKind, SmallVaes
+from modules.pipeline.unet_call import predict_with_unet
 from modules.sampling.conditioning import CondBatch
 from modules.sampling.latent_space import LinearDecoder
 from modules.sampling.model_schedule import ModelSchedule, rescale_zero_terminal_snr, scaled_linear_alphas_cumprod
