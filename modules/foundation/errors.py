@@ -55,20 +55,27 @@ class RequestError(EaselError):
         self.field = field
 
 
+MAX_SHOWN = 200
+"""Characters of an unknown name that a message repeats."""
+
+
 class UnknownName(RequestError):  # noqa: N818 - says what is unknown
     """A name matches nothing. The message lists the nearest known names."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], field: str | None = None) -> None:
         known = list(known)
         folded = {candidate.casefold(): candidate for candidate in known}
-        near = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=4, cutoff=0.5)]
+        near = [
+            folded[match] for match in difflib.get_close_matches(name[:MAX_SHOWN].casefold(), folded, n=4, cutoff=0.5)
+        ]
         if near:
             hint = "Did you mean " + " or ".join(repr(candidate) for candidate in near) + "?"
         elif known:
             hint = "Known: " + ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") + "."
         else:
             hint = f"There is no {kind} at all."
-        super().__init__(f"Unknown {kind} {name!r}. {hint}", field)
+        shown = repr(name if len(name) <= MAX_SHOWN else name[:MAX_SHOWN] + "...")
+        super().__init__(f"Unknown {kind} {shown}. {hint}", field)
         self.kind, self.name, self.near = kind, name, near
 
 

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 MAX_PART_LENGTH = 128
 """Characters of one token's value, unless told otherwise; A1111's --filenames-max-length."""
 
+MAX_PATTERN = 4096
+"""Characters of a pattern; what comes after is left out, because no system has longer paths."""
+
 FORBIDDEN: Final = re.compile(r'[#<>:"/\\|?*\x00-\x1f\x7f]')
 _FORBIDDEN_ON_UNIX: Final = re.compile(r"[/\x00-\x1f\x7f]")
 _TOKEN: Final = re.compile(r"\[([^\[\]]+)\]")
-_LAST_ARGUMENT: Final = re.compile(r"(.*)<([^>]*)>", re.DOTALL)
 _BETWEEN_WORDS: Final = re.compile(rf"[\s{re.escape(string.punctuation)}]+")
 _DEFAULT_TIME_FORMAT = "%Y%m%d%H%M%S"
 
@@ -95,6 +97,7 @@ def fill_pattern(pattern: str, context: NameContext, limits: NameLimits | None =
     Values are cleaned (`sanitize`), the literal text of the pattern is not: a "/" in it makes folders.
     """
     limits = limits or NameLimits()
+    pattern = pattern[:MAX_PATTERN]
     result: list[str] = []
     end = 0
     for match in _TOKEN.finditer(pattern):
@@ -116,10 +119,9 @@ def sanitize(
     `unix_names` leaves alone what only other systems refuse. Leading spaces and trailing spaces and dots go (Windows
     drops them silently), and it ends after `max_length`.
     """
-    if replace_spaces:
-        text = text.replace(" ", "_")
-    text = (_FORBIDDEN_ON_UNIX if unix_names else FORBIDDEN).sub("_", text)
-    return text.lstrip(" ")[:max_length].rstrip(" .")
+    # Cut first: a prompt may be a thousand times longer than a name.
+    text = (text.replace(" ", "_") if replace_spaces else text.lstrip(" "))[:max_length]
+    return (_FORBIDDEN_ON_UNIX if unix_names else FORBIDDEN).sub("_", text).rstrip(" .")
 
 
 class _Absent:
@@ -134,10 +136,14 @@ _Rule = Callable[[NameContext, Sequence[str], NameLimits], _Value]
 def _split(token: str) -> tuple[str, list[str]]:
     """A token's name, and its arguments: all that stand at its end."""
     arguments: list[str] = []
-    while match := _LAST_ARGUMENT.fullmatch(token):
-        token = match.group(1)
-        arguments.insert(0, match.group(2))
-    return token, arguments
+    end = len(token)
+    while token.endswith(">", 0, end):
+        start = token.rfind("<", 0, end)
+        if start < 0 or token.find(">", start, end - 1) >= 0:
+            break
+        arguments.append(token[start + 1 : end - 1])
+        end = start
+    return token[:end], arguments[::-1]
 
 
 def _value(name: str, arguments: Sequence[str], context: NameContext, limits: NameLimits) -> _Value:

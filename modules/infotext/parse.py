@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from modules.infotext.quoting import unquote
@@ -15,7 +16,9 @@ FEWEST_FIELDS = 3
 PROMPTS = frozenset({"Hires prompt", "Hires negative prompt"})
 """Fields that hold a person's words, which may look like anything."""
 
-_FIELD = re.compile(r'\s*(\w[\w /-]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+_NAME = re.compile(r"[\w /-]+")
+_BLANKS = re.compile(r"\s*")
+_QUOTED = re.compile(r'"[^\\"]*+(?:\\.[^\\"]*+)*+"(?:,|$)')
 _SIZE = re.compile(r"(\d+)x(\d+)")
 
 
@@ -44,7 +47,7 @@ def parse(text: str) -> Infotext:
     unquoted, fields without a value are dropped.
     """
     *lines, last = text.strip().split("\n")
-    pairs = _FIELD.findall(last)
+    pairs = list(_fields(last))
     if len(pairs) < FEWEST_FIELDS:
         lines.append(last)
         pairs = []
@@ -58,3 +61,32 @@ def parse(text: str) -> Infotext:
         prompts[negative] += ("\n" if prompts[negative] else "") + line
     fields = {key: unquote(value) for key, value in pairs if value}
     return Infotext(prompt=prompts[False], negative_prompt=prompts[True], fields=fields)
+
+
+def _fields(line: str) -> Iterator[tuple[str, str]]:
+    """Names and values in a line of fields, values as they are written.
+
+    A name is a run of letters, digits, blanks, "/" and "-" before a colon, of two characters at least, that begins
+    with a letter or digit. A value reaches to the next comma; one in quotes that a comma or the end follows may hold
+    commas. Whatever else there is between them is passed over.
+    """
+    position = 0
+    while found := _NAME.search(line, position):
+        position = found.end()
+        name = found[0].lstrip(" /-")
+        if len(name) < 2 or not line.startswith(":", position):
+            continue
+        begin = _blanks_end(line, position + 1)
+        quoted = _QUOTED.match(line, begin)
+        if quoted and quoted[0].rstrip(",") != '""':
+            yield name, quoted[0].removesuffix(",")
+            position = quoted.end()
+            continue
+        end = line.find(",", begin)
+        yield name, line[begin:] if end < 0 else line[begin:end]
+        position = len(line) if end < 0 else end + 1
+
+
+def _blanks_end(line: str, position: int) -> int:
+    blanks = _BLANKS.match(line, position)
+    return position if blanks is None else blanks.end()

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 _VERSION = re.compile(r"\s*v?(\d+)\.(\d+)(?:\.(\d+))?(?:-?(RC|rc)(\d*))?(?:-(\d+))?(?:-.*)?\s*", re.ASCII)
 
+MAX_LENGTH = 200
+"""Characters of a version; `git describe` writes about 30."""
+
 
 @total_ordering
 class Version(NamedTuple):
@@ -28,7 +31,7 @@ STYLES_IN_HIRES = Version(1, 8, 0, 139)
 
 def parse_version(text: str | None) -> Version | None:
     """The version in a "Version" field; None for another program's."""
-    found = _VERSION.fullmatch(text or "")
+    found = _VERSION.fullmatch(text) if text and len(text) <= MAX_LENGTH else None
     if not found:
         return None
     major, minor, patch, candidate, _, commits = found.groups()

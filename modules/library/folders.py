@@ -58,6 +58,7 @@ class _Folder:
 
 
 _DIGITS = re.compile(r"(\d+)")
+MAX_DIGITS = 300
 
 
 class Shelf:
@@ -195,7 +196,12 @@ def natural_key(name: str) -> tuple[tuple[int | str, ...], str]:
     stem, dot, suffix = name.casefold().rpartition(".")
     parts = _DIGITS.split(stem if dot else suffix)
     # Every second part is a number, so that like is compared with like.
-    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts)), suffix if dot else ""
+    return tuple(_number(part) if index % 2 else part for index, part in enumerate(parts)), suffix if dot else ""
+
+
+def _number(digits: str) -> int:
+    # Python refuses to read thousands of digits; all numbers of hundreds are alike.
+    return int(digits) if len(digits) <= MAX_DIGITS else 10**MAX_DIGITS
 
 
 def _mtime(folder: str) -> int:

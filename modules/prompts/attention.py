@@ -32,7 +32,10 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _NOVELAI_TOKEN = re.compile(r"\\(?P<escaped>[{}\[\]\\])|(?P<brace>[{}\[\]])|(?P<text>[^\\{}\[\]]+|\\)")
-_BREAK = re.compile(r"\s*\bBREAK\b\s*")
+_BREAK = re.compile(r"\bBREAK\b")
+
+MAX_NESTING = 4000
+"""Brackets of one kind inside each other that count; long before that a weight is beyond all numbers."""
 
 _Pieces = list[tuple[str, float]]
 
@@ -58,15 +61,17 @@ def _read_a1111(text: str) -> _Pieces:
     pieces: _Pieces = []
     # For each kind of bracket, the piece at which every open scope begins.
     scopes: dict[str, list[int]] = {"(": [], "[": []}
+    closed: list[_Scope] = []
 
     def close(kind: str, factor: float) -> None:
-        for index in range(scopes[kind].pop(), len(pieces)):
-            piece, weight = pieces[index]
-            pieces[index] = (piece, weight * factor)
+        start = scopes[kind].pop()
+        if start != _TOO_DEEP:
+            closed.append((start, len(pieces), factor))
 
     for token in _TOKEN.finditer(text):
         if token["open"]:
-            scopes[token["open"]].append(len(pieces))
+            opened = scopes[token["open"]]
+            opened.append(len(pieces) if len(opened) < MAX_NESTING else _TOO_DEEP)
         elif token["end"] and scopes["("] and (weight := _number(token["weight"])) is not None:
             close("(", weight)
         elif token["end"] and scopes["("]:  # "(a:1.2.3)": no number, so its colon is text and its bracket a bracket
@@ -87,7 +92,27 @@ def _read_a1111(text: str) -> _Pieces:
         close("(", _ROUND)
     while scopes["["]:
         close("[", _SQUARE)
-    return pieces
+    return _weighted(pieces, closed)
+
+
+_Scope = tuple[int, int, float]
+_TOO_DEEP = -1
+
+
+def _weighted(pieces: _Pieces, scopes: list[_Scope]) -> _Pieces:
+    """`pieces` with those from the first to before the second index of each scope multiplied by its factor, in order.
+
+    An array, because a thousand scopes may each hold a hundred thousand pieces.
+    """
+    if not scopes:
+        return pieces
+    import numpy as np
+
+    weights = np.array([weight for _, weight in pieces])
+    with np.errstate(all="ignore"):
+        for start, end, factor in scopes:
+            weights[start:end] *= factor
+    return [(piece, weight) for (piece, _), weight in zip(pieces, weights.tolist(), strict=True)]
 
 
 def _read_novelai(text: str) -> _Pieces:
@@ -121,10 +146,12 @@ _READERS: dict[Dialect, Callable[[str], _Pieces]] = {
 def _split_breaks(text: str) -> _Pieces:
     """`text` at weight 1, cut at each BREAK together with the white space around it."""
     first, *others = _BREAK.split(text)
-    pieces: _Pieces = [(first, 1.0)]
-    for other in others:
-        pieces += [(BREAK, -1.0), (other, 1.0)]
-    return pieces
+    if not others:
+        return [(text, 1.0)]
+    pieces: _Pieces = [(first.rstrip(), 1.0)]
+    for other in others[:-1]:
+        pieces += [(BREAK, -1.0), (other.strip(), 1.0)]
+    return [*pieces, (BREAK, -1.0), (others[-1].lstrip(), 1.0)]
 
 
 def _number(text: str) -> float | None:

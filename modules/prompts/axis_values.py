@@ -17,14 +17,17 @@ AxisType = Literal["int", "float", "str", "permutation"]
 MOST_VALUES = 10_000
 """A range longer than this is refused: it is a slip of the keyboard, and nobody could look at that many pictures."""
 
-_INT = r"\d+"
-_FLOAT = r"(?:\d+\.?\d*|\.\d+)"
+# Nothing here gives back what it took ("+" after a count): what follows could not use it, and trying takes time.
+# A number has as many digits as the longest floats.
+_INT = r"\d{1,400}+"
+_FLOAT = r"(?:\d{1,400}+(?:\.\d{0,400}+)?|\.\d{1,400}+)"
 
 
 def _range_patterns(number: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Ranges by steps and by count. As in A1111 no blank follows a sign or an opening bracket."""
-    between = rf"\s*([+-]?{number})\s*-\s*([+-]?{number})\s*"
-    return re.compile(rf"{between}(?:\(([+-]{number})\s*\)\s*)?"), re.compile(rf"{between}\[(\d+)\s*\]\s*")
+    between = rf"\s*+([+-]?{number})\s*+-\s*+([+-]?{number})\s*+"
+    by_count = rf"{between}\[({_INT})\s*+\]\s*+"
+    return re.compile(rf"{between}(?:\(([+-]{number})\s*+\)\s*+)?"), re.compile(by_count)
 
 
 _PATTERNS = {"int": _range_patterns(_INT), "float": _range_patterns(_FLOAT)}
@@ -87,7 +90,10 @@ def _expand_floats(text: str) -> Sequence[float]:
     stepped, counted = _PATTERNS["float"]
     if found := stepped.fullmatch(text):
         start, end, step = float(found[1]), float(found[2]), float(found[3] or "1")
-        count = math.ceil((end + step - start) / _not_zero(step, text))
+        count = (end + step - start) / _not_zero(step, text)
+        if not math.isfinite(count):
+            raise _too_many(text)
+        count = math.ceil(count)
         width = (start + step) - start  # rounded once, so that the values are those of numpy.arange
         return [start + width * index for index in _limited(range(count), text)]
     if found := counted.fullmatch(text):
@@ -97,8 +103,11 @@ def _expand_floats(text: str) -> Sequence[float]:
 
 def _single(text: str, kind: str, convert: Callable[[str], _Number]) -> _Number:
     if not _SINGLE[kind].fullmatch(text):
-        raise ValueError(f"{text!r} is neither a number nor a range of numbers.")
-    return convert(text)
+        raise ValueError(f"{_short(text)} is neither a number nor a range of numbers.")
+    number = convert(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{_short(text)} is larger than any number here can be.")
+    return number
 
 
 def _spread(start: float, end: float, count: int, text: str) -> list[float]:
@@ -112,11 +121,20 @@ def _spread(start: float, end: float, count: int, text: str) -> list[float]:
 
 def _not_zero(step: _Number, text: str) -> _Number:
     if not step:
-        raise ValueError(f"The steps of {text!r} are 0, which never arrives.")
+        raise ValueError(f"The steps of {_short(text)} are 0, which never arrives.")
     return step
 
 
 def _limited(values: Sequence[Any], text: str) -> Sequence[Any]:
-    if len(values) > MOST_VALUES:
-        raise ValueError(f"{text!r} has {len(values)} values; the most is {MOST_VALUES}.")
+    # Not its length, which has to fit into 64 bits.
+    if values[MOST_VALUES:]:
+        raise _too_many(text)
     return values
+
+
+def _too_many(text: str) -> ValueError:
+    return ValueError(f"{_short(text)} has more than {MOST_VALUES} values; the most is {MOST_VALUES}.")
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 100 else text[:100] + "...")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-_TAG = re.compile(r"<(\w+):([^>]+)>")
+_OPENING = re.compile(r"<(\w+):")
 _NOT_IN_NAMES = re.compile(r"[:=<>\x00-\x1f\x7f\ud800-\udfff]+")
 
 
@@ -32,8 +32,27 @@ class NetworkTag:
 
 def extract_networks(text: str) -> tuple[str, list[NetworkTag]]:
     """`text` without its tags, and the tags in order. Nothing checks that such a network exists."""
-    tags = [NetworkTag(kind=kind, items=tuple(arguments.split(":"))) for kind, arguments in _TAG.findall(text)]
-    return _TAG.sub("", text), tags
+    rest: list[str] = []
+    tags: list[NetworkTag] = []
+    position = 0
+    for opening, end in _tags(text):
+        rest.append(text[position : opening.start()])
+        tags.append(NetworkTag(kind=opening[1], items=tuple(text[opening.end() : end].split(":"))))
+        position = end + 1
+    return "".join([*rest, text[position:]]), tags
+
+
+def _tags(text: str) -> Iterator[tuple[re.Match[str], int]]:
+    """The beginning of each `<kind:arguments>` and the place of its `>`. The first `<kind:` goes with the next `>`."""
+    position = 0
+    while opening := _OPENING.search(text, position):
+        end = text.find(">", opening.end())
+        if end < 0:
+            return
+        position = opening.end()
+        if end > position:
+            yield opening, end
+            position = end + 1
 
 
 def fits_tag(name: str) -> bool:

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -42,10 +40,11 @@ def parse_schedule(
         clock = _Clock(max(1, steps), 0, 0.0, old_scheduling)
     else:
         clock = _Clock(max(1, hires_steps), steps, 1.0, old_scheduling)
-    timeline = _read(text, clock)
-    if timeline is None:
+    reader = _Reader(clock)
+    root = reader.read(text)
+    if root is None:
         return [ScheduledText(clock.steps, text)]
-    return [ScheduledText(until, timeline.at(until)) for until in timeline.bounds]
+    return [ScheduledText(until, _said_at(until, root)) for until in sorted(reader.changes)]
 
 
 @dataclass(frozen=True)
@@ -69,126 +68,158 @@ class _Clock:
         return min(self.steps, int(value)) if math.isfinite(value) else None
 
 
-@dataclass(frozen=True)
-class _Timeline:
-    """A text that changes with the step: `texts[i]` holds up to `bounds[i]`, the last of which is the last step."""
-
-    bounds: tuple[int, ...]
-    texts: tuple[str, ...]
-
-    def at(self, step: int) -> str:
-        return self.texts[min(bisect_left(self.bounds, step), len(self.texts) - 1)]
-
-
-@dataclass(frozen=True)
 class _Mark:
     """A ":" or "|" whose role is not known yet."""
 
-    sign: str
+    def __init__(self, sign: str) -> None:
+        self.sign = sign
 
 
-_Part = str | _Timeline
-_Item = str | _Timeline | _Mark
+_COLON, _BAR = _Mark(":"), _Mark("|")
+_MARKS = {":": _COLON, "|": _BAR}
+
+
+class _Group:
+    """A bracket pair that means something. Groups refer to those inside them, which are never copied."""
+
+    def parts_at(self, step: int) -> list[_Part]:
+        """What is in its place at `step`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class _Sequence(_Group):
+    """Parts one after another."""
+
+    parts: list[_Part]
+
+    def parts_at(self, step: int) -> list[_Part]:
+        return self.parts
+
+
+@dataclass(frozen=True, eq=False)
+class _Schedule(_Group):
+    """`before` up to and including the step `change`, then `after`."""
+
+    before: list[_Part]
+    after: list[_Part]
+    change: int
+
+    def parts_at(self, step: int) -> list[_Part]:
+        return self.before if step <= self.change else self.after
+
+
+@dataclass(frozen=True, eq=False)
+class _Alternation(_Group):
+    """One option a step, in turn."""
+
+    options: list[list[_Part]]
+
+    def parts_at(self, step: int) -> list[_Part]:
+        return self.options[(step - 1) % len(self.options)]
+
+
+_Part = str | _Group
+_Item = str | _Group | _Mark
 
 _LEXER = re.compile(r"(?P<text>(?:[^\\\[\]():|]|\\.)+)|(?P<sign>[\[\]():|])")
 _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*")
 _OPENING = {"]": "[", ")": "("}
 
 
-def _read(text: str, clock: _Clock) -> _Timeline | None:
-    """The whole text, or None where it has no reading."""
-    # The items of the text itself, and above them those of every bracket that is open, with that bracket.
-    bottom: list[_Item] = []
-    levels: list[tuple[str, list[_Item]]] = [("", bottom)]
-    position = 0
-    for token in _LEXER.finditer(text):
-        if token.start() != position:
+def _said_at(step: int, root: _Group) -> str:
+    """The text at one step. However deep brackets are nested, the stack is a list of its own."""
+    said: list[str] = []
+    waiting: list[_Part] = [root]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            said.append(part)
+        else:
+            waiting.extend(reversed(part.parts_at(step)))
+    return "".join(said)
+
+
+class _Reader:
+    """Reads one text. `changes` are the last steps of what it says, in no order."""
+
+    def __init__(self, clock: _Clock) -> None:
+        self._clock = clock
+        self.changes = {clock.steps}
+        # The items of the text itself, and above them those of every bracket that is open, with that bracket.
+        self._bottom: list[_Item] = []
+        self._levels: list[tuple[str, list[_Item]]] = [("", self._bottom)]
+
+    def read(self, text: str) -> _Group | None:
+        """The whole text, or None where it has no reading."""
+        position = 0
+        for token in _LEXER.finditer(text):
+            if token.start() != position:
+                return None
+            position = token.end()
+            self._take(token[0], is_text=bool(token["text"]))
+        self._give_up_open()
+        if position != len(text) or _BAR in self._bottom:
             return None
-        position = token.end()
-        sign = token[0]
-        bracket, items = levels[-1]
-        if token["text"]:
+        return _Sequence(_plain(self._bottom))
+
+    def _take(self, sign: str, *, is_text: bool) -> None:
+        bracket, items = self._levels[-1]
+        if is_text:
             items.append(sign)
-        elif sign in ":|":
-            items.append(_Mark(sign))
+        elif sign in _MARKS:
+            items.append(_MARKS[sign])
         elif sign in "([":
-            levels.append((sign, []))
-        elif bracket == _OPENING[sign] and (group := _group(sign, items, clock)) is not None:
-            levels.pop()
-            levels[-1][1].append(group)
+            self._levels.append((sign, []))
+        elif bracket == _OPENING[sign] and (group := self._group(sign, items)) is not None:
+            self._levels.pop()
+            self._levels[-1][1].append(group)
         else:
             # This bracket is a character, and so no bracket that is open around it can belong to a group any more.
-            _give_up_open(levels)
-            bottom.append(sign)
-    _give_up_open(levels)
-    if position != len(text) or _Mark("|") in bottom:
-        return None
-    return _join(_plain(bottom), clock.steps)
+            self._give_up_open()
+            self._bottom.append(sign)
+
+    def _give_up_open(self) -> None:
+        """Turn every open bracket into a character."""
+        for bracket, items in self._levels[1:]:
+            self._bottom.extend([bracket, *items])
+        del self._levels[1:]
+
+    def _group(self, closing: str, items: list[_Item]) -> _Group | None:
+        """What a bracket pair around `items` means; None if it is not well formed."""
+        colons, bars = items.count(_COLON), items.count(_BAR)
+        if closing == ")":
+            return _Sequence(["(", *_plain(items), ")"]) if not bars and colons <= 1 else None
+        if bars:
+            return self._alternation(items) if not colons else None
+        if colons:
+            return self._schedule(items) if colons <= 2 else None
+        return _Sequence(["[", *_plain(items), "]"])
+
+    def _schedule(self, items: list[_Item]) -> _Group | None:
+        *options, when = _split(items, _COLON)
+        number = _NUMBER.fullmatch(when[0]) if len(when) == 1 and isinstance(when[0], str) else None
+        change = self._clock.step(number[1]) if number else None
+        if change is None:
+            return None
+        if change >= 1:
+            self.changes.add(change)
+        return _Schedule(options[0] if len(options) == 2 else [], options[-1], change)
+
+    def _alternation(self, items: list[_Item]) -> _Group:
+        self.changes.update(range(1, self._clock.steps + 1))
+        return _Alternation(_split(items, _BAR))
 
 
-def _give_up_open(levels: list[tuple[str, list[_Item]]]) -> None:
-    """Turn every open bracket into a character."""
-    for bracket, items in levels[1:]:
-        levels[0][1].extend([bracket, *items])
-    del levels[1:]
-
-
-def _group(closing: str, items: list[_Item], clock: _Clock) -> _Part | None:
-    """What a bracket pair around `items` means; None if it is not well formed."""
-    colons, bars = items.count(_Mark(":")), items.count(_Mark("|"))
-    if closing == ")":
-        return _emphasis("(", items, ")", clock) if not bars and colons <= 1 else None
-    if bars:
-        return _alternation(items, clock) if not colons else None
-    if colons:
-        return _schedule(items, clock) if colons <= 2 else None
-    return _emphasis("[", items, "]", clock)
-
-
-def _emphasis(opening: str, items: list[_Item], closing: str, clock: _Clock) -> _Part:
-    parts: list[_Part] = [opening, *_plain(items), closing]
-    texts = [part for part in parts if isinstance(part, str)]
-    return "".join(texts) if len(texts) == len(parts) else _join(parts, clock.steps)
-
-
-def _schedule(items: list[_Item], clock: _Clock) -> _Timeline | None:
-    *options, when = _split(items, ":")
-    number = _NUMBER.fullmatch(when[0]) if len(when) == 1 and isinstance(when[0], str) else None
-    change = clock.step(number[1]) if number else None
-    if change is None:
-        return None
-    before = _join(options[0] if len(options) == 2 else [], clock.steps)
-    after = _join(options[-1], clock.steps)
-    bounds = _bounds([before, after], {change} if change >= 1 else set(), clock.steps)
-    return _Timeline(bounds, tuple((before if step <= change else after).at(step) for step in bounds))
-
-
-def _alternation(items: list[_Item], clock: _Clock) -> _Timeline:
-    options = [_join(option, clock.steps) for option in _split(items, "|")]
-    steps = range(1, clock.steps + 1)
-    return _Timeline(tuple(steps), tuple(options[(step - 1) % len(options)].at(step) for step in steps))
-
-
-def _split(items: list[_Item], sign: str) -> list[list[_Part]]:
+def _split(items: list[_Item], mark: _Mark) -> list[list[_Part]]:
     parts: list[list[_Part]] = [[]]
     for item in items:
-        if isinstance(item, _Mark) and item.sign == sign:
+        if item is mark:
             parts.append([])
         else:
-            parts[-1].extend(_plain([item]))
+            parts[-1].append(item.sign if isinstance(item, _Mark) else item)
     return parts
 
 
 def _plain(items: list[_Item]) -> list[_Part]:
     return [item.sign if isinstance(item, _Mark) else item for item in items]
-
-
-def _join(parts: Sequence[_Part], steps: int) -> _Timeline:
-    """The parts one after another, changing whenever one of them changes."""
-    bounds = _bounds([part for part in parts if isinstance(part, _Timeline)], set(), steps)
-    texts = ("".join(part if isinstance(part, str) else part.at(step) for part in parts) for step in bounds)
-    return _Timeline(bounds, tuple(texts))
-
-
-def _bounds(timelines: Sequence[_Timeline], own: set[int], steps: int) -> tuple[int, ...]:
-    return tuple(sorted(own.union({steps}, *(timeline.bounds for timeline in timelines))))

@@ -88,24 +88,28 @@ def extract_styles(prompt: str, negative_prompt: str, styles: Sequence[Style]) -
 
     A style counts only if both of its halves are found. Each is taken off once, the outermost first.
     """
-    left = [style for style in styles if style.prompt or style.negative_prompt]
+    left = [(style, _tidy(style.prompt), _tidy(style.negative_prompt)) for style in styles]
+    left = [each for each in left if each[0].prompt or each[0].negative_prompt]
     found: list[str] = []
     while True:
-        for style in left:
-            rest = _without(style.prompt, prompt)
-            negative_rest = _without(style.negative_prompt, negative_prompt)
+        tidy, negative_tidy = _tidy(prompt), _tidy(negative_prompt)
+        for each in left:
+            rest, negative_rest = _without(each[1], tidy), _without(each[2], negative_tidy)
             if rest is not None and negative_rest is not None:
                 break
         else:
             return found, prompt, negative_prompt
         prompt, negative_prompt = rest, negative_rest
-        found.insert(0, style.name)
-        left.remove(style)
+        found.insert(0, each[0].name)
+        left.remove(each)
+
+
+def _tidy(text: str) -> str:
+    return _SPACES.sub(" ", text.strip())
 
 
 def _without(style_text: str, prompt: str) -> str | None:
-    """What `style_text` was put around to give `prompt`; None if it was not."""
-    prompt, style_text = (_SPACES.sub(" ", text.strip()) for text in (prompt, style_text))
+    """What `style_text` was put around to give `prompt`, both tidy; None if it was not."""
     before, place, after = style_text.partition(PLACE)
     if place:
         fits = len(before) + len(after) <= len(prompt) and prompt.startswith(before) and prompt.endswith(after)

@@ -66,7 +66,8 @@ class ClipTokenizer:
 
         # Half of a surrogate pair, which JSON can carry, is no text.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        text = ftfy.fix_text(text)
+        # Line by line, and for each of them it takes its time: empty ones, which would end as one blank, go before.
+        text = ftfy.fix_text(re.sub(r"\n{2,}", "\n", text))
         if self.manner == "openclip":
             text = html.unescape(html.unescape(text))
         return re.sub(r"\s+", " ", text).strip().lower()

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,15 @@ def test_settings_that_cannot_be_understood_are_left_alone():
     assert ("Model hash", "sd_model_checkpoint", "abc") in implied_settings(
         values, DEFAULTS.__getitem__, swap_checkpoint=True
     )
+
+
+FIELD = re.compile(r'\s*(\w[\w /-]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+"""The line of fields as one pattern, which says it all and takes ages for long texts."""
+
+
+@given(st.lists(st.sampled_from([*',:"\\ -/aé_', "ab", "Steps: 2, ", 'x1: "a,b", ', "\t", "\u2028"]), max_size=20))
+def test_fields_are_found_as_one_pattern_would_find_them(pieces: list[str]) -> None:
+    line = "".join(pieces).strip()
+    pairs = FIELD.findall(line)
+    expected = {key: unquote(value) for key, value in pairs if value} if len(pairs) >= 3 else {}
+    assert parse(line).fields == expected

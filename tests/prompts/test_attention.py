@@ -65,3 +65,13 @@ def test_no_emphasis_keeps_the_text_as_it_is():
 def test_uses_emphasis_looks_for_weights_and_not_for_breaks():
     assert uses_emphasis("a (b)")
     assert not uses_emphasis(r"a BREAK b \(c\)")
+
+
+@pytest.mark.parametrize(
+    ("text", "depth"), [("(" * 100_000 + "a", 4000), ("(a" * 5000 + ")" * 5000, None), ("[" * 50_000 + "a", 4000)]
+)
+def test_brackets_nested_beyond_all_numbers_count_no_more(text: str, depth: int | None) -> None:
+    pieces = parse_attention(text)
+    assert "".join(piece for piece, _ in pieces) == text.strip("()[").replace("(", "")
+    if depth is not None:
+        assert pieces[0][1] == pytest.approx(1.1 ** (depth if text[0] == "(" else -depth))

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,14 @@ def test_comments_become_line_breaks(text: str, expected: str):
 @given(st.text(alphabet="#\nab ") | st.text())
 def test_no_comment_survives(text: str):
     assert "#" not in strip_comments(text)
+
+
+TAG = re.compile(r"<(\w+):([^>]+)>")
+"""A tag as one pattern, which takes ages for many that are half open."""
+
+
+@given(st.text(alphabet="<>:ab =", max_size=25))
+def test_tags_are_found_as_one_pattern_would_find_them(text: str) -> None:
+    rest, tags = extract_networks(text)
+    assert rest == TAG.sub("", text)
+    assert [(tag.kind, ":".join(tag.items)) for tag in tags] == TAG.findall(text)
