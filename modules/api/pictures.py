@@ -13,7 +13,7 @@ from PIL import Image
 
 from modules.api.remote_pictures import Fetching, fetch_picture
 from modules.application.application import Application
-from modules.foundation.errors import EaselError, RequestError
+from modules.foundation.errors import EaselError, RequestError, reason_of
 from modules.generation.result import FinishedImage
 from modules.imaging.encode import PictureText, encode_somehow
 from modules.infotext.carriers import PARAMETERS, exif_with
@@ -91,7 +91,7 @@ def open_picture(data: bytes, field: str, intake: Intake = STRICT) -> Image.Imag
         raise
     except (ValueError, OSError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
         raise RequestError(
-            f"{field} is no picture that can be read ({error}). Send a PNG, JPEG or WebP file.", field
+            f"{field} is no picture that can be read ({reason_of(error)}). Send a PNG, JPEG or WebP file.", field
         ) from error
     return image
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from modules.foundation.connect import MOVED, NotPublicError, open_connection, path_of
-from modules.foundation.errors import Forbidden, RequestError
+from modules.foundation.errors import Forbidden, RequestError, reason_of
 from modules.settings.model import Settings
 
 SECONDS = 20.0
@@ -57,7 +57,7 @@ def fetch_picture(address: str, field: str, fetching: Fetching) -> bytes:
                 return found
             address = urljoin(address, found)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise RequestError(f"{field} could not be fetched from {address}: {error}.", field) from error
+        raise RequestError(f"{field} could not be fetched from {address}: {reason_of(error)}.", field) from error
     raise RequestError(f"{field} could not be fetched: more than {REDIRECTS} redirects.", field)
 
 

@@ -24,7 +24,19 @@ Every message says what happened, to which file or field, and what to do next, i
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_OBJECT = re.compile(r"\s*<[\w.]+(?: object)? at 0x[0-9a-fA-F]+>")
+
+
+def reason_of(error: BaseException) -> str:
+    """What an exception of a library says, without the addresses of objects that mean nothing to a person.
+
+    >>> reason_of(OSError("cannot identify image file <_io.BytesIO object at 0x7f00>"))
+    'cannot identify image file'
+    """
+    return _OBJECT.sub("", str(error)).strip() or type(error).__name__
 
 
 class EaselError(Exception):

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from modules.foundation.errors import RequestError
+from modules.foundation.errors import RequestError, reason_of
 from modules.imaging.resize import with_colours
 from modules.imaging.tiles import Pixels
 
@@ -100,7 +100,7 @@ def open_rows(path: Path, mode: str = "RGB") -> Rows:
             upright = with_colours(ImageOps.exif_transpose(image)).convert(mode)
             return ArrayRows(np.asarray(upright).reshape(upright.height, upright.width, -1))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise RequestError(f"{path} is no picture that can be read: {error}.") from error
+        raise RequestError(f"{path} is no picture that can be read: {reason_of(error)}.") from error
 
 
 def texts_of(path: Path) -> bytes | Path:

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo, iTXt
 
-from modules.foundation.errors import EaselError, SaveError
+from modules.foundation.errors import EaselError, SaveError, reason_of
 from modules.foundation.json_text import parse_json
 from modules.foundation.text_files import behind_latin1, decode_text
 
@@ -94,7 +94,7 @@ def read_carried(source: Image.Image | bytes | Path) -> Carried:
             carried = _read(picture)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         name = source.name if isinstance(source, Path) else "The file"
-        raise EaselError(f"{name} cannot be read as a picture ({error}).") from error
+        raise EaselError(f"{name} cannot be read as a picture ({reason_of(error)}).") from error
     if carried.infotext is None and isinstance(source, Path) and (beside := _text_beside(source)) is not None:
         return Carried(infotext=beside, others=carried.others)
     return carried

@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from modules.foundation.errors import EaselError, Interrupted, RequestError
+from modules.foundation.errors import EaselError, Interrupted, RequestError, reason_of
 from modules.generation.folder_batch import BatchFile, FolderBatch, FolderBatchResult
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
@@ -216,7 +216,7 @@ def _opened(path: Path) -> Image.Image:
             image = Image.open(io.BytesIO(path.read_bytes()))
             image.load()
     except (OSError, ValueError, SyntaxError, MemoryError, struct.error, Image.DecompressionBombError) as error:
-        raise RequestError(f"{path.name} is no picture that can be read ({error}).") from error
+        raise RequestError(f"{path.name} is no picture that can be read ({reason_of(error)}).") from error
     return image
 
 

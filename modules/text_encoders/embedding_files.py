@@ -17,8 +17,8 @@ from torch import Tensor
 from modules.checkpoints.pickle_header import DAMAGE, first_line, told
 from modules.checkpoints.pickles import load_pickle
 from modules.checkpoints.tensors import read_weights
-from modules.foundation.errors import CheckpointError, PromptError
-from modules.foundation.json_text import parse_json
+from modules.foundation.errors import CheckpointError, PromptError, reason_of
+from modules.foundation.json_text import parse_json, whole_text
 from modules.text_encoders.embeddings import IMAGE_SUFFIXES, TextualInversion
 
 PNG_KEY = "sd-ti-embedding"
@@ -89,7 +89,7 @@ def _vectors(tensor: object, name: str) -> Tensor:
 
 
 def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return whole_text(value) if isinstance(value, str) else None
 
 
 def _read_picture(path: Path) -> dict[str, Any] | None:
@@ -100,7 +100,7 @@ def _read_picture(path: Path) -> dict[str, Any] | None:
                 return _decode_json(base64.b64decode(packed), path)
             return _decode_pixels(np.asarray(picture.convert("RGB")), path)
     except (UnidentifiedImageError, OSError, SyntaxError, binascii.Error) as error:
-        raise PromptError(f"{path.name} cannot be read as a picture with an embedding ({error}).") from error
+        raise PromptError(f"{path.name} cannot be read as a picture with an embedding ({reason_of(error)}).") from error
 
 
 def _decode_json(text: bytes, path: Path) -> dict[str, Any]:

@@ -130,8 +130,10 @@ def _common(
 
 def _only_picture(asked: EditRequestBody) -> Any:
     given = asked.images if asked.images is not None else asked.image
-    pictures = given if isinstance(given, list) else [given]
-    if len(pictures) != 1 or not pictures[0]:
+    pictures = [picture for picture in (given if isinstance(given, list) else [given]) if picture]
+    if not pictures:
+        raise RequestError("image is missing: send the picture that is to be changed.", "image")
+    if len(pictures) > 1:
         raise RequestError(f"image must be exactly one picture; {len(pictures)} came.", "image")
     return _address(pictures[0])
 

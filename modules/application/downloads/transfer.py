@@ -23,7 +23,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from modules.foundation.atomic import write_json
 from modules.foundation.connect import MOVED, NotPublicError, open_connection, path_of
-from modules.foundation.errors import DownloadError, Forbidden
+from modules.foundation.errors import DownloadError, Forbidden, reason_of
 from modules.foundation.json_text import parse_json
 
 BLOCK = 1024 * 1024
@@ -184,7 +184,7 @@ class Transfer:
                 "url",
             ) from error
         except ValueError as error:
-            raise DownloadError(f"{url.geturl()!r} cannot be fetched: {error}.") from error
+            raise DownloadError(f"{url.geturl()!r} cannot be fetched: {reason_of(error)}.") from error
 
     def _check_answer(self, response: http.client.HTTPResponse) -> None:
         status, kind = response.status, response.headers.get_content_type()

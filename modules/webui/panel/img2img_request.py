@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from modules.application.jobs.folder_batch import submit_folder_batch
 from modules.application.jobs.job import Job
-from modules.foundation.errors import Forbidden, RequestError
+from modules.foundation.errors import Forbidden, RequestError, reason_of
 from modules.generation.folder_batch import FolderBatch
 from modules.generation.inpaint import InpaintOptions, MaskedContent, SoftInpainting
 from modules.generation.request import GenerationRequest
+from modules.imaging.depth import eight_bits
 from modules.imaging.resize import ResizeMode
 from modules.webui.panel import img2img_controls as own
 from modules.webui.panel.given import Given
@@ -90,7 +91,7 @@ def _transparent_part(picture: Image.Image, field: str) -> Image.Image:
             "Inpaint upload and give the mask as a file.",
             field,
         )
-    return ImageChops.invert(picture.convert("RGBA").getchannel("A"))
+    return ImageChops.invert(eight_bits(picture).convert("RGBA").getchannel("A"))
 
 
 def _opened(path: str, field: str) -> Image.Image:
@@ -102,7 +103,7 @@ def _opened(path: str, field: str) -> Image.Image:
     except FileNotFoundError:
         raise RequestError("The picture is no longer on the server. Drop it again.", field) from None
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise RequestError(f"{Path(path).name} cannot be read as a picture: {error}.", field) from error
+        raise RequestError(f"{Path(path).name} cannot be read as a picture: {reason_of(error)}.", field) from error
     return picture
 
 

@@ -143,6 +143,8 @@ WRONG: list[tuple[str, dict[str, Any], int, str | None]] = [
     ("edits", {}, 400, "image"),
     ("edits", {"image": "no picture"}, 400, "image"),
     ("edits", {"image": ["a", "b"]}, 400, "image"),
+    ("edits", {"image": [], "images": None}, 400, "image"),
+    ("edits", {"image": [None, ""]}, 400, "image"),
 ]
 
 
