@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from modules.checkpoints.info import CheckpointInfo
+from modules.checkpoints.merge.discard import Discard
 from modules.checkpoints.merge.recipe import FurtherInput, MergeRecipe, config_model, metadata_of
-from modules.checkpoints.merge.tensors import Merger, OpenModel, pattern
+from modules.checkpoints.merge.tensors import Merger, OpenModel
 from modules.checkpoints.tensors import open_tensors
 from modules.checkpoints.writing import Output, write_checkpoint, write_safetensors
 from modules.foundation.atomic import atomic_write
@@ -71,7 +72,7 @@ def merge_checkpoints(
 
 def check_recipe(recipe: MergeRecipe) -> None:
     """Raise RequestError, naming the field, for a recipe that cannot work whatever is in the files."""
-    pattern(recipe.discard)
+    Discard(recipe.discard)
     fields = ("primary_model_name", "secondary_model_name", "tertiary_model_name")
     for index in range(recipe.method.models):
         if index >= len(recipe.models):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING
 from modules.checkpoints.architectures.architecture import FurtherInput, further_inputs
 from modules.checkpoints.architectures.sd1 import LATENTS
 from modules.checkpoints.merge.arithmetic import add_difference, pieces_of, stored_as, weighted_sum
+from modules.checkpoints.merge.discard import Discard
 from modules.checkpoints.merge.recipe import MergeMethod, MergeRecipe
 from modules.checkpoints.tensors import TensorSource
 from modules.checkpoints.writing import Output
-from modules.foundation.errors import CheckpointError, RequestError
+from modules.foundation.errors import CheckpointError
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,7 @@ class Merger:
     def __init__(self, recipe: MergeRecipe, models: tuple[OpenModel, ...]) -> None:
         self._recipe, self._models = recipe, models
         self._a = models[0]
-        self._discard = pattern(recipe.discard)
+        self._discard = Discard(recipe.discard) if recipe.discard else None
         self._further_channels: FurtherInput | None = _further_channels(self._a)
         self._latents = _latent_channels(self._a)
 
@@ -67,7 +67,7 @@ class Merger:
                 if _is_merged(key) and not self._a.has(key) and not (vae and _is_vae(key))
             ]
         outputs += (vae or {}).values()
-        return [output for output in outputs if self._discard is None or not self._discard.search(output.key)]
+        return [output for output in outputs if self._discard is None or not self._discard.matches(output.key)]
 
     def kept_as(self, key: str, dtype: torch.dtype) -> torch.dtype:
         """The type in which a tensor that comes as `dtype` is stored. Tables of the noise schedule stay exact."""
@@ -171,16 +171,6 @@ def _mismatch(key: str, one: OpenModel, other: OpenModel) -> CheckpointError:
         f"{one.name} and {other.name} cannot be merged: {key} has the shape {one.source.shapes[key]} in the one and "
         f"{other.source.shapes[key]} in the other. Choose models of one family."
     )
-
-
-def pattern(text: str) -> re.Pattern[str] | None:
-    """What weights to leave out; None for none. Raises RequestError for what is no regular expression."""
-    try:
-        return re.compile(text) if text else None
-    except re.error as error:
-        raise RequestError(
-            f"{text!r}, by which weights are left out, is no regular expression: {error}.", "discard_weights"
-        ) from error
 
 
 def _is_merged(key: str) -> bool:
