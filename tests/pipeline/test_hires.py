@@ -52,6 +52,25 @@ def test_every_upscaler_leads_to_a_picture_of_the_second_size(studio: Studio, up
     assert parse(image.infotext).fields["Hires upscaler"] == upscaler
 
 
+@pytest.mark.parametrize(
+    ("sampler", "scheduler", "written"),
+    [
+        ("Heun Karras", None, "Karras"),
+        ("Heun Karras", "Use same scheduler", "Karras"),
+        ("Heun Karras", "Exponential", "Exponential"),
+        ("Heun Karras", "Automatic", None),
+        ("Heun", None, None),
+    ],
+)
+def test_an_explicit_schedule_of_the_second_pass_goes_before_one_in_the_name_of_its_sampler(
+    studio: Studio, sampler: str, scheduler: str | None, written: str | None
+) -> None:
+    image = _hires(studio, scale=1.5, hires_steps=1, steps=1, sampler=sampler, scheduler=scheduler, upscaler="Latent")
+    fields = parse(image.infotext).fields
+    assert fields["Hires sampler"] == "Heun"
+    assert fields.get("Hires schedule type") == written
+
+
 def test_only_what_differs_from_the_first_pass_is_written_down(studio: Studio) -> None:
     image = _hires(
         studio,

@@ -16,6 +16,7 @@ from modules.generation.latents import ExtraNoise
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
 from modules.imaging.resize import ResizeMode
+from modules.sampling.samplers import SAMPLERS
 from tests.pipeline.conftest import Studio
 
 
@@ -178,6 +179,28 @@ def test_latents_are_stretched_instead_of_the_picture(studio: Studio) -> None:
     assert inpainted.image.size == (96, 64)
     # As in A1111 the source itself is not stretched where it is kept.
     assert np.array_equal(pixels(inpainted.image)[:8, :64], pixels(scene())[:8])
+    soft = paint(
+        studio,
+        scene(),
+        box_mask(),
+        soft_inpainting=SoftInpainting(),
+        resize_mode=ResizeMode.LATENT,
+        width=96,
+        height=64,
+        override_settings={"return_mask": True, "return_mask_composite": True},
+    )
+    assert [image.image.size for image in soft.images] == [(96, 64)] * 3
+
+
+@pytest.mark.parametrize("sampler", [each.name for each in SAMPLERS if each.brownian_noise])
+@pytest.mark.parametrize("source", ["CPU", "NV"])
+def test_a_picture_of_an_sde_sampler_from_a_picture_is_the_same_alone_and_in_a_batch(
+    studio: Studio, sampler: str, source: str
+) -> None:
+    asked: dict[str, Any] = {"sampler": sampler, "steps": 5, "override_settings": {"randn_source": source}}
+    both = paint(studio, scene(), box_mask(), batch_size=2, seed=7, **asked).samples
+    alone = paint(studio, scene(), box_mask(), seed=8, **asked).samples[0]
+    assert np.abs(pixels(both[1].image) - pixels(alone.image)).max() <= 1
 
 
 def test_noise_can_be_scaled_by_request_and_by_setting(studio: Studio) -> None:

@@ -222,6 +222,29 @@ def test_an_infotext_may_call_a_sampler_as_other_programs_do(served: Served, the
     assert ours in json.loads(response.json()["info"])["infotexts"][0]
 
 
+@pytest.mark.parametrize(
+    ("text", "own", "used"),
+    [
+        ("Sampler: Euler a Karras", {}, "Sampler: Euler a, Schedule type: Karras"),
+        ("Sampler: Euler a Karras, Schedule type: Simple", {}, "Sampler: Euler a, Schedule type: Karras"),
+        ("Sampler: Euler a Karras", {"scheduler": "Simple"}, "Sampler: Euler a, Schedule type: Simple"),
+        ("Sampler: Euler a, Schedule type: Simple", {}, "Sampler: Euler a, Schedule type: Simple"),
+        (
+            "Sampler: Euler a, Schedule type: Simple",
+            {"sampler_name": "Heun Karras"},
+            "Sampler: Heun, Schedule type: Karras",
+        ),
+        ("Sampler: Euler a Karras", {"sampler_name": "Heun"}, "Sampler: Heun, Schedule type: Automatic"),
+    ],
+)
+def test_the_schedule_in_a_samplers_old_name_goes_before_that_of_a_text_but_not_of_the_request(
+    served: Served, text: str, own: dict[str, str], used: str
+) -> None:
+    body = {"infotext": f"a boat\nSteps: 1, {text}, CFG scale: 4.5, Seed: 42, Size: 64x64", **own}
+    info = json.loads(served.client.post("/sdapi/v1/txt2img", json=body).json()["info"])
+    assert used in info["infotexts"][0]
+
+
 def test_an_infotext_says_which_restorer_faces_had(served: Served) -> None:
     text = "a boat\nSteps: 2, Sampler: Euler, CFG scale: 7.0, Seed: 1, Face restoration: GFPGAN, Size: 64x64"
     info = json.loads(served.client.post("/sdapi/v1/txt2img", json={"infotext": text}).json()["info"])
