@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from typing import Any
 
@@ -19,14 +20,21 @@ log = logging.getLogger(__name__)
 STATUS: tuple[tuple[type[errors.EaselError], int], ...] = (
     (errors.UnknownName, 404),
     (errors.Forbidden, 403),
+    (errors.IdTaken, 409),
     (errors.RequestError, 422),
     (errors.PromptError, 422),
     (errors.SettingsError, 422),
     (errors.NetworkError, 422),
     (errors.CheckpointError, 503),
+    (errors.StorageBusy, 503),
+    (errors.StorageError, 507),
     (errors.DownloadError, 502),
 )
 """Whose fault an error is, first match first; any other is ours: 500."""
+
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says where a disk, or somebody's share of it, is full."""
 
 
 def add_error_handlers(api: FastAPI) -> None:
@@ -34,6 +42,7 @@ def add_error_handlers(api: FastAPI) -> None:
     api.add_exception_handler(errors.EaselError, _easel_error)
     api.add_exception_handler(StarletteHTTPException, _http_error)
     api.add_exception_handler(RequestValidationError, _wrong_form)
+    api.add_exception_handler(OSError, _disk_error)
     api.add_exception_handler(Exception, _anything_else)
 
 
@@ -43,7 +52,9 @@ def not_here_yet(what: str, instead: str = "Leave it out of the request.") -> HT
 
 
 def status_of(error: errors.EaselError) -> int:
-    """The HTTP status that tells whose fault `error` is."""
+    """The HTTP status that tells whose fault `error` is; a full disk goes before all others."""
+    if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM:
+        return 507
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
@@ -71,6 +82,14 @@ async def _wrong_form(request: Request, error: Exception) -> Response:
     # What was sent is not sent back: it may be a picture, or a number that JSON does not have.
     detail = [{"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]} for item in error.errors()]
     return JSONResponse({"detail": detail}, status_code=422)
+
+
+async def _disk_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, OSError)
+    if error.errno not in NO_ROOM:
+        return await _anything_else(request, error)
+    where = f" ({error.filename})" if error.filename else ""
+    return await _easel_error(request, errors.StorageError(f"The disk is full{where}. Make room and ask again."))
 
 
 async def _anything_else(request: Request, error: Exception) -> Response:

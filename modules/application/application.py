@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -115,10 +114,7 @@ class Application:
         self.library.start()
         if not self.flags.skip_load_model_at_start:
             self.queue.call_soon(self._load_selected)
-        try:
-            self.jobs.restore()
-        except (EaselError, sqlite3.Error) as error:
-            log.error("What waited when Easel last ended cannot be read: %s", error)
+        self.jobs.recorder.backlog.keep("What waited when Easel last ended", self.jobs.restore)
 
     def begin_end(self) -> None:
         """Take no more jobs, interrupt what runs and end the streams of events. Returns at once; `close()` waits."""
@@ -140,13 +136,20 @@ class Application:
     # Jobs
 
     def submit(
-        self, request: GenerationRequest, job_id: str | None = None, *, priority: int = 0, source: str = ""
+        self,
+        request: GenerationRequest,
+        job_id: str | None = None,
+        *,
+        priority: int = 0,
+        source: str = "",
+        promised: bool = False,
     ) -> GenerationJob:
         """Queue a request, as settings are now. Raises EaselError for one that cannot run at all, before it is queued.
 
-        It writes the job to the disk, so it belongs on a thread that may wait.
+        A `promised` job is kept on the disk, under the very id that is given, or not queued at all. It writes the job
+        to the disk, so it belongs on a thread that may wait.
         """
-        job = self.jobs.submit(request, job_id, priority=priority, source=source)
+        job = self.jobs.submit(request, job_id, priority=priority, source=source, promised=promised)
         self._look_ahead()
         return job
 

@@ -68,7 +68,12 @@ class History:
 
     def add(self, job: Job[Any], images: Sequence[FinishedImage]) -> list[str]:
         """Add finished pictures, those with a file after it is written. Gives their ids."""
-        rows = [self._row(job, image) for image in images]
+        rows = [history_row(job, image, self._data) for image in images]
+        self.insert(rows)
+        return [row[0] for row in rows]
+
+    def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add rows as `history_row` makes them."""
         with self.database.change() as write:
             write.executemany(
                 "INSERT INTO images (id, job, kind, created, path, width, height, seed, subseed, prompt,"
@@ -76,7 +81,6 @@ class History:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
-        return [row[0] for row in rows]
 
     def find(self, image_id: str) -> HistoryImage | None:
         """The picture with this id."""
@@ -108,29 +112,41 @@ class History:
         with self.database.change() as write:
             return write.execute("DELETE FROM images WHERE id = ?", (image_id,)).rowcount > 0
 
-    def _row(self, job: Job[Any], image: FinishedImage) -> tuple[Any, ...]:
-        fields = parse(image.infotext).fields
-        model = fields.get("Model") or (job.checkpoint or "" if isinstance(job, GenerationJob) else "")
-        networks = dict.fromkeys(_TAG.findall(f"{image.prompt} {image.negative_prompt}"))
-        return (
-            *(secrets.token_hex(12), job.id, image.kind, time.time(), self._stored(image.path)),
-            *(image.image.width, image.image.height, str(image.seed), str(image.subseed)),
-            *map(storable, (image.prompt, image.negative_prompt, model, fields.get("Model hash", ""))),
-            *map(storable, ("\n".join(networks), image.infotext)),
-        )
-
-    def _stored(self, path: Path | None) -> str | None:
-        if path is None:
-            return None
-        path = path.absolute()
-        return path.relative_to(self._data).as_posix() if path.is_relative_to(self._data) else str(path)
-
     def _image(self, row: sqlite3.Row) -> HistoryImage:
         given: dict[str, Any] = {name: row[name] for name in HistoryImage.__dataclass_fields__}
         given["path"] = None if row["path"] is None else self._data / row["path"]
-        given["seed"], given["subseed"] = int(row["seed"]), int(row["subseed"])
+        given["seed"], given["subseed"] = _whole(row["seed"]), _whole(row["subseed"])
         given["networks"] = tuple(row["networks"].split("\n")) if row["networks"] else ()
         return HistoryImage(**given)
+
+
+def history_row(job: Job[Any], image: FinishedImage, data: Path) -> tuple[Any, ...]:
+    """What the history keeps of a finished picture, by the names of `History.insert`; `data` is the data folder."""
+    fields = parse(image.infotext).fields
+    model = fields.get("Model") or (job.checkpoint or "" if isinstance(job, GenerationJob) else "")
+    networks = dict.fromkeys(_TAG.findall(f"{image.prompt} {image.negative_prompt}"))
+    return (
+        *(secrets.token_hex(12), job.id, image.kind, time.time(), stored_path(image.path, data)),
+        *(image.image.width, image.image.height, str(image.seed), str(image.subseed)),
+        *map(storable, (image.prompt, image.negative_prompt, model, fields.get("Model hash", ""))),
+        *map(storable, ("\n".join(networks), image.infotext)),
+    )
+
+
+def stored_path(path: Path | None, data: Path) -> str | None:
+    """How a path is kept: relative to the data folder where it lies in there."""
+    if path is None:
+        return None
+    path = path.absolute()
+    return path.relative_to(data).as_posix() if path.is_relative_to(data) else str(path)
+
+
+def _whole(text: str) -> int:
+    """A seed as it is kept; -1 for what damage has made of it."""
+    try:
+        return int(text)
+    except ValueError:
+        return -1
 
 
 def from_file(kept: HistoryImage) -> FinishedImage | None:

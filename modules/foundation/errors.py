@@ -8,9 +8,12 @@
     ├── RequestError            a request asks for something impossible (size, steps, counts)
     │   ├── UnknownName             a name (sampler, schedule, checkpoint, ...) matches nothing; says what comes near
     │   ├── Refused                 a hook does not let the request pass
-    │   └── Forbidden               the way Easel was started does not allow it
+    │   ├── Forbidden               the way Easel was started does not allow it
+    │   └── IdTaken                 the id that a job was to have belongs to another one
     ├── NetworkError            an extra network (LoRA, ...) cannot be applied
     ├── OutOfMemory             a device ran out of memory
+    ├── StorageError            jobs or history cannot be written now: no room, no permission; later they may be
+    │   └── StorageBusy             another program holds them
     ├── DownloadError           a model file could not be fetched
     ├── SaveError               a finished picture could not be written; the picture is kept in memory
     ├── ExtensionError          an extension failed
@@ -99,12 +102,24 @@ class Forbidden(RequestError):  # noqa: N818 - what the request is, not what wen
     """The way Easel was started does not allow what was asked; the message names the flag that would."""
 
 
+class IdTaken(RequestError):  # noqa: N818 - what the id is
+    """The id that a client wants for its job is that of another job, which is not touched."""
+
+
 class NetworkError(EaselError):
     """An extra network (LoRA, ...) cannot be applied."""
 
 
 class OutOfMemory(EaselError):  # noqa: N818 - "out of memory" names the condition
     """A device ran out of memory while it was making a picture."""
+
+
+class StorageError(EaselError):
+    """Jobs or history cannot be written or read at the moment; what has to be kept is tried again."""
+
+
+class StorageBusy(StorageError):  # noqa: N818 - the state of the file, not what went wrong with it
+    """Another program holds the file of jobs and history."""
 
 
 class DownloadError(EaselError):

@@ -66,6 +66,16 @@ class Desk:
         return GenerationResult(images=images, info={}, interrupted=job.control.stopping)
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Return as soon as `condition()` holds; fail the test if it never does."""
+    pause = threading.Event()
+    for _ in range(2000):
+        if condition():
+            return
+        pause.wait(0.01)
+    pytest.fail("It did not happen.")
+
+
 def painted(request: GenerationRequest, seed: int, path: Path | None = None) -> FinishedImage:
     """A finished picture without any model."""
     text = f"{request.prompt}\nNegative prompt: {request.negative_prompt}\nSteps: 1, Seed: {seed}, Model: tiny"

@@ -40,7 +40,8 @@ class Job(Generic[Result]):
     """Work on its way through the queue: a `GenerationJob` (pictures) or a `TaskJob` (anything else).
 
     `interrupt()` before it runs takes it out of the queue; while it runs it stops within a step and keeps what is
-    finished. `result` is there once the state is DONE or INTERRUPTED (None if it never ran), `error` when FAILED.
+    finished. `promised` jobs are on the disk, under the very id they were given, before anybody is told that they wait.
+    `result` is there once the state is DONE or INTERRUPTED (None if it never ran), `error` when FAILED.
     Greater `priority` runs first; among equals `place` decides. `note` says why a job was interrupted. `number` grows
     with each job that is kept; it is 0 for one that is not.
     """
@@ -52,6 +53,7 @@ class Job(Generic[Result]):
         self.title = title
         self.lane: Lane = lane
         self.source = ""
+        self.promised = False
         self.priority = 0
         self.place = 0
         self.attempts = 1

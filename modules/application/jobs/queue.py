@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from modules.application.jobs.job import CANCELLED, ENDED, STOPPED, Job, JobState, Lane
 from modules.application.jobs.waiting_list import To, WaitingList
-from modules.foundation.errors import EaselError, Interrupted
+from modules.foundation.errors import EaselError, IdTaken, Interrupted
 from modules.generation.result import GenerationResult
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ class JobQueue:
         self._running: dict[Lane, Job[Any]] = {}
         self._finished: collections.deque[Job[Any]] = collections.deque(maxlen=REMEMBERED)
         self._tasks: collections.deque[Callable[[], None]] = collections.deque()
+        self._taken: set[str] = set()
         self._loaded: str | None = None
         self._paused = self._closing = False
         self._threads: dict[Lane, threading.Thread] = {}
@@ -81,24 +82,47 @@ class JobQueue:
         return job
 
     def submit_all(self, jobs: Sequence[Job[Any]], *, kept: bool = False) -> None:
-        """Put several jobs into the queue at once. `kept` ones waited before the program began: they go in front."""
+        """Put several jobs into the queue at once. `kept` ones waited before the program began: they go in front.
+
+        Raises IdTaken, with nothing changed, for an id that a job has which has not ended.
+        """
+        names = [job.id for job in jobs]
         with self._changed:
             self._refuse_when_closing()
+            self._take(names)
             for job, place in zip(jobs, self._line.places(len(jobs), in_front=kept), strict=True):
                 job.place = place
-        for observer in self._observers:
-            observer.changed(jobs) if kept else observer.submitted(jobs)
-        with self._changed:
-            self._refuse_when_closing()
-            names = {job.id for job in jobs}
-            if any(job.id in names for job in self._finished):
-                left = [job for job in self._finished if job.id not in names]
-                self._finished = collections.deque(left, maxlen=REMEMBERED)
-            for job in jobs:
-                self._line.add(job)
-                self._start(job.lane)
-            self._changed.notify_all()
+        try:
+            for observer in self._observers:
+                observer.changed(jobs) if kept else observer.submitted(jobs)
+            self._let_wait(jobs)
+        finally:
+            with self._changed:
+                self._taken.difference_update(names)
         self._tell_line()
+
+    def _take(self, names: Sequence[str]) -> None:
+        """Reserve ids until their jobs wait, so that of two who want the same one only one gets it."""
+        running = {job.id for job in self._running.values()}
+        for name in names:
+            if name in self._taken or name in running or self._line.find(name) is not None or names.count(name) > 1:
+                raise IdTaken(f"There is a job {name!r} that has not ended. Take another id.", "force_task_id")
+        self._taken.update(names)
+
+    def _let_wait(self, jobs: Sequence[Job[Any]]) -> None:
+        names = {job.id for job in jobs}
+        with self._changed:
+            if not self._closing:
+                if any(job.id in names for job in self._finished):
+                    left = [job for job in self._finished if job.id not in names]
+                    self._finished = collections.deque(left, maxlen=REMEMBERED)
+                for job in jobs:
+                    self._line.add(job)
+                    self._start(job.lane)
+                self._changed.notify_all()
+                return
+        for job in jobs:  # the end came in between: they are kept, and wait for the next start
+            job.finish(JobState.INTERRUPTED)
 
     def withdraw(self, job: Job[Any]) -> bool:
         """Take a job that still waits out of the queue; False when it does not wait (any more)."""

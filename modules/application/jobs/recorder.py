@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import functools
 import logging
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+import threading
+import weakref
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from modules.application.database import Database
+from modules.application.database import Database, storage_error
 from modules.application.events import Events
-from modules.application.history import History
+from modules.application.history import History, history_row
+from modules.application.jobs.backlog import Backlog
 from modules.application.jobs.job import Job, JobState
-from modules.application.jobs.store import JobStore
-from modules.foundation.errors import EaselError
+from modules.application.jobs.store import JobStore, state_of
+from modules.foundation.errors import EaselError, IdTaken
 from modules.generation.result import FinishedImage, GenerationResult
 
 log = logging.getLogger(__name__)
@@ -27,25 +30,35 @@ PRUNE_EVERY = 50
 class Recorder:
     """Observes the queue. The database is opened with the first job, or when somebody asks for it.
 
-    A database that cannot be written to costs the memory of a job, never the job itself.
+    A database that cannot be written to costs no job: what is to be kept waits, and is written as soon as it can be.
+    Only a job that was promised to be kept is refused. `on_replaced` is called when a damaged database was replaced.
     """
 
     def __init__(self, path: Path, data: Path, jobs_kept: Callable[[], int]) -> None:
         self._path, self._data, self._jobs_kept = path, data, jobs_kept
         self.events = Events(self._count_start)
         self.waiting: Callable[[], tuple[Sequence[Job[Any]], Sequence[Job[Any]], bool]] = lambda: ((), (), False)
+        self.on_replaced: Callable[[], None] = lambda: None
+        self.backlog = Backlog()
+        self._opening = threading.Lock()
+        self._database: Database | None = None
         self._ended = 0
 
-    @functools.cached_property
+    @property
     def database(self) -> Database:
-        """easel.sqlite. Raises EaselError when it cannot be opened."""
-        try:
-            return Database(self._path)
-        except (sqlite3.Error, OSError) as error:
-            raise EaselError(
-                f"Jobs and history cannot be kept: {self._path} cannot be opened ({error}). "
-                "Make room or make the folder writable, then start Easel again."
-            ) from error
+        """easel.sqlite. Raises StorageError while it cannot be opened, another EaselError where it never will be."""
+        with self._opening:
+            if self._database is None:
+                try:
+                    self._database = Database(self._path, self._replaced)
+                except (sqlite3.Error, OSError) as error:
+                    if (why := storage_error(self._path, error)) is not None:
+                        raise why from error
+                    raise EaselError(
+                        f"Jobs and history cannot be kept: {self._path} cannot be opened ({error}). "
+                        "Make room or make the folder writable, then start Easel again."
+                    ) from error
+            return self._database
 
     @functools.cached_property
     def store(self) -> JobStore:
@@ -57,29 +70,53 @@ class Recorder:
         """The finished pictures."""
         return History(self.database, self._data)
 
+    @property
+    def warning(self) -> str | None:
+        """A sentence for people while something cannot be written down."""
+        waiting = len(self.backlog)
+        return f"{self.backlog.reason} {waiting} changes wait to be kept." if waiting else None
+
     def close(self) -> None:
         """Close the database."""
-        if "database" in self.__dict__:
-            self.database.close()
+        self.backlog.close()
+        if self._database is not None:
+            self._database.close()
 
     def abandoned(self, jobs: Sequence[Job[Any]]) -> None:
         """Mark running jobs as interrupted by the end of the program, without waiting for them."""
-        with _tolerant("The end of what ran"):
-            self.store.abandon(jobs)
+        self.backlog.keep("The end of what ran", lambda: self.store.abandon(jobs))
+
+    def remember(self, name: str, value: str) -> None:
+        """Remember `value` as `name` in the database, as soon as it can be."""
+        self.backlog.keep(name, lambda: self.database.remember(name, value))
+
+    def _replaced(self) -> None:
+        running, waiting, _ = self.waiting()
+        self.backlog.keep("The jobs", lambda: self.store.add_missing((*running, *waiting)))
+        self.on_replaced()
 
     # What the queue says
 
     def submitted(self, jobs: Sequence[Job[Any]]) -> None:
-        """Keep jobs before they wait."""
-        with _tolerant("New jobs"):
-            self.store.add(jobs)
+        """Keep jobs before they wait. Raises StorageError where a job has to be kept and cannot be."""
+        promised = any(job.promised for job in jobs)
+        if len(self.backlog) and not promised:
+            self._add_later(jobs)
+        else:
+            try:
+                self.store.add(jobs)
+            except IdTaken:
+                raise
+            except (sqlite3.Error, EaselError):
+                if promised:
+                    raise
+                self._add_later(jobs)
         for job in jobs:
             self.events.tell("waiting", job.id, {"kind": job.kind, "title": job.title, "standing": job.recurring_id})
 
     def started(self, job: Job[Any]) -> None:
         """Mark a job before it runs."""
-        with _tolerant(f"The start of job {job.id}"):
-            self.store.update([job])
+        self._update(f"The start of job {job.id}", [job])
         job.control.on_change = functools.partial(self._progressed, job)
         self.events.tell("running", job.id, {"attempts": job.attempts})
 
@@ -87,13 +124,14 @@ class Recorder:
         """Keep how a job ended, and its pictures that are in no file."""
         job.control.on_change = None
         result = job.result if isinstance(job.result, GenerationResult) else None
-        with _tolerant(f"The end of job {job.id}"):
-            if result is not None and (unsaved := [image for image in result.images if image.path is None]):
-                self._add_images(job, unsaved)
-            self.store.update([job])
-            self._ended += 1
-            if self._ended % PRUNE_EVERY == 0:
-                self.store.prune(self._jobs_kept())
+        if result is not None and (unsaved := [image for image in result.images if image.path is None]):
+            self._add_images(job, unsaved)
+        self._update(f"The end of job {job.id}", [job])
+        self._ended += 1
+        if self._ended % PRUNE_EVERY == 0:
+            self.backlog.keep("The end of old jobs", lambda: self.store.prune(self._jobs_kept()))
+        if result is not None and (warning := self.warning) is not None:
+            job.result = dataclasses.replace(result, warnings=(*result.warnings, warning))
         self.events.over(job.id)
         kind = {JobState.DONE: "done", JobState.FAILED: "failed"}.get(job.state, "interrupted")
         told: dict[str, Any] = {"pictures": len(result.samples) if result else 0}
@@ -105,8 +143,7 @@ class Recorder:
 
     def changed(self, jobs: Sequence[Job[Any]]) -> None:
         """Keep another order, priority or pause."""
-        with _tolerant("The order of the jobs"):
-            self.store.update(jobs)
+        self._update("The order of the jobs", jobs)
         if len(jobs) == 1:
             self.events.tell("paused" if jobs[0].state is JobState.PAUSED else "waiting", jobs[0].id, {})
 
@@ -120,14 +157,30 @@ class Recorder:
 
     def image_saved(self, job: Job[Any], image: FinishedImage) -> None:
         """A picture of the running job is in its file: now it goes into the history."""
-        with _tolerant(f"A picture of job {job.id}"):
-            self._add_images(job, [image])
+        self._add_images(job, [image])
 
     def _add_images(self, job: Job[Any], images: Sequence[FinishedImage]) -> None:
-        for name, image in zip(self.history.add(job, images), images, strict=True):
+        rows = [history_row(job, image, self._data) for image in images]
+        self.backlog.keep(f"Pictures of job {job.id}", lambda: self.history.insert(rows))
+        for row, image in zip(rows, images, strict=True):
+            name = str(row[0])
             if image.path is None:
                 job.unsaved[name] = image
             self.events.tell("image", job.id, {"id": name, "kind": image.kind, "seed": image.seed})
+
+    def _add_later(self, jobs: Sequence[Job[Any]]) -> None:
+        """Keep new jobs as soon as it can be; by then one may have ended and left the memory."""
+        weak = [weakref.ref(job) for job in jobs]
+
+        def add() -> None:
+            self.store.add([job for each in weak if (job := each()) is not None])
+
+        self.backlog.keep("New jobs", add)
+
+    def _update(self, what: str, jobs: Sequence[Job[Any]]) -> None:
+        """Keep where jobs stand at this moment."""
+        states = [state_of(job) for job in jobs]
+        self.backlog.keep(what, lambda: self.store.update(states))
 
     def _progressed(self, job: Job[Any], what: str) -> None:
         """Called by the working threads at each step; most are passed over."""
@@ -160,11 +213,3 @@ class Recorder:
         except (EaselError, sqlite3.Error):
             return 0
         return starts
-
-
-@contextlib.contextmanager
-def _tolerant(what: str) -> Generator[None]:
-    try:
-        yield
-    except (sqlite3.Error, EaselError) as error:
-        log.error("%s could not be kept: %s", what, error)

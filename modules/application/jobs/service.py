@@ -14,7 +14,7 @@ from modules.application.jobs.queue import JobQueue
 from modules.application.jobs.recorder import Recorder
 from modules.application.jobs.recurring import RecurringJobs, RecurringLimits, RecurringRecord, Seeds
 from modules.application.jobs.store import JobStore, TaskMaker
-from modules.foundation.errors import EaselError, RequestError
+from modules.foundation.errors import EaselError, IdTaken, RequestError, StorageError
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.generation.seeds import with_seeds
@@ -41,6 +41,8 @@ class JobService:
     ) -> None:
         self._resolve, self._settings, self._paths = resolve, settings, paths
         self._kinds: dict[str, TaskMaker] = {}
+        self._adopted: list[Job[Any]] = []
+        self._adopted_recurring: list[str] = []
         self.recorder = Recorder(paths.data / "easel.sqlite", paths.data, lambda: settings.current.jobs_kept)
         self.queue = JobQueue(execute, (self.recorder, self), lambda: settings.current.jobs_overtaking)
         self.recorder.waiting = lambda: (self.queue.running, self.queue.waiting, self.queue.paused)
@@ -58,28 +60,43 @@ class JobService:
     # Submitting
 
     def submit(
-        self, request: GenerationRequest, job_id: str | None = None, *, priority: int = 0, source: str = ""
+        self,
+        request: GenerationRequest,
+        job_id: str | None = None,
+        *,
+        priority: int = 0,
+        source: str = "",
+        promised: bool = False,
     ) -> GenerationJob:
-        """Queue a request. Raises EaselError for a request that cannot run at all, before it is queued."""
-        job = self._resolve(request, self._free_id(job_id))
-        job.priority, job.source = priority, source
-        return self.queue.submit(job)
+        """Queue a request. Raises EaselError for a request that cannot run at all, before it is queued.
+
+        An id that a job has which has not ended is replaced by another one. A `promised` job keeps its id and is on the
+        disk before this returns; otherwise IdTaken or StorageError is raised, and it is not queued.
+        """
+        job = self._resolve(request, job_id or None)
+        job.priority, job.source, job.promised = priority, source, promised
+        return self._submitted(job)
 
     def submit_task(self, task: TaskJob[Any]) -> None:
-        """Queue work that is no request for pictures. Raises EaselError when the program is ending."""
-        task.id = self._free_id(task.id) or new_id()
-        self.queue.submit(task)
+        """Queue work that is no request for pictures. Raises EaselError when the program is ending.
+
+        What is to survive a restart is on the disk before this returns; StorageError is raised where that cannot be.
+        """
+        task.promised = task.parameters is not None
+        self._submitted(task)
+
+    def _submitted(self, job: AnyJob) -> AnyJob:
+        while True:
+            try:
+                return self.queue.submit(job)
+            except IdTaken:
+                if job.promised and isinstance(job, GenerationJob):
+                    raise
+                job.id = new_id()
 
     def register_kind(self, kind: str, work: TaskMaker) -> None:
         """Let tasks of `kind` survive a restart: `work(parameters)` gives what they do."""
         self._kinds[kind] = work
-
-    def _free_id(self, wanted: str | None) -> str | None:
-        """The id that a client wants, unless a job of that id is still in the queue: then another is made up."""
-        if not wanted:
-            return None
-        taken = self.queue.find(wanted)
-        return wanted if taken is None or taken.finished else None
 
     # One job
 
@@ -100,7 +117,7 @@ class JobService:
             raise RequestError(f"Job {job_id!r} is {what}; only failed and interrupted jobs can be retried.", "id")
         job = self.store.job(job_id, self._kinds)
         job.state, job.attempts, job.note = JobState.WAITING, record.attempts + 1, ""
-        job.recurring_id = None
+        job.recurring_id, job.promised = None, True
         return self.queue.submit(job)
 
     def repeat(self, job_id: str, count: int = 1, *, same_seeds: bool = False) -> list[Job[Any]]:
@@ -112,6 +129,7 @@ class JobService:
             if isinstance(job, GenerationJob) and not same_seeds:
                 asked = dataclasses.replace(job.request, **dict.fromkeys(job.chosen_seeds, -1))
                 job.request, _chosen = with_seeds(asked)
+            job.promised = True
             jobs.append(job)
         self.queue.submit_all(jobs)
         return jobs
@@ -171,23 +189,25 @@ class JobService:
     # After a start of the program
 
     def restore(self) -> None:
-        """Take over what earlier Easels left waiting, and their recurring jobs."""
-        jobs = self.store.adopt(self._kinds)
-        recurring = self.recurring.adopt()
+        """Take over what earlier Easels left waiting, and their recurring jobs. Can be repeated where it broke off."""
+        self._adopted += self.store.adopt(self._kinds)
+        self._adopted_recurring += self.recurring.adopt()
         wait = self._settings.current.jobs_after_restart == "Wait until I resume the queue"
-        if self.recorder.database.fact("paused") == "1" or (wait and (jobs or recurring)):
+        left = bool(self._adopted or self._adopted_recurring)
+        if self.recorder.database.fact("paused") == "1" or (wait and left):
             log.warning("The queue is paused; resume it to go on.")
             self.queue.pause(paused=True)
-        if jobs:
-            log.info("%d jobs of the last time go on waiting.", len(jobs))
-            self.queue.submit_all([_saved(job) for job in jobs], kept=True)
-        for name in recurring:
-            self._go_on(name)
+        if self._adopted:
+            log.info("%d jobs of the last time go on waiting.", len(self._adopted))
+            self.queue.submit_all([_saved(job) for job in self._adopted], kept=True)
+            self._adopted.clear()
+        while self._adopted_recurring:
+            self._go_on(self._adopted_recurring.pop())
 
     def pause(self, *, paused: bool) -> None:
         """Start no further job, over restarts too, or go on."""
-        self.recorder.database.remember("paused", "1" if paused else "0")
         self.queue.pause(paused=paused)
+        self.recorder.remember("paused", "1" if paused else "0")
 
     # What the queue says (after the recorder has heard it)
 
@@ -201,7 +221,7 @@ class JobService:
         """Let a recurring job go on."""
         if job.recurring_id is not None:
             try:
-                self.recurring.job_ended(job)
+                self.recorder.backlog.keep("The count of a recurring job", lambda: self.recurring.job_ended(job))
             except Exception:  # the boundary of a job: the queue goes on
                 log.exception("Recurring job %s could not count its pictures", job.recurring_id)
             self._go_on(job.recurring_id)
@@ -213,10 +233,16 @@ class JobService:
         """Nothing to do."""
 
     def _go_on(self, recurring_id: str) -> None:
+        def go_on() -> None:
+            try:
+                self.recurring.go_on(recurring_id)
+            except StorageError:
+                raise
+            except EaselError as error:  # the program is ending: the next start goes on
+                log.info("Recurring job %s waits: %s", recurring_id, error)
+
         try:
-            self.recurring.go_on(recurring_id)
-        except EaselError as error:  # the program is ending, or the database is gone: the next start goes on
-            log.info("Recurring job %s waits: %s", recurring_id, error)
+            self.recorder.backlog.keep(f"The next job of {recurring_id}", go_on)
         except Exception:  # the boundary of a job: the queue goes on
             log.exception("Recurring job %s could not go on", recurring_id)
 

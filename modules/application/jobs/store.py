@@ -18,13 +18,17 @@ import psutil
 from modules.application.database import Database, storable
 from modules.application.jobs.job import AFTER_RESTART, ENDED, LOST, GenerationJob, Job, JobState, Lane, TaskJob
 from modules.application.jobs.serialise import NotKeepable, Pictures, from_text, to_text
-from modules.foundation.errors import EaselError
+from modules.foundation.errors import EaselError, IdTaken
 from modules.generation.request import GenerationRequest
 from modules.settings.model import Settings
 
 log = logging.getLogger(__name__)
 
 LONGEST_TITLE = 1000
+HAS_ENDED = "state NOT IN ('running', 'waiting', 'paused')"
+ID = "force_task_id"
+"""The field of requests that names an id."""
+
 TaskMaker = Callable[[Mapping[str, Any]], Callable[[Any], Any]]
 """From the parameters of a task to what it does."""
 
@@ -56,6 +60,8 @@ class JobRecord:
         return self.state is JobState.INTERRUPTED and self.note in (AFTER_RESTART, LOST)
 
 
+_STATES = frozenset(state.value for state in JobState)
+
 _ADD = (
     "INSERT INTO jobs (id, kind, title, lane, source, owner, state, priority, place, attempts, created,"
     " checkpoint, standing, request, settings, chosen_seeds, note)"
@@ -75,7 +81,10 @@ class JobStore:
     # Writing
 
     def add(self, jobs: Iterable[Job[Any]]) -> None:
-        """Keep new jobs, which get their numbers. One of the same id that has ended gives way."""
+        """Keep new jobs, which get their numbers. One of the same id that has ended gives way.
+
+        Raises IdTaken, with nothing changed, for an id whose job has not ended.
+        """
         kept = [(job, *self._request_of(job)) for job in jobs]
         with self.database.change() as write:
             for job, request, settings, pictures in kept:
@@ -88,7 +97,8 @@ class JobStore:
                 try:
                     job.number = write.execute(_ADD, values).lastrowid or 0
                 except sqlite3.IntegrityError:  # the id is there: seldom, so that it is not looked for each time
-                    self._forget(write, job.id)
+                    if not self._forget(write, job.id):
+                        raise IdTaken(f"There is a job {job.id!r} that has not ended. Take another id.", ID) from None
                     job.number = write.execute(_ADD, values).lastrowid or 0
                 keep_pictures(write, job.id, pictures)
 
@@ -103,19 +113,17 @@ class JobStore:
         write.execute("INSERT OR IGNORE INTO settings_values VALUES (?, ?)", (name, value))
         return name
 
-    def update(self, jobs: Iterable[Job[Any]]) -> None:
-        """Keep where jobs stand now."""
+    def add_missing(self, jobs: Iterable[Job[Any]]) -> None:
+        """Keep those jobs that the database does not know, after it had to be begun anew."""
+        self.add([job for job in jobs if self.find(job.id) is None])
+
+    def update(self, states: Iterable[tuple[Any, ...]]) -> None:
+        """Keep where jobs stand (`state_of`). A job of the same id that came later is not touched."""
         with self.database.change() as write:
             write.executemany(
                 "UPDATE jobs SET state = ?, priority = ?, place = ?, started = ?, finished = ?, note = ?, error = ?"
-                " WHERE id = ?",
-                [
-                    (
-                        *(job.state.value, job.priority, job.place, job.started, job.ended, job.note),
-                        *(storable(str(job.error or "")), job.id),
-                    )
-                    for job in jobs
-                ],
+                " WHERE id = ? AND created = ? AND attempts = ?",
+                states,
             )
 
     def abandon(self, jobs: Iterable[Job[Any]]) -> None:
@@ -134,19 +142,21 @@ class JobStore:
 
     def prune(self, most: int) -> None:
         """Remove the oldest ended jobs until `most` of them are left, and what only they needed."""
-        ended = "state NOT IN ('running', 'waiting', 'paused')"
         with self.database.change() as write:
             write.execute(
-                f"DELETE FROM jobs WHERE {ended} AND number <="
-                f" (SELECT number FROM jobs WHERE {ended} ORDER BY number DESC LIMIT 1 OFFSET ?)",
+                f"DELETE FROM jobs WHERE {HAS_ENDED} AND number <="
+                f" (SELECT number FROM jobs WHERE {HAS_ENDED} ORDER BY number DESC LIMIT 1 OFFSET ?)",
                 (max(most, 0),),
             )
             drop_unneeded(write)
             write.execute("PRAGMA incremental_vacuum(256)").fetchall()
 
-    def _forget(self, write: sqlite3.Connection, job_id: str) -> None:
-        if write.execute("DELETE FROM jobs WHERE id = ?", (job_id,)).rowcount:
+    def _forget(self, write: sqlite3.Connection, job_id: str) -> bool:
+        """Whether there was a job of this id that has ended."""
+        gone = write.execute(f"DELETE FROM jobs WHERE id = ? AND {HAS_ENDED}", (job_id,)).rowcount > 0
+        if gone:
             release_pictures(write, job_id)
+        return gone
 
     def _request_of(self, job: Job[Any]) -> tuple[str | None, Settings | None, Pictures]:
         try:
@@ -318,6 +328,14 @@ def alive(owner: str) -> bool:
         return False
 
 
+def state_of(job: Job[Any]) -> tuple[Any, ...]:
+    """Where a job stands at this moment, for `JobStore.update`."""
+    return (
+        *(job.state.value, job.priority, job.place, job.started, job.ended, job.note),
+        *(storable(str(job.error or "")), job.id, job.created, job.attempts),
+    )
+
+
 def record_of(job: Job[Any]) -> JobRecord:
     """What is kept of a job, without looking it up."""
     return JobRecord(
@@ -342,4 +360,5 @@ def record_of(job: Job[Any]) -> JobRecord:
 
 def _record(row: sqlite3.Row) -> JobRecord:
     names = [name for name in JobRecord.__dataclass_fields__ if name != "state"]
-    return JobRecord(state=JobState(row["state"]), **{name: row[name] for name in names})
+    state = row["state"] if row["state"] in _STATES else JobState.FAILED  # what damage has made of it
+    return JobRecord(state=JobState(state), **{name: row[name] for name in names})

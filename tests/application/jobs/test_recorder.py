@@ -20,19 +20,9 @@ from modules.application.jobs.recurring import RecurringLimits
 from modules.foundation.errors import EaselError, RequestError
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
-from tests.application.conftest import Desk, painted
+from tests.application.conftest import Desk, painted, until
 
 OpenDesk = Callable[[], Desk]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Return as soon as `condition()` holds; fail the test if it never does."""
-    pause = threading.Event()
-    for _ in range(2000):
-        if condition():
-            return
-        pause.wait(0.01)
-    pytest.fail("It did not happen.")
 
 
 def crashed(desk: Desk) -> None:

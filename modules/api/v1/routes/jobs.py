@@ -44,7 +44,7 @@ def routes(app: Application, previews: Previews) -> APIRouter:
 
 def submitted(app: Application, request: GenerationRequest, body: SubmitTxt2Img | SubmitImg2Img) -> JobInfo:
     """Queue what `body` asked for. Raises EaselError when the program takes no more jobs."""
-    job = app.submit(request, body.force_task_id, priority=body.priority, source="v1")
+    job = app.submit(request, body.force_task_id, priority=body.priority, source="v1", promised=True)
     return job_infos(app, [record_of(job)])[0]
 
 
