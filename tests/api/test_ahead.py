@@ -173,15 +173,25 @@ def test_what_the_route_would_say_otherwise_is_said_by_the_route(
     served.client.post(f"/api/v1/jobs/{other.json()['id']}/cancel")
 
 
-def test_a_job_that_cannot_be_kept_is_taken_and_told_all_the_same(
+def test_a_job_that_cannot_be_kept_is_refused_on_both_ways(
     served: Served, running_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(jobs: Any) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(served.app.jobs.store, "add", full)
-    answer = served.client.post(SUBMIT, json={**SMALL, "priority": -1})
-    assert (answer.status_code, answer.json()["number"], answer.json()["position"]) == (201, 0, 1)
-    job = served.app.queue.find(answer.json()["id"])
-    assert job is not None
-    assert served.app.queue.withdraw(job)
+    for body in (SMALL, {**SMALL, "force_task_id": "not-kept", "prompt": "x" * 70_000}):  # the longer one is no order
+        answer = served.client.post(SUBMIT, json={**body, "priority": -1})
+        assert answer.status_code == 507
+        assert "disk is full" in answer.json()["detail"]
+    assert served.app.queue.find("not-kept") is None
+    assert served.app.queue.waiting == ()
+
+
+def test_an_id_is_given_once_however_it_is_asked_for(served: Served, running_job: str) -> None:
+    for body in (SMALL, {**SMALL, "prompt": "x" * 70_000}):
+        answer = served.client.post(SUBMIT, json={**body, "force_task_id": running_job})
+        assert answer.status_code == 409
+        assert running_job in answer.json()["detail"]
+    assert served.app.queue.current is not None
+    assert served.app.queue.current.id == running_job

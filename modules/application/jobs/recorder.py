@@ -18,7 +18,7 @@ from modules.application.history import History, history_row
 from modules.application.jobs.backlog import Backlog
 from modules.application.jobs.job import Job, JobState
 from modules.application.jobs.store import JobStore, state_of
-from modules.foundation.errors import EaselError, IdTaken
+from modules.foundation.errors import EaselError, IdTaken, StorageError
 from modules.generation.result import FinishedImage, GenerationResult
 
 log = logging.getLogger(__name__)
@@ -107,10 +107,13 @@ class Recorder:
                 self.store.add(jobs)
             except IdTaken:
                 raise
-            except (sqlite3.Error, EaselError):
-                if promised:
+            except (sqlite3.Error, EaselError) as error:
+                if not promised:
+                    self._add_later(jobs)
+                elif isinstance(error, EaselError):
                     raise
-                self._add_later(jobs)
+                else:
+                    raise StorageError(f"The job cannot be kept ({error}), so it is not taken.") from error
         for job in jobs:
             self.events.tell("waiting", job.id, {"kind": job.kind, "title": job.title, "standing": job.recurring_id})
 
