@@ -1,0 +1,40 @@
+"""How the modules of extensions come to import another `gradio`: by builtins of their own.
+
+Python looks up `__import__` in the `__builtins__` of the module in which an import statement stands, at whatever time
+it is run. So the old Gradio is seen by extensions' modules only, also in imports inside their functions.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+from modules.a1111.gradio3.keywords import OWNER
+
+
+def globals_for(extension: str) -> dict[str, Any]:
+    """Globals with which a module of `extension` is to begin before its code is run."""
+    return {"__builtins__": {**vars(builtins), "__import__": import_for_extensions}, OWNER: extension}
+
+
+def import_for_extensions(
+    name: str,
+    globals: Mapping[str, Any] | None = None,
+    locals: Mapping[str, Any] | None = None,
+    fromlist: Sequence[str] | None = (),
+    level: int = 0,
+) -> ModuleType:
+    """`__import__` for modules of extensions."""
+    if level or not (name == "gradio" or name.startswith("gradio.")):
+        return builtins.__import__(name, globals, locals, fromlist or (), level)
+    from modules.a1111.gradio3.namespace import old_module
+
+    module = old_module(name)
+    for each in fromlist or ():
+        # `from gradio import inputs` is an import of a module as well.
+        if f"{name}.{each}" in sys.modules:
+            old_module(f"{name}.{each}")
+    return module if fromlist else old_module("gradio")
