@@ -78,18 +78,18 @@ exit /b %errorlevel%
 rem ---------------------------------------------------------------- finding Python
 
 :find_python
-set "PROBE=import struct, sys; sys.exit(not ((3, 11) <= sys.version_info[:2] <= (3, 13) and struct.calcsize('P') == 8))"
+set "PROBE=import struct, sys, sysconfig; sys.exit(not ((3, 11) <= sys.version_info[:2] <= (3, 14) and struct.calcsize('P') == 8 and not sysconfig.get_config_var('Py_GIL_DISABLED')))"
 if not defined PYTHON goto search
 set BASE_PYTHON="%PYTHON:"=%"
 %BASE_PYTHON% -c "%PROBE%" >nul 2>&1
 if not errorlevel 1 exit /b 0
-echo %BASE_PYTHON%, the Python named in webui-user.bat, is not a 64-bit Python 3.11, 3.12 or 3.13; looking for another.
+echo %BASE_PYTHON%, the Python named in webui-user.bat, is not a 64-bit Python 3.11, 3.12, 3.13 or 3.14; looking for another.
 :search
-for %%c in ("py -3.13" "py -3.12" "py -3.11" "python" "python3") do (
+for %%c in ("py -3.14" "py -3.13" "py -3.12" "py -3.11" "python" "python3") do (
     %%~c -c "%PROBE%" >nul 2>&1 && set "BASE_PYTHON=%%~c" && exit /b 0
 )
 echo.
-echo webui.bat: Easel needs a 64-bit Python 3.11, 3.12 or 3.13 and found none. Install one from https://www.python.org/downloads/ and start again, or name it in webui-user.bat: set PYTHON=C:\path\to\python.exe
+echo webui.bat: Easel needs a 64-bit Python 3.11, 3.12, 3.13 or 3.14 and found none. Install one from https://www.python.org/downloads/ and start again, or name it in webui-user.bat: set PYTHON=C:\path\to\python.exe
 exit /b 1
 
 rem ---------------------------------------------------------------- what went wrong

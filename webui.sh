@@ -26,7 +26,8 @@ fi
 
 venv_dir=${venv_dir:-venv}
 lock=${REQS_FILE:-requirements.lock}
-supported="3.11, 3.12 or 3.13"
+versions="3.14 3.13 3.12 3.11"  # those whose packages exist ready-made, in the order in which they are looked for
+supported="3.11, 3.12, 3.13 or 3.14"
 
 # ---------------------------------------------------------------- what was asked
 
@@ -74,8 +75,8 @@ done
 probe='
 import sys
 why = ""
-if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-    why = " is too %s" % ("old" if sys.version_info < (3, 11) else "new")
+if not OLDEST <= sys.version_info[:2] <= NEWEST:
+    why = " is too %s" % ("old" if sys.version_info[:2] < OLDEST else "new")
 else:
     import importlib.util, struct, sysconfig
     if sys.implementation.name != "cpython":
@@ -88,21 +89,32 @@ else:
         why = " lacks the venv module"
 print("%d.%d" % sys.version_info[:2] + why)
 '
+oldest=${versions##* } newest=${versions%% *}
+oldest="(${oldest/./, })" newest="(${newest/./, })"
+probe=${probe//OLDEST/$oldest}
+probe=${probe//NEWEST/$newest}
+
+# Whether the answer of the probe is a version that can be used.
+usable() {
+    case " $versions " in *" ${1:-none} "*) ;; *) return 1 ;; esac
+}
 
 # Sets $python to the first usable interpreter; fails with what was found and what to do.
 find_python() {
-    local candidate candidates=() found="" path answer without_venv=""
+    local candidate candidates=() found="" path answer without_venv="" version
     [ -z "${PYTHON:-}" ] || candidates+=("$PYTHON")
     [ -z "${python_cmd:-}" ] || candidates+=("$python_cmd")
     [ "$venv_dir" != - ] || candidates+=(python python3)
-    candidates+=(python3.13 python3.12 python3.11 python3)
+    for version in $versions; do candidates+=("python$version"); done
+    candidates+=(python3)
     for candidate in "${candidates[@]}"; do
         path=$(command -v "$candidate" 2>/dev/null)
         if [ -n "$path" ]; then answer=$("$path" -c "$probe" 2>/dev/null </dev/null); else answer=; fi
+        if usable "$answer"; then
+            python=$path
+            return
+        fi
         case $answer in
-            3.11 | 3.12 | 3.13)
-                python=$path
-                return ;;
             *"lacks the venv module")
                 if [ "$venv_dir" = - ]; then
                     python=$path
@@ -124,11 +136,11 @@ find_python() {
             "(Debian, Ubuntu: sudo apt install python$without_venv-venv) and start again."
     fi
     case $(uname -s) in
-        Darwin) how="brew install python@3.13, or the installer from https://www.python.org/downloads/" ;;
-        *) how="for example sudo apt install python3.11 python3.11-venv, or https://docs.astral.sh/uv/guides/install-python/" ;;
+        Darwin) how="brew install python@3.14, or the installer from https://www.python.org/downloads/" ;;
+        *) how="for example sudo apt install python3 python3-venv, or https://docs.astral.sh/uv/guides/install-python/" ;;
     esac
     fail "Easel needs Python $supported and found ${found:-no Python at all}. Install one ($how)" \
-        "and start again, or name it in webui-user.sh: python_cmd=/path/to/python3.13"
+        "and start again, or name it in webui-user.sh: python_cmd=/path/to/python3.14"
 }
 
 # ---------------------------------------------------------------- the environment
@@ -181,8 +193,9 @@ make_environment() {
 check_foreign() {
     local answer
     answer=$("$environment/bin/python" -c "$probe" 2>/dev/null </dev/null)
+    usable "$answer" && return
     case $answer in
-        3.11 | 3.12 | 3.13 | *"lacks the venv module") ;;
+        *"lacks the venv module") ;;
         *) fail "$environment was not made by Easel, and its Python (${answer:-it does not run}) cannot be used." \
             "Move that folder away, or set venv_dir in webui-user.sh to another name, and start again." ;;
     esac

@@ -19,11 +19,11 @@ def refusal(launcher: Launcher, **environment: str) -> str:
 
 def test_without_any_python_it_says_which_versions_to_install(launcher: Launcher) -> None:
     message = refusal(launcher)
-    assert "needs Python 3.11, 3.12 or 3.13 and found no Python at all" in message
+    assert "needs Python 3.11, 3.12, 3.13 or 3.14 and found no Python at all" in message
     assert "python_cmd=" in message
 
 
-@pytest.mark.parametrize(("version", "word"), [((3, 9, 18), "3.9 is too old"), ((3, 14, 0), "3.14 is too new")])
+@pytest.mark.parametrize(("version", "word"), [((3, 9, 18), "3.9 is too old"), ((3, 15, 0), "3.15 is too new")])
 def test_an_unsupported_python_is_named_with_its_version(
     launcher: Launcher, version: tuple[int, int, int], word: str
 ) -> None:
@@ -40,12 +40,34 @@ def test_a_python_that_cannot_even_run_is_passed_over(launcher: Launcher) -> Non
 
 
 def test_the_newest_supported_python_is_taken(launcher: Launcher) -> None:
-    launcher.python("python3", (3, 14, 0))
+    launcher.python("python3", (3, 15, 0))
     launcher.python("python3.11", (3, 11, 7))
     launcher.python("python3.12", (3, 12, 1))
     result = launcher.run()
     assert result.returncode == 0
     assert "Making an environment with " + str(launcher.folder / "bin/python3.12") in result.stderr
+
+
+@pytest.mark.parametrize("version", [(3, 11, 7), (3, 12, 1), (3, 13, 0), (3, 14, 2)])
+@pytest.mark.parametrize("name", ["python3", "python{}.{}"])
+def test_every_supported_python_makes_the_environment(
+    launcher: Launcher, version: tuple[int, int, int], name: str
+) -> None:
+    path = launcher.python(name.format(*version), version)
+    result = launcher.run()
+    assert result.returncode == 0
+    assert f"Making an environment with {path}" in result.stderr
+
+
+def test_of_all_supported_pythons_the_newest_is_taken(launcher: Launcher) -> None:
+    for minor in (11, 12, 13, 14):
+        launcher.python(f"python3.{minor}", (3, minor, 0))
+    assert "with " + str(launcher.folder / "bin/python3.14") in launcher.run().stderr
+
+
+def test_the_version_that_a_distribution_brings_will_do_when_it_is_the_only_one(launcher: Launcher) -> None:
+    launcher.python("python3", (3, 14, 0), missing=("venv",))
+    assert "apt install python3.14-venv" in refusal(launcher)
 
 
 @pytest.mark.parametrize("variable", ["PYTHON", "python_cmd"])

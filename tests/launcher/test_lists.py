@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from .conftest import ROOT
 
@@ -76,3 +78,35 @@ def test_shell_files_are_executable_with_unix_line_ends(name: str) -> None:
     path: Path = ROOT / name
     assert path.stat().st_mode & 0o100
     assert b"\r" not in path.read_bytes()
+
+
+SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
+SYSTEMS = {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}
+
+
+def test_every_file_says_the_same_about_the_versions_of_python() -> None:
+    words = f"{', '.join(SUPPORTED[:-1])} or {SUPPORTED[-1]}"
+    for name in ("webui.sh", "webui.bat", "webui-user.sh", "webui-user.bat", "README.md", "docs/install.md"):
+        assert words in (ROOT / name).read_text(encoding="utf-8"), name
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = SpecifierSet(project["requires-python"])
+    assert [minor for minor in range(20) if f"3.{minor}.5" in wanted] == [int(each[2:]) for each in SUPPORTED]
+    batch = (ROOT / "webui.bat").read_text(encoding="utf-8")
+    assert re.findall(r"py -(3\.\d+)", batch) == list(reversed(SUPPORTED))
+    assert "(3, 11) <= sys.version_info[:2] <= (3, 14)" in batch
+
+
+@pytest.mark.parametrize("version", SUPPORTED)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_lock_has_what_each_python_lacks(version: str, system: str) -> None:
+    environment = {
+        "python_version": version,
+        "python_full_version": f"{version}.0",
+        "sys_platform": system,
+        "platform_system": SYSTEMS[system],
+    }
+    lock = read_list("requirements.lock")
+    wanted = {name for name, each in lock.items() if each.marker is None or each.marker.evaluate(environment)}
+    assert ("audioop-lts" in wanted) == (version in ("3.13", "3.14"))  # the standard library lost its audioop
+    assert {"torch", "gradio", "pydantic-core", "pillow", "numpy"} <= wanted
+    assert ("uvloop" in wanted) == (system != "win32")
