@@ -17,10 +17,11 @@ def main() -> int:
         phase = application.startup.phase
         with importing("fastapi", "gradio"):
             with phase("API"):
-                from modules.api.server import connection_kind, create_api
+                from modules.api.server import connection_kind, create_api, tell_started
                 from modules.application.serve import serve
 
                 api = create_api(application)
+            page = None
             if not application.flags.nowebui:
                 with phase("gradio"):
                     from modules.webui.quick_import import import_gradio
@@ -29,7 +30,8 @@ def main() -> int:
                 with phase("page"):
                     from modules.webui.page import mount_page
 
-                    mount_page(api, application)
+                    page = mount_page(api, application)
+            tell_started(api, application, page)
         return serve(api, application, listener, connection_kind(application.flags))
     except EaselError as error:
         print(f"Easel cannot start: {error}", file=sys.stderr)

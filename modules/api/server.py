@@ -8,6 +8,7 @@ from typing import Any, Literal
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, RedirectResponse
+from starlette.routing import Mount
 
 from modules.api.ahead import Ahead, job_orders, progress_questions
 from modules.api.connection import Connection
@@ -51,6 +52,7 @@ from modules.api.v1.routes import (
     save_button,
 )
 from modules.application.application import Application
+from modules.hooks.events import PageEvent
 from modules.settings.flags import Flags
 
 DOCS_PAGE = Path(__file__).with_name("static") / "docs.html"
@@ -101,6 +103,8 @@ def create_api(app: Application) -> FastAPI:
     )
     api.state.application = app
     previews = Previews()
+    for added in app.registries.routes:
+        api.include_router(added.build(app))
     for part in PARTS:
         with_previews = part in (progress, internal, jobs)
         api.include_router(part.routes(app, previews) if with_previews else part.routes(app))
@@ -111,6 +115,13 @@ def create_api(app: Application) -> FastAPI:
     api.add_middleware(Ahead, questions=progress_questions(app, previews), orders=job_orders(app))
     _add_guards(api, app)
     return api
+
+
+def tell_started(api: FastAPI, app: Application, page: Any = None) -> None:
+    """Tell attachments that all is ready to be served; their routes go before the page, which takes all paths."""
+    app.hooks.app_started(PageEvent(api=api, page=page))
+    # A stable sort: all else stays in its order.
+    api.router.routes.sort(key=lambda route: isinstance(route, Mount) and route.path == "")
 
 
 def connection_kind(flags: Flags) -> type[Connection] | Literal["auto"]:

@@ -17,6 +17,8 @@ from modules.application.jobs.job import GenerationJob, Job, TaskJob
 from modules.application.jobs.service import JobService
 from modules.application.jobs.submitting import resolved_job
 from modules.application.model_list import ModelFileList
+from modules.application.registries import Registries
+from modules.application.scripts import run_script
 from modules.application.statistics import Statistics
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.families import FamilyRegistry
@@ -28,7 +30,7 @@ from modules.foundation.errors import CheckpointError, EaselError
 from modules.foundation.importing import importing
 from modules.foundation.timing import Stopwatch
 from modules.generation.request import GenerationRequest
-from modules.generation.result import FinishedImage
+from modules.generation.result import FinishedImage, GenerationResult
 from modules.hooks.points import Hooks
 from modules.library.library import Folders, Library
 from modules.networks.catalogue import NetworkCatalogue
@@ -72,6 +74,7 @@ class Application:
             self.paths.gfpgan_file,
         )
         self.upscalers = UpscalerCatalogue(self.paths.upscaler_folders, self._folders_of("upscaler"))
+        self.registries = Registries(self.settings, self.upscalers, self.restorers)
         self.read_ahead = ReadAhead()
         self.jobs = JobService(self._execute, self._resolved, self.settings, self.paths)
         self.queue = self.jobs.queue
@@ -132,6 +135,11 @@ class Application:
             self.engine.close()
         self.jobs.recorder.close()
         self.library.close()
+
+    def remove_owner(self, owner: str) -> None:
+        """Undo everything that was attached or registered in the name of `owner`."""
+        self.hooks.detach_owner(owner)
+        self.registries.unregister(owner)
 
     # Jobs
 
@@ -246,7 +254,12 @@ class Application:
         self._look_ahead()
         from modules.pipeline.run import run
 
-        return run(job.request, self.engine, job.control, settings=job.settings, checkpoint=job.checkpoint)
+        def make(request: GenerationRequest) -> GenerationResult:
+            return run(request, self.engine, job.control, settings=job.settings, checkpoint=job.checkpoint)
+
+        if job.request.script is not None:
+            return run_script(self, job.request, job.control, make)
+        return make(job.request)
 
     def _on_saved(self, image: FinishedImage) -> None:
         if image.path is not None and (job := self.queue.current) is not None:

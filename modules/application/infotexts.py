@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import EaselError
+from modules.infotext.labels import SETTINGS
 from modules.infotext.parse import parse
 from modules.infotext.restore import RestoreOptions, restore
 from modules.prompts.attention import uses_emphasis
 from modules.prompts.styles import extract_styles
 from modules.sampling.samplers.foreign_names import our_name
+from modules.settings.declare import infotext_label
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -33,6 +35,12 @@ def parameters_of(text: str, app: Application) -> dict[str, Any]:
     values = restore(parse(text), options)
     named = {label: our_name(str(values[label])) for label in ("Sampler", "Hires sampler") if label in values}
     return values | named
+
+
+def setting_labels(app: Application) -> dict[str, str]:
+    """The labels of infotexts that stand for settings, those of added settings too: label -> key."""
+    added = {label: key for key, field in app.settings.declared.items() if (label := infotext_label(field))}
+    return {**{label: key for label, key in added.items() if label not in SETTINGS}, **SETTINGS}
 
 
 def checkpoint_of(parameters: Mapping[str, Any], app: Application) -> CheckpointInfo | None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from modules.foundation.errors import RequestError, UnknownName
+from modules.foundation.registry import Registry
 from modules.library.folders import Shelf
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 RestorerName = Literal["CodeFormer", "GFPGAN"]
 NAMES: tuple[RestorerName, ...] = ("CodeFormer", "GFPGAN")
+
+RestoreFaces = Callable[["Image.Image", float], "Image.Image"]
+"""`restore(image, weight)`: the picture in RGB with its faces restored; `weight` is the setting for CodeFormer's."""
 
 DETECTOR_FILE = "detection_Resnet50_Final.pth"
 DETECTOR_URL = "https://github.com/xinntao/facexlib/releases/download/v0.1.0/detection_Resnet50_Final.pth"
@@ -21,13 +28,25 @@ EXTRA_ARCHITECTURES = "spandrel_extra_arches"
 
 @dataclass(frozen=True, kw_only=True)
 class RestorerInfo:
-    """A face restorer. `weights` and `detector` are its files; `problem` says why it cannot be used."""
+    """A face restorer. `weights` and `detector` are its files; `problem` says why it cannot be used.
 
-    name: RestorerName
+    `restore` does the work of one that was added.
+    """
+
+    name: str
     folder: Path
     weights: Path | None = None
     detector: Path | None = None
     problem: str | None = None
+    restore: RestoreFaces | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddedRestorer:
+    """A face restorer that is none of the known networks."""
+
+    name: str
+    restore: RestoreFaces
 
 
 class RestorerCatalogue:
@@ -46,16 +65,18 @@ class RestorerCatalogue:
     ) -> None:
         self._gfpgan, self._codeformer, self._more = tuple(gfpgan), tuple(codeformer), tuple(more)
         self._gfpgan_file = gfpgan_file
+        self.added: Registry[AddedRestorer] = Registry("face restorer", lambda restorer: (restorer.name,))
 
     def all(self) -> tuple[RestorerInfo, ...]:
-        """Each of them, read from the folders now."""
-        return tuple(self._info(name) for name in NAMES)
+        """Each of them, read from the folders now, and those that were added."""
+        added = (RestorerInfo(name=each.name, folder=Path(), restore=each.restore) for each in self.added)
+        return (*(self._info(name) for name in NAMES), *added)
 
     def find(self, name: str, field: str | None = None) -> RestorerInfo:
         """The restorer called `name`. Raises UnknownName, or RequestError saying which file to put where."""
         info = next((info for info in self.all() if info.name.casefold() == name.strip().casefold()), None)
         if info is None:
-            raise UnknownName("face restorer", name, NAMES, field)
+            raise UnknownName("face restorer", name, (each.name for each in self.all()), field)
         if info.problem is not None:
             raise RequestError(f"{info.name} cannot be used. {info.problem}", field)
         return info

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from modules.checkpoints.image_networks import load_network
 from modules.faces.align import Placed, cut_out, lay_back
-from modules.faces.catalogue import RestorerCatalogue, RestorerInfo, RestorerName
+from modules.faces.catalogue import RestorerCatalogue, RestorerInfo
 from modules.faces.detect import Face, detect_faces, eyes_apart
 from modules.faces.retinaface import RetinaFace, load_retinaface
 from modules.foundation.errors import CheckpointError, OutOfMemory
@@ -68,6 +68,9 @@ class FaceRestorers:
         OutOfMemory, Interrupted.
         """
         info = self.find(name)
+        if info.restore is not None:
+            restored = info.restore(image, weight)
+            return Restored(restored, 0 if restored is image else 1)
         assert info.weights is not None
         assert info.detector is not None
         try:
@@ -97,7 +100,7 @@ class FaceRestorers:
             self._detector = (path, load_retinaface(path).to(self._hardware.device))
         return detect_faces(image, self._detector[1], self._hardware.device)
 
-    def _restorer(self, name: RestorerName, path: Path, weight: float) -> Restore:
+    def _restorer(self, name: str, path: Path, weight: float) -> Restore:
         network = self._networks.get(path)
         if network is None:
             network = load_network(path)

@@ -53,7 +53,8 @@ class GenerationRequest:
     takes over when the share `refiner_switch_at` of the noise levels is done (None: at once).
 
     With `init_images` it is img2img; several of them are taken in turn. `image_cfg_scale` is for checkpoints that edit
-    pictures by instruction, `initial_noise_multiplier` scales the noise that img2img adds.
+    pictures by instruction, `initial_noise_multiplier` scales the noise that img2img adds. `script` names a script that
+    takes the request over; `script_arguments` are those of scripts by their names in small letters.
     """
 
     prompt: str = ""
@@ -92,6 +93,8 @@ class GenerationRequest:
     refiner_switch_at: float | None = None
     override_settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     disable_extra_networks: bool = False
+    script: str | None = None
+    script_arguments: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, "tuple[Any, ...]"])
     save_images: bool = True
     save_grid: bool = True
 

@@ -163,7 +163,7 @@ class ModelEvent:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PageEvent:
-    """The web server's parts: `api` is its FastAPI application, `page` gradio's Blocks, None without a page."""
+    """The web server's parts: `api` is its FastAPI application, `page` gradio's Blocks; None where there is none."""
 
-    api: Any
+    api: Any = None
     page: Any = None

@@ -113,7 +113,12 @@ def fields_of(
     fields |= _img2img_fields(plan)
     fields |= {key: value for key, value in sampled.items() if key not in fields}
     fields = {key: title(value) if isinstance(value, CheckpointInfo) else value for key, value in fields.items()}
-    fields |= changed_settings(settings, LABELLED_SETTINGS)
+    added = [
+        key
+        for key, each in type(settings).model_fields.items()
+        if infotext_label(each) and key not in Settings.model_fields
+    ]
+    fields |= changed_settings(settings, (*LABELLED_SETTINGS, *added))
     encodes = plan.is_img2img or (plan.hires is not None and plan.hires.latent_mode is None)
     fields |= changed_settings(settings, ("sd_vae_encode_method",) if encodes else ())
     fields |= changed_settings(settings, ("sd_vae_decode_method",))
@@ -163,7 +168,7 @@ def extra_of(fields: Mapping[str, object], sampled: Mapping[str, object]) -> dic
 
 def changed_settings(settings: Settings, keys: Sequence[str]) -> dict[str, object]:
     """Those of the labelled settings `keys` that differ from their defaults, by label."""
-    declared = Settings.model_fields
+    declared = type(settings).model_fields
     return {
         infotext_label(declared[key]) or key: getattr(settings, key)
         for key in keys

@@ -10,10 +10,13 @@ import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules.foundation.errors import SettingsError
 from modules.settings.model import Settings
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 FOLDERS: Mapping[str, str] = {
     "outdir_txt2img_samples": "outputs/txt2img-images",
@@ -47,16 +50,16 @@ def shown_options(settings: Settings, data: Path) -> dict[str, Any]:
     return shown
 
 
-def check_kind(key: str, value: Any) -> None:
+def check_kind(key: str, value: Any, declared: Mapping[str, FieldInfo] = Settings.model_fields) -> None:
     """Raise SettingsError where `value` is of another kind than A1111's default, for keys that are only kept.
 
     Those that Easel declares are checked by their declaration; of them only true and false for numbers are refused
     here, which Python would take for 1 and 0.
     """
-    default = Settings.model_fields[key].default if key in Settings.model_fields else known_options().get(key)
+    default = declared[key].default if key in declared else known_options().get(key)
     if default is None or value is None:
         return
-    if key in Settings.model_fields:
+    if key in declared:
         fits = not (isinstance(value, bool) and _kind(default) == "a number")
     else:
         fits = _kind(value) == _kind(default)

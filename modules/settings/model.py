@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -44,7 +44,7 @@ class Settings(
         """These settings with `changes` applied. Raises SettingsError naming the key whose value does not fit."""
         if not changes:
             return self
-        return Settings.checked({**self.model_dump(), **changes})
+        return type(self).checked({**self.model_dump(), **changes})
 
     @classmethod
     def checked(cls, values: Mapping[str, Any]) -> Settings:
@@ -59,3 +59,11 @@ class Settings(
 
 SECTIONS = cast(tuple[type[Section], ...], Settings.__bases__)
 """In the order of the settings page."""
+
+
+def settings_with(more: Iterable[type[Section]]) -> type[Settings]:
+    """The type of settings that have further sections beside the program's own."""
+    bases = (Settings, *more)
+    return (
+        Settings if len(bases) == 1 else type("Settings", bases, {"__module__": __name__, "__doc__": Settings.__doc__})
+    )

@@ -6,29 +6,51 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules.foundation.atomic import write_json
 from modules.foundation.errors import SettingsError
+from modules.foundation.registry import Registry
 from modules.foundation.text_files import read_json_object
-from modules.settings.model import Settings
+from modules.settings.declare import Section
+from modules.settings.model import SECTIONS, Settings, settings_with
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 log = logging.getLogger(__name__)
 
 
 class SettingsStore:
-    """Owner of the current settings. Reading `.current` gives a frozen value that nobody changes behind one's back."""
+    """Owner of the current settings. Reading `.current` gives a frozen value that nobody changes behind one's back.
+
+    `sections` are where settings are declared. Those of a section that is added later are read from what config.json
+    has kept for them; when it goes, their values are kept on.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
         self._observers: list[Callable[[Settings, Settings], None]] = []
         self._current = read_settings(path)
+        self.sections: Registry[type[Section]] = Registry("setting or section of settings", _names_in, SECTIONS)
+        self.sections.observe(self._use_sections)
 
     @property
     def current(self) -> Settings:
         """The settings as they are now."""
         return self._current
+
+    @property
+    def declared(self) -> Mapping[str, FieldInfo]:
+        """The declarations of all settings, by key."""
+        return type(self._current).model_fields
+
+    def _use_sections(self) -> None:
+        """Read the values anew, by what is declared now."""
+        with self._lock:
+            kind = settings_with(section for section in self.sections if section not in SECTIONS)
+            self._current = _lenient(self._current.model_dump(), self.path, kind)
 
     def observe(self, observer: Callable[[Settings, Settings], None]) -> None:
         """Have `observer(before, after)` called after each change that changed something."""
@@ -77,10 +99,15 @@ def read_settings(path: Path) -> Settings:
     return _lenient(values, path)
 
 
-def _lenient(values: dict[str, Any], path: Path) -> Settings:
+def _names_in(section: type[Section]) -> tuple[str, ...]:
+    """What a section declares, first of all its title."""
+    return (section.title, *section.model_fields)
+
+
+def _lenient(values: dict[str, Any], path: Path, kind: type[Settings] = Settings) -> Settings:
     while True:
         try:
-            return Settings.checked(values)
+            return kind.checked(values)
         except SettingsError as error:
             bad = _named_key(str(error))
             log.warning("%s: %s The default is used instead.", path, error)

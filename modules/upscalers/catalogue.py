@@ -7,19 +7,26 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from modules.foundation.errors import RequestError, UnknownName
+from modules.foundation.registry import Registry
 from modules.library.facts import Stamp, stamp_of
 from modules.library.folders import Shelf
 from modules.library.names import folded
 from modules.upscalers.file_check import problem_of
 from modules.upscalers.known import KNOWN, MODEL_NAMES, KnownModel
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 SUFFIXES = (".pth", ".pt", ".safetensors", ".ckpt")
 DEFAULT_SCALE = 4.0
 
-UpscaleMethod = Literal["none", "lanczos", "nearest", "model"]
+UpscaleMethod = Literal["none", "lanczos", "nearest", "model", "added"]
+
+Enlarge = Callable[["Image.Image", float], "Image.Image"]
+"""`enlarge(image, scale)`: the picture in RGB, larger; sides rounded down to multiples of 8."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +35,7 @@ class UpscalerInfo:
 
     `family` is the folder it was found in, which decides the settings for its tiles.
     `path` is None for the built-in ones, and for a well-known model whose file is not there; that one has a `url`.
-    `problem` says why it cannot be used.
+    `problem` says why it cannot be used. `enlarge` does the work of one that was added.
     """
 
     name: str
@@ -38,6 +45,7 @@ class UpscalerInfo:
     url: str | None = None
     scale: float = DEFAULT_SCALE
     problem: str | None = None
+    enlarge: Enlarge | None = None
 
     @property
     def usable(self) -> bool:
@@ -56,8 +64,19 @@ NEAREST = UpscalerInfo(name="Nearest", method="nearest")
 BUILT_IN = (NONE, LANCZOS, NEAREST)
 
 
+@dataclass(frozen=True, kw_only=True)
+class AddedUpscaler:
+    """An upscaler that is no model file."""
+
+    name: str
+    enlarge: Enlarge
+
+
 class UpscalerCatalogue:
-    """The upscalers of some folders. Thread-safe; folders are read when first asked for, and no model is loaded."""
+    """The upscalers of some folders. Thread-safe; folders are read when first asked for, and no model is loaded.
+
+    `added` are those that are no files.
+    """
 
     def __init__(self, folders: Mapping[str, Path], further: Callable[[], Sequence[Path]] = tuple) -> None:
         """`folders` by the family of models that belongs there; any of them may hold any kind of upscaler.
@@ -65,17 +84,19 @@ class UpscalerCatalogue:
         `further` folders, of other installations, are called like the family.
         """
         self.folders, self._further = dict(folders), further
+        self.added: Registry[AddedUpscaler] = Registry("upscaler", lambda upscaler: (upscaler.name,))
         self._lock = threading.Lock()
         self._found: tuple[UpscalerInfo, ...] | None = None
         self._checked: dict[Path, tuple[Stamp | None, str | None]] = {}
         self._scales: dict[Path, float] = {}
 
     def all(self) -> tuple[UpscalerInfo, ...]:
-        """The built-in ones, then every model file and every well-known model without one, by name."""
+        """The built-in ones, those that were added, then by name every model file and well-known model without one."""
         with self._lock:
             if self._found is None:
                 self._found = tuple(self._scan())
-            return (*BUILT_IN, *(self._with_state(info) for info in self._found))
+            added = (UpscalerInfo(name=each.name, method="added", enlarge=each.enlarge) for each in self.added)
+            return (*BUILT_IN, *added, *(self._with_state(info) for info in self._found))
 
     def usable(self) -> tuple[UpscalerInfo, ...]:
         """Those that can be chosen."""

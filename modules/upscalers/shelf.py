@@ -51,6 +51,8 @@ class Upscalers:
         info = self.find(name)
         if info.method == "none":
             return image
+        if info.enlarge is not None:
+            return info.enlarge(image, scale)
         if info.method != "model":
             return enlarge(image, scale, nearest=info.method == "nearest")
         return upscale(image, scale, self.model(info), Tiling.of(info.family, settings), watch)

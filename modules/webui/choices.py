@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from modules.faces.catalogue import NAMES
 from modules.foundation.errors import UnknownName
 from modules.sampling.samplers import registry
 from modules.upscalers.known import KNOWN
@@ -31,7 +30,7 @@ def named_choices(app: Application, tabs: Sequence[str] = ()) -> dict[str, list[
         "vaes": ["Automatic", "None", *(info.name for info in app.vaes.all())],
         "loras": ["None", *(info.name for info in app.networks.all("lora"))],
         "upscalers": [info.name for info in app.upscalers.usable()],
-        "face_restorers": list(NAMES),
+        "face_restorers": [info.name for info in app.restorers.all()],
         "realesrgan_models": _known_models("realesrgan_enabled_models"),
         "dat_models": _known_models("dat_enabled_models"),
         "hypernetworks": ["None", *(info.name for info in app.networks.all("hypernet"))],

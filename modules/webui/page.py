@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from modules.hooks.events import PageEvent
 from modules.pipeline.output_folders import output_folders
 from modules.webui import assets, sound
 from modules.webui.builder import PageBuilder
 from modules.webui.panel.generation_panel import state_rules
 from modules.webui.pictures import add_unsaved_route
 from modules.webui.quicksettings import build_quicksettings, wire_quicksettings
-from modules.webui.tabs.registry import TABS, hidden_tabs, ordered_tabs
+from modules.webui.tabs.registry import TABS, PageTab, hidden_tabs, ordered_tabs
 from modules.webui.uploads import use_temp_dir
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from modules.application.application import Application
 
 
-def mount_page(api: fastapi.FastAPI, app: Application) -> None:
-    """Put the page at "/" of `api`. To be called last: the mount answers every path that no route before it does."""
+def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
+    """Put the page at "/" of `api` and return it: the mount answers every path that no route before it does."""
     from modules.webui.theme import easel_theme
 
     use_temp_dir(app.settings.current, app.paths)
@@ -51,16 +52,18 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> None:
         pwa=False,
         show_error=True,
     )
+    return page
 
 
 def build_page(app: Application) -> tuple[gr.Blocks, PageBuilder]:
     """All parts of the page, tied together. Also completes ui-config.json."""
     settings = app.settings.current
-    tabs = ordered_tabs(TABS, settings)
+    added = (PageTab(name=each.name, label=each.label, build=each.build) for each in app.registries.tabs)
+    tabs = ordered_tabs((*TABS, *added), settings)
     # Uploaded pictures are of no use after a day.
     with gr.Blocks(title="Easel", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
         quick = build_quicksettings(app)
-        builder = PageBuilder(app, quick, [each.label for each in TABS])
+        builder = PageBuilder(app, quick, [each.label for each in tabs])
         with gr.Column(elem_id="tabs"):
             builder.tab_bar("tab", [each.tab for each in tabs], "Parts of the page", hidden_tabs(tabs, settings))
             for each in tabs:
@@ -68,6 +71,7 @@ def build_page(app: Application) -> tuple[gr.Blocks, PageBuilder]:
                     each.build(builder)
         wire_quicksettings(builder, quick)
         builder.finish(page)
+        app.hooks.page_built(PageEvent(page=page))
     builder.rules.extend(state_rules(tab) for tab in builder.panels)
     return page, builder
 

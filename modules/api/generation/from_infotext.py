@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.application.application import Application
-from modules.application.infotexts import checkpoint_of, parameters_of
+from modules.application.infotexts import checkpoint_of, parameters_of, setting_labels
 from modules.faces.catalogue import NAMES
 from modules.infotext.labels import (
     INPAINT_AREAS,
@@ -63,7 +63,8 @@ def completed(app: Application, body: AnyBody) -> AnyBody:
     if isinstance(body, StableDiffusionProcessingImg2Img):
         found |= _soft_inpainting(values, body)
     settings = app.settings.current
-    implied = {setting: value for _, setting, value in implied_settings(values, settings.model_dump().__getitem__)}
+    found_settings = implied_settings(values, settings.model_dump().__getitem__, labels=setting_labels(app))
+    implied = {setting: value for _, setting, value in found_settings}
     if not settings.disable_weights_auto_swap and (checkpoint := checkpoint_of(values, app)) is not None:
         implied["sd_model_checkpoint"] = checkpoint.title
     if (restorer := values.get("Face restoration")) in NAMES:

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from fastapi import HTTPException
 
-from modules.api.generation.always_on_scripts import fields_of_scripts
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.api.generation.from_infotext import completed
 from modules.api.generation.hires import check_names, hires_request, with_first_pass_size
+from modules.api.generation.scripts import fields_of_scripts
 from modules.api.guards.bounds import check_bounds
 from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application
@@ -32,7 +32,7 @@ def txt2img_request(app: Application, body: StableDiffusionProcessingTxt2Img) ->
     body = completed(app, body)
     body = with_first_pass_size(body)
     check_bounds(body, app.flags)
-    scripted = fields_of_scripts(body.alwayson_scripts, body.script_name, img2img=False)
+    scripted = fields_of_scripts(app, body.alwayson_scripts, body.script_name, body.script_args, img2img=False)
     return dataclasses.replace(_request(app, body, hires=hires_request(app, body)), **scripted)
 
 
@@ -58,7 +58,7 @@ def img2img_request(app: Application, body: StableDiffusionProcessingImg2Img) ->
 
 def img2img_template(app: Application, body: StableDiffusionProcessingImg2Img) -> GenerationRequest:
     """What an img2img body asks for, whatever its pictures and masks. Raises as `img2img_request` does."""
-    scripted = fields_of_scripts(body.alwayson_scripts, body.script_name, img2img=True)
+    scripted = fields_of_scripts(app, body.alwayson_scripts, body.script_name, body.script_args, img2img=True)
     return dataclasses.replace(
         _request(app, body),
         denoising_strength=body.denoising_strength,
@@ -152,10 +152,10 @@ def _check_overrides(app: Application, overrides: dict[str, Any]) -> None:
     check_formats(app.settings.current.changed(overrides))
 
 
-def unused_settings(overrides: Mapping[str, Any]) -> list[str]:
+def unused_settings(app: Application, overrides: Mapping[str, Any]) -> list[str]:
     """A sentence for each override that this version does not know, and that therefore changes nothing."""
     return [
-        f"Easel has no setting {key!r}; it changed nothing." for key in overrides if key not in Settings.model_fields
+        f"Easel has no setting {key!r}; it changed nothing." for key in overrides if key not in app.settings.declared
     ]
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules.settings.flags import Flags
 from modules.settings.known_options import known_options
 from modules.settings.legacy_flags import KNOWN_DEFAULTS
-from modules.settings.model import Settings
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 Responses = dict[int | str, dict[str, Any]]
 
 
-def options_schema() -> Responses:
+def options_schema(declared: Mapping[str, FieldInfo]) -> Responses:
     """The answer of GET options: each setting by its key."""
-    titles = {key: field.title for key, field in Settings.model_fields.items()}
-    defaults = {**known_options(), **{key: field.default for key, field in Settings.model_fields.items()}}
+    titles = {key: field.title for key, field in declared.items()}
+    defaults = {**known_options(), **{key: field.default for key, field in declared.items()}}
     return _answer("Options", {key: _property(titles.get(key), value) for key, value in defaults.items()})
 
 

@@ -9,7 +9,6 @@ from modules.application.infotexts import checkpoint_of, parameters_of
 from modules.infotext.labels import implied_settings
 from modules.infotext.parse import FEWEST_FIELDS, parse
 from modules.sampling import schedules
-from modules.settings.model import Settings
 from modules.webui.choices import split_sampler
 from modules.webui.panel.control import Control
 from modules.webui.paste.second_pass import second_values
@@ -60,11 +59,12 @@ def _overrides(parameters: Mapping[str, Any], app: Application) -> list[str]:
     settings = app.settings.current
 
     def current(key: str) -> Any:
-        if key not in Settings.model_fields:
+        if key not in app.settings.declared:
             raise KeyError(key)
         return getattr(settings, key)
 
-    texts = [f"{label}: {value}" for label, _, value in implied_settings(parameters, current)]
+    implied = implied_settings(parameters, current)
+    texts = [f"{label}: {value}" for label, _, value in implied]
     # As A1111 does, the checkpoint stays the chosen one unless the user wants pictures to bring theirs back.
     if not settings.disable_weights_auto_swap:
         texts = [*_checkpoint_override(parameters, app), *texts]

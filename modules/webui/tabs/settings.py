@@ -13,7 +13,7 @@ from gradio.components import Component
 
 from modules.foundation.errors import EaselError
 from modules.settings.declare import Section, choices_of
-from modules.settings.model import SECTIONS, Settings
+from modules.settings.model import Settings
 from modules.webui.builder import PageBuilder
 from modules.webui.choices import named_choices
 from modules.webui.events import on
@@ -58,11 +58,11 @@ def section_name(section: type[Section]) -> str:
     return SECTION_NAMES.get(section.title) or re.sub(r"\W+", "_", section.title.casefold()).strip("_")
 
 
-def section_tabs() -> list[Tab]:
+def section_tabs(sections: Sequence[type[Section]]) -> list[Tab]:
     """The sections as tabs inside the settings tab."""
     return [
         Tab(name=section_name(section), label=section.title, elem_id=f"settings_{section_name(section)}")
-        for section in SECTIONS
+        for section in sections
         if _keys(section)
     ]
 
@@ -85,9 +85,9 @@ def build_settings(page: PageBuilder) -> None:
         )
     result = gr.HTML("", elem_id="settings_result")
     with gr.Row(elem_id="settings", equal_height=False):
-        page.tab_bar("settings", section_tabs(), "Sections of the settings")
+        page.tab_bar("settings", section_tabs(app.settings.sections), "Sections of the settings")
         with gr.Column(elem_id="settings_pages"):
-            for section in SECTIONS:
+            for section in app.settings.sections:
                 if _keys(section):
                     components |= _build_section(section, settings, lists)
     panel = SettingsPanel(components=components, shown=gr.State({}), submit=submit, result=result)
@@ -105,7 +105,7 @@ def _wire(page: PageBuilder, panel: SettingsPanel) -> None:
         changes = {key: value for key, value in given.items() if not same(value, shown.get(key))}
         try:
             before = app.settings.current
-            meant = {key: from_page(key, value) for key, value in changes.items()}
+            meant = {key: from_page(key, value, app.settings.declared) for key, value in changes.items()}
             app.policy.check_settings(meant, before)
             after = app.settings.change(meant)
         except EaselError as error:
@@ -119,7 +119,7 @@ def _wire(page: PageBuilder, panel: SettingsPanel) -> None:
         updates = [_update(key, after) if key in changes else gr.skip() for key in keys]
         return (
             {**shown, **{key: to_page(key, after) for key in changes}},
-            _summary(changed),
+            _summary(changed, app.settings.declared),
             *updates,
             *page.lists_now(chosen),
         )
@@ -146,9 +146,9 @@ def to_page(key: str, settings: Settings) -> Any:
     return "" if value is None else value
 
 
-def from_page(key: str, value: Any) -> Any:
+def from_page(key: str, value: Any, declared: Mapping[str, FieldInfo] = Settings.model_fields) -> Any:
     """What a control's value means as a setting: an emptied number is the default, whole numbers are ints."""
-    field = Settings.model_fields[key]
+    field = declared[key]
     if value is None or (value == "" and field.annotation is not str):
         return field.get_default(call_default_factory=True)
     return round(float(value)) if field.annotation is int else value
@@ -163,11 +163,11 @@ def _update(key: str, settings: Settings) -> Any:
     return gr.update(value=to_page(key, settings))
 
 
-def _summary(changed: Sequence[str]) -> str:
+def _summary(changed: Sequence[str], declared: Mapping[str, FieldInfo]) -> str:
     if not changed:
         return '<p class="note quiet">Nothing was changed.</p>'
     count = "1 setting" if len(changed) == 1 else f"{len(changed)} settings"
-    names = ", ".join(str(Settings.model_fields[key].title) for key in changed)
+    names = ", ".join(str(declared[key].title) for key in changed)
     return f'<p class="note quiet">{count} changed: {html.escape(names)}.</p>'
 
 

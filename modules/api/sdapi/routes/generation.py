@@ -6,9 +6,9 @@ import asyncio
 
 from fastapi import APIRouter, Response
 
-from modules.api.generation.always_on_scripts import remarks_on_scripts
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.api.generation.requests import img2img_request, txt2img_request, unused_settings
+from modules.api.generation.scripts import remarks_on_scripts
 from modules.api.sdapi.generation_answer import generation_answer
 from modules.api.sdapi.responses import ImageToImageResponse, TextToImageResponse
 from modules.application.application import Application
@@ -43,6 +43,6 @@ async def _answer(
         app.settings.change(request.override_settings, save=False)
     result = await result_of(await asyncio.to_thread(app.submit, request, body.force_task_id))
     # The answer is JSON already: megabytes of base64 are not worth a second look by the response model.
-    remarks = [*unused_settings(request.override_settings), *remarks_on_scripts(body.alwayson_scripts)]
+    remarks = [*unused_settings(app, request.override_settings), *remarks_on_scripts(body.alwayson_scripts)]
     content = await asyncio.to_thread(generation_answer, body, result, settings, remarks)
     return Response(content, media_type="application/json")

@@ -12,7 +12,6 @@ from modules.api.sdapi.responses import InternalProgressResponse, PendingTasks, 
 from modules.application.application import Application
 from modules.application.jobs.job import Job
 from modules.generation.progress import ProgressSnapshot
-from modules.settings.model import Settings
 
 
 def routes(app: Application, previews: Previews) -> APIRouter:
@@ -39,7 +38,7 @@ def routes(app: Application, previews: Previews) -> APIRouter:
     @router.get("/quicksettings-hint", summary="Settings by label")
     async def quicksettings_hint() -> list[QuicksettingsHint]:
         """The settings that can be put on top of the page."""
-        return [QuicksettingsHint(name=key, label=field.title or key) for key, field in Settings.model_fields.items()]
+        return [QuicksettingsHint(name=key, label=field.title or key) for key, field in app.settings.declared.items()]
 
     return router
 

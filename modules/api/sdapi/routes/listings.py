@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from modules.api.generation.always_on_scripts import available, script_info
+from modules.api.generation.scripts import available, script_info
 from modules.api.sdapi.responses import (
     ExtensionItem,
     PromptStyleItem,
@@ -56,7 +56,7 @@ def routes(app: Application) -> APIRouter:
     @router.get("/scripts", summary="Scripts by name")
     def scripts() -> ScriptsList:
         """The scripts that alwayson_scripts can name, for each kind of request."""
-        names = {img2img: [script.name for script in available(img2img=img2img)] for img2img in (False, True)}
+        names = {img2img: [script.name for script in available(app, img2img=img2img)] for img2img in (False, True)}
         return ScriptsList(txt2img=names[False], img2img=names[True])
 
     @router.get("/script-info", summary="Scripts with their arguments")

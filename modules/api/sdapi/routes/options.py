@@ -26,7 +26,9 @@ def routes(app: Application) -> APIRouter:
     """GET and POST options, GET cmd-flags."""
     router = APIRouter(prefix="/sdapi/v1", tags=["settings"])
 
-    @router.get("/options", responses=options_schema(), response_model=None, summary="All settings")
+    @router.get(
+        "/options", responses=options_schema(app.settings.declared), response_model=None, summary="All settings"
+    )
     def options() -> dict[str, Any]:
         """Every setting by its key, also those that Easel does not act on but keeps."""
         return _shown(app)
@@ -67,7 +69,7 @@ def _meant(app: Application, changes: Mapping[str, Any]) -> dict[str, Any]:
         if key in DERIVED or (value is None and shown.get(key) is not None):
             continue
         if key not in shown or value != shown[key] or isinstance(value, bool) != isinstance(shown[key], bool):
-            check_kind(key, value)
+            check_kind(key, value, app.settings.declared)
             meant[key] = value
     if wanted := meant.get("sd_model_checkpoint"):
         info, selected = app.catalogue.find(str(wanted)), app.selected_checkpoint
