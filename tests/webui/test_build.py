@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import gradio
 import pytest
@@ -18,7 +18,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from modules.application.application import Application
-from modules.settings.declare import choices_of
+from modules.application.registries import AddedTab
+from modules.settings.declare import Section, choices_of, setting
 from modules.settings.flags import Flags
 from modules.settings.model import SECTIONS, Settings
 from modules.webui.assets import MANIFEST_LINK, HeadTags, head_tags
@@ -28,6 +29,14 @@ from modules.webui.tab_bar import Tab, tab_rules
 from modules.webui.tabs.settings import ELSEWHERE, from_page, section_tabs, to_page
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+class GlowSection(Section):
+    """How much pictures glow."""
+
+    title: ClassVar[str] = "Glow"
+
+    glow_amount: float = setting(0.5, "Amount of glow", ge=0.0, le=1.0)
 
 
 @pytest.fixture
@@ -141,3 +150,19 @@ def test_settings_that_choose_among_files_offer_the_files_that_are_there(app: Ap
     assert lists["vaes"][:2] == ["Automatic", "None"]
     named = {choices for field in Settings.model_fields.values() if isinstance(choices := choices_of(field), str)}
     assert named == set(lists)
+
+
+def test_a_tab_and_a_section_of_settings_that_are_added_are_drawn_and_their_hook_hears_of_the_page(
+    app: Application,
+) -> None:
+    heard: list[Any] = []
+    app.registries.tabs.register(
+        "plug-in", AddedTab(name="glow", label="Glow", build=lambda page: gradio.Textbox(elem_id="glow_text"))
+    )
+    app.registries.settings.register("plug-in", GlowSection)
+    app.hooks.page_built.attach("plug-in", heard.append)
+    ids = {getattr(block, "elem_id", None) for block in built(app)}
+    assert {"tab_glow", "glow_text", "settings_glow", "setting_glow_amount"} <= ids
+    assert heard[0].page is not None
+    app.remove_owner("plug-in")
+    assert "tab_glow" not in {getattr(block, "elem_id", None) for block in built(app)}
