@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +11,8 @@ from PIL import Image
 
 from modules.api.remote_pictures import Fetching, fetch_picture
 from modules.application.application import Application
-from modules.foundation.errors import EaselError, RequestError, reason_of
+from modules.foundation import picture_file
+from modules.foundation.errors import RequestError, reason_of
 from modules.generation.result import FinishedImage
 from modules.imaging.encode import PictureText, encode_somehow
 from modules.infotext.carriers import PARAMETERS, exif_with
@@ -80,18 +79,12 @@ def open_picture(data: bytes, field: str, intake: Intake = STRICT) -> Image.Imag
     Raises RequestError naming `field`.
     """
     try:
-        with warnings.catch_warnings():
-            # Pillow's own warning about large pictures comes before our limit; the limit below is what decides.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data))
-        if image.width * image.height > intake.pixels:
-            raise RequestError(f"{field} has {image.width}x{image.height} pixels, more than {intake.pixels:,}.", field)
+        image = picture_file.open_picture(data, intake.pixels)
         image.load()
-    except EaselError:
-        raise
-    except (ValueError, OSError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
+    except picture_file.UNREADABLE as error:
+        reason = reason_of(error)
         raise RequestError(
-            f"{field} is no picture that can be read ({reason_of(error)}). Send a PNG, JPEG or WebP file.", field
+            f"{field} is no picture that can be read ({reason}). Send a {picture_file.NAMES} file.", field
         ) from error
     return image
 

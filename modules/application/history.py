@@ -13,6 +13,7 @@ from typing import Any
 
 from modules.application.database import Database, storable
 from modules.application.jobs.job import GenerationJob, Job
+from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.generation.result import FinishedImage
 from modules.infotext.parse import parse
 
@@ -151,14 +152,12 @@ def _whole(text: str) -> int:
 
 def from_file(kept: HistoryImage) -> FinishedImage | None:
     """A kept picture as it was when it was finished; None when its file is gone or cannot be read."""
-    from PIL import Image
-
     if kept.path is None:
         return None
     try:
-        with Image.open(kept.path) as image:
+        with open_picture(kept.path) as image:
             image.load()
-    except (OSError, ValueError, SyntaxError):
+    except UNREADABLE:
         return None
     return FinishedImage(
         image=image,

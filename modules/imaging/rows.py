@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 import numpy as np
 
 from modules.foundation.errors import RequestError, reason_of
+from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.imaging.resize import with_colours
 from modules.imaging.tiles import Pixels
 
@@ -87,7 +88,7 @@ def open_rows(path: Path, mode: str = "RGB") -> Rows:
     PNG files with 8 bits a channel, not interlaced, are read row by row; others are unpacked as a whole. Raises
     RequestError for what is no picture.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import ImageOps
 
     try:
         png = PngFile(path)
@@ -96,10 +97,10 @@ def open_rows(path: Path, mode: str = "RGB") -> Rows:
     else:
         return StripRows(png.strips(mode), png.width, png.height)
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             upright = with_colours(ImageOps.exif_transpose(image)).convert(mode)
             return ArrayRows(np.asarray(upright).reshape(upright.height, upright.width, -1))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         raise RequestError(f"{path} is no picture that can be read: {reason_of(error)}.") from error
 
 
@@ -113,9 +114,7 @@ def texts_of(path: Path) -> bytes | Path:
 
 def is_transparent(path: Path) -> bool:
     """Whether the picture in a file has an alpha channel, or a colour that stands for nothing."""
-    from PIL import Image
-
-    with Image.open(path) as image:
+    with open_picture(path) as image:
         return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
 
 

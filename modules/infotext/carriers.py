@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import io
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo, iTXt
 
 from modules.foundation.errors import EaselError, SaveError, reason_of
 from modules.foundation.json_text import parse_json
+from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.foundation.text_files import behind_latin1, decode_text
+
+log = logging.getLogger(__name__)
 
 PARAMETERS = "parameters"
 _EXIF_IFD, _USER_COMMENT, _IMAGE_DESCRIPTION = 0x8769, 0x9286, 0x010E
+MAX_TEXT = 1_000_000
+"""Characters of one text in a picture; the longest infotexts have some thousands, node graphs a hundred thousand."""
+
 _JPEG_LIMIT = 65_533 - 64
 _EXIF_FORMATS = frozenset({"JPEG", "WEBP", "AVIF"})
 
@@ -87,12 +93,12 @@ def read_carried(source: Image.Image | bytes | Path) -> Carried:
     A `.txt` beside a path counts where the file itself has no infotext. NovelAI's own fields are put into words.
     Raises EaselError for what is no picture.
     """
-    if isinstance(source, Image.Image):
-        return _read(source)
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
+        if isinstance(source, Image.Image):
+            return _read(source)
+        with open_picture(source) as picture:
             carried = _read(picture)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except UNREADABLE as error:
         name = source.name if isinstance(source, Path) else "The file"
         raise EaselError(f"{name} cannot be read as a picture ({reason_of(error)}).") from error
     if carried.infotext is None and isinstance(source, Path) and (beside := _text_beside(source)) is not None:
@@ -131,6 +137,8 @@ def _from_exif(exif: Image.Exif) -> str | None:
 
 def decode_user_comment(comment: bytes | str) -> str | None:
     """The text of an EXIF user comment, whichever of the customary encodings it has; None where there is none."""
+    if len(comment) > 2 * MAX_TEXT:
+        return None
     if isinstance(comment, str):
         # The field has the wrong type, and Pillow has read its bytes as Latin-1.
         try:
@@ -183,9 +191,14 @@ def _decode_bytes(text: bytes) -> str:
 
 def _text_of(value: object) -> str | None:
     """A text of a picture. What Pillow read as Latin-1, as PNG's tEXt and EXIF have it, may well be UTF-8."""
-    if isinstance(value, str):
-        return value if isinstance(value, iTXt) else behind_latin1(value)
-    return _decode_bytes(value) if isinstance(value, bytes) else None
+    if not isinstance(value, str | bytes):
+        return None
+    if len(value) > MAX_TEXT:
+        log.warning("A text of %d characters in a picture is left out; the most is %d.", len(value), MAX_TEXT)
+        return None
+    if isinstance(value, bytes):
+        return _decode_bytes(value)
+    return value if isinstance(value, iTXt) else behind_latin1(value)
 
 
 def _without_surrogates(text: str) -> str:
@@ -194,7 +207,9 @@ def _without_surrogates(text: str) -> str:
 
 def _text_beside(path: Path) -> str | None:
     try:
-        return decode_text(path.with_suffix(".txt").read_bytes())[0].strip() or None
+        with path.with_suffix(".txt").open("rb") as file:
+            text = file.read(MAX_TEXT + 1)
+        return (decode_text(text)[0].strip() or None) if len(text) <= MAX_TEXT else None
     except OSError:
         return None
 

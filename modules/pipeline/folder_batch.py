@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import re
-import struct
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from modules.foundation.errors import EaselError, Interrupted, RequestError, reason_of
+from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.generation.folder_batch import BatchFile, FolderBatch, FolderBatchResult
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
@@ -210,12 +208,9 @@ def _from_png_info(asked: FolderBatch, path: Path, overrides: Mapping[str, Any])
 
 def _opened(path: Path) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            # A large picture is no reason to warn: the memory errors of the run say what to do.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(path.read_bytes()))
-            image.load()
-    except (OSError, ValueError, SyntaxError, MemoryError, struct.error, Image.DecompressionBombError) as error:
+        image = open_picture(path.read_bytes())
+        image.load()
+    except UNREADABLE as error:
         raise RequestError(f"{path.name} is no picture that can be read ({reason_of(error)}).") from error
     return image
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from modules.checkpoints.pickle_header import DAMAGE, first_line, told
@@ -19,6 +17,7 @@ from modules.checkpoints.pickles import load_pickle
 from modules.checkpoints.tensors import read_weights
 from modules.foundation.errors import CheckpointError, PromptError, reason_of
 from modules.foundation.json_text import parse_json, whole_text
+from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.text_encoders.embeddings import IMAGE_SUFFIXES, TextualInversion
 
 PNG_KEY = "sd-ti-embedding"
@@ -94,12 +93,12 @@ def _text_or_none(value: object) -> str | None:
 
 def _read_picture(path: Path) -> dict[str, Any] | None:
     try:
-        with Image.open(path) as picture:
+        with open_picture(path, MAX_PIXELS) as picture:
             packed = picture.info.get(PNG_KEY)
             if packed is not None:
                 return _decode_json(base64.b64decode(packed), path)
             return _decode_pixels(np.asarray(picture.convert("RGB")), path)
-    except (UnidentifiedImageError, OSError, SyntaxError, binascii.Error) as error:
+    except UNREADABLE as error:
         raise PromptError(f"{path.name} cannot be read as a picture with an embedding ({reason_of(error)}).") from error
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from modules.foundation.picture_file import forbid_ghostscript
 from modules.hooks.events import PageEvent
 from modules.pipeline.output_folders import output_folders
 from modules.webui import assets, sound
@@ -38,6 +39,7 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
         return assets.head_tags({**script_options(app), "panels": panels}, rules, theme_of(app))
 
     api.add_middleware(assets.HeadTags, tags=tags)
+    forbid_ghostscript()
     gr.mount_gradio_app(
         api,
         page,

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from modules.foundation.picture_file import open_picture
 from modules.imaging.depth import eight_bits
 
 if TYPE_CHECKING:
@@ -108,9 +109,7 @@ def _data(content: Any, picture: Callable[[str], bytes]) -> Any:
 
 
 def _picture(content: Any, picture: Callable[[str], bytes]) -> Image.Image:
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(picture(content)))
+    image = open_picture(picture(content))
     image.load()
     return image
 

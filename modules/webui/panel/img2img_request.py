@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from modules.application.jobs.folder_batch import submit_folder_batch
 from modules.application.jobs.job import Job
 from modules.foundation.errors import Forbidden, RequestError, reason_of
+from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.generation.folder_batch import FolderBatch
 from modules.generation.inpaint import InpaintOptions, MaskedContent, SoftInpainting
 from modules.generation.request import GenerationRequest
@@ -95,14 +96,12 @@ def _transparent_part(picture: Image.Image, field: str) -> Image.Image:
 
 
 def _opened(path: str, field: str) -> Image.Image:
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        picture = Image.open(path)
+        picture = open_picture(path)
         picture.load()
     except FileNotFoundError:
         raise RequestError("The picture is no longer on the server. Drop it again.", field) from None
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         raise RequestError(f"{Path(path).name} cannot be read as a picture: {reason_of(error)}.", field) from error
     return picture
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from fastapi.responses import FileResponse
 from modules.api.sdapi.cards import card_html
 from modules.application.application import Application
 from modules.application.model_list import Listed
+from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.library.sidecars import PREVIEW_TYPES
 from modules.networks.metadata import COVERS, cover_list, unpacked
 
@@ -102,10 +102,10 @@ def _cover(covers: Sequence[Any], index: int) -> Response:
         if index < 0:
             raise LookupError
         data = base64.b64decode(covers[index], validate=True)
-        with Image.open(io.BytesIO(data)) as picture:
+        with open_picture(data) as picture:
             media = Image.MIME.get(picture.format or "")
         if media is None or not media.startswith("image/"):
             raise LookupError
-    except (ValueError, TypeError, LookupError, OSError) as error:
+    except UNREADABLE as error:
         raise HTTPException(404, NOT_FOUND) from error
     return Response(data, media_type=media, headers=IMAGE_HEADERS)

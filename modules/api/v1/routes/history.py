@@ -19,6 +19,7 @@ from modules.api.v1.bodies import HistoryItem, HistoryPage, HistoryQuery
 from modules.application.application import Application
 from modules.application.history import HistoryImage, Search
 from modules.foundation.errors import RequestError, reason_of
+from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.imaging.encode import encode
 
 IMMUTABLE = "private, max-age=31536000, immutable"
@@ -119,10 +120,10 @@ def _small(source: Path | io.BytesIO, size: int) -> bytes:
     from PIL import Image
 
     try:
-        with Image.open(source) as image:
+        with open_picture(source) as image:
             image.draft("RGB", (size, size))  # a JPEG is read at a fraction of its size
             small = image.convert("RGBA" if "A" in image.getbands() else "RGB")
-    except (OSError, ValueError, SyntaxError) as error:
+    except UNREADABLE as error:
         raise HTTPException(410, f"The picture's file cannot be read any more: {reason_of(error)}.") from error
     small.thumbnail((size, size), Image.Resampling.LANCZOS)
     return encode(small, "webp", quality=80)
