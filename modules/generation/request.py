@@ -48,7 +48,7 @@ class HiresRequest:
 class GenerationRequest:
     """One request. A seed of -1 means "choose one"; None means "as the settings say".
 
-    Sizes are in pixels and are rounded down to multiples of 8 by the plan. `batch_count` batches of `batch_size`
+    Sizes are in pixels and are rounded down by the plan to what the model can make. `batch_count` batches of `batch_size`
     pictures are made one after another; picture i of them all has seed + i. With `refiner_checkpoint` another model
     takes over when the share `refiner_switch_at` of the noise levels is done (None: at once).
 
