@@ -48,8 +48,8 @@ class HiresRequest:
 class GenerationRequest:
     """One request. A seed of -1 means "choose one"; None means "as the settings say".
 
-    Sizes are in pixels and are rounded down by the plan to what the model can make. `batch_count` batches of `batch_size`
-    pictures are made one after another; picture i of them all has seed + i. With `refiner_checkpoint` another model
+    Sizes are in pixels and are rounded down by the plan to what the model can make. `batch_count` batches of
+    `batch_size` pictures are made one after another; picture i of them all has seed + i. With `refiner_checkpoint` another model
     takes over when the share `refiner_switch_at` of the noise levels is done (None: at once).
 
     With `init_images` it is img2img; several of them are taken in turn. `image_cfg_scale` is for checkpoints that edit
