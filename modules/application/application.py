@@ -20,6 +20,7 @@ from modules.application.model_list import ModelFileList
 from modules.application.registries import Registries
 from modules.application.scripts import run_script
 from modules.application.statistics import Statistics
+from modules.checkpoints.architectures.family import Family
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.families import FamilyRegistry
 from modules.checkpoints.info import CheckpointInfo
@@ -180,6 +181,12 @@ class Application:
             return self.catalogue.chosen(self.settings.current.sd_model_checkpoint or self.flags.checkpoint)
         except CheckpointError:
             return None
+
+    @property
+    def selected_family(self) -> Family:
+        """The family of that checkpoint; without one the first family."""
+        info = self.selected_checkpoint
+        return self.families.built_in[0] if info is None else self.catalogue.family_of(info)
 
     def select_checkpoint(self, name: str) -> CheckpointInfo:
         """Make `name` the checkpoint of the settings and load it when the queue is idle. Raises UnknownName."""

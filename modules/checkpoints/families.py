@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 
 from modules.checkpoints.architectures import sd1, sd2, sdxl, sdxl_refiner
+from modules.checkpoints.architectures.elsewhere import ELSEWHERE
 from modules.checkpoints.architectures.family import Family, NetworkTraces
 
 BUILT_IN: tuple[Family, ...] = (sd1.FAMILY, sd2.FAMILY, sdxl.FAMILY, sdxl_refiner.FAMILY)
-
-ELSEWHERE: Mapping[str, NetworkTraces] = MappingProxyType(
-    {
-        "SD3": NetworkTraces(trained_as=("stable-diffusion-3", "sd3"), keys=("lora_unet_joint_blocks_",)),
-        "Flux": NetworkTraces(
-            trained_as=("flux",),
-            keys=(
-                "lora_unet_double_blocks_",
-                "lora_transformer_single_transformer_blocks_",
-                "transformer.single_transformer_blocks.",
-            ),
-        ),
-    }
-)
-"""Families that Easel does not run, whose networks people have all the same."""
 
 
 class FamilyRegistry:

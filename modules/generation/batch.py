@@ -84,5 +84,5 @@ def _check_size(plan: Plan, changed: BatchPlan) -> None:
     if plan.is_img2img or plan.hires is not None:
         raise RequestError("The size of a batch can only change for pictures from words, without hires fix.", "width")
     for name, side in (("width", changed.width), ("height", changed.height)):
-        if side <= 0 or side % 8:
-            raise RequestError(f"{name} must be a multiple of 8; it is {side}.", name)
+        if side <= 0 or side % plan.size_step:
+            raise RequestError(f"{name} must be a multiple of {plan.size_step}; it is {side}.", name)

@@ -70,7 +70,7 @@ class HiresPlan:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Plan:
-    """Everything decided. Tuples have one entry a picture, over all batches; sizes are pixels that the model can make.
+    """Everything decided. Tuples have one entry a picture, over all batches; sides are multiples of `size_step`.
 
     `vae` is None where the checkpoint's own is used. `init_images` is empty for txt2img; otherwise they have the plan's
     size (unless `resizes_latents`: then their latents are brought to it), `denoising_strength` says how much of the
@@ -96,6 +96,7 @@ class Plan:
     cfg_scale: float
     width: int
     height: int
+    size_step: int
     batch_size: int
     tiling: bool
     token_merging_ratio: float

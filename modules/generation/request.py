@@ -44,13 +44,17 @@ class HiresRequest:
             raise RequestError(f"hr_scale must be greater than 0; it is {self.scale}.", "hr_scale")
 
 
+SMALLEST_SIDE = 8
+"""Pixels: what a side may be asked to have at least, whatever the model."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GenerationRequest:
     """One request. A seed of -1 means "choose one"; None means "as the settings say".
 
     Sizes are in pixels and are rounded down by the plan to what the model can make. `batch_count` batches of
-    `batch_size` pictures are made one after another; picture i of them all has seed + i. With `refiner_checkpoint` another model
-    takes over when the share `refiner_switch_at` of the noise levels is done (None: at once).
+    `batch_size` pictures are made one after another; picture i of them all has seed + i. With `refiner_checkpoint`
+    another model takes over when the share `refiner_switch_at` of the noise levels is done (None: at once).
 
     With `init_images` it is img2img; several of them are taken in turn. `image_cfg_scale` is for checkpoints that edit
     pictures by instruction, `initial_noise_multiplier` scales the noise that img2img adds. `script` names a script that
@@ -101,8 +105,8 @@ class GenerationRequest:
     def __post_init__(self) -> None:
         """Raise RequestError, naming the field, for what no plan could make sense of."""
         _at_least("steps", self.steps, 1)
-        _at_least("width", self.width, 8)
-        _at_least("height", self.height, 8)
+        _at_least("width", self.width, SMALLEST_SIDE)
+        _at_least("height", self.height, SMALLEST_SIDE)
         _at_least("batch_size", self.batch_size, 1)
         _at_least("batch_count", self.batch_count, 1)
         if self.inpaint is not None and not self.init_images:

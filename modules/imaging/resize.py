@@ -73,6 +73,18 @@ def with_colours(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+UPSCALED_MULTIPLE = 8
+"""Pixels: A1111's upscalers make sides that are multiples of it, whatever model the picture is for."""
+
+
+def upscaled_size(width: int, height: int, factor: float) -> tuple[int, int]:
+    """The size of a picture of `width` x `height` after upscaling."""
+    wide, high = (
+        max(int(side * factor // UPSCALED_MULTIPLE * UPSCALED_MULTIPLE), UPSCALED_MULTIPLE) for side in (width, height)
+    )
+    return wide, high
+
+
 def enlarge(image: Image.Image, factor: float, *, nearest: bool = False) -> Image.Image:
     """`image` larger by `factor`, by Lanczos or by nearest neighbour; its sides are rounded down to multiples of 8.
 
@@ -82,7 +94,7 @@ def enlarge(image: Image.Image, factor: float, *, nearest: bool = False) -> Imag
 
     method = Image.Resampling.NEAREST if nearest else Image.Resampling.LANCZOS
     larger = image.resize((max(int(image.width * factor), 1), max(int(image.height * factor), 1)), method)
-    target = (max(int(image.width * factor // 8 * 8), 8), max(int(image.height * factor // 8 * 8), 8))
+    target = upscaled_size(image.width, image.height, factor)
     return larger if larger.size == target else larger.resize(target, Image.Resampling.LANCZOS)
 
 

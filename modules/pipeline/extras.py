@@ -13,10 +13,9 @@ from PIL import Image, ImageOps
 from modules.foundation.errors import Interrupted, RequestError
 from modules.generation.progress import RunControl
 from modules.imaging.encode import PictureText
-from modules.imaging.resize import with_colours
+from modules.imaging.resize import upscaled_size, with_colours
 from modules.infotext.carriers import PARAMETERS, exif_with, read_carried
 from modules.infotext.quoting import quote
-from modules.upscalers.upscale import target_size
 
 if TYPE_CHECKING:
     from modules.pipeline.engine import Engine
@@ -199,7 +198,7 @@ def _upscaling(request: ExtrasRequest, engine: Engine, settings: Settings, contr
 def _check_size(image: Image.Image, request: ExtrasRequest) -> None:
     size = request.to_size
     scale = max(size[0] / image.width, size[1] / image.height) if size else request.scale
-    width, height = target_size(image.width, image.height, scale)
+    width, height = upscaled_size(image.width, image.height, scale)
     if width * height > MOST_PIXELS:
         field = "upscaling_resize_w" if size else "upscaling_resize"
         raise RequestError(

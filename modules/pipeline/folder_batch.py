@@ -15,7 +15,7 @@ from modules.foundation.errors import EaselError, Interrupted, RequestError, rea
 from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.generation.folder_batch import BatchFile, FolderBatch, FolderBatchResult
 from modules.generation.progress import RunControl
-from modules.generation.request import GenerationRequest
+from modules.generation.request import SMALLEST_SIDE, GenerationRequest
 from modules.generation.result import FinishedImage
 from modules.infotext.carriers import read_carried
 from modules.infotext.parse import parse
@@ -159,8 +159,8 @@ def _request(asked: FolderBatch, path: Path, masks: Mapping[str, Path]) -> Gener
     changes: dict[str, Any] = {"init_images": (picture,), "override_settings": overrides}
     if asked.scale is not None:
         changes |= {
-            "width": max(int(picture.width * asked.scale), 8),
-            "height": max(int(picture.height * asked.scale), 8),
+            "width": max(int(picture.width * asked.scale), SMALLEST_SIDE),
+            "height": max(int(picture.height * asked.scale), SMALLEST_SIDE),
         }
     if asked.inpaint is not None and masks:
         mask = masks.get("") or masks.get(path.stem)

@@ -95,6 +95,7 @@ def make_plan(
         cfg_scale=request.cfg_scale,
         width=width,
         height=height,
+        size_step=step,
         batch_size=batch_size,
         token_merging_ratio=_token_merging_ratio(request, settings),
         tiling=settings.tiling if request.tiling is None else request.tiling,

@@ -147,6 +147,7 @@ def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: C
         cfg_scale=plan.cfg_scale if asked.cfg_scale is None else asked.cfg_scale,
         width=width,
         height=height,
+        size_step=step,
         token_merging_ratio=hires_token_merging_ratio(settings),
         denoising_strength=plan.denoising_strength,
     )

@@ -10,10 +10,11 @@ import numpy as np
 from modules.foundation.errors import RequestError
 from modules.imaging.encode import PictureText
 from modules.imaging.png_stream import write_png_rows
+from modules.imaging.resize import upscaled_size
 from modules.imaging.rows import AlphaRows, Rows, StripRows, is_transparent, open_rows, resized_rows, texts_of
 from modules.imaging.tiles import Pixels
 from modules.infotext.carriers import PARAMETERS, read_carried
-from modules.upscalers.upscale import Enlarges, Progress, Tiling, UpscalePass, UpscaleProgress, pass_sizes, target_size
+from modules.upscalers.upscale import Enlarges, Progress, Tiling, UpscalePass, UpscaleProgress, pass_sizes
 
 
 def upscale_file(
@@ -27,7 +28,7 @@ def upscale_file(
     if not 0 < scale < float("inf"):
         raise RequestError(f"The scale must be more than 0; it is {scale}.", "upscaling_resize")
     rows = open_rows(source)
-    size = target_size(rows.width, rows.height, scale)
+    size = upscaled_size(rows.width, rows.height, scale)
     passes = [
         UpscalePass.over(*each, model, tiling) for each in pass_sizes(rows.width, rows.height, scale, model.scale)
     ]

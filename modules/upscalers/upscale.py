@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from modules.imaging.resize import upscaled_size
 from modules.imaging.rows import ArrayRows, Rows
 from modules.imaging.tiles import Axis, Pixels, Span, blended_rows, fitted, from_strips
 
@@ -94,7 +95,7 @@ def upscale(
     """
     from PIL import Image
 
-    size = target_size(image.width, image.height, scale)
+    size = upscaled_size(image.width, image.height, scale)
     alpha = image.convert("RGBA").getchannel("A") if _is_transparent(image) else None
     pixels: Pixels = np.asarray(image.convert("RGB"))
     passes = [
@@ -114,17 +115,12 @@ def upscale(
 
 def pass_sizes(width: int, height: int, scale: float, by: int) -> Iterator[tuple[int, int]]:
     """The sizes of the pictures that a model which enlarges by `by` is applied to."""
-    wide, high = target_size(width, height, scale)
+    wide, high = upscaled_size(width, height, scale)
     for done in range(MOST_PASSES):
         if (width >= wide and height >= high and (done > 0 or scale != 1)) or (done > 0 and by == 1):
             return
         yield width, height
         width, height = width * by, height * by
-
-
-def target_size(width: int, height: int, scale: float) -> tuple[int, int]:
-    """The size of a picture of `width` x `height` after upscaling: multiples of 8, at least 8."""
-    return max(int(width * scale // 8 * 8), 8), max(int(height * scale // 8 * 8), 8)
 
 
 class Progress:

@@ -30,12 +30,16 @@ def wire_img2img(page: PageBuilder, panel: GenerationPanel) -> None:
         on(controls[name], "change", None, [controls[name]], [], js=f"(tab) => easel.openTab(tab, '{group}')")
     begun = [controls[name] for name in SOURCES]
     sizes = [controls["width"], controls["height"]]
-    on(parts["detect_size"], "click", _detected, begun, sizes)
+
+    def step() -> int:
+        return page.app.selected_family.size_step
+
+    on(parts["detect_size"], "click", lambda *values: _detected(step(), values), begun, sizes)
     for component in (*begun, controls["scale"]):
         on(
             component,
             "change",
-            _scaled_size,
+            lambda factor, *values: _scaled_size(step(), factor, values),
             [controls["scale"], *begun],
             [parts["scaled_size"]],
             trigger="always_last",
@@ -60,15 +64,15 @@ def _size(values: Sequence[str | None]) -> tuple[int, int] | None:
         return None
 
 
-def _detected(*values: str | None) -> list[object]:
+def _detected(step: int, values: Sequence[str | None]) -> list[object]:
     size = _size(values)
     if size is None:
         gr.Info("Drop a picture on the box above first; its size is read then.", title="No picture")
         return [gr.skip(), gr.skip()]
-    return [side // 8 * 8 for side in size]
+    return [side // step * step for side in size]
 
 
-def _scaled_size(factor: float, *values: str | None) -> str:
+def _scaled_size(step: int, factor: float, values: Sequence[str | None]) -> str:
     size = _size(values)
     if size is None:
         return "<p>the picture's size, scaled</p>"
@@ -76,4 +80,4 @@ def _scaled_size(factor: float, *values: str | None) -> str:
         width, height = scaled(size, factor)
     except EaselError as error:
         return f"<p>{error}</p>"
-    return f"<p>from <b>{size[0]}×{size[1]}</b> to <b>{width // 8 * 8}×{height // 8 * 8}</b></p>"
+    return f"<p>from <b>{size[0]}×{size[1]}</b> to <b>{width // step * step}×{height // step * step}</b></p>"

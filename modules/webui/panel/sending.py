@@ -58,6 +58,7 @@ def sent(app: Application, info: str, selected: int, mode: str, target: Generati
     kept |= {"seed", "subseed", "subseed_strength", "extra"} if not settings.send_seed else set()
     path: Path = as_file(picture)
     if settings.send_size:
-        values |= {"width": picture.image.width // 8 * 8, "height": picture.image.height // 8 * 8}
+        step = app.selected_family.size_step
+        values |= {"width": picture.image.width // step * step, "height": picture.image.height // step * step}
     values = {name: value for name, value in values.items() if name not in kept and name not in NOT_SENT}
     return {**values, own.PICTURES[mode].name: str(path), "mode": mode}

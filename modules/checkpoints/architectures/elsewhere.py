@@ -1,0 +1,22 @@
+"""Families that Easel does not run, whose networks people have all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from modules.checkpoints.architectures.family import NetworkTraces
+
+ELSEWHERE: Mapping[str, NetworkTraces] = MappingProxyType(
+    {
+        "SD3": NetworkTraces(trained_as=("stable-diffusion-3", "sd3"), keys=("lora_unet_joint_blocks_",)),
+        "Flux": NetworkTraces(
+            trained_as=("flux",),
+            keys=(
+                "lora_unet_double_blocks_",
+                "lora_transformer_single_transformer_blocks_",
+                "transformer.single_transformer_blocks.",
+            ),
+        ),
+    }
+)
