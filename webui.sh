@@ -302,6 +302,7 @@ run_checks() {
     check "ruff check" "$python" -m ruff check .
     check "import-linter" "${python%/*}/lint-imports" --no-logo
     check "pyright" "$python" -m pyright --pythonpath "$python"
+    check "tsc" "$python" -m tests.javascript.check
     say "-- pytest"
     [ -z "$failed" ] || say "Failed before the tests: $failed"
     # The whole suite runs in several processes; who names tests wants to see them, or to stop within one.

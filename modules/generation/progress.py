@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+PHASES = {
+    "waiting": "Preparing",
+    "preparing": "Preparing",
+    "loading": "Loading checkpoint",
+    "encoding": "Reading the prompt",
+    "decoding": "Decoding",
+    "saving": "Saving",
+    "done": "Saving",
+}
+"""The phases of a run in words; others are words already."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProgressSnapshot:
     """How far a run is at one moment. `fraction` is 0..1; `eta` is in seconds, None while it cannot be told.
@@ -33,6 +45,14 @@ class ProgressSnapshot:
     loaded: float | None = None
     elapsed: float = 0.0
 
+    @property
+    def words(self) -> str:
+        """What the run is at: "Step 9/20", with the batch in front where there are several."""
+        doing = f"Step {self.step}/{self.steps}" if self.phase == "sampling" else PHASES.get(self.phase, self.phase)
+        if self.phase == "loading" and self.loaded is not None:
+            doing = f"{doing} {self.loaded:.0%}"
+        return f"Batch {self.batch + 1}/{self.batches} · {doing}" if self.batches > 1 and self.steps else doing
+
 
 class RunControl:
     """Shared between the thread that makes pictures and those that watch or stop it. All methods are thread-safe."""
@@ -43,7 +63,7 @@ class RunControl:
         self._skipped = threading.Event()
         self._stop_after_batch = threading.Event()
         self._started: float | None = None
-        self._first_step: float | None = None
+        self._pace: tuple[tuple[float, float], tuple[float, float]] | None = None
         self._phase, self._step, self._steps, self._batch, self._batches = "waiting", 0, 0, 0, 0
         self._tile, self._tiles = 0, 0
         self._share: float | None = None
@@ -106,21 +126,21 @@ class RunControl:
         with self._report():
             self._batch, self._step, self._steps, self._phase = index, 0, steps, "sampling"
             self._tile = self._tiles = 0
-            if self._first_step is None:
-                self._first_step = time.monotonic()
+            self._advanced()
         self._tell("step")
 
     def at_step(self, step: int) -> None:
         """`step` sampling steps of this batch are done."""
         with self._report():
             self._step = step
+            self._advanced()
         self._tell("step")
 
     def at_tile(self, done: int, total: int) -> None:
         """`done` of `total` tiles of a picture are upscaled."""
         with self._report():
             self._tile, self._tiles, self._phase = done, total, "upscaling"
-            self._first_step = self._first_step or time.monotonic()
+            self._advanced()
 
     def at_phase(self, phase: str) -> None:
         """The run is now `phase`: "loading", "encoding", "upscaling", "decoding", "saving", "done"."""
@@ -131,10 +151,9 @@ class RunControl:
     def at(self, fraction: float, phase: str) -> None:
         """Work that has no steps is `fraction` (0..1) done and now `phase`: "merging", "downloading"."""
         with self._report():
-            now = time.monotonic()
-            self._started = self._started or now
-            self._first_step = self._first_step or now
+            self._started = self._started or time.monotonic()
             self._share, self._phase = fraction, phase
+            self._advanced()
         self._tell("step")
 
     def at_load(self, share: float) -> None:
@@ -150,6 +169,25 @@ class RunControl:
             self._preview = preview
             self._preview_number += 1
         self._tell("preview")
+
+    def _advanced(self) -> None:
+        """Note the pace: where the first report of progress was made, and the newest.
+
+        What comes before the first one tells nothing of the pace: a network's first call is slower than all others.
+        """
+        now = time.monotonic(), self._fraction()
+        if now[1] > 0:
+            self._pace = (self._pace[0], now) if self._pace is not None else (now, now)
+
+    def _eta(self, now: float) -> float | None:
+        """Seconds until the end at the pace between those reports; None before the second one."""
+        if self._pace is None:
+            return None
+        (begun, first), (newest, fraction) = self._pace
+        if not first < fraction < 1:
+            return None
+        remaining = (newest - begun) / (fraction - first) * (1 - fraction)
+        return max(remaining - (now - newest), 0.0)
 
     @contextlib.contextmanager
     def _report(self) -> Generator[None]:
@@ -180,14 +218,9 @@ class RunControl:
             if self._started is None:
                 return ProgressSnapshot()
             now = time.monotonic()
-            fraction = self._fraction()
-            sampling_since = self._first_step
-            eta = None
-            if sampling_since is not None and 0 < fraction < 1:
-                eta = (now - sampling_since) / fraction * (1 - fraction)
             return ProgressSnapshot(
-                fraction=fraction,
-                eta=eta,
+                fraction=self._fraction(),
+                eta=self._eta(now),
                 phase=self._phase,
                 step=self._step,
                 steps=self._steps,

@@ -96,7 +96,10 @@ class PageBuilder:
             return [*self.lists_now(chosen), *(value for _, values in self._on_open for value in values())]
 
         listed = self.listed
-        page.load(opened, listed, [*listed, *shown], show_progress="hidden", api_visibility="private")
+        # What was kept of the inputs comes after this, or the lists would put their first entries in its place.
+        page.load(opened, listed, [*listed, *shown], show_progress="hidden", api_visibility="private").then(
+            None, js="() => { document.documentElement.dataset.opened = 'yes' }"
+        )
         self.ui.write()
 
 

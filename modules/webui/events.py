@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import gradio as gr
 from gradio.components import Component
 
 Act = Callable[..., object]
@@ -12,6 +13,12 @@ Act = Callable[..., object]
 
 Trigger = Literal["once", "multiple", "always_last"]
 """What becomes of an event while the last one is still being answered: dropped, answered as well, or the newest is."""
+
+
+def on_any_change(components: Sequence[Component], *, js: str) -> None:
+    """Run a script of the page whenever one of the components has another value."""
+    triggers = [getattr(component, "change") for component in components]  # noqa: B009
+    gr.on(triggers, None, None, None, js=js, show_progress="hidden", api_visibility="private", queue=False)
 
 
 def on(

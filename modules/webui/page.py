@@ -12,6 +12,7 @@ from modules.pipeline.output_folders import output_folders
 from modules.webui import assets, sound
 from modules.webui.builder import PageBuilder
 from modules.webui.panel.generation_panel import state_rules
+from modules.webui.panel.keeping import wire_keeping
 from modules.webui.pictures import add_unsaved_route
 from modules.webui.quicksettings import build_quicksettings, wire_quicksettings
 from modules.webui.tabs.registry import TABS, PageTab, hidden_tabs, ordered_tabs
@@ -72,6 +73,7 @@ def build_page(app: Application) -> tuple[gr.Blocks, PageBuilder]:
                 with gr.Column(elem_id=each.tab.elem_id, elem_classes=["tabitem"]):
                     each.build(builder)
         wire_quicksettings(builder, quick)
+        builder.when_drawn(lambda: wire_keeping(builder))
         builder.finish(page)
         app.hooks.page_built(PageEvent(page=page))
     builder.rules.extend(state_rules(tab) for tab in builder.panels)

@@ -50,12 +50,20 @@ def as_file(image: FinishedImage) -> Path:
     """A picture as a file that Gradio may send: the saved one, or one among the uploads."""
     if image.path is not None and image.path.is_file():
         return Path(served_path(image.path))
+    return _upload(_png(image), f"{image.seed}.png")
+
+
+def as_upload(path: Path) -> Path:
+    """A copy of a picture among the uploads, from where Gradio may send it and take it back."""
+    return _upload(path.read_bytes(), path.name)
+
+
+def _upload(content: bytes, name: str) -> Path:
     from gradio.utils import get_upload_folder
 
-    content = _png(image)
     folder = Path(get_upload_folder()) / hashlib.sha256(content).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{image.seed}.png"
+    file = folder / name
     file.write_bytes(content)
     return file
 

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from modules.foundation.errors import Interrupted, RequestError
-from modules.generation.progress import RunControl
+from modules.generation.progress import ProgressSnapshot, RunControl
 from modules.generation.request import GenerationRequest
 
 
@@ -72,3 +72,28 @@ def test_a_request_for_the_impossible_is_refused_naming_its_field(field: str, va
 def test_a_denoising_strength_beyond_one_is_refused_for_img2img() -> None:
     with pytest.raises(RequestError, match="between 0 and 1"):
         GenerationRequest(init_images=(Image.new("RGB", (8, 8)),), denoising_strength=1.5)
+
+
+def test_the_pace_is_counted_from_the_first_step_which_is_slower_than_all_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("modules.generation.progress.time.monotonic", lambda: now)
+    control = RunControl()
+    control.begin(batches=1)
+    control.begin_batch(0, steps=20)
+    now += 30  # the network is called for the first time
+    control.at_step(1)
+    assert control.snapshot().eta is None
+    for step in range(2, 5):
+        now += 0.5
+        control.at_step(step)
+    assert control.snapshot().eta == pytest.approx(8.0)
+    now += 0.25
+    assert control.snapshot().eta == pytest.approx(7.75)
+
+
+def test_what_a_run_is_at_is_said_in_words() -> None:
+    assert ProgressSnapshot(phase="loading", loaded=0.5).words == "Loading checkpoint 50%"
+    assert ProgressSnapshot(phase="sampling", step=3, steps=20, batches=1).words == "Step 3/20"
+    assert ProgressSnapshot(phase="decoding", batch=1, steps=20, batches=3).words == "Batch 2/3 · Decoding"

@@ -90,11 +90,11 @@ class TestChecks:
         result = launcher.run("test", "-k", "a word", "tests/launcher")
         assert result.returncode == 0, result.stderr
         modules = [call.split()[1] for call in launcher.calls if call.startswith("-m ")]
-        assert modules[-5:] == ["pip", "ruff", "ruff", "pyright", "pytest"]
+        assert modules[-6:] == ["pip", "ruff", "ruff", "pyright", "tests.javascript.check", "pytest"]
         assert launcher.calls[-1] == "-m pytest -k a word tests/launcher"
         assert result.stdout == "pytest says hello\n"
 
-    @pytest.mark.parametrize("broken", ["ruff", "import-linter", "pyright", "pytest"])
+    @pytest.mark.parametrize("broken", ["ruff", "import-linter", "pyright", "tests.javascript.check", "pytest"])
     def test_any_failing_check_fails_the_whole_while_the_others_still_run(
         self, launcher: Launcher, broken: str
     ) -> None:

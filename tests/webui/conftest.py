@@ -155,6 +155,7 @@ def open_page(watched: Watched) -> None:
     watched.page.goto(watched.url)
     watched.page.wait_for_selector("#txt2img_generate[title]")
     watched.page.wait_for_selector("#txt2img_gallery_container[data-pictures]")
+    watched.page.wait_for_selector("html[data-inputs=restored]")
 
 
 def _note_elsewhere(watched: Watched, url: str) -> None:

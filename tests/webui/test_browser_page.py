@@ -93,7 +93,8 @@ def test_a_picture_is_made_shown_saved_and_read_again(web: Watched, server: Ease
     assert infotext_of(download.value.path().read_bytes()) == text.strip()
 
     open_page(web)
-    assert web.value("txt2img_prompt") == ""
+    web.wait_value("txt2img_prompt", "a red house on a green hill")
+    web.fill("txt2img_prompt", "something else")
     page.click("#tab_pnginfo-button")
     page.set_input_files("#pnginfo_image input[type=file]", saved)
     assert "Seed: 4242" in web.wait_text("pnginfo_html_info", "a red house on a green hill")

@@ -199,6 +199,7 @@ class Recorder:
                 job.id,
                 {
                     "phase": now.phase,
+                    "text": now.words,
                     "step": now.step,
                     "steps": now.steps,
                     "batch": now.batch,

@@ -47,7 +47,7 @@ def wire_running(page: PageBuilder, panel: GenerationPanel, submit: Submit) -> N
     running = f"() => easel.runningTask('{tab}')"
     on(parts["restore_progress"], "click", on_restore, [panel.task], outputs, js=running, then=end, waits=True)
     for name, act in (("interrupt", interrupt), ("interrupting", interrupt), ("skip", skip)):
-        script = f"() => easel.{'skipping' if act is skip else 'interrupting'}('{tab}')"
+        script = f"() => easel.{'runningTask' if act is skip else 'interrupting'}('{tab}')"
         # The second press of a hasty finger counts too: it turns "after this batch" into "at once".
         on(parts[name], "click", _bound(act, app), [panel.task], js=script, trigger="multiple", waits=True)
 

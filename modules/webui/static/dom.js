@@ -1,8 +1,13 @@
+// @ts-check
 // Small things that several scripts need.
 
-/** Call `then` once, as soon as every one of the selectors (between commas) finds an element. */
+/**
+ * Call `then` once, as soon as every one of the selectors finds an element.
+ * @param {string[]} selectors
+ * @param {() => void} then
+ */
 export function whenDrawn(selectors, then) {
-  const allDrawn = () => selectors.split(", ").every((selector) => document.querySelector(selector));
+  const allDrawn = () => selectors.every((selector) => document.querySelector(selector));
   if (allDrawn()) {
     then();
     return;
@@ -13,28 +18,51 @@ export function whenDrawn(selectors, then) {
       then();
     }
   });
-  observer.observe(document.documentElement, { childList: true, subtree: true });
+  observer.observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-opened"] });
 }
 
-/** Press a button by the id of its element, shown or not. */
+/** Press a button by the id of its element, shown or not. @param {string} id */
 export function press(id) {
   document.getElementById(id)?.click();
 }
 
-/** The address of a route of this server, also when it is served below a path. */
+/** The address of a route of this server, also when it is served below a path. @param {string} path */
 export function route(path) {
   return new URL(path, document.baseURI).toString();
 }
 
-/** A new element with classes and text. */
-export function element(name, classes = "", text = "") {
+/** A new element with classes. @param {string} name @param {string} classes */
+export function element(name, classes = "") {
   const made = document.createElement(name);
   made.className = classes;
-  made.textContent = text;
   return made;
 }
 
 /** The tabs with a generation panel. */
 export function panels() {
   return window.easelOptions.panels;
+}
+
+/**
+ * The element that `selector` finds around what an event happened to.
+ * @param {Event} event
+ * @param {string} selector
+ * @returns {HTMLElement | null}
+ */
+export function around(event, selector) {
+  return event.target instanceof Element ? event.target.closest(selector) : null;
+}
+
+/**
+ * The box to type into in a component of Gradio.
+ * @param {string} id
+ * @returns {HTMLTextAreaElement | HTMLInputElement | null}
+ */
+export function textBox(id) {
+  return document.querySelector(`#${id} textarea, #${id} input`);
+}
+
+/** Tell a box's component that its text is another one. @param {HTMLElement | null} box */
+export function typed(box) {
+  box?.dispatchEvent(new Event("input", { bubbles: true }));
 }

@@ -1,22 +1,24 @@
+// @ts-check
 // A picture dropped on the prompts brings its settings back. Python reads them from a hidden file box.
+import { around } from "./dom.js";
 
 const AREA = ".prompt-container";
 const BOX = '[id$="_prompt_image"]';
 
 export function watchDrops() {
-  for (const type of ["dragenter", "dragover"]) {
+  for (const type of /** @type {const} */ (["dragenter", "dragover"])) {
     document.addEventListener(type, (event) => {
-      const area = event.target.closest?.(AREA);
-      mark(carriesPicture(event.dataTransfer) ? area : null);
-      if (area && carriesPicture(event.dataTransfer)) {
+      const area = carriesPicture(event.dataTransfer) ? around(event, AREA) : null;
+      mark(area);
+      if (area) {
         event.preventDefault();
         event.stopPropagation();
       }
     }, true);
   }
-  for (const type of ["dragleave", "dragend"]) {
+  for (const type of /** @type {const} */ (["dragleave", "dragend"])) {
     document.addEventListener(type, (event) => {
-      if (!event.relatedTarget?.closest?.(AREA)) {
+      if (!(event.relatedTarget instanceof Element && event.relatedTarget.closest(AREA))) {
         mark(null);
       }
     }, true);
@@ -24,14 +26,16 @@ export function watchDrops() {
   document.addEventListener("drop", drop, true);
 }
 
+/** @param {DataTransfer | null} data */
 function carriesPicture(data) {
-  return data.types.includes("Files") || data.types.includes("text/uri-list");
+  return Boolean(data && (data.types.includes("Files") || data.types.includes("text/uri-list")));
 }
 
+/** @param {DragEvent} event */
 async function drop(event) {
-  const area = event.target.closest?.(AREA);
+  const area = around(event, AREA);
   mark(null);
-  if (!area || !carriesPicture(event.dataTransfer)) {
+  if (!area || !event.dataTransfer || !carriesPicture(event.dataTransfer)) {
     return;
   }
   event.preventDefault();
@@ -42,7 +46,7 @@ async function drop(event) {
   }
 }
 
-/** A picture of this page that was dragged as an address, as the file it is. */
+/** A picture of this page that was dragged as an address, as the file it is. @param {string} address */
 async function fileAt(address) {
   if (!address || new URL(address, document.baseURI).origin !== window.location.origin) {
     return null;
@@ -51,21 +55,27 @@ async function fileAt(address) {
   return answer.ok ? new File([await answer.blob()], address.split("/").pop() || "picture.png") : null;
 }
 
-/** Show that `area`, and no other, takes what is being dragged. */
+/** Show that `area`, and no other, takes what is being dragged. @param {Element | null} area */
 function mark(area) {
   for (const each of document.querySelectorAll(AREA)) {
     each.toggleAttribute("data-drop", each === area);
   }
 }
 
+/** Put a file into a component for files. @param {Element | null} box @param {File} file */
 function hand(box, file) {
   // A box that still holds the last file takes no new one.
-  box.querySelector('button[aria-label="Clear"], button[aria-label="Remove"]')?.click();
+  /** @type {HTMLElement | null | undefined} */
+  const clear = box?.querySelector('button[aria-label="Clear"], button[aria-label="Remove"]');
+  clear?.click();
   requestAnimationFrame(() => {
-    const input = box.querySelector('input[type="file"]');
+    /** @type {HTMLInputElement | null | undefined} */
+    const input = box?.querySelector('input[type="file"]');
     const files = new DataTransfer();
     files.items.add(file);
-    input.files = files.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    if (input) {
+      input.files = files.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    }
   });
 }

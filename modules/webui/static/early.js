@@ -1,3 +1,4 @@
+// @ts-check
 // Runs before the page is drawn: the colours that the command line asks for, unless the address asks for others.
 (() => {
   const address = new URL(window.location.href);
@@ -6,4 +7,11 @@
     address.searchParams.set("__theme", theme);
     window.history.replaceState(window.history.state, "", address);
   }
+})();
+
+// What is broken off because the page goes is no error; Gradio's client calls it one.
+(() => {
+  const say = console.error;
+  window.addEventListener("beforeunload", () => (console.error = () => {}));
+  window.addEventListener("pageshow", () => (console.error = say));
 })();

@@ -1,5 +1,6 @@
+// @ts-check
 // Ctrl+Enter makes a picture, Alt+Enter and Escape interrupt, Ctrl+Up and Ctrl+Down change the weight of a word.
-import { press } from "./dom.js";
+import { around, press } from "./dom.js";
 import { afterwards, isRunning } from "./progress.js";
 import { changeWeight } from "./weights.js";
 
@@ -14,13 +15,13 @@ export function watchKeys() {
       event.preventDefault();
       event.stopPropagation();
       start(tab);
-    } else if ((isEnter && event.altKey) || (event.key === "Escape" && !somethingToClose(event.target))) {
+    } else if ((isEnter && event.altKey) || (event.key === "Escape" && !somethingToClose(event))) {
       if (isRunning(tab)) {
         event.preventDefault();
         press(`${tab}_interrupt`);
       }
     } else if ((event.key === "ArrowUp" || event.key === "ArrowDown") && (event.ctrlKey || event.metaKey)) {
-      if (event.target.closest?.(".prompt")) {
+      if (around(event, ".prompt") && event.target instanceof HTMLTextAreaElement) {
         changeWeight(event.target, event.key === "ArrowUp" ? 1 : -1);
         event.preventDefault();
       }
@@ -28,7 +29,7 @@ export function watchKeys() {
   }, true);
 }
 
-/** Start a picture; one that is being made is given up for it. */
+/** Start a picture; one that is being made is given up for it. @param {string} tab */
 function start(tab) {
   if (isRunning(tab)) {
     afterwards(tab, () => press(`${tab}_generate`));
@@ -38,7 +39,7 @@ function start(tab) {
   }
 }
 
-/** Whether Escape means something else here: an open list, or the picture in full screen. */
-function somethingToClose(target) {
-  return Boolean(document.fullscreenElement || document.querySelector("ul[role=listbox]") || target.closest?.(".preview"));
+/** Whether Escape means something else here: an open list, or the picture in full screen. @param {Event} event */
+function somethingToClose(event) {
+  return Boolean(document.fullscreenElement || document.querySelector("ul[role=listbox]") || around(event, ".preview"));
 }

@@ -1,5 +1,8 @@
+// @ts-check
 // What the page does besides what Gradio does. Python's event handlers call the functions of `window.easel`.
-import { begin, finished, interrupting, resume, runningTask, skipping } from "./progress.js";
+import { begin, finished, interrupting, resume, runningTask } from "./progress.js";
+import { inputsRestored, restoreInputs, touched, watchLeaving, withSession } from "./inputs.js";
+import { watchEvents } from "./events.js";
 import { finalSize } from "./hires.js";
 import { watchDrops } from "./drop.js";
 import { watchKeys } from "./keys.js";
@@ -10,17 +13,26 @@ import { panels, whenDrawn } from "./dom.js";
 import { nameButtons } from "./names.js";
 import { watchGalleries } from "./gallery.js";
 
-window.easel = { begin, finalSize, finished, interrupting, openTab, runningTask, skipping };
+window.easel = {
+  begin, finalSize, finished, inputsRestored, interrupting, openTab, runningTask, touched, withSession,
+};
+
+watchEvents();
+watchLeaving();
 
 watchTabs();
 watchKeys();
 watchDrops();
 watchSettingsSearch();
-const NEEDED = ["_generate", "_prompt textarea", "_neg_prompt textarea", "_gallery", "_restore_progress"];
+const NEEDED = ["_keep_inputs", "_generate", "_prompt textarea", "_neg_prompt textarea", "_gallery", "_restore_progress"];
 
-whenDrawn(panels().flatMap((tab) => NEEDED.map((rest) => `#${tab}${rest}`)).join(", "), () => {
+const needed = panels().flatMap((tab) => NEEDED.map((rest) => `#${tab}${rest}`));
+
+whenDrawn([...needed, "#easel_restore_inputs"], () => {
   nameButtons();
   watchPrompts();
   watchGalleries();
   panels().forEach(resume);
 });
+// The server has filled the lists: what was chosen from them can come back.
+whenDrawn(["html[data-opened]", ...needed, "#easel_restore_inputs"], restoreInputs);

@@ -1,5 +1,6 @@
+// @ts-check
 // Tooltips, and names for screen readers, of buttons that show only a sign.
-import { panels } from "./dom.js";
+import { panels, textBox } from "./dom.js";
 
 const NAMES = {
   refresh_sd_model_checkpoint: "Look for checkpoints again",
@@ -47,6 +48,7 @@ export function nameButtons() {
   }
 }
 
+/** @param {HTMLElement | null} button @param {string} name */
 function nameButton(button, name) {
   button?.setAttribute("title", name);
   if (button?.classList.contains("tool")) {
@@ -54,6 +56,7 @@ function nameButton(button, name) {
   }
 }
 
+/** @param {string} id @param {string} name */
 function nameInput(id, name) {
-  document.querySelector(`#${id} textarea, #${id} input`)?.setAttribute("aria-label", name);
+  textBox(id)?.setAttribute("aria-label", name);
 }

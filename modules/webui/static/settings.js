@@ -1,20 +1,23 @@
+// @ts-check
 // The search box of the settings: all sections at once, only the settings that match.
+import { around, textBox, typed } from "./dom.js";
 
 export function watchSettingsSearch() {
   document.addEventListener("input", (event) => {
-    if (event.target.closest?.("#settings_search")) {
-      search(event.target.value.trim().toLowerCase());
+    if (around(event, "#settings_search")) {
+      search(textBox("settings_search")?.value.trim().toLowerCase() ?? "");
     }
   });
   document.addEventListener("click", (event) => {
-    const box = document.querySelector("#settings_search textarea, #settings_search input");
-    if (box?.value && event.target.closest?.('.tab-nav button[data-group="settings"]')) {
+    const box = textBox("settings_search");
+    if (box?.value && around(event, '.tab-nav button[data-group="settings"]')) {
       box.value = "";
-      box.dispatchEvent(new Event("input", { bubbles: true }));
+      typed(box);
     }
   });
 }
 
+/** @param {string} words */
 function search(words) {
   if (words) {
     document.documentElement.dataset.settingsSearch = "";
@@ -25,9 +28,9 @@ function search(words) {
     let matches = 0;
     for (const setting of page.querySelectorAll('[id^="setting_"]')) {
       const text = `${setting.textContent} ${setting.id.slice("setting_".length)}`.toLowerCase();
-      const fits = words.split(/\s+/).every((word) => text.includes(word));
+      const fits = words.split(/\s+/).every((/** @type {string} */ word) => text.includes(word));
       setting.toggleAttribute("data-unmatched", !fits);
-      matches += fits;
+      matches += Number(fits);
     }
     page.toggleAttribute("data-unmatched", !matches);
   }

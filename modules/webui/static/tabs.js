@@ -1,6 +1,12 @@
+// @ts-check
 // The page's own tabs. Which one is open stands in data- attributes of the document element (see tabs.py).
 
-/** Open a tab of the page by its name, or of a group of tabs inside it. */
+import { around, textBox, typed } from "./dom.js";
+
+const BUTTON = ".tab-nav button[data-tab]";
+const STEPS = new Map([["ArrowLeft", -1], ["ArrowUp", -1], ["ArrowRight", 1], ["ArrowDown", 1]]);
+
+/** Open a tab of the page by its name, or of a group of tabs inside it. @param {string} name */
 export function openTab(name, group = "tab") {
   document.documentElement.dataset[group] = name;
   for (const button of buttonsOf(group)) {
@@ -12,35 +18,38 @@ export function openTab(name, group = "tab") {
   tell(group, name);
 }
 
-/** Put the name of the open tab into the hidden box by which the server knows it, where the group has one. */
+/** Put the name of the open tab into the hidden box by which the server knows it, where the group has one. @param {string} group @param {string} name */
 function tell(group, name) {
-  const box = document.querySelector(`#${group}_chosen textarea, #${group}_chosen input`);
+  const box = textBox(`${group}_chosen`);
   if (box && box.value !== name) {
     box.value = name;
-    box.dispatchEvent(new Event("input", { bubbles: true }));
+    typed(box);
   }
 }
 
+/** @param {string} group */
 function buttonsOf(group) {
-  return [...document.querySelectorAll(`.tab-nav button[data-group="${group}"]`)];
+  /** @type {NodeListOf<HTMLElement>} */
+  const buttons = document.querySelectorAll(`.tab-nav button[data-group="${group}"]`);
+  return [...buttons];
 }
 
 export function watchTabs() {
   document.addEventListener("click", (event) => {
-    const button = event.target.closest?.(".tab-nav button[data-tab]");
+    const button = around(event, BUTTON);
     if (button) {
-      openTab(button.dataset.tab, button.dataset.group);
+      openTab(button.dataset.tab ?? "", button.dataset.group);
     }
   });
   document.addEventListener("keydown", (event) => {
-    const button = event.target.closest?.(".tab-nav button[data-tab]");
-    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    const button = around(event, BUTTON);
+    const step = STEPS.get(event.key);
     if (!button || !step || event.ctrlKey || event.altKey || event.metaKey) {
       return;
     }
-    const all = buttonsOf(button.dataset.group);
+    const all = buttonsOf(button.dataset.group ?? "");
     const next = all[(all.indexOf(button) + step + all.length) % all.length];
-    openTab(next.dataset.tab, next.dataset.group);
+    openTab(next.dataset.tab ?? "", next.dataset.group);
     next.focus();
     event.preventDefault();
   });

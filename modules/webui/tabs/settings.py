@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import gradio as gr
@@ -13,11 +14,13 @@ from gradio.components import Component
 
 from modules.foundation.errors import EaselError
 from modules.settings.declare import Section, choices_of
+from modules.settings.known_options import FOLDERS
 from modules.settings.model import Settings
 from modules.webui.builder import PageBuilder
 from modules.webui.choices import named_choices
 from modules.webui.events import on
 from modules.webui.tab_bar import Tab
+from modules.webui.uploads import OWN_FOLDER
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -72,6 +75,7 @@ def build_settings(page: PageBuilder) -> None:
     app, settings = page.app, page.settings
     lists = named_choices(app, page.tab_labels)
     components: dict[str, Component] = {}
+    folders = default_folders(app.paths.data)
     with gr.Row(elem_id="settings_top_row"):
         submit = gr.Button("Apply settings", elem_id="settings_submit", variant="primary", scale=0, min_width=160)
         gr.Textbox(
@@ -89,7 +93,7 @@ def build_settings(page: PageBuilder) -> None:
         with gr.Column(elem_id="settings_pages"):
             for section in app.settings.sections:
                 if _keys(section):
-                    components |= _build_section(section, settings, lists)
+                    components |= _build_section(section, settings, lists, folders)
     panel = SettingsPanel(components=components, shown=gr.State({}), submit=submit, result=result)
     page.when_drawn(lambda: _wire(page, panel))
     page.on_open([panel.shown, *components.values()], lambda: current_values(app, panel, settings))
@@ -175,8 +179,15 @@ def _keys(section: type[Section]) -> list[str]:
     return [key for key in section.model_fields if key not in ELSEWHERE]
 
 
+def default_folders(data: Path) -> dict[str, str]:
+    """Where the files go of each setting for a folder that is empty."""
+    separate = "The separate folders below"
+    folders = {key: str(data / folder) for key, folder in FOLDERS.items()}
+    return {**folders, "outdir_samples": separate, "outdir_grids": separate, "temp_dir": str(data / OWN_FOLDER)}
+
+
 def _build_section(
-    section: type[Section], settings: Settings, lists: Mapping[str, Sequence[str]]
+    section: type[Section], settings: Settings, lists: Mapping[str, Sequence[str]], folders: Mapping[str, str]
 ) -> dict[str, Component]:
     name = section_name(section)
     with (
@@ -188,14 +199,17 @@ def _build_section(
             elem_classes=["settings-head"],
             apply_default_css=False,
         )
-        return {key: _control(key, section.model_fields[key], settings, lists) for key in _keys(section)}
+        fields = {key: section.model_fields[key] for key in _keys(section)}
+        return {key: _control(key, field, settings, lists, folders.get(key)) for key, field in fields.items()}
 
 
 def _sentence(section: type[Section]) -> str:
     return (section.__doc__ or "").strip().split("\n\n")[0]
 
 
-def _control(key: str, field: FieldInfo, settings: Settings, lists: Mapping[str, Sequence[str]]) -> Any:
+def _control(
+    key: str, field: FieldInfo, settings: Settings, lists: Mapping[str, Sequence[str]], placeholder: str | None
+) -> Any:
     label = str(field.title or key)
     extra = field.json_schema_extra
     if isinstance(extra, dict) and extra.get("restart"):
@@ -210,14 +224,16 @@ def _control(key: str, field: FieldInfo, settings: Settings, lists: Mapping[str,
     if field.annotation is bool:
         return gr.Checkbox(**common)
     if get_origin(field.annotation) is list:
-        return gr.Dropdown(choices=list(choices or ()), multiselect=True, allow_custom_value=choices is None, **common)
+        # Files and tabs come and go; what was chosen stays chosen while it is away.
+        free = choices is None or isinstance(choices_of(field), str)
+        return gr.Dropdown(choices=list(choices or ()), multiselect=True, allow_custom_value=free, **common)
     if choices is not None:
         return _choice(field, choices, common)
     if field.annotation is int or field.annotation is float:
         return _number(field, common)
     if "color" in key:
         return gr.ColorPicker(**common)
-    return gr.Textbox(max_lines=1, **common)
+    return gr.Textbox(max_lines=1, placeholder=placeholder, **common)
 
 
 def _choice(field: FieldInfo, choices: Sequence[Any], common: Mapping[str, Any]) -> Any:

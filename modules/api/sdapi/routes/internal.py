@@ -11,7 +11,7 @@ from modules.api.sdapi.bodies import InternalProgressRequest
 from modules.api.sdapi.responses import InternalProgressResponse, PendingTasks, QuicksettingsHint
 from modules.application.application import Application
 from modules.application.jobs.job import Job
-from modules.generation.progress import ProgressSnapshot
+from modules.generation.progress import PHASES
 
 
 def routes(app: Application, previews: Previews) -> APIRouter:
@@ -94,33 +94,14 @@ def _active(
         eta=now.eta,
         live_preview=address,
         id_live_preview=number,
-        textinfo=_words(now),
+        textinfo=now.words,
     )
-
-
-_PHASES = {
-    "waiting": "Preparing",
-    "preparing": "Preparing",
-    "loading": "Loading checkpoint",
-    "encoding": "Reading the prompt",
-    "decoding": "Decoding",
-    "saving": "Saving",
-    "done": "Saving",
-}
-
-
-def _words(now: ProgressSnapshot) -> str:
-    """What the job is at, in words: "Step 9/20", with the batch in front where there are several."""
-    doing = f"Step {now.step}/{now.steps}" if now.phase == "sampling" else _PHASES.get(now.phase, now.phase)
-    if now.phase == "loading" and now.loaded is not None:
-        doing = f"{doing} {now.loaded:.0%}"
-    return f"Batch {now.batch + 1}/{now.batches} · {doing}" if now.batches > 1 and now.steps else doing
 
 
 def _place(app: Application, job: Job[Any]) -> str:
     waiting = tuple(other for other in app.queue.waiting if other.lane == job.lane)
     if app.queue.current is None and waiting and waiting[0] is job:
         # Nothing runs, yet it waits: the engine's thread is still loading the checkpoint ahead of the first job.
-        return _PHASES["loading"] + (f" {app.loading[1]:.0%}" if app.loading is not None else "")
+        return PHASES["loading"] + (f" {app.loading[1]:.0%}" if app.loading is not None else "")
     place = next((index for index, other in enumerate(waiting, 1) if other is job), 1)
     return f"In queue: {place}/{max(len(waiting), 1)}"

@@ -25,7 +25,7 @@ EVENTS = """Changes are pushed by `GET /api/v1/events`, a stream of server-sent 
 | snapshot | the queue: `running` and `waiting` ids, `paused`; first of all, and again when a client was away too long |
 | waiting, paused, running, done, failed, interrupted | `job` is now in this state; `note` or `error` says why |
 | position | the order of the queue: `running`, `waiting`, `paused`; for one job its `position` and how many wait |
-| step | how far `job` is: `phase`, `step`, `steps`, `batch`, `batches`, `progress` (0 to 1), `eta` in seconds |
+| step | how far `job` is: `text` (words), `phase`, `step`, `steps`, `batch`, `batches`, `progress` (0..1), `eta` (s) |
 | preview | `job` has a new view of its unfinished picture: `number`, `url` |
 | image | a finished picture of `job`: `id`, `url`, `kind`, `seed` |
 """

@@ -1,0 +1,71 @@
+"""Nothing is lost: the inputs of a panel are kept on the server as they change, and come back when the page opens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from modules.webui.builder import PageBuilder, offers
+from modules.webui.events import on, on_any_change
+from modules.webui.kept_inputs import KeptInputs
+from modules.webui.panel.control import Choice, Files, Kind, Offers, Picture, Several
+from modules.webui.panel.generation_panel import GenerationPanel
+from modules.webui.pictures import as_upload
+
+
+def wire_keeping(page: PageBuilder) -> None:
+    """Tie the inputs of all panels. To be called when all are drawn."""
+    store = KeptInputs(page.app.paths.data / "sessions")
+    session = gr.Textbox("", elem_id="easel_session", visible="hidden")
+    panels = list(page.panels.values())
+    for panel in panels:
+        _wire_panel(store, session, panel)
+    button = gr.Button("Restore", elem_id="easel_restore_inputs", visible="hidden")
+
+    def on_restore(name: str) -> list[object]:
+        offered = offers(page.app)
+        return [update for panel in panels for update in panel.updates(restored(store, name, panel, offered))]
+
+    outputs = [component for panel in panels for component in panel.components]
+    script = "(...values) => easel.withSession(values)"
+    on(button, "click", on_restore, [session], outputs, js=script, then="() => easel.inputsRestored()")
+
+
+def _wire_panel(store: KeptInputs, session: gr.Textbox, panel: GenerationPanel) -> None:
+    def on_keep(name: str, *values: object) -> None:
+        given = panel.named(values)
+        pictures = {each: str(given[each]) for each in given if isinstance(panel.declared[each].kind, Picture)}
+        passing = {each for each in given if isinstance(panel.declared[each].kind, Files | Picture)}
+        store.keep(
+            name,
+            panel.tab,
+            {each: value for each, value in given.items() if each not in passing},
+            {each: path for each, path in pictures.items() if path not in ("", "None")},
+        )
+
+    button = gr.Button("Keep", elem_id=f"{panel.tab}_keep_inputs", visible="hidden")
+    script = "(...values) => easel.withSession(values)"
+    on(button, "click", on_keep, [session, *panel.components], js=script, trigger="always_last")
+    on_any_change(panel.components, js=f"() => easel.touched('{panel.tab}')")
+
+
+def restored(store: KeptInputs, session: str, panel: GenerationPanel, offered: Offers) -> dict[str, object]:
+    """New values for the controls of a panel, as far as they are still possible."""
+    kept = store.kept(session, panel.tab)
+    values = {
+        name: _fitting(control.kind, offered, kept[name]) for name, control in panel.declared.items() if name in kept
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _fitting(kind: Kind, offered: Offers, value: object) -> object:
+    """`value`, or None where the control cannot take it any more."""
+    if isinstance(kind, Picture):
+        path = Path(str(value))
+        return str(as_upload(path)) if path.is_file() else None
+    if isinstance(kind, Choice):
+        return value if value in kind.choices(offered) else None
+    if isinstance(kind, Several) and (choices := kind.choices(offered)):
+        return [each for each in value if each in choices] if isinstance(value, list) else None
+    return value

@@ -1,0 +1,138 @@
+"""What the controls of img2img ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from modules.application.application import Application
+from modules.foundation.errors import Forbidden, RequestError
+from modules.generation.inpaint import MaskedContent
+from modules.imaging.resize import ResizeMode
+from modules.settings.flags import Flags
+from modules.webui.panel.given import Given
+from modules.webui.panel.img2img_request import folder_batch, img2img_request, source
+from modules.webui.tabs.registry import TABS, hidden_tabs, ordered_tabs
+from tests.webui.panels import built_page
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Application]:
+    application = Application(Flags(data_dir=tmp_path))
+    yield application
+    application.close()
+
+
+@pytest.fixture
+def values(app: Application) -> dict[str, object]:
+    """The values that the page begins with."""
+    panel = built_page(app).panels["img2img"]
+    return {name: getattr(component, "value", None) for name, component in panel.controls.items()}
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> str:
+    Image.new("RGB", (300, 200), "green").save(tmp_path / "picture.png")
+    return str(tmp_path / "picture.png")
+
+
+def test_the_values_that_the_page_begins_with_make_a_request(values: dict[str, object], picture: str) -> None:
+    request = img2img_request(values, source(Given({**values, "picture": picture})))
+    assert (request.width, request.height, request.denoising_strength) == (512, 512, 0.75)
+    assert request.init_images[0].size == (300, 200)
+    assert request.resize_mode is ResizeMode.STRETCH
+    assert request.inpaint is None
+
+
+def test_resize_by_takes_the_size_of_the_picture(values: dict[str, object], picture: str) -> None:
+    asked = {**values, "picture": picture, "resize_how": "by", "scale": 1.5}
+    request = img2img_request(asked, source(Given(asked)))
+    assert (request.width, request.height) == (450, 300)
+    with pytest.raises(RequestError, match="larger scale"):
+        img2img_request({**asked, "scale": 0.02}, source(Given(asked)))
+
+
+def test_each_choice_of_inpainting_reaches_the_request(values: dict[str, object], picture: str, tmp_path: Path) -> None:
+    Image.new("L", (300, 200), 255).save(tmp_path / "mask.png")
+    asked = {
+        **values,
+        "mode": "inpaint_upload",
+        "upload_picture": picture,
+        "upload_mask": str(tmp_path / "mask.png"),
+        "mask_blur": 7,
+        "mask_mode": "Inpaint not masked",
+        "masked_content": "latent noise",
+        "inpaint_area": "Only masked",
+        "padding": 64,
+        "soft_inpainting": True,
+    }
+    request = img2img_request(asked, source(Given(asked)))
+    inpaint = request.inpaint
+    assert inpaint is not None
+    assert (inpaint.blur_x, inpaint.inverted, inpaint.content) == (7, True, MaskedContent.LATENT_NOISE)
+    assert (inpaint.only_masked, inpaint.padding) == (True, 64)
+    assert request.soft_inpainting is not None
+    assert request.soft_inpainting.transition_contrast_boost == 4
+
+
+def test_a_transparent_part_is_the_mask_of_inpaint(values: dict[str, object], tmp_path: Path) -> None:
+    image = Image.new("RGBA", (64, 64), "red")
+    image.paste((0, 0, 0, 0), (0, 0, 32, 64))
+    image.save(tmp_path / "cut.png")
+    mask = source(Given({**values, "mode": "inpaint", "inpaint_picture": str(tmp_path / "cut.png")})).mask
+    assert mask is not None
+    assert (mask.getpixel((5, 5)), mask.getpixel((40, 5))) == (255, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({}, "picture"),
+        ({"mode": "sketch"}, "sketch"),
+        ({"mode": "inpaint_upload"}, "upload_picture"),
+        ({"mode": "inpaint"}, "inpaint_picture"),
+        ({"picture": "/nowhere/gone.png"}, "picture"),
+    ],
+)
+def test_what_is_missing_is_named(values: dict[str, object], changes: dict[str, object], field: str) -> None:
+    with pytest.raises(RequestError) as raised:
+        source(Given({**values, **changes}))
+    assert raised.value.field == field
+
+
+def test_a_batch_reads_uploads_or_a_folder(app: Application, values: dict[str, object], picture: str) -> None:
+    batch = {**values, "mode": "batch"}
+    with pytest.raises(RequestError, match="no files yet"):
+        folder_batch(app, batch)
+    assert folder_batch(app, {**batch, "batch_files": [picture]}).files == (Path(picture),)
+    with pytest.raises(RequestError, match="Input directory"):
+        folder_batch(app, {**batch, "batch_source": "folder"})
+    asked = folder_batch(app, {**batch, "batch_source": "folder", "batch_input": "in", "batch_masks": "masks"})
+    assert asked.input_folder == app.paths.data / "in"
+    assert asked.inpaint is not None
+
+
+def test_on_an_open_network_no_folder_is_chosen(tmp_path: Path, values: dict[str, object]) -> None:
+    app = Application(Flags(data_dir=tmp_path, listen=True))
+    try:
+        with pytest.raises(Forbidden):
+            folder_batch(app, {**values, "mode": "batch", "batch_source": "folder", "batch_input": "/etc"})
+    finally:
+        app.close()
+
+
+def test_tabs_are_ordered_and_hidden_as_the_settings_say(app: Application) -> None:
+    after = app.settings.change({"ui_tab_order": ["PNG Info", "gone"], "hidden_tabs": ["img2img", "Settings"]})
+    assert [tab.name for tab in ordered_tabs(TABS, after)][:2] == ["pnginfo", "txt2img"]
+    assert hidden_tabs(TABS, after) == ["img2img"]
+
+
+def test_the_sections_of_a_panel_are_ordered_as_the_settings_say(app: Application) -> None:
+    names = list(built_page(app).panels["txt2img"].controls)
+    assert names.index("sampler") < names.index("cfg_scale") < names.index("seed")
+    app.settings.change({"ui_reorder_list": ["Seed", " cfg"]})
+    names = list(built_page(app).panels["txt2img"].controls)
+    assert names.index("seed") < names.index("cfg_scale") < names.index("sampler")
