@@ -21,7 +21,9 @@ class GenerationBody(Body):
     seed_resize_from_h: Whole = Field(-1, description="Height at which the seed's picture was first made.")
     seed_resize_from_w: Whole = Field(-1, description="Width at which the seed's picture was first made.")
     sampler_name: str | None = Field(None, description="Sampler, by name or alias; may end in a schedule's name.")
-    scheduler: str | None = Field(None, description="Schedule of noise levels, by name or label.")
+    scheduler: str | None = Field(
+        None, description="Schedule of noise levels, by name or label; holds beside one in sampler_name."
+    )
     batch_size: Whole = Field(1, description="Pictures made together.")
     n_iter: Whole = Field(1, description="Batches made one after another.")
     steps: Whole = Field(50, description="Sampling steps.")
@@ -84,7 +86,9 @@ class StableDiffusionProcessingImg2Img(GenerationBody):
 
     denoising_strength: Number | None = Field(0.75, description="0 keeps the picture, 1 ignores it.")
     init_images: list[Any] | None = Field(None, description="The pictures to begin with, each in base64.")
-    resize_mode: Whole = Field(0, description="0 stretches the picture to the size, 1 crops it, 2 fills it up.")
+    resize_mode: Whole = Field(
+        0, description="0 stretches the picture to the size, 1 crops it, 2 fills it up, 3 stretches its latents."
+    )
     image_cfg_scale: Number | None = None
     mask: str | None = None
     mask_blur_x: Whole = 4
