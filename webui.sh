@@ -20,8 +20,16 @@ say() { printf '%s\n' "$*" >&2; }
 fail() { say "" "webui.sh: $*"; exit 1; }
 
 if [ -f webui-user.sh ]; then
-    # shellcheck source=/dev/null
-    source ./webui-user.sh
+    # As an editor on Windows may have left it: with its line ends, and a mark at the beginning.
+    written=$(<webui-user.sh)
+    plain=${written//$'\r'/}
+    plain=${plain#$'\xef\xbb\xbf'}
+    if [ "$plain" = "$written" ]; then
+        # shellcheck source=/dev/null
+        source ./webui-user.sh
+    else
+        eval "$plain"
+    fi
 fi
 
 venv_dir=${venv_dir:-venv}

@@ -24,6 +24,7 @@ from modules.library.facts import stamp_of
 from modules.library.folders import Found
 from modules.library.hashes import Hashes
 from modules.library.index import FileIndex
+from modules.library.names import plain
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ def _take(hashes: Hashes, titled: Sequence[Titled], files: Mapping[str, Sequence
 
 def _titles(kind: str, file: Found) -> Iterator[str]:
     names = (file.relative, file.name, file.relative.rsplit(".", 1)[0], file.name.rsplit(".", 1)[0])
-    return (f"{prefix}/{name}" for prefix in PREFIXES.get(kind, ()) for name in names)
+    return (plain(f"{prefix}/{name}") for prefix in PREFIXES.get(kind, ()) for name in names)
 
 
 def _is_of(titled: Titled, file: Found) -> bool:
@@ -171,7 +172,7 @@ def _titled(title: object, entry: object, algorithm: Algorithm) -> Iterator[Titl
     said = cast("dict[str, Any]", entry)
     mtime, digest = said.get("mtime"), said.get("sha256")
     if isinstance(mtime, int | float) and isinstance(digest, str) and len(digest) == 64:
-        yield Titled(title=title.replace("\\", "/"), algorithm=algorithm, mtime=float(mtime), digest=digest.lower())
+        yield Titled(title=plain(title), algorithm=algorithm, mtime=float(mtime), digest=digest.lower())
 
 
 class _PlainUnpickler(pickle.Unpickler):

@@ -64,6 +64,17 @@ def test_the_template_of_webui_user_sh_changes_nothing(launcher: Launcher) -> No
     assert launcher.run().stdout == "started []\n"
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_webui_user_sh_is_read_as_an_editor_on_windows_saves_it(launcher: Launcher, mark: str, end: str) -> None:
+    lines = ("#!/usr/bin/env bash", 'export COMMANDLINE_ARGS="--api --listen"', "", "if true; then", "  : # so", "fi")
+    path = launcher.folder / "webui-user.sh"
+    path.write_bytes((mark + end.join(lines) + end).encode())
+    result = launcher.run()
+    assert result.stdout == "started ['--api', '--listen']\n"
+    assert "not found" not in result.stderr
+
+
 def test_it_starts_from_any_folder_and_through_a_link(launcher: Launcher, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -4,8 +4,9 @@ import json
 import os
 import pickle
 import sqlite3
+import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -120,3 +121,15 @@ def test_a_damaged_store_is_left_alone(tree: Tree, tmp_path: Path, text: str) ->
     library.adopt()
     assert library.hashes.known(tree.checkpoint) is None
     library.close()
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_in_another_form_of_unicode_is_the_same(tree: Tree, tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    path = tree.put(unicodedata.normalize(form, "Stable-diffusion/anim\u00e9.safetensors"))
+    for other in ("anim\u00e9", "anime\u0301"):
+        content = {"hashes": {f"checkpoint/{other}.safetensors": entry(DIGEST)}}
+        (tree.root / "cache.json").write_text(json.dumps(content), encoding="utf-8")
+        library = tree.library(tmp_path / other / "cache")
+        library.adopt()
+        assert library.hashes.known(path) == DIGEST
+        library.close()
