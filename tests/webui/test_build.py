@@ -12,6 +12,9 @@ from typing import Any, ClassVar
 
 import gradio
 import pytest
+from gradio.data_classes import ImageData
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
@@ -84,6 +87,19 @@ def test_the_users_ui_config_decides_what_the_controls_begin_with(app: Applicati
     written = json.loads(app.paths.ui_config_file.read_text(encoding="utf-8"))
     assert written["txt2img/Width/value"] == 768
     assert written["txt2img/CFG Scale/maximum"] == 30.0
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # gradio leaves the file that it looks at open
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "I;16"])
+def test_a_dropped_picture_is_the_file_itself(app: Application, tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "dropped.png"
+    chunks = PngInfo()
+    chunks.add_text("parameters", "a cat")
+    Image.new(mode, (8, 8)).save(path, pnginfo=chunks)
+    dropped = ImageData(path=str(path), orig_name="dropped.png")
+    images = [each for each in built(app) if isinstance(each, gradio.Image) and each.interactive]
+    assert images
+    assert {image.preprocess(dropped) for image in images} == {str(path)}
 
 
 def test_every_setting_has_one_control(app: Application) -> None:

@@ -148,7 +148,10 @@ class Picture:
 
     def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
         """See `Kind`."""
-        return gr.Image(type="filepath", sources=["upload", "clipboard"], buttons=[], interactive=True, **look)
+        # With a mode of its own gradio would hand over a copy: without transparency, parameters or more than 8 bits.
+        return gr.Image(
+            type="filepath", image_mode=None, sources=["upload", "clipboard"], buttons=[], interactive=True, **look
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ def build_pnginfo(page: PageBuilder) -> None:
                 elem_id="pnginfo_image",
                 sources=["upload", "clipboard"],
                 type="filepath",
+                image_mode=None,  # the file itself: a converted copy would have no parameters
                 buttons=[],
                 height="60vh",
                 interactive=True,
