@@ -17,7 +17,7 @@ def main() -> int:
         phase = application.startup.phase
         with importing("fastapi", "gradio"):
             with phase("API"):
-                from modules.api.server import connection_kind, create_api, tell_started
+                from modules.api.server import create_api, tell_started
                 from modules.application.serve import serve
 
                 api = create_api(application)
@@ -32,7 +32,7 @@ def main() -> int:
 
                     page = mount_page(api, application)
             tell_started(api, application, page)
-        return serve(api, application, listener, connection_kind(application.flags))
+        return serve(api, application, listener)
     except EaselError as error:
         print(f"Easel cannot start: {error}", file=sys.stderr)
         return error.exit_code if isinstance(error, StartupError) else 1

@@ -9,7 +9,6 @@ that is not of the plain form, or cannot be answered without an error.
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -18,7 +17,6 @@ from fastapi import HTTPException
 from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modules.api.connection import AGAIN
 from modules.api.generation.requests import txt2img_request
 from modules.api.guards.paths import inner_path
 from modules.api.json_answer import send_json
@@ -79,8 +77,6 @@ class Ahead:
         if answer is None:
             await self.app(scope, _again(messages, receive), send)
             return
-        if question is not None and (again := scope.get("extensions", {}).get(AGAIN)) is not None:
-            again["ask"] = functools.partial(question, query)
         await send_json(send, status, answer)
 
     def _route(self, scope: Scope) -> Route | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -11,7 +11,6 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.routing import Mount
 
 from modules.api.ahead import Ahead, job_orders, progress_questions
-from modules.api.connection import Connection
 from modules.api.errors import add_error_handlers
 from modules.api.failure import Failure
 from modules.api.guards.access_log import AccessLog
@@ -53,7 +52,6 @@ from modules.api.v1.routes import (
 )
 from modules.application.application import Application
 from modules.hooks.events import PageEvent
-from modules.settings.flags import Flags
 
 DOCS_PAGE = Path(__file__).with_name("static") / "docs.html"
 
@@ -122,11 +120,6 @@ def tell_started(api: FastAPI, app: Application, page: Any = None) -> None:
     app.hooks.app_started(PageEvent(api=api, page=page))
     # A stable sort: all else stays in its order.
     api.router.routes.sort(key=lambda route: isinstance(route, Mount) and route.path == "")
-
-
-def connection_kind(flags: Flags) -> type[Connection] | Literal["auto"]:
-    """What the server handles connections with. The access log is to hear of every question: then it is uvicorn's."""
-    return "auto" if flags.api_log else Connection
 
 
 def _add_guards(api: FastAPI, app: Application) -> None:

@@ -7,31 +7,24 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from modules.application.application import Application
 from modules.application.ending import start_again
 from modules.application.signals import EndingSignals
 
 if TYPE_CHECKING:
-    import asyncio
+    pass
 
 log = logging.getLogger(__name__)
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def serve(
-    asgi: Asgi,
-    application: Application,
-    listener: socket.socket,
-    connection: type[asyncio.Protocol] | Literal["auto"] = "auto",
-) -> int:
+def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
     """Serve `asgi` on `listener` until a signal or a client ends the program. Returns the process's exit code.
 
     A signal ends the process as such, once everything is closed: then this does not return.
-
-    `connection` is what uvicorn is to handle connections with, its own kind where it is "auto".
     """
     import uvicorn
 
@@ -44,7 +37,6 @@ def serve(
         timeout_keep_alive=30,
         timeout_graceful_shutdown=WAIT_FOR_CLIENTS,
         root_path=_root_path(application.flags.subpath),
-        http=connection,
         ws="none",
         ssl_keyfile=application.flags.tls_keyfile,
         ssl_certfile=application.flags.tls_certfile,

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 
-from modules.api.server import connection_kind, create_api
+from modules.api.server import create_api
 from modules.application.application import Application
 from modules.settings.flags import Flags
 from tests.tiny_models import make_tiny_sd1
@@ -47,7 +47,6 @@ def serving(flags: Flags, **server_options: Any) -> Iterator[Served]:
         uvicorn.Config(
             create_api(app),
             log_config=None,
-            http=connection_kind(flags),
             ws="none",
             timeout_graceful_shutdown=5,
             **server_options,
