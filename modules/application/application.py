@@ -30,6 +30,7 @@ from modules.faces.catalogue import RestorerCatalogue
 from modules.foundation.errors import CheckpointError, EaselError
 from modules.foundation.importing import importing
 from modules.foundation.timing import Stopwatch
+from modules.foundation.trace import attachment_returned
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.hooks.points import Hooks
@@ -67,6 +68,8 @@ class Application:
         self.paths = Paths.from_flags(flags)
         self.settings = SettingsStore(self.paths.settings_file)
         self.hooks = Hooks()
+        if flags.trace:
+            self.hooks.time_calls(attachment_returned)
         self.styles = StyleBook(self.paths.styles_files, expected=bool(flags.styles_file))
         self.restorers = RestorerCatalogue(
             (*self.paths.gfpgan_folders, *(tree / "models" / "GFPGAN" for tree in self.paths.trees)),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Stopwatch:
-    """Seconds by phase. A phase entered twice adds up; phases do not overlap by convention, not by force."""
+    """Seconds by phase. A phase entered twice adds up; phases do not overlap by convention, not by force.
+
+    `told` hears of each phase when it ends, with its name and the seconds it took.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict[str, float])
+    told: Callable[[str, float], None] | None = None
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Generator[None]:
@@ -21,7 +25,10 @@ class Stopwatch:
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+            taken = time.perf_counter() - started
+            self.seconds[name] = self.seconds.get(name, 0.0) + taken
+            if self.told is not None:
+                self.told(name, taken)
 
     @property
     def total(self) -> float:

@@ -12,6 +12,7 @@ from PIL.Image import Image
 
 from modules.foundation.errors import Interrupted, OutOfMemory
 from modules.foundation.timing import Stopwatch
+from modules.foundation.trace import stage_ended
 from modules.generation.batch import BatchPlan, batch_plan, with_batch_plan
 from modules.generation.plan import BatchSlice, Plan
 from modules.generation.progress import RunControl
@@ -48,7 +49,7 @@ def run(
 
     Interrupting keeps what is finished; the result then says so. Raises the EaselError of whatever went wrong.
     """
-    hooks, timings = engine.hooks, Stopwatch()
+    hooks, timings = engine.hooks, Stopwatch(told=stage_ended if engine.flags.trace else None)
     control.begin(request.batch_count)
     asked = RunEvent(request=request)
     request = hooks.request(request, asked)

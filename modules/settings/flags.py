@@ -66,6 +66,7 @@ class Flags:
         convert=str.upper,
         choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     )
+    trace: bool = _switch("log the stages of each run and the calls of its hooks, with their times")
 
     # Who may do what
     gradio_auth: str | None = _secret(
