@@ -78,7 +78,8 @@ class Application:
             self.paths.gfpgan_file,
         )
         self.upscalers = UpscalerCatalogue(self.paths.upscaler_folders, self._folders_of("upscaler"))
-        self.registries = Registries(self.settings, self.upscalers, self.restorers)
+        self.families = FamilyRegistry()
+        self.registries = Registries(self.settings, self.upscalers, self.restorers, self.families)
         self.read_ahead = ReadAhead()
         self.jobs = JobService(self._execute, self._resolved, self.settings, self.paths)
         self.queue = self.jobs.queue
@@ -95,7 +96,6 @@ class Application:
         )
         files = [Path(flags.checkpoint)] if flags.checkpoint else []
         folders = {kind: self._folders_of(kind) for kind in ("checkpoint", "vae", "lora", "hypernetwork", "embedding")}
-        self.families = FamilyRegistry()
         self.catalogue = Catalogue(
             self.library, folders["checkpoint"], files, self.paths.starter_checkpoint, self.families
         )

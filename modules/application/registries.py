@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modules.application.built_in_scripts import BUILT_IN_SCRIPTS
 from modules.application.scripts import script_registry
+from modules.checkpoints.families import FamilyRegistry
 from modules.faces.catalogue import RestorerCatalogue
 from modules.foundation.registry import Registry
 from modules.imaging.filenames import NAME_TOKENS
@@ -52,8 +53,14 @@ class Registries:
     name, so that their registries are the process's; the others are the application's own.
     """
 
-    def __init__(self, settings: SettingsStore, upscalers: UpscalerCatalogue, restorers: RestorerCatalogue) -> None:
-        self.settings = settings.sections
+    def __init__(
+        self,
+        settings: SettingsStore,
+        upscalers: UpscalerCatalogue,
+        restorers: RestorerCatalogue,
+        families: FamilyRegistry,
+    ) -> None:
+        self.settings, self.families = settings.sections, families
         self.scripts = script_registry(BUILT_IN_SCRIPTS)
         self.samplers, self.schedules, self.name_tokens = SAMPLERS, SCHEDULES, NAME_TOKENS
         self.upscalers, self.face_restorers = upscalers.added, restorers.added

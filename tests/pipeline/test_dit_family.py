@@ -24,7 +24,7 @@ from modules.checkpoints.architectures.family import Family, NetworkTraces
 from modules.checkpoints.declared import Declared
 from modules.checkpoints.load import LoadedCheckpoint
 from modules.checkpoints.tensors import Shapes
-from modules.foundation.errors import EaselError, RequestError
+from modules.foundation.errors import EaselError, ExtensionError, RequestError
 from modules.generation.inpaint import InpaintRequest
 from modules.generation.request import GenerationRequest, HiresRequest
 from modules.generation.result import GenerationResult
@@ -124,7 +124,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     write_checkpoint(folder / "dit.safetensors")
     application = Application(parse_flags(["--data-dir", str(data), "--no-half", "--use-cpu", "all"]))
     application.catalogue.collection.settle()
-    application.families.register(TINY_DIT, "tests")
+    application.families.register("tests", TINY_DIT)
     yield application
     application.close()
 
@@ -146,8 +146,8 @@ def test_the_lists_tell_of_a_family_as_soon_as_it_is_there(app: Application) -> 
     assert infos["dit.safetensors"].family == "Tiny DiT"
     assert infos["dit.safetensors"].problem is None
     assert infos["tiny.safetensors"].family == "SD1"
-    with pytest.raises(ValueError, match="Tiny DiT"):
-        app.families.register(TINY_DIT, "another")
+    with pytest.raises(ExtensionError, match="Tiny DiT"):
+        app.families.register("another", TINY_DIT)
 
 
 def test_a_picture_is_made_from_words(app: Application) -> None:
@@ -268,4 +268,4 @@ def test_a_family_that_is_taken_away_leaves_a_file_that_is_none(app: Application
         assert info.family is None
         assert info.problem is not None
     finally:
-        app.families.register(TINY_DIT, "tests")
+        app.families.register("tests", TINY_DIT)
