@@ -12,6 +12,7 @@ from typing import Any
 from modules.foundation.errors import Forbidden, StartupError
 from modules.foundation.text_files import read_text
 from modules.settings.flags import Flags
+from modules.settings.known_options import known_options
 from modules.settings.model import SECTIONS, Settings
 from modules.settings.sections.saving import SavingPathsSection
 
@@ -53,6 +54,7 @@ class AccessPolicy:
     is_open: bool
     frozen: frozenset[str]
     runs_code: bool
+    all_frozen: bool = False
 
     @classmethod
     def from_flags(cls, flags: Flags) -> AccessPolicy:
@@ -67,18 +69,33 @@ class AccessPolicy:
             is_open=is_open,
             frozen=_frozen(flags) | (FOLDER_SETTINGS | REACH_SETTINGS if is_open else frozenset()),
             runs_code=not is_open or flags.enable_insecure_extension_access,
+            all_frozen=flags.freeze_settings,
         )
 
     def check_settings(self, changes: Mapping[str, Any], current: Settings) -> None:
         """Raise Forbidden if a client may not make these changes. A value that stays as it is changes nothing."""
         for key, value in changes.items():
-            if key in self.frozen and value != getattr(current, key, None):
+            frozen = key in self.frozen or (key not in type(current).model_fields and self._keeps_no_others(key))
+            if frozen and value != getattr(current, key, None):
                 raise Forbidden(
                     f"Setting {key!r} cannot be changed from here: a --freeze or --hide flag says so, or everybody on "
                     "the network may use this Easel (--listen without --gradio-auth), who must not choose folders or "
                     "addresses. Change it in the settings file, or start Easel otherwise.",
                     key,
                 )
+
+    def _keeps_no_others(self, key: str) -> bool:
+        """Whether a key that Easel does not act on is not even kept: of A1111's list it is, unless all are frozen."""
+        return self.all_frozen or (self.is_open and key not in known_options())
+
+    def check_files(self, what: str) -> None:
+        """Raise Forbidden if `what`, by which strangers could fill the disk or replace model files, is not allowed."""
+        if self.is_open:
+            raise Forbidden(
+                f"{what} is not allowed while everybody on the network may use this Easel (--listen without "
+                "--gradio-auth): strangers could fill its disk or replace its files. Start Easel with "
+                "--gradio-auth=USER:PASSWORD or without --listen."
+            )
 
     def check_code(self, what: str) -> None:
         """Raise Forbidden if `what`, by which a client could have code run on this machine, is not allowed."""

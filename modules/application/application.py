@@ -16,6 +16,7 @@ from modules.application.jobs.folder_batch import keep_folder_batches
 from modules.application.jobs.job import GenerationJob, Job, TaskJob
 from modules.application.jobs.service import JobService
 from modules.application.jobs.submitting import resolved_job
+from modules.application.lease import Lease
 from modules.application.model_list import ModelFileList
 from modules.application.registries import Registries
 from modules.application.scripts import run_script
@@ -63,6 +64,7 @@ class Application:
         self.created = time.time()
         self.startup = Stopwatch()
         self.ending = Ending()
+        self.leases: list[Lease] = []
         self.flags = flags
         self.policy = AccessPolicy.from_flags(flags)
         self.paths = Paths.from_flags(flags)
@@ -139,6 +141,8 @@ class Application:
             self.engine.close()
         self.jobs.recorder.close()
         self.library.close()
+        for lease in self.leases:
+            lease.close()
 
     def remove_owner(self, owner: str) -> None:
         """Undo everything that was attached or registered in the name of `owner`."""

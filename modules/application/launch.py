@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from modules.application.application import Application
+from modules.application.lease import leases
 from modules.foundation.errors import StartupError
 from modules.foundation.log import configure_logging
 from modules.settings.flags import Flags, parse_flags
@@ -32,8 +33,12 @@ def prepare(arguments: Sequence[str]) -> tuple[Application, socket.socket]:
     check_certificate(flags)
     listener = take_port(flags)
     try:
-        make_folders(Paths.from_flags(flags))
-        return Application(flags), listener
+        paths = Paths.from_flags(flags)
+        make_folders(paths)
+        with leases(paths.data, paths.settings_file) as taken:
+            application = Application(flags)
+            application.leases.extend(taken)
+        return application, listener
     except BaseException:
         listener.close()
         raise

@@ -7,10 +7,11 @@ once, every address it resolves to must be public where that is asked for, and t
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import ssl
 from urllib.parse import SplitResult
+
+from modules.foundation.addresses import is_public
 
 MOVED = frozenset({301, 302, 303, 307, 308})
 """Statuses that name another address."""
@@ -43,21 +44,9 @@ def _host(name: str, port: int, *, only_public: bool) -> str:
     """The address to connect to."""
     found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     hosts = [str(entry[4][0]) for entry in found]
-    if only_public and not all(_is_public(host) for host in hosts):
+    if only_public and not all(is_public(host) for host in hosts):
         raise NotPublicError(name)
     return hosts[0]
-
-
-def _is_public(host: str) -> bool:
-    address = ipaddress.ip_address(host.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        # An IPv4 address in IPv6 clothes (mapped, 6to4, Teredo) is judged as what it leads to.
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if inner is not None:
-            return _is_public(str(inner))
-        if address in ipaddress.ip_network("64:ff9b::/96"):
-            return _is_public(str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)))
-    return address.is_global and not address.is_multicast
 
 
 class _NamedHttps(http.client.HTTPSConnection):

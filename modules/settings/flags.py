@@ -90,6 +90,7 @@ class Flags:
     max_image_pixels: int = _value(100_000_000, "pixels of the largest picture that is taken in", convert=int)
     max_side: int = _value(16384, "longest side of a picture that may be asked for, in pixels", convert=int)
     max_batch_pixels: int = _value(64 * 1024 * 1024, "pixels of a batch that may be asked for", convert=int)
+    max_batch_size: int = _value(512, "pictures that may be made at once (batch_size)", convert=int)
     max_pictures: int = _value(10_000, "pictures that one request may ask for", convert=int)
     max_steps: int = _value(10_000, "sampling steps that a request may ask for", convert=int)
 

@@ -18,6 +18,15 @@ from modules.settings.model import Settings
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
+LONGEST_KEY = 200
+"""Letters of the key of a setting that a client may have kept."""
+
+LARGEST_VALUE = 65_536
+"""Bytes of the JSON of one setting's value."""
+
+MOST_OTHERS = 500
+"""Keys that neither Easel nor A1111 knows, of extensions say, that are kept."""
+
 FOLDERS: Mapping[str, str] = {
     "outdir_txt2img_samples": "outputs/txt2img-images",
     "outdir_img2img_samples": "outputs/img2img-images",
@@ -48,6 +57,21 @@ def shown_options(settings: Settings, data: Path) -> dict[str, Any]:
     for key, folder in FOLDERS.items():
         shown[key] = shown[key] or str(data / folder)
     return shown
+
+
+def check_sizes(changes: Mapping[str, Any], current: Settings) -> None:
+    """Raise SettingsError for changes that would make the settings file grow beyond all reason."""
+    for key, value in changes.items():
+        if len(key) > LONGEST_KEY:
+            raise SettingsError(f"A setting's key has at most {LONGEST_KEY} letters; {key[:40]!r}... has {len(key)}.")
+        if (size := len(json.dumps(value, default=str))) > LARGEST_VALUE:
+            raise SettingsError(f"Setting {key!r} takes at most {LARGEST_VALUE:,} bytes; this has {size:,}.")
+    kept = {key for key in {*current.model_dump(), *changes} if key not in type(current).model_fields}
+    if len(others := kept - known_options().keys()) > MOST_OTHERS:
+        raise SettingsError(
+            f"At most {MOST_OTHERS} settings are kept that Easel does not know; these would be {len(others)}. Remove "
+            "some from the settings file."
+        )
 
 
 def check_kind(key: str, value: Any, declared: Mapping[str, FieldInfo] = Settings.model_fields) -> None:

@@ -35,6 +35,7 @@ class SettingsStore:
         self._current = read_settings(path)
         self.sections: Registry[type[Section]] = Registry("setting or section of settings", _names_in, SECTIONS)
         self.sections.observe(self._use_sections)
+        self._written = self._current.model_dump()
 
     @property
     def current(self) -> Settings:
@@ -77,13 +78,41 @@ class SettingsStore:
     def save(self) -> None:
         """Write config.json. Raises SettingsError when that fails."""
         with self._lock:
+            before = self._current
+            self._take_over()
+            after = self._current
             try:
                 write_json(self.path, self._current.model_dump())
+                self._written = self._current.model_dump()
             except OSError as error:
                 raise SettingsError(
                     f"The settings could not be written to {self.path}: {error.strerror}. "
                     "They hold until the program ends; make the file writable and save again."
                 ) from error
+        if after is not before:
+            for observer in self._observers:
+                observer(before, after)
+
+    def _take_over(self) -> None:
+        """What somebody else has written into the file since it was last read or written holds too, here and there.
+
+        A key that was changed on both sides keeps the value of this side.
+        """
+        try:
+            values = read_json_object(self.path, "What is set here is written.")
+            there = _lenient(values, self.path, type(self._current)).model_dump()
+        except (OSError, SettingsError):
+            return
+        here = self._current.model_dump()
+        missing = object()
+        changes = {
+            key: value
+            for key, value in there.items()
+            if value != self._written.get(key, missing) and here.get(key, missing) == self._written.get(key, missing)
+        }
+        if changes:
+            log.info("%s was changed by somebody else: %s", self.path, ", ".join(changes))
+            self._current = self._current.changed(changes)
 
 
 def read_settings(path: Path) -> Settings:

@@ -187,6 +187,11 @@ def resolved(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
         "[fe80::1]",
         "[fd00::1]",
         "[::]",
+        "[::127.0.0.1]",
+        "[::ffff:0:127.0.0.1]",
+        "[64:ff9b:1::127.0.0.1]",
+        "[fec0::1]",
+        "[2a00:1450:4001:81b:0:5efe:10.0.0.1]",
         "224.0.0.1",
         "255.255.255.255",
         "inside.example",
@@ -326,6 +331,10 @@ def test_no_id_of_ours_is_a_path(served: Served, route: str, path: str) -> None:
         ("/api/v1/models/download", {"url": "https://example.com/a.safetensors", "kind": "checkpoint"}),
         ("/api/v1/jobs/img2img-batch", {"input_dir": "/etc", "output_dir": "/tmp"}),
         ("/sdapi/v1/options", {"temp_dir": "/etc"}),
+        ("/sdapi/v1/options", {"whatever_this_is": 1}),
+        ("/sdapi/v1/create/embedding", {"name": "mine", "overwrite_old": True}),
+        ("/sdapi/v1/create/hypernetwork", {"name": "mine", "enable_sizes": [768]}),
+        ("/api/v1/checkpoints/merge", {"primary_model_name": "tiny.safetensors", "interp_method": "No interpolation"}),
     ],
 )
 def test_strangers_reach_no_files_and_no_machines(open_to_all: Served, route: str, body: dict[str, object]) -> None:
@@ -336,3 +345,40 @@ def test_strangers_reach_no_files_and_no_machines(open_to_all: Served, route: st
 def test_nobody_ends_the_program_unless_a_flag_allows_it(served: Served, route: str) -> None:
     assert served.client.post(f"/sdapi/v1/{route}").status_code == 404
     assert served.client.get("/internal/ping").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["a/b", "a?b", "a#b", "a%2fb", "..", ".", "-a", "a b", "ä", "a\\b", "a" * 129, "<b>"])
+@pytest.mark.parametrize("route", ["/sdapi/v1/txt2img", "/api/v1/jobs/txt2img"])
+def test_no_job_is_called_what_no_address_can_say(served: Served, route: str, name: str) -> None:
+    body = {"prompt": "a", "steps": 1, "width": 64, "height": 64, "force_task_id": name}
+    response = served.client.post(route, json=body)
+    assert response.status_code == 422
+    assert "force_task_id" in response.text
+
+
+@pytest.mark.parametrize("name", ["task(abc-123)", "a", "0", "my_job.2", "a:b", "x" * 128])
+def test_a_job_is_found_under_the_id_that_it_was_given(served: Served, name: str) -> None:
+    body = {"prompt": "a", "steps": 1, "width": 64, "height": 64, "save_images": False, "force_task_id": name}
+    assert served.client.post("/api/v1/jobs/txt2img", json=body).json()["id"] == name
+    assert served.client.get(f"/api/v1/jobs/{name}").json()["id"] == name
+
+
+def test_the_settings_file_cannot_be_filled_by_requests(served: Served) -> None:
+    before = served.app.settings.current
+    for changes in (
+        {"k" * 201: 1},
+        {"an_extensions_key": "x" * 70_000},
+        {"samples_filename_pattern": "x" * 70_000},
+        {"an_extensions_key": {"a": ["x" * 1000] * 100}},
+        {f"key {number}": number for number in range(600)},
+    ):
+        assert served.client.post("/sdapi/v1/options", json=changes).status_code == 422
+    assert served.app.settings.current == before
+    assert served.client.post("/sdapi/v1/options", json={"an_extensions_key": "kept"}).status_code == 200
+    assert served.client.get("/sdapi/v1/options").json()["an_extensions_key"] == "kept"
+
+
+def test_a_batch_has_a_bound_of_its_own(served: Served) -> None:
+    response = served.txt2img(batch_size=10_000, width=8, height=8)
+    assert response.status_code == 422
+    assert "batch_size" in response.json()["detail"]

@@ -8,7 +8,7 @@ import pytest
 
 from modules.foundation.errors import SettingsError
 from modules.settings.model import Settings
-from modules.settings.store import SettingsStore
+from modules.settings.store import SettingsStore, read_settings
 
 
 @pytest.fixture
@@ -118,3 +118,21 @@ def test_one_mistake_in_a_file_does_not_cost_the_other_settings(path: Path, capl
     settings = SettingsStore(path).current
     assert (settings.jpeg_quality, settings.outdir_save) == (91, "kept")
     assert "config.json.broken" in caplog.text
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_undone(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    one, other = SettingsStore(path), SettingsStore(path)
+    heard: list[int] = []
+    other.observe(lambda before, after: heard.append(after.jpeg_quality))
+    one.change({"jpeg_quality": 33, "an_extensions": 1})
+    other.change({"samples_format": "webp"})
+    assert (other.current.jpeg_quality, other.current.samples_format) == (33, "webp")
+    assert heard[-1] == 33
+    one.change({"jpeg_quality": 44})
+    assert read_settings(path).samples_format == "webp"
+    assert read_settings(path).jpeg_quality == 44
+    assert read_settings(path).model_dump()["an_extensions"] == 1
+    path.write_text("no json", encoding="utf-8")
+    other.change({"jpeg_quality": 55})
+    assert read_settings(path).jpeg_quality == 55

@@ -15,7 +15,7 @@ def check_bounds(body: GenerationBody, flags: Flags) -> None:
     _between("steps", body.steps, 1, flags.max_steps)
     _between("width", body.width, 8, flags.max_side)
     _between("height", body.height, 8, flags.max_side)
-    _between("batch_size", body.batch_size, 1, flags.max_pictures)
+    _between("batch_size", body.batch_size, 1, min(flags.max_batch_size, flags.max_pictures))
     _between("n_iter", body.n_iter, 1, flags.max_pictures)
     _between("batch_size times n_iter", body.batch_size * body.n_iter, 1, flags.max_pictures)
     _between("seed", body.seed, *SEEDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
@@ -9,9 +10,10 @@ import json
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from modules.api.guards.guessing import LONGEST_WAIT, Guessing
 from modules.api.guards.paths import KEPT_PICTURES, OURS, inner_path
 from modules.api.json_answer import send_json
-from modules.application.access_policy import AccessPolicy
+from modules.application.access_policy import AccessPolicy, Users
 
 API_PATHS = (*OURS, "/docs", "/openapi.json", "/metrics", "/file=")
 PAGES_OWN = ("/internal/progress", "/internal/pending-tasks", "/internal/ping", "/file=")
@@ -28,30 +30,44 @@ class RequireUser:
     def __init__(self, app: ASGIApp, policy: AccessPolicy, *, page: bool = True) -> None:
         self.app = app
         self.policy = policy
+        self._guessing = Guessing()
         self._pages_own = PAGES_OWN if page else ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or ask for a user."""
-        if scope["type"] != "http" or self._may_pass(scope):
+        if scope["type"] != "http" or not (groups := self._asked(scope)):
+            await self.app(scope, receive, send)
+            return
+        openai = inner_path(scope).startswith("/v1/")
+        header, address = Headers(scope=scope).get("authorization", ""), (scope.get("client") or ("",))[0]
+        given = credentials(header)
+        if given is None:
+            await _ask(send, openai)
+            return
+        wait = self._guessing.wait_for(address, header)
+        if wait is None:
+            await _slow_down(send, openai)
+            return
+        if wait:
+            await asyncio.sleep(wait)
+        # Every group is asked, so that the time taken does not tell which one knows the name.
+        admitted = [users.admit(*given) for users in groups]
+        if any(admitted):
+            self._guessing.right(header)
             await self.app(scope, receive, send)
         else:
-            await _ask(send, inner_path(scope).startswith("/v1/"))
+            self._guessing.wrong(address, header)
+            await _ask(send, openai)
 
-    def _may_pass(self, scope: Scope) -> bool:
+    def _asked(self, scope: Scope) -> list[Users]:
+        """The users of whom it has to be one; none where everybody may pass."""
         path = inner_path(scope)
         if path.startswith(KEPT_PICTURES):
-            return True
+            return []
         page, api = self.policy.page_users, self.policy.api_users
         if path.startswith(API_PATHS) and not (path.startswith(self._pages_own) and not page):
-            groups = [users for users in (page, api) if users]
-        else:
-            groups = [page] if page else []
-        if not groups:
-            return True
-        given = credentials(Headers(scope=scope).get("authorization", ""))
-        # Every group is asked, so that the time taken does not tell which one knows the name.
-        admitted = [given is not None and users.admit(*given) for users in groups]
-        return any(admitted)
+            return [users for users in (page, api) if users]
+        return [page] if page else []
 
 
 def credentials(header: str) -> tuple[str, str] | None:
@@ -71,6 +87,16 @@ def credentials(header: str) -> tuple[str, str] | None:
         return None
     name, colon, password = text.partition(":")
     return (name, password) if colon else None
+
+
+async def _slow_down(send: Send, openai: bool) -> None:
+    detail = "Too many wrong passwords came from this address. Try again in a while."
+    answer: dict[str, object] = {"error": "TooManyRequests", "detail": detail, "body": "", "errors": ""}
+    if openai:
+        answer = {
+            "error": {"message": detail, "type": "rate_limit_error", "param": None, "code": "rate_limit_exceeded"}
+        }
+    await send_json(send, 429, json.dumps(answer).encode(), (b"retry-after", str(int(LONGEST_WAIT)).encode()))
 
 
 async def _ask(send: Send, openai: bool) -> None:

@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ VARIABLES = (
 """The variables of the environment that Easel or torch read."""
 
 _SECRET_FLAGS = frozenset("--" + name.replace("_", "-") for name in SECRET_FLAGS)
+_SECRET_FLAG = re.compile("|".join(sorted(_SECRET_FLAGS)))
 _SECRET_KEY = re.compile(r"api_?key|token(?!_merging)|secret|passw|credential|auth", re.IGNORECASE)
 _URL_USER = re.compile(r"(?<=://)[^/@\s]+@")
 
@@ -110,7 +112,16 @@ def without_secrets(arguments: list[str]) -> list[str]:
 
 
 def _variable(name: str) -> str:
-    return " ".join(without_secrets(os.environ[name].split()))
+    text = os.environ[name]
+    try:
+        # As the launcher splits it: quotes group words, so that a password may hold blanks.
+        return (
+            shlex.join(without_secrets(shlex.split(text, posix=os.name == "posix")))
+            if _SECRET_FLAG.search(text)
+            else (_URL_USER.sub("***@", text))
+        )
+    except ValueError:  # a quote that is never closed: where the secret ends cannot be told
+        return _SECRET_FLAG.split(text, maxsplit=1)[0] + "***"
 
 
 def _with_short_paths(value: Any, data: Path) -> Any:

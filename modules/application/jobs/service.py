@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 AnyJob = TypeVar("AnyJob", bound=Job[Any])
 Stop = Literal["now", "after_image"]
+
+LONGEST_ID = 128
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.():@+=~-]*")
 
 ENDED_STATES = (JobState.DONE, JobState.FAILED, JobState.INTERRUPTED)
 
@@ -73,7 +77,7 @@ class JobService:
         An id that a job has which has not ended is replaced by another one. A `promised` job keeps its id and is on the
         disk before this returns; otherwise IdTaken or StorageError is raised, and it is not queued.
         """
-        job = self._resolve(request, job_id or None)
+        job = self._resolve(request, checked_id(job_id))
         job.priority, job.source, job.promised = priority, source, promised
         return self._submitted(job)
 
@@ -82,6 +86,7 @@ class JobService:
 
         What is to survive a restart is on the disk before this returns; StorageError is raised where that cannot be.
         """
+        checked_id(task.id)
         task.promised = task.parameters is not None
         self._submitted(task)
 
@@ -259,6 +264,22 @@ class JobService:
         """End the queue; what waits is kept for the next time."""
         self.begin_end()
         self.queue.close()
+
+
+def checked_id(wanted: str | None) -> str | None:
+    """The id that a client wants for its job; None where it wants none. Raises RequestError for an unfit one.
+
+    Ids stand in addresses, so that only what needs no escaping there, and means nothing else, is taken.
+    """
+    if not wanted:
+        return None
+    if len(wanted) > LONGEST_ID or not _ID.fullmatch(wanted):
+        raise RequestError(
+            f"force_task_id takes letters, digits and any of _ - . ( ) : @ + = ~, at most {LONGEST_ID} of them, and "
+            "begins with a letter or digit.",
+            "force_task_id",
+        )
+    return wanted
 
 
 def _saved(job: Job[Any]) -> Job[Any]:

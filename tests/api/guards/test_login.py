@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
+from modules.api.guards.guessing import FREE
 from modules.api.guards.login import credentials
 from modules.settings.flags import Flags
 from tests.api.conftest import Served, flags_for, serving
@@ -84,3 +86,19 @@ def test_https_is_served_with_a_key_and_its_certificate(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_text("no key", encoding="utf-8")
     with pytest.raises(StartupError, match="PEM"):
         check_certificate(Flags(tls_keyfile=tmp_path / "key.pem", tls_certfile=tmp_path / "key.pem"))
+
+
+def test_guesses_become_slow_and_a_user_who_is_there_does_not_notice(
+    api_locked: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modules.api.guards.guessing.LONGEST_WAIT", 0.0)  # a second one at the same time is too many
+    right, path = ("one", "1"), "/sdapi/v1/samplers"
+    assert api_locked.client.get(path, auth=right).status_code == 200
+    for number in range(FREE):
+        assert api_locked.client.get(path, auth=("one", f"guess {number}")).status_code == 401
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(api_locked.client.get, path, auth=("two", f"other {number}")) for number in range(8)]
+        assert api_locked.client.get(path, auth=right).status_code == 200
+        refused = [each.result() for each in asked if each.result().status_code == 429]
+    assert refused
+    assert int(refused[0].headers["retry-after"]) > 0

@@ -110,3 +110,25 @@ def test_the_program_is_restarted_stopped_and_killed_on_request(tmp_path: Path, 
             finally:
                 process.kill()
                 process.wait()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("--gradio-auth me:hidden --listen", "--gradio-auth '***' --listen"),
+        ("--gradio-auth 'me:hid den, you:hid' --listen", "--gradio-auth '***' --listen"),
+        ('--api-auth="me:hid den" --listen', "'--api-auth=***' --listen"),
+        ("--listen --gradio-auth 'me:hid den", "--listen ***"),
+        ("--gradio-auth me:hid\\ den", "--gradio-auth '***'"),
+        ("--port 80 https://me:hidden@proxy", "--port 80 https://***@proxy"),
+        ("--data-dir '/a b'", "--data-dir '/a b'"),
+    ],
+)
+def test_a_password_is_masked_whole_however_it_is_quoted(
+    served: Served, monkeypatch: pytest.MonkeyPatch, text: str, shown: str
+) -> None:
+    monkeypatch.setenv("COMMANDLINE_ARGS", text)
+    told = served.client.get("/internal/sysinfo").json()["Environment"]["COMMANDLINE_ARGS"]
+    assert told == shown
+    assert "hid" not in told
+    assert "den" not in told

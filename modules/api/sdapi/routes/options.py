@@ -15,7 +15,7 @@ from modules.api.sdapi.settings_schemas import flags_schema, options_schema
 from modules.application.application import Application
 from modules.foundation.errors import SettingsError
 from modules.settings.flags import SECRET_FLAGS
-from modules.settings.known_options import check_kind, shown_options
+from modules.settings.known_options import check_kind, check_sizes, shown_options
 from modules.settings.legacy_flags import KNOWN_DEFAULTS
 
 DERIVED = ("sd_checkpoint_hash",)
@@ -42,6 +42,7 @@ def routes(app: Application) -> APIRouter:
         """
         meant = _meant(app, changes)
         app.policy.check_settings(meant, app.settings.current)
+        check_sizes(meant, app.settings.current)
         check_formats(app.settings.current.changed(meant))
         app.settings.change(meant)
 

@@ -26,6 +26,7 @@ def routes(app: Application) -> APIRouter:
 
         Waits for the running job, since the checkpoint's words are needed.
         """
+        app.policy.check_files("Creating embeddings")
         made: list[Path] = []
         await on_engine_thread(app, lambda: made.append(_embedding(app, body)))
         return CreateResponse(info=f"create embedding filename: {made[0]}")
@@ -33,6 +34,7 @@ def routes(app: Application) -> APIRouter:
     @router.post("/create/hypernetwork", summary="A new hypernetwork")
     async def create_hypernetwork(body: CreateHypernetworkRequest) -> CreateResponse:
         """Make a hypernetwork with random weights so small that it hardly changes a picture."""
+        app.policy.check_files("Creating hypernetworks")
         path = await asyncio.to_thread(_hypernetwork, app, body)
         return CreateResponse(info=f"create hypernetwork filename: {path}")
 

@@ -11,7 +11,6 @@ from modules.application.application import Application
 from modules.application.downloads.download import submit_download
 from modules.application.jobs.awaiting import result_of
 from modules.application.merging import submit_merge
-from modules.foundation.errors import Forbidden
 
 
 def routes(app: Application) -> APIRouter:
@@ -21,8 +20,7 @@ def routes(app: Application) -> APIRouter:
     @router.post("/checkpoints/merge", summary="Merge checkpoints")
     async def merge(body: MergeRequest) -> FileJob:
         """Queue a merge. Its progress is that of the job; the file is in the list of checkpoints when it is done."""
-        if body.overwrite and app.policy.is_open:
-            raise Forbidden("While everybody on the network may use this Easel, no model may be replaced.", "overwrite")
+        app.policy.check_files("Merging checkpoints")
         recipe = await asyncio.to_thread(recipe_of, app, body)
         job = submit_merge(app, recipe, overwrite=body.overwrite)
         if body.wait:
