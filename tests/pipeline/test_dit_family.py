@@ -5,6 +5,7 @@ Rectified flow, 16 channels, 16 pixels a cell, a transformer that takes patches,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from modules.application.application import Application
+from modules.application.jobs.job import GenerationJob
 from modules.checkpoints.architectures.architecture import Architecture, Component, Refusal, TextComponent
 from modules.checkpoints.architectures.family import Family, NetworkTraces
 from modules.checkpoints.declared import Declared
@@ -28,6 +30,7 @@ from modules.foundation.errors import EaselError, ExtensionError, RequestError
 from modules.generation.inpaint import InpaintRequest
 from modules.generation.request import GenerationRequest, HiresRequest
 from modules.generation.result import GenerationResult
+from modules.hooks.events import StepEvent
 from modules.infotext.parse import parse
 from modules.sampling.conditioning import CondBatch
 from modules.sampling.flow_schedule import FlowSchedule
@@ -216,24 +219,27 @@ def test_a_second_pass_enlarges_it(app: Application, upscaler: str) -> None:
 
 @pytest.mark.parametrize("method", ["Approx cheap", "Full", "TAESD"])
 def test_it_is_seen_while_it_is_made(app: Application, method: str) -> None:
-    changes = {"live_previews_enable": True, "show_progress_every_n_steps": 1, "show_progress_type": method}
-    app.settings.change(changes, save=False)
+    settings = {"live_previews_enable": True, "show_progress_every_n_steps": 1, "show_progress_type": method}
+    job: GenerationJob | None = None
+
+    def wait_for_it(_: StepEvent) -> None:
+        # The loop never waits for a preview; the test does, so that the last step does not come first.
+        for _ in range(3000):
+            if job is not None and job.control.preview[1] is not None:
+                return
+            time.sleep(0.01)
+
+    detach = app.hooks.step.attach("test", wait_for_it)
     try:
+        override = {"sd_model_checkpoint": "dit", **settings}
         request = GenerationRequest(
-            prompt="a cat",
-            seed=1,
-            steps=6,
-            width=64,
-            height=96,
-            sampler="Euler",
-            override_settings={"sd_model_checkpoint": "dit"},
-            save_images=False,
+            prompt="a cat", steps=2, width=64, height=96, sampler="Euler", override_settings=override, save_images=False
         )
         job = app.submit(request)
         job.wait(120)
-        _, preview = job.control.preview
     finally:
-        app.settings.change({"show_progress_type": "Approx cheap", "live_previews_enable": False}, save=False)
+        detach()
+    _, preview = job.control.preview
     assert preview is not None
     assert preview.size == ((64, 96) if method == "Full" else (4, 6))
 
