@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from modules.foundation.errors import RequestError
 from modules.infotext.labels import SETTINGS as SETTING_OF_LABEL
 from modules.settings.model import Settings
 
 
-def overrides_from_texts(texts: Iterable[str]) -> dict[str, Any]:
+def overrides_from_texts(texts: Iterable[str]) -> dict[str, str]:
     """Settings from texts like "Clip skip: 2". Raises RequestError for a label that belongs to none."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, str] = {}
     for text in texts:
         label, separator, value = text.partition(": ")
         key = SETTING_OF_LABEL.get(label, "")

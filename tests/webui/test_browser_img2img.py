@@ -49,7 +49,7 @@ def test_an_uploaded_mask_decides_what_is_painted_and_the_scale_how_large(web: W
     page.click("#tab_img2img-button")
     assert not page.is_visible("#inpaint_controls")
     page.click("#img2img_inpaint_upload_tab-button")
-    expect(page.locator("#inpaint_controls")).to_be_visible()
+    expect(page.locator("#inpaint_controls").first).to_be_visible()
     page.set_input_files("#img_inpaint_base input[type=file]", files["picture"])
     page.set_input_files("#img_inpaint_mask input[type=file]", files["mask"])
     page.wait_for_selector("#img_inpaint_mask img")

@@ -109,7 +109,7 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Several:
-    """Any number of several, in a dropdown."""
+    """As many of several as one likes, in a dropdown."""
 
     choices: Choices
     changing: bool = False

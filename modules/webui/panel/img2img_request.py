@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.application.jobs.folder_batch import submit_folder_batch
-from modules.application.jobs.job import Job
+from modules.application.jobs.job import GenerationJob, TaskJob
 from modules.foundation.errors import Forbidden, RequestError, reason_of
 from modules.foundation.picture_file import UNREADABLE, open_picture
-from modules.generation.folder_batch import FolderBatch
+from modules.generation.folder_batch import FolderBatch, FolderBatchResult
 from modules.generation.inpaint import InpaintOptions, MaskedContent, SoftInpainting
 from modules.generation.request import GenerationRequest
 from modules.imaging.depth import eight_bits
@@ -34,7 +34,9 @@ class Source:
     mask: Image.Image | None = None
 
 
-def submit_img2img(app: Application, values: Mapping[str, object], task: str | None) -> Job[Any]:
+def submit_img2img(
+    app: Application, values: Mapping[str, object], task: str | None
+) -> GenerationJob | TaskJob[FolderBatchResult]:
     """Hand in what the controls ask for. Raises EaselError for what cannot be done."""
     given = Given(values)
     if given.text("mode") == "batch":

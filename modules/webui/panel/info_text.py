@@ -12,6 +12,9 @@ from modules.foundation.errors import EaselError
 from modules.generation.folder_batch import FolderBatchResult
 from modules.generation.result import FinishedImage, GenerationResult
 
+Info = Mapping[str, Any]
+"""A1111's `info` object, with what the gallery has to know besides."""
+
 JOB = "easel_job"
 """The key of the job's name in the hidden box."""
 
@@ -110,7 +113,7 @@ def batch_html(result: FolderBatchResult) -> str:
     return "".join([*parts, _note(f"{done} of {result.total} pictures were made.", "quiet")])
 
 
-def _parsed(info_text: str) -> Mapping[str, Any]:
+def _parsed(info_text: str) -> Info:
     # The text comes back from the browser; whatever it has become, it must not stop the page.
     try:
         info = json.loads(info_text or "{}")

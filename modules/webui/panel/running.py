@@ -25,7 +25,10 @@ from modules.webui.quicksettings import checkpoint_state
 if TYPE_CHECKING:
     from modules.application.application import Application
 
-Submit = Callable[[Mapping[str, object], str | None], Job[Any]]
+Run = Job[Any]
+"""What a panel begins: its result is a GenerationResult or a FolderBatchResult."""
+
+Submit = Callable[[Mapping[str, object], str | None], Run]
 """Hands in what the controls of a panel (their values by name) ask for, under a name. Raises EaselError."""
 
 
@@ -90,7 +93,7 @@ async def restore(app: Application, task: str, request: gr.Request) -> Shown:
     return Shown() if result is None else finished(Job("txt2img", "", job_id=task), result, request)
 
 
-async def follow(app: Application, job: Job[Any], request: gr.Request) -> Shown:
+async def follow(app: Application, job: Run, request: gr.Request) -> Shown:
     """Wait for a job and show what came of it. The job goes on when the page is closed meanwhile."""
     try:
         result = await result_of(job)
@@ -122,7 +125,7 @@ def skip(app: Application, task: str) -> None:
         job.skip()
 
 
-def finished(job: Job[Any], result: GenerationResult | FolderBatchResult, request: gr.Request) -> Shown:
+def finished(job: Run, result: GenerationResult | FolderBatchResult, request: gr.Request) -> Shown:
     """What a finished run shows."""
     if isinstance(result, FolderBatchResult):
         return _finished_batch(job, result, request)
@@ -144,7 +147,7 @@ def finished(job: Job[Any], result: GenerationResult | FolderBatchResult, reques
     )
 
 
-def _finished_batch(job: Job[Any], result: FolderBatchResult, request: gr.Request) -> Shown:
+def _finished_batch(job: Run, result: FolderBatchResult, request: gr.Request) -> Shown:
     if not result.images:
         return Shown(html_log=info_text.batch_html(result))
     first = GenerationResult(images=result.images, info={})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.foundation.errors import EaselError
 from modules.sampling import schedules
@@ -18,7 +18,7 @@ HIRES = ("Hires upscale", "Hires upscaler", "Hires steps", "Hires resize")
 """Parameters by which a picture is known to have had a second pass."""
 
 
-def second_values(parameters: Mapping[str, Any], app: Application) -> dict[str, object]:
+def second_values(parameters: Mapping[str, object], app: Application) -> dict[str, object]:
     """New values for the switches, the names and what a parameter's absence says."""
     hires = any(label in parameters for label in HIRES) or bool(parameters.get("Hires resize-1"))
     values: dict[str, object] = {"enable_hr": hires, "enable_refiner": "Refiner" in parameters}
@@ -58,8 +58,8 @@ def _upscaler(name: str, app: Application) -> str:
         return DEFAULT
 
 
-def _whole(value: Any) -> int:
+def _whole(value: object) -> int:
     try:
-        return int(value)
+        return int(str(value))
     except (TypeError, ValueError):
         return 0

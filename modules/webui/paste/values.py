@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from modules.application.application import Application
 
 
+Parameters = Mapping[str, Any]
+"""The parameters of a picture by label."""
+
+
 def has_parameters(text: str) -> bool:
     """Whether a text holds more than the words of a prompt."""
     return len(parse(text).fields) >= FEWEST_FIELDS
 
 
-def control_values(
-    parameters: Mapping[str, Any], app: Application, controls: Mapping[str, Control]
-) -> dict[str, object]:
+def control_values(parameters: Parameters, app: Application, controls: Mapping[str, Control]) -> dict[str, object]:
     """New values, by the control's name, for those of `controls` that these parameters say something about."""
     values: dict[str, object] = {}
     for name, control in controls.items():
@@ -54,11 +56,11 @@ def pasted_values(text: str, app: Application, controls: Mapping[str, Control]) 
     return {name: value for name, value in values.items() if name in controls}
 
 
-def _overrides(parameters: Mapping[str, Any], app: Application) -> list[str]:
+def _overrides(parameters: Parameters, app: Application) -> list[str]:
     """What has to be set besides the controls, as texts like "Clip skip: 2"."""
     settings = app.settings.current
 
-    def current(key: str) -> Any:
+    def current(key: str) -> object:
         if key not in app.settings.declared:
             raise KeyError(key)
         return getattr(settings, key)
@@ -71,7 +73,7 @@ def _overrides(parameters: Mapping[str, Any], app: Application) -> list[str]:
     return texts
 
 
-def _checkpoint_override(parameters: Mapping[str, Any], app: Application) -> list[str]:
+def _checkpoint_override(parameters: Parameters, app: Application) -> list[str]:
     """The override that brings back the picture's checkpoint, if it is here and is not the chosen one."""
     selected, wanted = app.selected_checkpoint, checkpoint_of(parameters, app)
     if wanted is None or (selected is not None and wanted.path == selected.path):

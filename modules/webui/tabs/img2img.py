@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from modules.application.jobs.job import Job
 from modules.webui.builder import PageBuilder
 from modules.webui.panel.generation_panel import draw_panel
 from modules.webui.panel.img2img_events import wire_img2img
 from modules.webui.panel.img2img_layout import rules, sections
 from modules.webui.panel.img2img_request import submit_img2img
+from modules.webui.panel.running import Run
 from modules.webui.panel.wiring import wire_panel
 
 
@@ -20,7 +19,7 @@ def build_img2img(page: PageBuilder) -> None:
     page.add_panel(panel)
     page.rules.append(rules())
 
-    def submit(values: Mapping[str, object], task: str | None) -> Job[Any]:
+    def submit(values: Mapping[str, object], task: str | None) -> Run:
         return submit_img2img(page.app, values, task)
 
     def wire() -> None:

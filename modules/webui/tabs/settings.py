@@ -158,12 +158,12 @@ def from_page(key: str, value: Any, declared: Mapping[str, FieldInfo] = Settings
     return round(float(value)) if field.annotation is int else value
 
 
-def same(a: Any, b: Any) -> bool:
+def same(a: object, b: object) -> bool:
     """Whether two values of one control are the same; the browser makes no difference between 1 and 1.0."""
     return a == b or (a in (None, "") and b in (None, ""))
 
 
-def _update(key: str, settings: Settings) -> Any:
+def _update(key: str, settings: Settings) -> object:
     return gr.update(value=to_page(key, settings))
 
 
