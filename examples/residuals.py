@@ -10,8 +10,9 @@ weights. What it shows is where such a network stands, and that a model is as be
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from PIL import Image, ImageFilter
@@ -52,7 +53,7 @@ class EdgeResiduals:
         *down, mid = self.residuals(event.model.checkpoint.unet, call.x)
         return call.with_residuals(down, mid)
 
-    def residuals(self, unet: torch.nn.Module, x: Tensor) -> tuple[Tensor, ...]:
+    def residuals(self, unet: Any, x: Tensor) -> tuple[Tensor, ...]:
         """One residual [1, C, h, w] for each skip connection of the UNet, then that of its middle block."""
         shapes = residual_shapes(unet.config, *x.shape[-2:])
         key = (*x.shape[-2:], *(channels for channels, _, _ in shapes))
@@ -77,14 +78,13 @@ def edge_map(picture: Image.Image) -> Tensor:
     return levels.reshape(1, 1, picture.height, picture.width).float() / 255
 
 
-def residual_shapes(config: dict[str, object], height: int, width: int) -> list[tuple[int, int, int]]:
+def residual_shapes(config: Mapping[str, Any], height: int, width: int) -> list[tuple[int, int, int]]:
     """Channels, height and width of what each part of a UNet's descent hands over, and of its middle block."""
-    channels: tuple[int, ...] = tuple(config["block_out_channels"])  # type: ignore[arg-type]
-    layers = config["layers_per_block"]
+    channels: Sequence[int] = config["block_out_channels"]
+    layers: int | Sequence[int] = config["layers_per_block"]
     shapes = [(channels[0], height, width)]
     for level, wide in enumerate(channels):
-        count = layers if isinstance(layers, int) else tuple(layers)[level]  # type: ignore[arg-type]
-        shapes += [(wide, height, width)] * count
+        shapes += [(wide, height, width)] * (layers if isinstance(layers, int) else layers[level])
         if level < len(channels) - 1:
             height, width = (height + 1) // 2, (width + 1) // 2
             shapes.append((wide, height, width))

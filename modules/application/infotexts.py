@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import EaselError
+from modules.hooks.events import PasteEvent
 from modules.infotext.labels import SETTINGS
 from modules.infotext.parse import parse
 from modules.infotext.restore import RestoreOptions, restore
@@ -34,7 +35,7 @@ def parameters_of(text: str, app: Application) -> dict[str, Any]:
     )
     values = restore(parse(text), options)
     named = {label: our_name(str(values[label])) for label in ("Sampler", "Hires sampler") if label in values}
-    return values | named
+    return app.hooks.infotext_pasted(values | named, PasteEvent(text=text))
 
 
 def setting_labels(app: Application) -> dict[str, str]:

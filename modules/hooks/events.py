@@ -154,6 +154,13 @@ class PictureToSave:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class PasteEvent:
+    """A parameters text is read, to be put into the controls of the page or into a request of the API."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ModelEvent:
     """A checkpoint was read from `path`; `model` is a `modules.pipeline.model.Model`."""
 

@@ -19,6 +19,7 @@ from modules.hooks.events import (
     MaskOverlay,
     ModelEvent,
     PageEvent,
+    PasteEvent,
     PictureEvent,
     PictureToSave,
     RunEvent,
@@ -54,6 +55,13 @@ class Hooks:
     )
     model_loaded: Observe[ModelEvent] = _point(
         Observe, "model_loaded", "Hear of a checkpoint that was read from its file.", "on_model_loaded"
+    )
+
+    infotext_pasted: Transform[dict[str, Any], PasteEvent] = _point(
+        Transform,
+        "infotext_pasted",
+        "Change what a parameters text says, by label, before it goes into controls or a request.",
+        "on_infotext_pasted",
     )
 
     # A run

@@ -22,7 +22,7 @@ from modules.faces.catalogue import AddedRestorer
 from modules.foundation.errors import ExtensionError, SettingsError
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
-from modules.hooks.events import PageEvent, RunEvent
+from modules.hooks.events import PageEvent, PasteEvent, RunEvent
 from modules.imaging.filenames import NameToken
 from modules.networks.kinds import AdapterKind, kind_of
 from modules.sampling.samplers.registry import SAMPLERS, Sampler
@@ -285,3 +285,18 @@ def test_two_applications_have_settings_and_scripts_of_their_own(app: Applicatio
     assert other.registries.scripts.find("glow") is None
     assert "glow_amount" not in other.settings.declared
     other.close()
+
+
+def test_what_a_pasted_text_says_may_change(app: Application) -> None:
+    heard: list[str] = []
+
+    def other(values: dict[str, object], event: PasteEvent) -> dict[str, object]:
+        heard.append(event.text)
+        return {**values, "Steps": "1", "Seed": "77"}
+
+    app.hooks.infotext_pasted.attach(OWNER, other)
+    text = "a dog\nSteps: 30, Sampler: Euler, Seed: 5, Size: 64x64"
+    answer = TestClient(create_api(app)).post("/sdapi/v1/txt2img", json={"infotext": text, "save_images": False})
+    assert "Steps: 1, " in json.loads(answer.json()["info"])["infotexts"][0]
+    assert json.loads(answer.json()["info"])["seed"] == 77
+    assert heard == [text]
