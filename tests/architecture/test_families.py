@@ -10,10 +10,17 @@ import pytest
 
 from modules.checkpoints.architectures.elsewhere import ELSEWHERE
 from modules.checkpoints.families import BUILT_IN
+from modules.sampling.samplers import SAMPLERS
 
 ROOT = Path(__file__).parents[2]
 OWN = ROOT / "modules" / "checkpoints" / "architectures"
 FILES = sorted(path for path in (ROOT / "modules").rglob("*.py") if not path.is_relative_to(OWN))
+# What old parameters texts meant hangs on the names that stand in them.
+TEXTS_OF_OLD = ROOT / "modules" / "infotext" / "versions.py"
+OUTSIDE_SAMPLING = [
+    path for path in FILES if not path.is_relative_to(ROOT / "modules" / "sampling") and path != TEXTS_OF_OLD
+]
+SAMPLER_NAMES = frozenset(sampler.name for sampler in SAMPLERS)
 NAMES = frozenset({*(family.name for family in BUILT_IN), *ELSEWHERE})
 SIZED = ("latent", "noise", "width", "height", "side", "size", "target", "pixels", "plan", "picture", "image")
 """Words of which one stands in whatever is measured in pixels or cells."""
@@ -91,6 +98,32 @@ def is_sized(node: ast.expr) -> bool:
 def test_no_file_asks_for_a_family_s_name(path: Path) -> None:
     found = places(family_names_asked_for(parsed(path)), path)
     assert not found, "Give the Family a field that says what is wanted:\n" + "\n".join(found)
+
+
+def samplers_asked_for(tree: ast.Module) -> Iterator[ast.expr]:
+    """Comparisons with a sampler's name, and questions for the kind of a sampler."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare():
+                sides = [node.left, *node.comparators]
+                members = [each for side in sides for each in getattr(side, "elts", [side])]
+                if any(isinstance(each, ast.Constant) and each.value in SAMPLER_NAMES for each in members):
+                    yield node
+            case ast.Attribute(value=value, attr="space" | "lcm") if "sampler" in ast.unparse(value):
+                yield node
+            case _:
+                pass
+
+
+@pytest.mark.parametrize("path", OUTSIDE_SAMPLING, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_outside_sampling_asks_which_sampler_it_is(path: Path) -> None:
+    found = places(samplers_asked_for(parsed(path)), path)
+    assert not found, "Give the Sampler, or its Denoiser, a field that says what is wanted:\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("line", ['if sampler.name == "UniPC": pass', "if plan.sampler.space: pass"])
+def test_every_question_for_a_sampler_is_noticed(line: str) -> None:
+    assert list(samplers_asked_for(ast.parse(line)))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
