@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +55,8 @@ class _Names:
     """The networks of one kind as they were in one list of the collection, by their names.
 
     `by_name` has names of files and paths below their folder; `spelled` the same in other spellings, of which the first
-    file has each. `by_alias` has None for an alias that several files give themselves.
+    file has each. `by_alias` has None for an alias that several files give themselves. `tags` has, by path, what tags
+    call files whose own name they cannot hold.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -62,6 +64,7 @@ class _Names:
     by_name: dict[str, NetworkInfo] = field(default_factory=dict[str, NetworkInfo])
     by_alias: dict[str, NetworkInfo | None] = field(default_factory=dict[str, "NetworkInfo | None"])
     spelled: dict[str, NetworkInfo] = field(default_factory=dict[str, NetworkInfo])
+    tags: dict[str, str] = field(default_factory=dict[str, str])
 
     def file(self, name: str) -> NetworkInfo | None:
         """The network whose file is called `name` or, in another spelling, `name` without blanks around it."""
@@ -72,10 +75,18 @@ class _Names:
         return self.spelled.get(plain(name)) or self.spelled.get(folded(name))
 
     def add_spellings(self) -> None:
-        """Fill `spelled` from `by_name`, the nearest spellings first."""
-        for spell in (plain, made_to_fit, folded, lambda name: folded(made_to_fit(name))):
+        """Fill `tags` and `spelled` from the other names, the nearest spellings first."""
+        for info in self.infos:
+            if not fits_tag(info.name):
+                tag = next(name for name in _numbered(plain(made_to_fit(info.name)) or "_") if self._is_free(name))
+                self.tags[str(info.path)] = tag
+                self.spelled[tag] = info
+        for spell in (plain, folded):
             for name, info in self.by_name.items():
                 self.spelled.setdefault(spell(name), info)
+
+    def _is_free(self, name: str) -> bool:
+        return name not in self.by_name and name not in self.by_alias and name not in self.spelled
 
 
 class NetworkCatalogue:
@@ -148,16 +159,17 @@ class NetworkCatalogue:
         """How a tag should mention a network under the setting "lora_preferred_name".
 
         A name that a tag cannot hold, or that names another network as well, gives way to the next: alias, file name,
-        path below the folder, then these with the signs replaced that mean something in tags.
+        path below the folder, then the name with the signs replaced that mean something in tags.
         """
+        self._settle(info.kind)
         names = [info.name, info.relative_name]
         if preference != "Filename":
             names.insert(0, self.alias(info).strip())
-        for name in (*names, *map(made_to_fit, names[-2:])):
+        for name in names:
             found = self._find(info.kind, name) if fits_tag(name) else None
             if found is not None and found.path == info.path:
                 return name
-        return info.name
+        return self._current(info.kind).tags.get(str(info.path), info.name)
 
     def hash(self, info: NetworkInfo) -> str:
         """The network's hash, from its header if that has it. Raises OSError as the file system does."""
@@ -252,7 +264,7 @@ class NetworkCatalogue:
         return names
 
     def _add_alias(self, names: _Names, info: NetworkInfo, entry: Entry) -> None:
-        alias = plain(entry.facts.alias or entry.name)
+        alias = plain(entry.facts.alias or "")
         if alias.casefold() not in FORBIDDEN_ALIASES:
             names.by_alias[alias] = None if alias in names.by_alias else info
 
@@ -260,6 +272,12 @@ class NetworkCatalogue:
         if entry.found.path not in self._told:
             self._told.add(entry.found.path)
             log.warning("%s", entry.problem)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """`name`, then the same with numbers behind it."""
+    yield name
+    yield from (f"{name}_{number}" for number in itertools.count(2))
 
 
 def _describe_lora(path: Path, families: FamilyRegistry) -> Facts:

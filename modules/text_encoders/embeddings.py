@@ -161,7 +161,7 @@ class EmbeddingCatalogue:
                 known = stamp, self._try_to_read(Path(file.path), hashed)
             self._read[file.path] = known
             if (embedding := known[1]) is not None and found.setdefault(embedding.name, embedding) is not embedding:
-                self._tell_once(embedding.name, file.path)
+                self._tell_once(embedding.name, file.path, found[embedding.name].path)
         if hashed:
             self._hashes.remember("sha256", hashed)
         every = tuple(found[name] for name in sorted(found, key=str.casefold))
@@ -186,8 +186,9 @@ class EmbeddingCatalogue:
             return None
         return replace(found, path=path, digest=digest)
 
-    def _tell_once(self, name: str, path: str) -> None:
-        if path not in self._told:
+    def _tell_once(self, name: str, path: str, used: Path | None) -> None:
+        is_link = used is not None and used.resolve() == Path(path).resolve()
+        if path not in self._told and not is_link:
             self._told.add(path)
             log.warning("Two embeddings are called %r; %s is not used. Rename one of them.", name, path)
 

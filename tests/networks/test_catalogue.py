@@ -164,7 +164,7 @@ FILE_NAMES = st.text(st.characters(blacklist_categories=["Cs", "Cc"], blacklist_
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120)
 @given(
     files=st.dictionaries(
         FILE_NAMES.filter(lambda name: len(name.encode()) < 80 and not name.startswith(".")),
@@ -188,7 +188,7 @@ def test_a_tag_names_the_file_that_it_is_written_for(
             rest, (read,) = extract_networks(tag)
             found = catalogue.find("lora", read.positional[0])
             assert (rest, read.positional[1]) == ("", "1")
-            assert found is not None
+            assert found is not None, (tag, info.name, files)
             assert found.path == info.path
 
 

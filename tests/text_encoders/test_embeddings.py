@@ -156,3 +156,26 @@ def test_a_catalogue_knows_what_fits_and_sees_changes(
     assert [each.name for each in catalogue.all()] == ["Small"]
     assert catalogue.all()[0] is fitting[0]
     assert catalogue.table(tokenizer, {"clip_l": 4}) is not table
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_is_an_embedding_under_its_name_and_one_of_the_same_name_is_no_quarrel(
+    tmp_path: Path, model_library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "embeddings"
+    (folder / "sub").mkdir(parents=True)
+    save_file({"emb_params": VECTORS}, folder / "word.safetensors")
+    for name in ("other", "sub/word"):
+        (folder / f"{name}.safetensors").symlink_to(folder / "word.safetensors")
+    (folder / "gone.safetensors").symlink_to(folder / "nowhere.safetensors")
+    catalogue = EmbeddingCatalogue(model_library, lambda: [folder])
+    assert [each.name for each in catalogue.all()] == ["other", "word"]
+    assert not caplog.records
+
+
+def test_half_a_character_in_what_a_file_says_becomes_a_sign_that_can_be_told(tmp_path: Path) -> None:
+    data = {"string_to_token": {"*": 265}, "string_to_param": {"*": VECTORS}, "sd_checkpoint_name": "half \ud83d"}
+    torch.save(data, tmp_path / "word.pt")
+    found = read_embedding(tmp_path / "word.pt")
+    assert found is not None
+    assert found.checkpoint_name == "half \ufffd"
