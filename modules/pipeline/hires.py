@@ -51,7 +51,7 @@ def enlarged(state: RunState, batch: BatchSlice, hires: HiresPlan, first: PassRe
     return Enlarged(pictures=tuple(resize(picture, *hires.target, upscale=upscale) for picture in before))
 
 
-def start_second(state: RunState, again: PassState, hires: HiresPlan, larger: Enlarged) -> Start:
+def start_second(state: RunState, again: PassState, larger: Enlarged) -> Start:
     """The enlarged latents, cropped and noised to where the second pass begins."""
     plan, batch, model = again.plan, again.batch, again.model
     pictures = _to_tensor(larger.pictures, model) if larger.pictures else None

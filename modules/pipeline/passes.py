@@ -74,7 +74,7 @@ def second_pass(
     stack.enter_context(seamless(model, wanted=plan.tiling))
     early = _encoded(state, again) if plan.settings.hires_fix_use_firstpass_conds else None
     stack.enter_context(state.engine.hooks.around_pass(event))
-    made = _run(state, again, early or _encoded(state, again), lambda: start_second(state, again, hires, larger))
+    made = _run(state, again, early or _encoded(state, again), lambda: start_second(state, again, larger))
     noted = _noted_twice({} if first_sampled is None else first_sampled.infotext, made.sampled.infotext)
     return replace(made, sampled=replace(made.sampled, infotext=noted))
 
