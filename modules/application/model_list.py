@@ -16,7 +16,7 @@ from modules.library.folders import Found, natural_key
 from modules.library.library import Library
 from modules.library.names import folded, plain
 from modules.library.sidecars import description_of, is_preview_name, preview_of, user_metadata_of
-from modules.text_encoders.embeddings import NO_EMBEDDING
+from modules.text_encoders.textual_inversion import NO_EMBEDDING
 from modules.upscalers.catalogue import UpscalerCatalogue
 
 ModelKind = Literal["checkpoint", "vae", "lora", "hypernetwork", "embedding", "upscaler"]

@@ -21,11 +21,11 @@ from modules.checkpoints.assembly import (
     vae_tensors,
     vae_without_numbers,
 )
+from modules.checkpoints.checkpoint_assembly import NOT_WEIGHTS, CheckpointAssembly, TextEncoderAssembly
 from modules.checkpoints.families import FamilyRegistry
 from modules.checkpoints.folder_configs import folder_family, folder_image_input, read_configs, read_json
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.ldm_keys import current_attention_name
-from modules.checkpoints.load import NOT_WEIGHTS, Drawing, TextDrawing
 from modules.checkpoints.tensors import TensorSource, open_tensors
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
@@ -36,9 +36,9 @@ PROJECTION = "text_projection.weight"
 SUFFIXES = (".safetensors", ".bin")
 
 
-def drawn_up_folder(
+def assemble_folder(
     info: CheckpointInfo, hardware: Hardware, files: contextlib.ExitStack, families: FamilyRegistry
-) -> Drawing:
+) -> CheckpointAssembly:
     """Everything about a folder but its numbers; what is opened goes onto `files`.
 
     Raises CheckpointError naming the file and the reason.
@@ -53,7 +53,7 @@ def drawn_up_folder(
         raise CheckpointError(f"{folder}: prediction type {prediction!r} is not known.")
     vae_config = read_json(folder / "vae" / "config.json")
     with naming_the_file(folder):
-        return Drawing(
+        return CheckpointAssembly(
             family=family,
             prediction=prediction,
             latents=replace(family.latents, scale=float(vae_config.get("scaling_factor") or family.latents.scale)),
@@ -79,7 +79,7 @@ def drawn_up_folder(
 
 def _text_encoders(
     folder: Path, family: Family, hardware: Hardware, files: contextlib.ExitStack
-) -> tuple[TextDrawing, ...]:
+) -> tuple[TextEncoderAssembly, ...]:
     assert family.folder is not None
     return tuple(
         _text_encoder(folder / part, name, family, hardware, files) for part, name in family.folder.encoders.items()
@@ -88,7 +88,7 @@ def _text_encoders(
 
 def _text_encoder(
     folder: Path, name: str, family: Family, hardware: Hardware, files: contextlib.ExitStack
-) -> TextDrawing:
+) -> TextEncoderAssembly:
     module = clip_without_numbers(_plain(read_json(folder / "config.json")))
 
     def projection(left: dict[str, Tensor]) -> Tensor | None:
@@ -104,7 +104,7 @@ def _text_encoder(
         return nested(inner) | left
 
     cut = family.folder is not None and family.folder.lacks_last_layer
-    return TextDrawing(
+    return TextEncoderAssembly(
         name=name,
         assembly=Assembly(
             what="text encoder", module=module, keys=_weights(folder, files), dtype=hardware.text_dtype, rename=rename

@@ -28,6 +28,8 @@ from modules.checkpoints.assembly import (
     vae_without_numbers,
     without_numbers,
 )
+from modules.checkpoints.checkpoint_assembly import NOT_WEIGHTS, CheckpointAssembly, TextEncoderAssembly
+from modules.checkpoints.diffusers_folder import assemble_folder
 from modules.checkpoints.families import FamilyRegistry
 from modules.checkpoints.identify import identify
 from modules.checkpoints.info import CheckpointInfo
@@ -46,8 +48,6 @@ if TYPE_CHECKING:
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 PROJECTION = "text_projection"
-NOT_WEIGHTS = (".position_ids", ".attn_mask", ".logit_scale")
-"""Tensors that some files have and no network needs."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,82 +120,45 @@ def load_checkpoint(
     families = families or FamilyRegistry()
     with contextlib.ExitStack() as files:
         if info.path.is_dir():
-            from modules.checkpoints.diffusers_folder import drawn_up_folder
-
-            drawing = drawn_up_folder(info, hardware, files, families)
+            assembly = assemble_folder(info, hardware, files, families)
         else:
-            drawing = _drawn_up_file(info, hardware, files, families)
+            assembly = _assemble_file(info, hardware, files, families)
         with naming_the_file(info.path):
-            for part in drawing.parts:
+            for part in assembly.parts:
                 part.check()
         if make_room is not None:
-            make_room(drawing.bytes)
+            make_room(assembly.bytes)
         with naming_the_file(info.path):
-            return _built(info, drawing, hardware, _reporting(drawing, on_progress))
+            return _built(info, assembly, hardware, _reporting(assembly, on_progress))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TextDrawing:
-    """A text encoder that is about to be read; see TextModel."""
-
-    name: str
-    assembly: Assembly[CLIPTextModel]
-    layers: int | None = None
-    projection: Callable[[dict[str, Tensor]], Tensor | None] = lambda left: None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Drawing:
-    """Everything about a checkpoint but its numbers. `prediction` is None where only the weights can tell."""
-
-    family: Family
-    prediction: Prediction | None
-    latents: LatentSpace
-    unet: Assembly[UNet2DConditionModel]
-    vae: Assembly[AutoencoderKL]
-    text_encoders: tuple[TextDrawing, ...]
-    alphas_cumprod: Tensor | None
-    image_input: ImageInput
-    zero_terminal_snr: bool
-
-    @property
-    def parts(self) -> tuple[Assembly[Any], ...]:
-        """The networks in the order in which they are read."""
-        return (*(text.assembly for text in self.text_encoders), self.vae, self.unet)
-
-    @property
-    def bytes(self) -> int:
-        """Memory that the networks will take."""
-        return sum(part.bytes for part in self.parts)
-
-
-def _built(info: CheckpointInfo, drawing: Drawing, hardware: Hardware, heard: Heard) -> LoadedCheckpoint:
+def _built(info: CheckpointInfo, assembly: CheckpointAssembly, hardware: Hardware, heard: Heard) -> LoadedCheckpoint:
     texts: list[TextModel] = []
-    for text in drawing.text_encoders:
+    for text in assembly.text_encoders:
         model, left = text.assembly.read(hardware, heard)
         projection = text.projection(left)
         texts.append(TextModel(name=text.name, model=model, projection=projection, layers=text.layers))
-    vae, _ = drawing.vae.read(hardware, heard)
+    vae, _ = assembly.vae.read(hardware, heard)
     set_encoder_format(vae, hardware)
-    unet, _ = drawing.unet.read(hardware, heard)
+    unet, _ = assembly.unet.read(hardware, heard)
     return LoadedCheckpoint(
         info=info,
-        family=drawing.family,
-        prediction=drawing.prediction or measured_prediction(unet, hardware),
-        latents=drawing.latents,
+        family=assembly.family,
+        prediction=assembly.prediction or measured_prediction(unet, hardware),
+        latents=assembly.latents,
         unet=unet,
         vae=vae,
         text_encoders=tuple(texts),
-        alphas_cumprod=drawing.alphas_cumprod,
-        image_input=drawing.image_input,
-        zero_terminal_snr=drawing.zero_terminal_snr,
+        alphas_cumprod=assembly.alphas_cumprod,
+        image_input=assembly.image_input,
+        zero_terminal_snr=assembly.zero_terminal_snr,
     )
 
 
-def _reporting(drawing: Drawing, on_progress: Callable[[float], None] | None) -> Heard:
+def _reporting(assembly: CheckpointAssembly, on_progress: Callable[[float], None] | None) -> Heard:
     if on_progress is None:
         return lambda count: None
-    total, done = sum(part.count for part in drawing.parts), 0
+    total, done = sum(part.count for part in assembly.parts), 0
 
     def heard(count: int) -> None:
         nonlocal done
@@ -205,14 +168,14 @@ def _reporting(drawing: Drawing, on_progress: Callable[[float], None] | None) ->
     return heard
 
 
-def _drawn_up_file(
+def _assemble_file(
     info: CheckpointInfo, hardware: Hardware, files: contextlib.ExitStack, families: FamilyRegistry
-) -> Drawing:
+) -> CheckpointAssembly:
     source = files.enter_context(open_tensors(info.path))
     architecture = identify(source, info.path, families)
     with naming_the_file(info.path):
         unet, vae = architecture.unet, architecture.vae
-        return Drawing(
+        return CheckpointAssembly(
             family=architecture.family,
             prediction=architecture.prediction,
             latents=architecture.latents,
@@ -229,7 +192,7 @@ def _drawn_up_file(
                 dtype=hardware.vae_dtype,
                 rename=vae_tensors if vae.build is None else lambda tensors: tensors,
             ),
-            text_encoders=tuple(_text_drawing(source, each, hardware) for each in architecture.text_encoders),
+            text_encoders=tuple(_text_encoder_assembly(source, each, hardware) for each in architecture.text_encoders),
             alphas_cumprod=source.read("alphas_cumprod") if "alphas_cumprod" in source.shapes else None,
             image_input=architecture.image_input,
             zero_terminal_snr=architecture.zero_terminal_snr,
@@ -245,7 +208,7 @@ def _module(component: Component, usual: Callable[[Mapping[str, Any]], AnyModule
     return cast("AnyModule", without_numbers(lambda: build(config)))
 
 
-def _text_drawing(source: TensorSource, component: TextComponent, hardware: Hardware) -> TextDrawing:
+def _text_encoder_assembly(source: TensorSource, component: TextComponent, hardware: Hardware) -> TextEncoderAssembly:
     module = _module(component, clip_without_numbers)
     nested = clip_tensors(module) if component.build is None else lambda tensors: tensors
 
@@ -255,7 +218,7 @@ def _text_drawing(source: TensorSource, component: TextComponent, hardware: Hard
         found, projection = to_transformers(tensors)
         return nested(found) | ({} if projection is None else {PROJECTION: projection})
 
-    return TextDrawing(
+    return TextEncoderAssembly(
         name=component.name,
         assembly=Assembly(
             what="text encoder",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from modules.checkpoints.pickle_header import DAMAGE, check_entry_count, first_line, innermost_table, named, read_pickle
 from modules.checkpoints.safetensors_header import Shapes, TensorPlace, broken
-from modules.checkpoints.tensors import OnDisk
+from modules.checkpoints.tensor_reader import OnDisk
 from modules.foundation.errors import CheckpointError
 from modules.foundation.json_text import whole_text
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from modules.sampling.conditioning import Cond, StepConds
-from modules.text_encoders.embeddings import TextualInversion
 from modules.text_encoders.scheduled import PromptConditioning, TimedCondition, used_in
+from modules.text_encoders.textual_inversion import TextualInversion
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

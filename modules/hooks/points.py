@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     # They import torch, and the page must be up before torch is.
     from modules.generation.conditioning import Conditioning
     from modules.sampling.guidance_hooks import GuidanceInput, GuidanceOutput, NetworkCall
-    from modules.text_encoders.embeddings import TextualInversion
+    from modules.text_encoders.textual_inversion import TextualInversion
 
 
 def _point(kind: type[Point], name: str, sentence: str, moment: str = "") -> Any:

@@ -31,7 +31,7 @@ from modules.networks.tags import read_tags
 from modules.pipeline.model import LoadedModel
 from modules.prompts.networks import NetworkTag
 from modules.settings.model import Settings
-from modules.text_encoders.embeddings import TextualInversion
+from modules.text_encoders.textual_inversion import TextualInversion
 
 log = logging.getLogger(__name__)
 

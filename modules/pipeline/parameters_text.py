@@ -16,7 +16,8 @@ from modules.pipeline.inpaint import inpaint_fields
 from modules.pipeline.state import PassResult, RunState
 from modules.settings.declare import infotext_label
 from modules.settings.model import Settings
-from modules.text_encoders.embeddings import TextualInversion, hashes_text
+from modules.text_encoders.embeddings import hashes_text
+from modules.text_encoders.textual_inversion import TextualInversion
 
 LABELLED_SETTINGS = (
     "randn_source",

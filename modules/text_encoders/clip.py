@@ -12,8 +12,8 @@ from modules.foundation.errors import PromptError
 from modules.prompts.attention import Dialect
 from modules.text_encoders.batches import Columns
 from modules.text_encoders.chunks import Chunk, ChunkedPrompt, EmbeddingLookup, chunk_prompt, empty_chunk
-from modules.text_encoders.embeddings import TextualInversion
 from modules.text_encoders.emphasis import Emphasis
+from modules.text_encoders.textual_inversion import TextualInversion
 from modules.text_encoders.tokenizer import ClipTokenizer
 
 if TYPE_CHECKING:

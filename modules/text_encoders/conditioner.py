@@ -13,9 +13,9 @@ from torch import Tensor
 from modules.text_encoders.batches import Columns
 from modules.text_encoders.chunks import ChunkedPrompt, EmbeddingLookup, empty_chunk
 from modules.text_encoders.clip import ClipEncoder
-from modules.text_encoders.embeddings import TextualInversion
 from modules.text_encoders.openclip import OpenClipEncoder
 from modules.text_encoders.scheduled import EncodedTexts, EncodingOptions, TextEncoder
+from modules.text_encoders.textual_inversion import TextualInversion
 from modules.text_encoders.tokenizer import ClipTokenizer, Manner
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from modules.checkpoints.safetensors_header import read_header
 from modules.checkpoints.sniff import mismatch
 from modules.foundation.errors import EaselError
 from modules.library.facts import NOTHING, Facts
-from modules.text_encoders.embeddings import IMAGE_SUFFIXES, NO_EMBEDDING
+from modules.text_encoders.textual_inversion import IMAGE_SUFFIXES, NO_EMBEDDING
 
 
 def describe_embedding(path: Path, families: FamilyRegistry | None = None) -> Facts:

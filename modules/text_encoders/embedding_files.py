@@ -18,7 +18,7 @@ from modules.checkpoints.tensors import read_weights
 from modules.foundation.errors import CheckpointError, PromptError, reason_of
 from modules.foundation.json_text import parse_json, whole_text
 from modules.foundation.picture_file import UNREADABLE, open_picture
-from modules.text_encoders.embeddings import IMAGE_SUFFIXES, TextualInversion
+from modules.text_encoders.textual_inversion import IMAGE_SUFFIXES, TextualInversion
 
 PNG_KEY = "sd-ti-embedding"
 """The name of the PNG text chunk that holds an embedding."""

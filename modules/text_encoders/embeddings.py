@@ -6,72 +6,28 @@ import functools
 import logging
 import threading
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modules.checkpoints.families import FamilyRegistry
 from modules.foundation.errors import EaselError
-from modules.library.digests import SHORT_NETWORK, sha256_of
-from modules.library.facts import Facts, Stamp, stamp_of
+from modules.library.digests import sha256_of
+from modules.library.facts import Stamp, stamp_of
 from modules.library.library import Folders, Library
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from modules.text_encoders.tokenizer import ClipTokenizer
+
+from modules.text_encoders.describe import describe_embedding
+from modules.text_encoders.textual_inversion import TextualInversion
 
 log = logging.getLogger(__name__)
 
 SUFFIXES = (".pt", ".bin", ".safetensors", ".png", ".webp", ".jxl", ".avif")
-NO_EMBEDDING = "picture"
-"""The detail by which the index tells a picture without an embedding in it, which is nobody's mistake."""
 
-IMAGE_SUFFIXES = frozenset({".png", ".webp", ".jxl", ".avif"})
 VERSION = 1
 """Of what the index says of embeddings; to be raised when files would be described differently."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TextualInversion:
-    """One embedding.
-
-    `tensors` holds vectors [n, width] by the text encoder they are for ("clip_l", "clip_g"); files made for a model
-    with a single encoder have theirs under "". `step`, `checkpoint_hash` and `checkpoint_name` tell of its training.
-    One without a file of its own has the name of what it came with for `digest`.
-    """
-
-    name: str
-    tensors: Mapping[str, Tensor]
-    path: Path | None = None
-    digest: str = ""
-    step: int | None = None
-    checkpoint_hash: str | None = None
-    checkpoint_name: str | None = None
-
-    @property
-    def vectors(self) -> int:
-        """How many tokens it takes up."""
-        return max(len(tensor) for tensor in self.tensors.values())
-
-    @property
-    def width(self) -> int:
-        """The length of its vectors, those for several encoders added up."""
-        return sum(tensor.shape[-1] for tensor in self.tensors.values())
-
-    @property
-    def short_hash(self) -> str:
-        """As infotext has it."""
-        return self.digest[:SHORT_NETWORK] if self.path is not None else self.digest
-
-    def fits(self, widths: Mapping[str, int]) -> bool:
-        """Whether it was made for a model whose encoders have these names and widths."""
-        found = {key: tensor.shape[-1] for key, tensor in self.tensors.items()}
-        return found == dict(widths) or (len(widths) == 1 and found == {"": next(iter(widths.values()))})
-
-    def vectors_for(self, encoder: str) -> Tensor:
-        """The vectors for one encoder, [n, width]."""
-        return self.tensors[encoder] if encoder in self.tensors else self.tensors[""]
 
 
 class EmbeddingTable:
@@ -103,7 +59,7 @@ class EmbeddingCatalogue:
             "embedding",
             folders,
             SUFFIXES,
-            functools.partial(_describe, families=families),
+            functools.partial(describe_embedding, families=families),
             version=VERSION,
             # "name.preview.png" is the picture of another embedding.
             accepts=lambda folder, name: not name.lower().rsplit(".", 1)[0].endswith(".preview"),
@@ -200,9 +156,3 @@ def hashes_text(used: Iterable[TextualInversion]) -> str:
 
 def _label(name: str) -> str:
     return name.replace(":", "").replace(",", "")
-
-
-def _describe(path: Path, families: FamilyRegistry) -> Facts:
-    from modules.text_encoders.describe import describe_embedding
-
-    return describe_embedding(path, families)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from modules.text_encoders.cache import ConditioningCache
     from modules.text_encoders.clip import ClipEncoder
-    from modules.text_encoders.embeddings import TextualInversion
+    from modules.text_encoders.textual_inversion import TextualInversion
 
 
 @dataclass(frozen=True, kw_only=True)

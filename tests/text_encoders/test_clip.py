@@ -6,8 +6,9 @@ from transformers import CLIPTextModel
 
 from modules.foundation.errors import PromptError
 from modules.text_encoders.clip import ClipEncoder
-from modules.text_encoders.embeddings import EmbeddingTable, TextualInversion
+from modules.text_encoders.embeddings import EmbeddingTable
 from modules.text_encoders.emphasis import apply_emphasis
+from modules.text_encoders.textual_inversion import TextualInversion
 
 
 def plain_ids(encoder: ClipEncoder, text: str) -> torch.Tensor:

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from modules.foundation.errors import PromptError
 from modules.text_encoders.describe import describe_embedding
 from modules.text_encoders.embedding_files import read_embedding
-from modules.text_encoders.embeddings import NO_EMBEDDING
+from modules.text_encoders.textual_inversion import NO_EMBEDDING
 from tests.checkpoints.bad_files import RunsCode, torch_file, zip_bomb
 
 

@@ -12,9 +12,10 @@ from modules.checkpoints.openclip_keys import to_transformers
 from modules.foundation.errors import CheckpointError
 from modules.text_encoders.clip import ClipEncoder
 from modules.text_encoders.conditioner import PooledTextEncoder, SingleTextEncoder, size_vector
-from modules.text_encoders.embeddings import EmbeddingTable, TextualInversion
+from modules.text_encoders.embeddings import EmbeddingTable
 from modules.text_encoders.openclip import OpenClipEncoder
 from modules.text_encoders.scheduled import EncodingOptions, Timing, encode_prompt, used_in
+from modules.text_encoders.textual_inversion import TextualInversion
 from modules.text_encoders.tokenizer import ClipTokenizer
 
 WIDTH, LAYERS, HEADS, PROJECTION = 16, 3, 2, 6

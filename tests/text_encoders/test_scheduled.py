@@ -9,7 +9,7 @@ import torch
 from modules.text_encoders.cache import ConditioningCache
 from modules.text_encoders.clip import ClipEncoder
 from modules.text_encoders.conditioner import SingleTextEncoder
-from modules.text_encoders.embeddings import EmbeddingTable, TextualInversion, hashes_text
+from modules.text_encoders.embeddings import EmbeddingTable, hashes_text
 from modules.text_encoders.scheduled import (
     EncodingOptions,
     Timing,
@@ -18,6 +18,7 @@ from modules.text_encoders.scheduled import (
     new_cache,
     size_in_bytes,
 )
+from modules.text_encoders.textual_inversion import TextualInversion
 
 OPTIONS = EncodingOptions()
 

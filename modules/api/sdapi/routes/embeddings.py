@@ -13,7 +13,7 @@ from modules.application.application import Application
 from modules.application.jobs.awaiting import on_engine_thread
 
 if TYPE_CHECKING:
-    from modules.text_encoders.embeddings import TextualInversion
+    from modules.text_encoders.textual_inversion import TextualInversion
 
 
 def routes(app: Application) -> APIRouter:
