@@ -86,19 +86,25 @@ def run(
         if plan.settings.save_init_img:
             state.init_hashes = tuple(saving.init_image(image) for image in request.init_images)
         with hooks.around_run(event), seamless(model, wanted=plan.tiling), torch.inference_mode():
-            for batch in plan.batches:
-                if control.stopping:
-                    break
-                _change_batch(state, batch, hooks.batch)
-                with hooks.around_batch(replace(state.event, batch=batch.index)):
-                    _change_batch(state, batch, hooks.batch_begins)
-                    before = state.plan.hires
-                    _one_batch(state, batch)
-                    if state.plan.hires is not before:  # what an attachment made of the second pass was for state batch
-                        state.use_plan(replace(state.plan, hires=before))
+            _all_batches(state)
     result = _result(state)
     control.at_phase("done")
     return hooks.result(result, state.event)
+
+
+def _all_batches(state: RunState) -> None:
+    """Make the pictures batch by batch, until all are there or the run is told to stop."""
+    hooks = state.engine.hooks
+    for batch in state.plan.batches:
+        if state.control.stopping:
+            break
+        _change_batch(state, batch, hooks.batch)
+        with hooks.around_batch(replace(state.event, batch=batch.index)):
+            _change_batch(state, batch, hooks.batch_begins)
+            before = state.plan.hires
+            _one_batch(state, batch)
+            if state.plan.hires is not before:  # what an attachment made of the second pass was for this batch
+                state.use_plan(replace(state.plan, hires=before))
 
 
 def _change_batch(state: RunState, batch: BatchSlice, point: Transform[BatchPlan, RunEvent]) -> None:

@@ -19,6 +19,8 @@ BREAK = "BREAK"
 """The word that ends a chunk of tokens. As a piece of its own it carries the weight -1."""
 
 _ROUND, _SQUARE, _CURLY = 1.1, 1 / 1.1, 1.05
+_OPENED_BY = {")": "(", "]": "["}
+_FACTORS = {")": _ROUND, "]": _SQUARE}
 
 _TOKEN = re.compile(
     r"""
@@ -72,27 +74,29 @@ def _read_a1111(text: str) -> _Pieces:
         if token["open"]:
             opened = scopes[token["open"]]
             opened.append(len(pieces) if len(opened) < MAX_NESTING else _TOO_DEEP)
-        elif token["end"] and scopes["("] and (weight := _number(token["weight"])) is not None:
-            close("(", weight)
-        elif token["end"] and scopes["("]:  # "(a:1.2.3)": no number, so its colon is text and its bracket a bracket
-            pieces += _split_breaks(token[0][:-1])
-            close("(", _ROUND)
-        elif token["close"] == ")" and scopes["("]:
-            close("(", _ROUND)
-        elif token["close"] == "]" and scopes["["]:
-            close("[", _SQUARE)
-        elif token["escaped"]:
-            pieces.append((token["escaped"], 1.0))
-        elif token["stray"]:
-            pieces.append(("", 1.0))
+        elif token["end"] and scopes["("]:
+            before, factor = _closing_weight(token)
+            pieces += before
+            close("(", factor)
+        elif token["close"] and scopes[_OPENED_BY[token["close"]]]:
+            close(_OPENED_BY[token["close"]], _FACTORS[token["close"]])
+        elif token["escaped"] or token["stray"]:
+            pieces.append((token["escaped"] or "", 1.0))
         else:
             pieces += _split_breaks(token[0])
 
-    while scopes["("]:
-        close("(", _ROUND)
-    while scopes["["]:
-        close("[", _SQUARE)
+    for closing, opening in _OPENED_BY.items():
+        for _ in range(len(scopes[opening])):
+            close(opening, _FACTORS[closing])
     return _weighted(pieces, closed)
+
+
+def _closing_weight(token: re.Match[str]) -> tuple[_Pieces, float]:
+    """What the ":1.3)" of "(x:1.3)" means: text before the bracket, and the factor of the scope."""
+    weight = _number(token["weight"])
+    if weight is None:  # "(a:1.2.3)": no number, so its colon is text and its bracket a bracket
+        return _split_breaks(token[0][:-1]), _ROUND
+    return [], weight
 
 
 _Scope = tuple[int, int, float]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ("modules", "webui.py")
-EVERYTHING = ("modules", "webui.py", "tests", "benchmarks", "training", "docs")
+EVERYTHING = ("modules", "webui.py", "tests", "benchmarks", "starter_model", "examples", "docs")
 
 
 def files(*places: str) -> list[Path]:

@@ -11,7 +11,7 @@ from tests.architecture.source import PROGRAM, files, name_of, tree_of
 CATCHES_EXCEPTION = {
     "modules/application/jobs/queue.py": "a job, or a task between two jobs, must not end the engine's thread",
     "modules/application/jobs/service.py": "a recurring job that cannot go on must not take the queue with it",
-    "modules/hooks/registry.py": "an attachment that raises is named and skipped, and the picture is made",
+    "modules/hooks/point.py": "an attachment that raises is named and skipped, and the picture is made",
     "modules/library/background.py": "a model file that cannot be described must not end the thread of the others",
 }
 """File -> the boundary at which it catches every Exception."""

@@ -7,6 +7,9 @@ from collections import defaultdict
 
 from tests.architecture.source import files, name_of, tree_of
 
+SAID_TWICE = {"Prediction": "files can say less of it than sampling knows, and neither may import the other"}
+"""Name of a type -> why two files have it."""
+
 
 def test_a_name_of_a_class_has_one_owner() -> None:
     """Private classes are the business of their file."""
@@ -27,7 +30,7 @@ def test_a_name_of_a_type_is_not_that_of_a_class_elsewhere() -> None:
             elif isinstance(node, ast.Assign) and _is_type(node) and isinstance(node.targets[0], ast.Name):
                 aliases.setdefault(node.targets[0].id, []).append(name_of(path))
     twice = {name: places for name, places in aliases.items() if len(places) > 1 or name in classes}
-    assert twice == {}
+    assert twice.keys() - SAID_TWICE.keys() == set(), twice
 
 
 def _is_type(node: ast.Assign) -> bool:

@@ -12,7 +12,7 @@ MOST_LINES_OF_A_FUNCTION = 60
 LONG_FILES = {
     "tests/checkpoints/test_merge.py": "merging is one subject, and its tests share their models",
     "tests/parity/make_tiny.py": "the recipe of the recorded models, kept byte for byte",
-    "training/starter/networks.py": "all networks of the starter model side by side, as its paper page describes them",
+    "starter_model/networks.py": "all networks of the starter model side by side, as its paper page describes them",
 }
 """File -> why it may be longer."""
 

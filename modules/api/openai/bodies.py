@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from modules.api.body import Body, Number, Whole
+from modules.api.body import Body, FiniteNumber, Whole
 
 PictureFormat = Literal["png", "jpeg", "webp"]
 AnswerFormat = Literal["url", "b64_json"]
@@ -31,7 +31,7 @@ class ImageRequest(Body):
     negative_prompt: str = Field("", description="What to stay away from.")
     seed: Whole = Field(-1, description="Seed of the first picture; -1 chooses one.")
     steps: Whole | None = Field(None, description="Sampling steps, in the place of `quality`.")
-    cfg_scale: Number = Field(7.0, description="How strongly the prompt guides.")
+    cfg_scale: FiniteNumber = Field(7.0, description="How strongly the prompt guides.")
     sampler_name: str = Field("DPM++ 2M", description="Sampler, by name or alias.")
     scheduler: str | None = Field(None, description="Schedule of noise levels.")
 
@@ -47,7 +47,7 @@ class EditRequestBody(ImageRequest):
     images: list[Any] | None = Field(None, description="The same as a list of objects with `image_url`.")
     mask: Any = Field(None, description="What is transparent in it, or else white, is made anew.")
     input_fidelity: str | None = Field(None, description='"high" stays closer to the picture.')
-    denoising_strength: Number | None = Field(None, description="0 keeps the picture, 1 ignores it.")
+    denoising_strength: FiniteNumber | None = Field(None, description="0 keeps the picture, 1 ignores it.")
 
 
 class ImageData(BaseModel):

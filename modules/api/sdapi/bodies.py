@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from modules.api.body import Body, Number, Whole
+from modules.api.body import Body, FiniteNumber, Whole
 
 
 class InterrogateRequest(Body):
@@ -38,14 +38,14 @@ class CreateHypernetworkRequest(Body):
         [768, 320, 640, 1280], description="Widths of attention for which it holds networks."
     )
     overwrite_old: bool = Field(False, description="true: replace a file of this name.")
-    layer_structure: Annotated[list[Number], BeforeValidator(_numbers)] = Field(
+    layer_structure: Annotated[list[FiniteNumber], BeforeValidator(_numbers)] = Field(
         [1, 2, 1], description="Widths of the layers, as multiples of the size."
     )
     activation_func: str | None = Field("linear", description="What is between the layers.")
     weight_init: str = Field("Normal", description="How the weights begin.")
     add_layer_norm: bool = False
     use_dropout: bool = False
-    dropout_structure: Annotated[list[Number] | None, BeforeValidator(_numbers)] = Field(
+    dropout_structure: Annotated[list[FiniteNumber] | None, BeforeValidator(_numbers)] = Field(
         None, description="A share for each layer, the first included."
     )
 
@@ -62,7 +62,7 @@ class InternalProgressRequest(Body):
     model_config = ConfigDict(title="ProgressRequest")
 
     id_task: str | None = Field(None, title="Task ID")
-    id_live_preview: Whole = Field(-1, description="Number of the preview that the client has already.")
+    id_live_preview: Whole = Field(-1, description="FiniteNumber of the preview that the client has already.")
     live_preview: bool = Field(True, description="Whether the client wants to see the unfinished picture.")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from modules.api.body import Body, Number, Whole
+from modules.api.body import Body, FiniteNumber, Whole
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 
 Priority = Annotated[Whole, Field(ge=-1000, le=1000)]
@@ -40,7 +40,7 @@ class JobProgress(BaseModel):
     steps: int
     batch: int
     batches: int
-    preview: int = Field(description="Number of the newest preview; 0: there is none yet.")
+    preview: int = Field(description="FiniteNumber of the newest preview; 0: there is none yet.")
 
 
 class JobInfo(BaseModel):
@@ -116,8 +116,8 @@ class RecurringBody(Body):
         "random", description="New seeds for every job; seeds that count on from picture to picture; always the same."
     )
     pictures: Annotated[Whole, Field(ge=1, le=2**53)] | None = Field(None, description="It ends after so many.")
-    seconds: Annotated[Number, Field(gt=0)] | None = Field(None, description="It ends after so long.")
-    least_free_gb: Annotated[Number, Field(ge=0, le=1e9)] | None = Field(
+    seconds: Annotated[FiniteNumber, Field(gt=0)] | None = Field(None, description="It ends after so long.")
+    least_free_gb: Annotated[FiniteNumber, Field(ge=0, le=1e9)] | None = Field(
         None, description="It ends when the disk of the output folder has less room; not given: as the settings say."
     )
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from modules.api.body import Body, Number
+from modules.api.body import Body, FiniteNumber
 from modules.application.application import Application
 from modules.application.downloads.download import Download
 from modules.application.jobs.job import Job
@@ -26,7 +26,7 @@ class MergeRequest(Body):
     interp_method: Literal["No interpolation", "Weighted sum", "Add difference"] = Field(
         "Weighted sum", description="A alone, A * (1 - M) + B * M, or A + (B - C) * M."
     )
-    multiplier: Number = Field(0.3, description="M.")
+    multiplier: FiniteNumber = Field(0.3, description="M.")
     save_as_half: bool = Field(False, description="Store float32 weights as float16.")
     custom_name: str = Field("", description="The result's name without suffix; empty: made of the models' names.")
     checkpoint_format: Literal["safetensors", "ckpt"] = Field("safetensors", description="The form of the file.")

@@ -30,13 +30,6 @@ _MIME = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp", "avif": "a
 def routes(app: Application) -> APIRouter:
     """/api/v1/history and /api/v1/images."""
     router = APIRouter(prefix="/api/v1", tags=["history"])
-    thumbnails = Thumbnails()
-
-    def found(image_id: str) -> HistoryImage:
-        image = app.jobs.recorder.history.find(image_id)
-        if image is None:
-            raise HTTPException(404, f"There is no picture {image_id!r} in the history.")
-        return image
 
     @router.get("/history", summary="Search the finished pictures")
     def search(query: Annotated[HistoryQuery, Query()]) -> HistoryPage:
@@ -57,13 +50,27 @@ def routes(app: Application) -> APIRouter:
     @router.get("/history/{image_id}", summary="The parameters of one picture")
     def parameters(image_id: str) -> HistoryItem:
         """How the picture was made."""
-        return history_item(found(image_id))
+        return history_item(_found(app, image_id))
 
     @router.delete("/history/{image_id}", status_code=204, summary="Take a picture out of the history")
     def forget(image_id: str) -> None:
         """Its file stays where it is."""
         if not app.jobs.recorder.history.forget(image_id):
             raise HTTPException(404, f"There is no picture {image_id!r} in the history.")
+
+    _add_images(router, app)
+    return router
+
+
+def _found(app: Application, image_id: str) -> HistoryImage:
+    image = app.jobs.recorder.history.find(image_id)
+    if image is None:
+        raise HTTPException(404, f"There is no picture {image_id!r} in the history.")
+    return image
+
+
+def _add_images(router: APIRouter, app: Application) -> None:
+    thumbnails = Thumbnails()
 
     @router.get("/images/{image_id}", response_class=Response, summary="A finished picture")
     async def picture(
@@ -73,7 +80,7 @@ def routes(app: Application) -> APIRouter:
     ) -> Response:
         """The file as it was saved, parameters and all; it never changes, so it may be kept forever. 410 when it is
         gone."""
-        image = await asyncio.to_thread(found, image_id)
+        image = await asyncio.to_thread(_found, app, image_id)
         tag = f'"{image.id}-{size}"' if size else f'"{image.id}"'
         headers = {"ETag": tag, "Cache-Control": IMMUTABLE, "X-Content-Type-Options": "nosniff"}
         if if_none_match and tag in (each.strip().removeprefix("W/") for each in if_none_match.split(",")):
@@ -86,8 +93,6 @@ def routes(app: Application) -> APIRouter:
         if image.path is not None and image.path.is_file():
             return FileResponse(image.path, media_type=media_type, headers=headers)
         return Response(await asyncio.to_thread(_content, app, image), media_type="image/png", headers=headers)
-
-    return router
 
 
 class Thumbnails:

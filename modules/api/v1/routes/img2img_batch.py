@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from modules.api.body import Number
+from modules.api.body import FiniteNumber
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img
 from modules.api.generation.requests import img2img_template, inpaint_options
 from modules.api.v1.answers import job_infos
@@ -29,7 +29,7 @@ class Img2ImgBatchBody(StableDiffusionProcessingImg2Img):
     use_png_info: bool = Field(False, description="Take parameters from each file.")
     png_info_props: list[str] = Field(list(PNG_INFO_PROPERTIES), description="Which; prompts are appended.")
     png_info_dir: str = Field("", description="Folder with the files that carry the parameters; empty: the pictures.")
-    scale_by: Number | None = Field(None, description="Make each result this much larger than its file.")
+    scale_by: FiniteNumber | None = Field(None, description="Make each result this much larger than its file.")
 
 
 class BatchFileItem(BaseModel):

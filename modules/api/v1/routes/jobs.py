@@ -37,7 +37,9 @@ def routes(app: Application, previews: Previews) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["jobs"])
     _add_submitting(router, app)
     _add_viewing(router, app, previews)
-    _add_changing(router, app)
+    _add_stopping(router, app)
+    _add_moving(router, app)
+    _add_repeating(router, app)
     _add_queue(router, app)
     return router
 
@@ -101,7 +103,7 @@ def _add_viewing(router: APIRouter, app: Application, previews: Previews) -> Non
         return Response(picture.file, media_type=MIME["jpeg"], headers=_cached_as(number))
 
 
-def _add_changing(router: APIRouter, app: Application) -> None:
+def _add_stopping(router: APIRouter, app: Application) -> None:
     @router.post("/jobs/{job_id}/cancel", summary="Cancel or interrupt a job")
     def cancel(job_id: str, body: CancelBody | None = None) -> JobInfo:
         """A waiting job is taken out of the queue; a running one stops. One that has ended is left as it is."""
@@ -115,6 +117,8 @@ def _add_changing(router: APIRouter, app: Application) -> None:
         _running(app, job_id).skip()
         return _info(app, job_id)
 
+
+def _add_moving(router: APIRouter, app: Application) -> None:
     @router.post("/jobs/{job_id}/pause", summary="Pause a waiting job")
     def pause(job_id: str) -> JobInfo:
         """It keeps its place and is passed by until it is resumed."""
@@ -137,17 +141,19 @@ def _add_changing(router: APIRouter, app: Application) -> None:
         if sum(each is not None for each in (body.to, body.before, body.priority)) != 1:
             raise RequestError('Give exactly one of "to", "before" and "priority".', "to")
         job = _live(app, job_id)
-        if job is not None and body.priority is not None:
-            moved = app.queue.set_priority(job, body.priority)
-        elif job is not None and body.before is not None:
-            other = _live(app, body.before)
-            moved = other is not None and app.queue.move(job, other)
-        else:
-            moved = job is not None and body.to is not None and app.queue.move(job, body.to)
-        if not moved:
+        if job is None or not _moved(app, job, body):
             raise _conflict(app, job_id, "only waiting jobs can be moved, and only before waiting ones")
         return _info(app, job_id)
 
+
+def _moved(app: Application, job: Job[Any], body: MoveBody) -> bool:
+    if body.priority is not None:
+        return app.queue.set_priority(job, body.priority)
+    to = _live(app, body.before) if body.before is not None else body.to
+    return to is not None and app.queue.move(job, to)
+
+
+def _add_repeating(router: APIRouter, app: Application) -> None:
     @router.post("/jobs/{job_id}/retry", status_code=201, summary="Run a failed or interrupted job again")
     def retry(job_id: str) -> JobInfo:
         """The job waits again under its id, with its settings and seeds."""
