@@ -67,19 +67,8 @@ def translating(function: Callable[..., Any] | None, outputs: Any) -> Callable[.
     if not callable(function):
         return function
     called = function.func if isinstance(function, functools.partial) else function
-    if inspect.isasyncgenfunction(called):
-
-        async def async_steps(*args: Any, **named: Any) -> AsyncGenerator[Any, None]:
-            async for result in function(*args, **named):
-                yield for_outputs(result, outputs)
-
-        return _like(async_steps, function)
-    if inspect.iscoroutinefunction(called):
-
-        async def awaited(*args: Any, **named: Any) -> Any:
-            return for_outputs(await function(*args, **named), outputs)
-
-        return _like(awaited, function)
+    if inspect.isasyncgenfunction(called) or inspect.iscoroutinefunction(called):
+        return _like(_translating_async(function, called, outputs), function)
     if inspect.isgeneratorfunction(called):
 
         def steps(*args: Any, **named: Any) -> Generator[Any, None, None]:
@@ -92,6 +81,21 @@ def translating(function: Callable[..., Any] | None, outputs: Any) -> Callable[.
         return for_outputs(function(*args, **named), outputs)
 
     return _like(plain, function)
+
+
+def _translating_async(function: Callable[..., Any], called: object, outputs: Any) -> Callable[..., Any]:
+    if inspect.isasyncgenfunction(called):
+
+        async def async_steps(*args: Any, **named: Any) -> AsyncGenerator[Any, None]:
+            async for result in function(*args, **named):
+                yield for_outputs(result, outputs)
+
+        return async_steps
+
+    async def awaited(*args: Any, **named: Any) -> Any:
+        return for_outputs(await function(*args, **named), outputs)
+
+    return awaited
 
 
 def _like(wrapper: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:

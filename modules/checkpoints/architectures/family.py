@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Claim = Callable[["Shapes", "Declared"], "Architecture | Refusal"]
 """A family's answer to the names and shapes of a file. Raises CheckpointError for a file that is its own but broken."""
 
-Predict = Callable[["nn.Module", "Tensor", "Tensor", "CondBatch"], "Tensor"]
+PredictWith = Callable[["nn.Module", "Tensor", "Tensor", "CondBatch"], "Tensor"]
 """`predict(network, x, t, cond)`: the output for scaled latents x [B, C, h, w] at times t [B], in the type of x."""
 
 
@@ -121,7 +121,7 @@ class Family:
     small_vaes: SmallVaeFiles | None = None
     traces: NetworkTraces = field(default_factory=NetworkTraces)
     folder: FolderForm | None = None
-    predict: Predict | None = None
+    predict: PredictWith | None = None
     schedule: Callable[[LoadedCheckpoint], ModelSchedule] | None = None
 
     @property

@@ -10,7 +10,7 @@ from gradio.components import Component
 
 from modules.webui.panel.control import Choice, Control, Kind, Offers, Several
 from modules.webui.panel.drawing import Drawing
-from modules.webui.panel.layout import Section, draw_sections
+from modules.webui.panel.layout import SectionContent, draw_sections
 from modules.webui.panel.results import Results, draw_results
 from modules.webui.panel.toprow import draw_toprow
 
@@ -74,7 +74,7 @@ def _offered(kind: Kind, offers: Offers, chosen: object) -> gr.Dropdown:
     return gr.Dropdown(choices=choices, value=str(chosen) if chosen in choices else otherwise)
 
 
-def draw_panel(drawing: Drawing, sections: Mapping[str, Section]) -> GenerationPanel:
+def draw_panel(drawing: Drawing, sections: Mapping[str, SectionContent]) -> GenerationPanel:
     """Draw a panel with these sections on its left side."""
     # Its value is set by the browser when Generate is pressed.
     task = gr.Textbox("", elem_id=drawing.id("task"), visible="hidden")

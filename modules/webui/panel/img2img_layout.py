@@ -10,14 +10,14 @@ from modules.webui.builder import PageBuilder
 from modules.webui.panel import common, layout
 from modules.webui.panel import img2img_controls as own
 from modules.webui.panel.drawing import Drawing
-from modules.webui.panel.layout import Section
+from modules.webui.panel.layout import SectionContent
 from modules.webui.tab_bar import Tab
 
 COPIED = {"img2img": "img2img", "sketch": "sketch", "inpaint": "inpaint", "inpaint_sketch": "inpaint sketch"}
 """The sub tabs among which a picture is copied, with the labels of the buttons."""
 
 
-def sections(page: PageBuilder) -> dict[str, Section]:
+def sections(page: PageBuilder) -> dict[str, SectionContent]:
     """The sections of the panel, by A1111's names."""
 
     def image(drawing: Drawing) -> None:

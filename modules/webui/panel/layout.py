@@ -10,7 +10,7 @@ from modules.webui.panel import common
 from modules.webui.panel.control import Control, Several
 from modules.webui.panel.drawing import Drawing
 
-Section = Callable[[Drawing], None]
+SectionContent = Callable[[Drawing], None]
 
 OVERRIDE_SETTINGS = Control(
     name="override_settings",
@@ -20,7 +20,7 @@ OVERRIDE_SETTINGS = Control(
 )
 
 
-def draw_sections(drawing: Drawing, sections: Mapping[str, Section]) -> None:
+def draw_sections(drawing: Drawing, sections: Mapping[str, SectionContent]) -> None:
     """Draw the sections, in the order that the settings say: those they name first."""
     for name in ordered(list(sections), drawing.settings.ui_reorder_list):
         sections[name](drawing)
