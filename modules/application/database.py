@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from modules.application.database_repair import check, check_for, is_damage, salvage, set_aside
 from modules.foundation.errors import StorageBusy, StorageError
@@ -122,7 +122,7 @@ class Database:
         except BaseException as error:
             with contextlib.suppress(sqlite3.Error):
                 writer.execute("ROLLBACK")
-            raise self._to_raise(error, writer)
+            self._raise(error, writer)
         finally:
             self._writing.release()
 
@@ -170,14 +170,12 @@ class Database:
             except BaseException as error:
                 self._writing.release()
                 if not _is_busy(error) or time.monotonic() >= until:
-                    raise self._to_raise(error, self._writer)
+                    self._raise(error, self._writer)
             time.sleep(0.02)
 
-    def _to_raise(self, error: BaseException, connection: sqlite3.Connection) -> BaseException:
+    def _raise(self, error: BaseException, connection: sqlite3.Connection) -> NoReturn:
         explained = self._explained(error, connection)
-        if explained is not error:
-            explained.__cause__ = error
-        return explained
+        raise explained from (error if explained is not error else error.__cause__)
 
     def _explained(self, error: BaseException, connection: sqlite3.Connection) -> BaseException:
         """What to raise for `error`: for a damaged or full file it is a StorageError, otherwise the error itself."""

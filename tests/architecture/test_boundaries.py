@@ -44,4 +44,6 @@ def _names(node: ast.ExceptHandler) -> set[str]:
 
 
 def _passes_on(node: ast.Raise | ast.Call) -> bool:
-    return isinstance(node, ast.Raise) or (isinstance(node.func, ast.Attribute) and node.func.attr == "set_exception")
+    # `self._raise(...)` never returns.
+    onward = ("set_exception", "_raise")
+    return isinstance(node, ast.Raise) or (isinstance(node.func, ast.Attribute) and node.func.attr in onward)
