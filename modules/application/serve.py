@@ -28,8 +28,10 @@ def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
     """
     import uvicorn
 
+    from modules.application.connection_limits import LimitedConnection, most_connections
     from modules.application.orderly_server import WAIT_FOR_CLIENTS, OrderlyServer
 
+    LimitedConnection.most = most_connections()
     config = uvicorn.Config(
         asgi,
         log_config=None,
@@ -37,6 +39,7 @@ def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=WAIT_FOR_CLIENTS,
         root_path=_root_path(application.flags.subpath),
+        http=LimitedConnection,
         ws="none",
         ssl_keyfile=application.flags.tls_keyfile,
         ssl_certfile=application.flags.tls_certfile,

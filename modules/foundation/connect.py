@@ -6,9 +6,12 @@ once, every address it resolves to must be public where that is asked for, and t
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
+import threading
+from collections.abc import Generator
 from urllib.parse import SplitResult
 
 from modules.foundation.addresses import is_public
@@ -35,6 +38,29 @@ def open_connection(url: SplitResult, *, only_public: bool, seconds: float) -> h
     return _NamedHttps(host, port, url.hostname, seconds)
 
 
+@contextlib.contextmanager
+def cut_off_after(connection: http.client.HTTPConnection, seconds: float) -> Generator[threading.Event]:
+    """Break `connection` when `seconds` are over, however slowly something still comes. Gives what tells that it was.
+
+    A timeout of a socket is that of one read, and starts anew with each byte.
+    """
+    over = threading.Event()
+
+    def cut() -> None:
+        over.set()
+        if (plain := connection.sock) is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(plain, socket.SHUT_RDWR)  # below TLS, which would want to say goodbye
+
+    timer = threading.Timer(max(seconds, 0.0), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield over
+    finally:
+        timer.cancel()
+
+
 def path_of(url: SplitResult) -> str:
     """What a request asks the machine for."""
     return (url.path or "/") + (f"?{url.query}" if url.query else "")
@@ -58,5 +84,5 @@ class _NamedHttps(http.client.HTTPSConnection):
 
     def connect(self) -> None:
         """Connect and prove the name."""
-        plain = socket.create_connection((self.host, self.port), self.timeout)
+        plain = self.sock = socket.create_connection((self.host, self.port), self.timeout)
         self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self._name)

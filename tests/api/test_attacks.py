@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.server
 import io
 import socket
@@ -16,7 +17,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from modules.api.remote_pictures import Fetching, fetch_picture
+from modules.api import remote_pictures
+from modules.api.remote_pictures import AT_ONCE, Fetching, fetch_picture
 from modules.foundation.errors import Forbidden, RequestError
 from tests.api.conftest import Served, flags_for, serving
 
@@ -252,6 +254,46 @@ def test_where_it_is_allowed_a_picture_is_fetched(elsewhere: str, served: Served
     assert served.client.post("/sdapi/v1/png-info", json={"image": f"{elsewhere}/a.png"}).status_code == 200
     served.app.settings.change({"api_forbid_local_requests": True})
     assert served.client.post("/sdapi/v1/png-info", json={"image": f"{elsewhere}/a.png"}).status_code == 403
+
+
+@pytest.mark.parametrize("drip", ["head", "body", "chain"])
+def test_a_picture_that_drips_is_cut_off_at_one_time_for_all_of_it(drip: str) -> None:
+    over = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while not over.is_set():
+                client, _ = listener.accept()
+                with client, contextlib.suppress(OSError):
+                    client.recv(65536)
+                    if drip == "chain":
+                        over.wait(0.4)
+                        client.sendall(b"HTTP/1.1 302 Found\r\nLocation: /on\r\nContent-Length: 0\r\n\r\n")
+                        continue
+                    if drip == "body":
+                        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 100000\r\n\r\n")
+                    while not over.wait(0.05):
+                        client.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/a.png"
+        with pytest.raises(RequestError, match=r"longer than 0\.7 seconds"):
+            fetch_picture(address, "image", Fetching(allowed=True, only_public=False, seconds=0.7))
+        over.set()
+        with contextlib.suppress(OSError):
+            socket.create_connection(listener.getsockname(), timeout=5).close()
+        thread.join()
+
+
+def test_only_some_of_the_threads_that_serve_clients_fetch_pictures(elsewhere: str) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(AT_ONCE):
+            stack.enter_context(remote_pictures._UNDER_WAY)  # pyright: ignore[reportPrivateUsage]
+        with pytest.raises(RequestError, match="Try again in a moment"):
+            fetch_picture(f"{elsewhere}/a.png", "image", Fetching(allowed=True, only_public=False))
+    assert fetch_picture(f"{elsewhere}/a.png", "image", Fetching(allowed=True, only_public=False))
 
 
 @pytest.mark.parametrize(
