@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modules.application.access_policy import AccessPolicy
+from modules.application.after_start import AfterStart
 from modules.application.ending import Ending
 from modules.application.jobs.folder_batch import keep_folder_batches
 from modules.application.jobs.job import GenerationJob, Job, TaskJob
@@ -85,6 +86,8 @@ class Application:
         self.read_ahead = ReadAhead()
         self.jobs = JobService(self._execute, self._resolved, self.settings, self.paths)
         self.queue = self.jobs.queue
+        self.after_start = AfterStart(self)
+        self.jobs.recorder.on_replaced = self.after_start.rebuild
         keep_folder_batches(self)
         self.statistics = Statistics()
         self.statistics.attach(self.queue, self.hooks)
@@ -124,6 +127,7 @@ class Application:
         if not self.flags.skip_load_model_at_start:
             self.queue.call_soon(self._load_selected)
         self.jobs.recorder.backlog.keep("What waited when Easel last ended", self.jobs.restore)
+        self.after_start.begin()
 
     def begin_end(self) -> None:
         """Take no more jobs, interrupt what runs and end the streams of events. Returns at once; `close()` waits."""
@@ -139,6 +143,7 @@ class Application:
         self.jobs.close()
         if "engine" in self.__dict__:
             self.engine.close()
+        self.after_start.close()
         self.jobs.recorder.close()
         self.library.close()
         for lease in self.leases:

@@ -17,7 +17,7 @@ from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.generation.result import FinishedImage
 from modules.infotext.parse import parse
 
-_TAG = re.compile(r"<(?:lora|lyco|hypernet):([^:>]+)")
+TAG = re.compile(r"<(?:lora|lyco|hypernet):([^:>]+)")
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 
 
@@ -125,7 +125,7 @@ def history_row(job: Job[Any], image: FinishedImage, data: Path) -> tuple[Any, .
     """What the history keeps of a finished picture, by the names of `History.insert`; `data` is the data folder."""
     fields = parse(image.infotext).fields
     model = fields.get("Model") or (job.checkpoint or "" if isinstance(job, GenerationJob) else "")
-    networks = dict.fromkeys(_TAG.findall(f"{image.prompt} {image.negative_prompt}"))
+    networks = dict.fromkeys(TAG.findall(f"{image.prompt} {image.negative_prompt}"))
     return (
         *(secrets.token_hex(12), job.id, image.kind, time.time(), stored_path(image.path, data)),
         *(image.image.width, image.image.height, str(image.seed), str(image.subseed)),

@@ -62,6 +62,13 @@ def output_folders(settings: Settings, paths: Paths) -> tuple[Path, ...]:
     return (paths.outputs, paths.data / "log" / "images", *(folder for folder in chosen if folder))
 
 
+def other_folders(settings: Settings, paths: Paths) -> tuple[Path, ...]:
+    """Those of them that hold no pictures as a run has made them: copies, sources, and what extras made of others."""
+    named = (settings.outdir_extras_samples, settings.outdir_save, settings.outdir_init_images)
+    usual = (paths.outputs / "extras-images", paths.data / "log" / "images", paths.outputs / "init-images")
+    return (*usual, *(folder for each in named if (folder := _chosen(each, paths))))
+
+
 def _chosen(folder: str, paths: Paths) -> Path | None:
     """The folder that a setting names, relative to the data folder; None when it names none."""
     return paths.data / Path(folder.strip()).expanduser() if folder.strip() else None
