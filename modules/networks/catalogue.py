@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from modules.checkpoints.families import FamilyRegistry
 from modules.library.collection import Collection, Entry
 from modules.library.facts import Facts
 from modules.library.library import Folders, Library
-from modules.library.names import folded, plain
-from modules.prompts.networks import fits_tag, made_to_fit
+from modules.library.names import plain
+from modules.networks.info import NetworkInfo, NetworkKind
+from modules.networks.names import NetworkNames
+from modules.prompts.networks import fits_tag
 
 log = logging.getLogger(__name__)
 
-NetworkKind = Literal["lora", "hypernet"]
 SUFFIXES: Mapping[NetworkKind, tuple[str, ...]] = {"lora": (".safetensors", ".pt", ".ckpt"), "hypernet": (".pt",)}
 COLLECTIONS: Mapping[NetworkKind, str] = {"lora": "lora", "hypernet": "hypernetwork"}
 VERSION = 1
@@ -29,64 +27,6 @@ VERSION = 1
 
 FORBIDDEN_ALIASES = frozenset({"", "none", "addams"})
 """Names that badly made files give themselves."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NetworkInfo:
-    """A network file. `folder` is the one it was found under; `name` is how prompts mention it."""
-
-    path: Path
-    folder: Path
-    kind: NetworkKind
-
-    @property
-    def name(self) -> str:
-        """The file's name without suffix."""
-        return self.path.stem
-
-    @property
-    def relative_name(self) -> str:
-        """The path below the folder, without suffix and with slashes."""
-        return self.path.relative_to(self.folder).as_posix().removesuffix(self.path.suffix)
-
-
-@dataclass(kw_only=True)
-class _Names:
-    """The networks of one kind as they were in one list of the collection, by their names.
-
-    `by_name` has names of files and paths below their folder; `spelled` the same in other spellings, of which the first
-    file has each. `by_alias` has None for an alias that several files give themselves. `tags` has, by path, what tags
-    call files whose own name they cannot hold.
-    """
-
-    entries: tuple[Entry, ...] = ()
-    infos: tuple[NetworkInfo, ...] = ()
-    by_name: dict[str, NetworkInfo] = field(default_factory=dict[str, NetworkInfo])
-    by_alias: dict[str, NetworkInfo | None] = field(default_factory=dict[str, "NetworkInfo | None"])
-    spelled: dict[str, NetworkInfo] = field(default_factory=dict[str, NetworkInfo])
-    tags: dict[str, str] = field(default_factory=dict[str, str])
-
-    def file(self, name: str) -> NetworkInfo | None:
-        """The network whose file is called `name` or, in another spelling, `name` without blanks around it."""
-        return self.by_name.get(name) or self.by_name.get(name.strip())
-
-    def respelled(self, name: str) -> NetworkInfo | None:
-        """The network whose file is called `name` when it is spelled on another system, or in another case."""
-        return self.spelled.get(plain(name)) or self.spelled.get(folded(name))
-
-    def add_spellings(self) -> None:
-        """Fill `tags` and `spelled` from the other names, the nearest spellings first."""
-        for info in self.infos:
-            if not fits_tag(info.name):
-                tag = next(name for name in _numbered(plain(made_to_fit(info.name)) or "_") if self._is_free(name))
-                self.tags[str(info.path)] = tag
-                self.spelled[tag] = info
-        for spell in (plain, folded):
-            for name, info in self.by_name.items():
-                self.spelled.setdefault(spell(name), info)
-
-    def _is_free(self, name: str) -> bool:
-        return name not in self.by_name and name not in self.by_alias and name not in self.spelled
 
 
 class NetworkCatalogue:
@@ -101,7 +41,7 @@ class NetworkCatalogue:
         families = families or FamilyRegistry()
         self._hashes = library.hashes
         self._lock = threading.Lock()
-        self._names: dict[NetworkKind, _Names] = {}
+        self._names: dict[NetworkKind, NetworkNames] = {}
         self._told: set[str] = set()
         describe = {"lora": functools.partial(_describe_lora, families=families), "hypernet": _describe_hypernetwork}
         self.collections: Mapping[NetworkKind, Collection] = {
@@ -233,7 +173,7 @@ class NetworkCatalogue:
         if not self.collections[kind].settled:
             self.collections[kind].settle()
 
-    def _current(self, kind: NetworkKind) -> _Names:
+    def _current(self, kind: NetworkKind) -> NetworkNames:
         entries = self.collections[kind].entries()
         with self._lock:
             known = self._names.get(kind)
@@ -241,8 +181,8 @@ class NetworkCatalogue:
                 known = self._names[kind] = self._named(kind, entries)
             return known
 
-    def _named(self, kind: NetworkKind, entries: tuple[Entry, ...]) -> _Names:
-        names = _Names(entries=entries)
+    def _named(self, kind: NetworkKind, entries: tuple[Entry, ...]) -> NetworkNames:
+        names = NetworkNames(entries=entries)
         folders = {folder: Path(folder) for folder in {entry.found.folder for entry in entries}}
         infos = [
             NetworkInfo(path=Path(entry.found.path), folder=folders[entry.found.folder], kind=kind) for entry in entries
@@ -263,7 +203,7 @@ class NetworkCatalogue:
         names.add_spellings()
         return names
 
-    def _add_alias(self, names: _Names, info: NetworkInfo, entry: Entry) -> None:
+    def _add_alias(self, names: NetworkNames, info: NetworkInfo, entry: Entry) -> None:
         alias = plain(entry.facts.alias or "")
         if alias.casefold() not in FORBIDDEN_ALIASES:
             names.by_alias[alias] = None if alias in names.by_alias else info
@@ -272,12 +212,6 @@ class NetworkCatalogue:
         if entry.found.path not in self._told:
             self._told.add(entry.found.path)
             log.warning("%s", entry.problem)
-
-
-def _numbered(name: str) -> Iterator[str]:
-    """`name`, then the same with numbers behind it."""
-    yield name
-    yield from (f"{name}_{number}" for number in itertools.count(2))
 
 
 def _describe_lora(path: Path, families: FamilyRegistry) -> Facts:

@@ -13,7 +13,7 @@ from modules.checkpoints.tensors import TensorSource, open_tensors
 from modules.foundation.errors import CheckpointError, NetworkError
 from modules.foundation.json_text import parse_json
 from modules.library.facts import stamp_of
-from modules.networks.catalogue import NetworkInfo
+from modules.networks.info import NetworkInfo
 from modules.networks.keys import LayerName, ModuleIndex, split_key
 from modules.networks.kinds import AdapterKind, bias_change, kind_of, weight_change
 from modules.networks.metadata import family_of

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from modules.checkpoints.pickle_header import DAMAGE, first_line
 from modules.checkpoints.pickles import load_pickle
 from modules.foundation.errors import CheckpointError, NetworkError
-from modules.networks.catalogue import NetworkInfo
+from modules.networks.info import NetworkInfo
 
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from modules.foundation.errors import NetworkError
-from modules.networks.catalogue import NetworkKind
+from modules.networks.info import NetworkKind
 from modules.prompts.networks import NetworkTag
 
 KINDS: dict[str, NetworkKind] = {"lora": "lora", "lyco": "lora", "hypernet": "hypernet"}

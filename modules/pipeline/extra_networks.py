@@ -21,10 +21,11 @@ from modules.hooks.events import RunEvent
 from modules.hooks.points import Hooks
 from modules.library.digests import SHORT_NETWORK
 from modules.library.facts import stamp_of
-from modules.networks.catalogue import NetworkCatalogue, NetworkInfo
+from modules.networks.catalogue import NetworkCatalogue
 from modules.networks.file import Network, check_fit, read_network
 from modules.networks.hashes import label
 from modules.networks.hypernetwork import Hypernetwork, hypernetworks, read_hypernetwork
+from modules.networks.info import NetworkInfo
 from modules.networks.keys import ModuleIndex
 from modules.networks.merge import Patcher, Use
 from modules.networks.tags import read_tags

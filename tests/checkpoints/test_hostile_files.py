@@ -26,10 +26,10 @@ from modules.checkpoints.pickles import read_pickled_table
 from modules.checkpoints.safetensors_header import MAX_TENSORS, read_header
 from modules.checkpoints.tensors import open_tensors
 from modules.foundation.errors import CheckpointError, EaselError
-from modules.networks.catalogue import NetworkInfo
 from modules.networks.describe import describe_hypernetwork, describe_lora
 from modules.networks.file import read_network
 from modules.networks.hypernetwork import read_hypernetwork
+from modules.networks.info import NetworkInfo
 from modules.text_encoders.describe import describe_embedding
 from modules.text_encoders.embedding_files import read_embedding
 from modules.upscalers.file_check import problem_of

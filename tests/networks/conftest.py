@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from modules.networks.catalogue import NetworkInfo
 from modules.networks.file import Network, read_network
+from modules.networks.info import NetworkInfo
 from modules.networks.keys import ModuleIndex
 
 WriteNetwork = Callable[..., Network]

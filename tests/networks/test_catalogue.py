@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from modules.library.library import Library
-from modules.networks.catalogue import NetworkCatalogue, NetworkInfo
+from modules.networks.catalogue import NetworkCatalogue
+from modules.networks.info import NetworkInfo
 from modules.networks.metadata import family_of
 from modules.prompts.networks import extract_networks
 from tests.networks.conftest import randn

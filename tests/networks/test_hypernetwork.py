@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from modules.foundation.errors import NetworkError
-from modules.networks.catalogue import NetworkInfo
 from modules.networks.hypernetwork import ACTIVATIONS, Hypernetwork, hypernetworks, read_hypernetwork
+from modules.networks.info import NetworkInfo
 from tests.networks.conftest import Parts, randn
 
 WIDTH = 48

@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from modules.networks.catalogue import NetworkInfo
 from modules.networks.hypernetwork import read_hypernetwork
+from modules.networks.info import NetworkInfo
 from modules.text_encoders.embedding_files import read_embedding
 from tests.api.conftest import Served, flags_for, serving
 from tests.tiny_models import make_tiny_checkpoint
