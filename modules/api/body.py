@@ -27,8 +27,42 @@ def readable(value: Any) -> Any:
     return [readable(item) for item in value] if isinstance(value, list) else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]
+LARGEST = 1e9
+"""Of numbers with a point; no quantity here comes near it."""
+
+# The bounds stand first: behind a function they would not be seen in the document.
+Whole = Annotated[int, Field(ge=-(2**63), le=2**64 - 1), BeforeValidator(_whole)]
+Seed = Annotated[int, Field(ge=-(10**30), le=10**30), BeforeValidator(_whole)]
+"""Wider than any seed: which ones there are is said by an error that names the field."""
+
+FiniteNumber = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
+Text = Annotated[str, Field(max_length=4096)]
+"""A name, an address, an id."""
+
+LongText = Annotated[str, Field(max_length=100_000)]
+"""A prompt, an infotext."""
+
+Base64 = Annotated[str, Field(max_length=2**30)]
+"""A file; how large it may be is bounded by --max-request-mb, and its picture by --max-image-pixels."""
+
+MAX_DEPTH = 100
+"""How deeply lists and tables of a body may be nested."""
+
+
+def _check_depth(values: Any) -> None:
+    """Raise ValueError for what is nested so deeply that nothing after this could walk through it."""
+    level = [values]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, (dict, list))
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return
+    raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
 
 
 class Body(BaseModel):
@@ -41,6 +75,7 @@ class Body(BaseModel):
     def _without_nulls(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
+        _check_depth(values)
         # A number by itself is judged by its field, which the answer then names.
         return {
             key: value if isinstance(value, float) else readable(value)

@@ -35,6 +35,7 @@ from modules.foundation.timing import Stopwatch
 from modules.foundation.trace import attachment_returned
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
+from modules.generation.size_limits import SizeLimits
 from modules.hooks.points import Hooks
 from modules.library.library import Folders, Library
 from modules.networks.catalogue import NetworkCatalogue
@@ -156,6 +157,11 @@ class Application:
 
     # Jobs
 
+    @property
+    def size_limits(self) -> SizeLimits:
+        """How large pictures may become here, whoever asks for them."""
+        return SizeLimits(side=self.flags.max_side, pixels=self.flags.max_batch_pixels)
+
     def submit(
         self,
         request: GenerationRequest,
@@ -170,6 +176,7 @@ class Application:
         A `promised` job is kept on the disk, under the very id that is given, or not queued at all. It writes the job
         to the disk, so it belongs on a thread that may wait.
         """
+        self.size_limits.check_request(request)
         job = self.jobs.submit(request, job_id, priority=priority, source=source, promised=promised)
         self._look_ahead()
         return job

@@ -40,8 +40,16 @@ class HiresRequest:
         for name, value in (("hr_resize_x", self.resize_width), ("hr_resize_y", self.resize_height)):
             _at_least(name, value, 0)
         _at_least("hr_second_pass_steps", self.steps, 0)
-        if self.scale <= 0:
-            raise RequestError(f"hr_scale must be greater than 0; it is {self.scale}.", "hr_scale")
+        if not 0 < self.scale <= MOST_SCALE:
+            least = f"greater than 0 and at most {MOST_SCALE}"
+            raise RequestError(f"hr_scale must be {least}; it is {self.scale}.", "hr_scale")
+
+
+MOST_SCALE = 16_384
+"""Far beyond every picture; what is larger could not even be multiplied."""
+
+LARGEST = 1000.0
+"""Of numbers that noise or guidance is multiplied with."""
 
 
 SMALLEST_SIDE = 8
@@ -109,6 +117,15 @@ class GenerationRequest:
         _at_least("height", self.height, SMALLEST_SIDE)
         _at_least("batch_size", self.batch_size, 1)
         _at_least("batch_count", self.batch_count, 1)
+        for name, number in (
+            ("cfg_scale", self.cfg_scale),
+            ("image_cfg_scale", self.image_cfg_scale),
+            ("subseed_strength", self.subseed_strength),
+            ("initial_noise_multiplier", self.initial_noise_multiplier),
+            ("eta", self.eta),
+        ):
+            if number is not None and not abs(number) <= LARGEST:
+                raise RequestError(f"{name} must lie between -{LARGEST:g} and {LARGEST:g}; it is {number}.", name)
         if self.inpaint is not None and not self.init_images:
             raise RequestError("A mask needs a picture that it belongs to: give init_images too.", "init_images")
         strength = self.denoising_strength

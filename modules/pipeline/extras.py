@@ -12,6 +12,8 @@ from PIL import Image, ImageOps
 
 from modules.foundation.errors import Interrupted, RequestError
 from modules.generation.progress import RunControl
+from modules.generation.request import MOST_SCALE
+from modules.generation.size_limits import SizeLimits
 from modules.imaging.encode import PictureText
 from modules.imaging.resize import upscaled_size, with_colours
 from modules.infotext.carriers import PARAMETERS, exif_with, read_carried
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 POSTPROCESSING = "postprocessing"
 """The name under which a PNG holds what was done here."""
 
-MOST_PIXELS = 16384 * 16384
+LIMITS = SizeLimits(side=2**18, pixels=16384 * 16384)
 """A larger result is not held in memory; it would have to be written row by row."""
 
 
@@ -198,13 +200,12 @@ def _upscaling(request: ExtrasRequest, engine: Engine, settings: Settings, contr
 def _check_size(image: Image.Image, request: ExtrasRequest) -> None:
     size = request.to_size
     scale = max(size[0] / image.width, size[1] / image.height) if size else request.scale
-    width, height = upscaled_size(image.width, image.height, scale)
-    if width * height > MOST_PIXELS:
-        field = "upscaling_resize_w" if size else "upscaling_resize"
+    if not scale <= MOST_SCALE:
         raise RequestError(
-            f"{width}x{height} pixels are more than a picture in memory may have ({MOST_PIXELS:,}). Ask for less.",
-            field,
+            f"The factor must be at most {MOST_SCALE}; it is {scale:g}. Ask for less.", "upscaling_resize"
         )
+    width, height = upscaled_size(image.width, image.height, scale)
+    LIMITS.check("The result", width, height, field="upscaling_resize_w" if size else "upscaling_resize")
 
 
 def _cropped(image: Image.Image, size: tuple[int, int]) -> Image.Image:

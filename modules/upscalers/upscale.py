@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from modules.foundation.errors import RequestError
 from modules.imaging.resize import upscaled_size
 from modules.imaging.rows import ArrayRows, Rows
 from modules.imaging.tiles import Axis, Pixels, Span, blended_rows, fitted, from_strips
 
 if TYPE_CHECKING:
     from PIL import Image
+
+MOST_PIXELS = 2**29
+"""Of a picture between two passes of a model."""
 
 MOST_PASSES = 3
 """How often a model is applied at most; what is then still missing is left to Lanczos."""
@@ -98,6 +102,12 @@ def upscale(
     size = upscaled_size(image.width, image.height, scale)
     alpha = image.convert("RGBA").getchannel("A") if _is_transparent(image) else None
     pixels: Pixels = np.asarray(image.convert("RGB"))
+    for wide, high in pass_sizes(*image.size, scale, model.scale):
+        if wide * high * model.scale**2 > MOST_PIXELS:
+            raise RequestError(
+                f"On the way to {size[0]}x{size[1]} the upscaler would make {wide * model.scale}x{high * model.scale} "
+                f"pixels, which are more than {MOST_PIXELS:,}. Ask for less, or choose an upscaler of a smaller factor."
+            )
     passes = [
         UpscalePass.over(width, height, model, tiling) for width, height in pass_sizes(*image.size, scale, model.scale)
     ]

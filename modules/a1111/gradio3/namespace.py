@@ -22,6 +22,7 @@ from modules.a1111.gradio3.keywords import listener_keywords
 from modules.a1111.gradio3.listeners import old_chain
 from modules.a1111.gradio3.sketch import image_class, sketch_class
 from modules.a1111.gradio3.updates import translating, update
+from modules.foundation.picture_file import open_picture
 
 VERSION = "3.41.2"
 """What A1111 1.10.1 runs on, and so what extensions' comparisons of versions were tried with."""
@@ -171,10 +172,8 @@ def _on(*positional: Any, **given: Any) -> Any:
 
 def decode_base64_to_image(encoding: str) -> Any:
     """A PIL picture from base64, with or without the head of a data URI."""
-    from PIL import Image
-
     content = encoding.split(";", 1)[1].split(",", 1)[1] if encoding.startswith("data:") else encoding
-    return Image.open(io.BytesIO(base64.b64decode(content)))
+    return open_picture(base64.b64decode(content))
 
 
 def encode_pil_to_base64(pil_image: Any, format: str = "png") -> str:

@@ -6,22 +6,22 @@ from typing import Any
 
 from pydantic import Field
 
-from modules.api.body import Body, FiniteNumber, Whole
+from modules.api.body import Base64, Body, FiniteNumber, LongText, NotNegative, Seed, Text, Whole
 
 
 class GenerationBody(Body):
     """What txt2img and img2img have in common."""
 
-    prompt: str = Field("", description="What to draw, in A1111's syntax.")
-    negative_prompt: str = Field("", description="What to stay away from.")
-    styles: list[str] | None = Field(None, description="Names of styles to put around the prompts.")
-    seed: Whole = Field(-1, description="Seed of the first picture; -1 chooses one.")
-    subseed: Whole = Field(-1, description="Seed of the variation; -1 chooses one.")
+    prompt: LongText = Field("", description="What to draw, in A1111's syntax.")
+    negative_prompt: LongText = Field("", description="What to stay away from.")
+    styles: list[Text] | None = Field(None, description="Names of styles to put around the prompts.")
+    seed: Seed = Field(-1, description="Seed of the first picture; -1 chooses one.")
+    subseed: Seed = Field(-1, description="Seed of the variation; -1 chooses one.")
     subseed_strength: FiniteNumber = Field(0, description="How much of the variation is mixed in, 0 to 1.")
     seed_resize_from_h: Whole = Field(-1, description="Height at which the seed's picture was first made.")
     seed_resize_from_w: Whole = Field(-1, description="Width at which the seed's picture was first made.")
-    sampler_name: str | None = Field(None, description="Sampler, by name or alias; may end in a schedule's name.")
-    scheduler: str | None = Field(
+    sampler_name: Text | None = Field(None, description="Sampler, by name or alias; may end in a schedule's name.")
+    scheduler: Text | None = Field(
         None, description="Schedule of noise levels, by name or label; holds beside one in sampler_name."
     )
     batch_size: Whole = Field(1, description="Pictures made together.")
@@ -39,29 +39,29 @@ class GenerationBody(Body):
     eta: FiniteNumber | None = None
     denoising_strength: FiniteNumber | None = None
     s_min_uncond: FiniteNumber | None = None
-    s_churn: FiniteNumber | None = None
-    s_tmax: FiniteNumber | None = None
-    s_tmin: FiniteNumber | None = None
-    s_noise: FiniteNumber | None = None
+    s_churn: NotNegative | None = None
+    s_tmax: NotNegative | None = None
+    s_tmin: NotNegative | None = None
+    s_noise: NotNegative | None = None
     override_settings: dict[str, Any] | None = Field(None, description="Settings for this request.")
     override_settings_restore_afterwards: bool = Field(
         True, description="false: the settings of override_settings stay on afterwards."
     )
-    refiner_checkpoint: str | None = Field(None, description="A checkpoint that takes over within the sampling.")
+    refiner_checkpoint: Text | None = Field(None, description="A checkpoint that takes over within the sampling.")
     refiner_switch_at: FiniteNumber | None = Field(None, description="When it does: the share that is done, 0 to 1.")
     disable_extra_networks: bool = False
-    firstpass_image: str | None = Field(
+    firstpass_image: Base64 | None = Field(
         None, description="With enable_hr: a finished picture in base64 that takes the place of the first pass."
     )
     comments: dict[str, Any] | None = None
-    force_task_id: str | None = Field(None, description="Id under which the progress can be asked for.")
-    sampler_index: str = Field("Euler", description="Old name of sampler_name, used when that is not given.")
-    script_name: str | None = None
+    force_task_id: Text | None = Field(None, description="Id under which the progress can be asked for.")
+    sampler_index: Text = Field("Euler", description="Old name of sampler_name, used when that is not given.")
+    script_name: Text | None = None
     script_args: list[Any] = Field([])
     send_images: bool = Field(True, description="false: the answer holds no pictures.")
     save_images: bool = Field(False, description="true: the pictures are also saved to the output folder.")
     alwayson_scripts: dict[str, Any] = Field({})
-    infotext: str | None = Field(None, description="Parameters of a picture; fields not given are taken from it.")
+    infotext: LongText | None = Field(None, description="Parameters of a picture; fields not given are taken from it.")
 
 
 class StableDiffusionProcessingTxt2Img(GenerationBody):
@@ -71,15 +71,15 @@ class StableDiffusionProcessingTxt2Img(GenerationBody):
     firstphase_width: Whole = Field(0, description="Old way to ask: width of the first pass; width is then the last.")
     firstphase_height: Whole = Field(0, description="Old way to ask: height of the first pass.")
     hr_scale: FiniteNumber = Field(2.0, description="How much larger the second pass is.")
-    hr_upscaler: str | None = Field(None, description="An upscaler's name; not given: Latent.")
+    hr_upscaler: Text | None = Field(None, description="An upscaler's name; not given: Latent.")
     hr_second_pass_steps: Whole = Field(0, description="Steps of the second pass; 0: as many as the first.")
     hr_resize_x: Whole = Field(0, description="Width of the second pass, instead of hr_scale; 0: follows the height.")
     hr_resize_y: Whole = Field(0, description="Height of the second pass, instead of hr_scale; 0: follows the width.")
-    hr_checkpoint_name: str | None = Field(None, description="Checkpoint of the second pass; not given: the same.")
-    hr_sampler_name: str | None = Field(None, description="Sampler of the second pass; not given: the same.")
-    hr_scheduler: str | None = Field(None, description="Schedule of the second pass; not given: the same.")
-    hr_prompt: str = Field("", description="Prompt of the second pass; empty: the same.")
-    hr_negative_prompt: str = Field("", description="Negative prompt of the second pass; empty: the same.")
+    hr_checkpoint_name: Text | None = Field(None, description="Checkpoint of the second pass; not given: the same.")
+    hr_sampler_name: Text | None = Field(None, description="Sampler of the second pass; not given: the same.")
+    hr_scheduler: Text | None = Field(None, description="Schedule of the second pass; not given: the same.")
+    hr_prompt: LongText = Field("", description="Prompt of the second pass; empty: the same.")
+    hr_negative_prompt: LongText = Field("", description="Negative prompt of the second pass; empty: the same.")
     hr_cfg: FiniteNumber | None = Field(None, description="CFG scale of the second pass; not given: the same.")
 
 
@@ -92,7 +92,7 @@ class StableDiffusionProcessingImg2Img(GenerationBody):
         0, description="0 stretches the picture to the size, 1 crops it, 2 fills it up, 3 stretches its latents."
     )
     image_cfg_scale: FiniteNumber | None = None
-    mask: str | None = None
+    mask: Base64 | None = None
     mask_blur_x: Whole = 4
     mask_blur_y: Whole = 4
     mask_blur: Whole | None = None
@@ -102,5 +102,5 @@ class StableDiffusionProcessingImg2Img(GenerationBody):
     inpaint_full_res_padding: Whole = 0
     inpainting_mask_invert: Whole = 0
     initial_noise_multiplier: FiniteNumber | None = None
-    latent_mask: str | None = None
+    latent_mask: Base64 | None = None
     include_init_images: bool = Field(False, description="true: `parameters` of the answer repeats the pictures.")

@@ -8,8 +8,7 @@ from modules.api.generation.bodies import GenerationBody, StableDiffusionProcess
 from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application
 from modules.foundation.errors import RequestError, UnknownName
-from modules.generation.request import SMALLEST_SIDE, HiresRequest
-from modules.imaging.hires_size import hires_size
+from modules.generation.request import HiresRequest
 from modules.sampling.samplers.registry import resolve_pair
 from modules.sampling.schedules import resolve
 
@@ -69,20 +68,6 @@ def hires_request(app: Application, body: StableDiffusionProcessingTxt2Img) -> H
     if asked.steps > app.flags.max_steps:
         raise RequestError(
             f"hr_second_pass_steps must be at most {app.flags.max_steps}; it is {asked.steps}.", "hr_second_pass_steps"
-        )
-    target = hires_size(
-        max(body.width, SMALLEST_SIDE),
-        max(body.height, SMALLEST_SIDE),
-        scale=asked.scale,
-        resize_width=asked.resize_width,
-        resize_height=asked.resize_height,
-    ).target
-    if max(target) > app.flags.max_side or min(target) < SMALLEST_SIDE:
-        raise RequestError(
-            f"The second pass would have {target[0]}x{target[1]} pixels; a side must lie between {SMALLEST_SIDE} and "
-            f"{app.flags.max_side}. "
-            "Change hr_scale, or hr_resize_x and hr_resize_y.",
-            "hr_scale",
         )
     return asked
 

@@ -33,7 +33,9 @@ def txt2img_request(app: Application, body: StableDiffusionProcessingTxt2Img) ->
     body = with_first_pass_size(body)
     check_bounds(body, app.flags)
     scripted = fields_of_scripts(app, body.alwayson_scripts, body.script_name, body.script_args, img2img=False)
-    return dataclasses.replace(_request(app, body, hires=hires_request(app, body)), **scripted)
+    request = dataclasses.replace(_request(app, body, hires=hires_request(app, body)), **scripted)
+    app.size_limits.check_request(request)
+    return request
 
 
 def img2img_request(app: Application, body: StableDiffusionProcessingImg2Img) -> GenerationRequest:

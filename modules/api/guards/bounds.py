@@ -23,12 +23,6 @@ def check_bounds(body: GenerationBody, flags: Flags) -> None:
     _between("seed_resize_from_w", body.seed_resize_from_w, -1, flags.max_side)
     _between("seed_resize_from_h", body.seed_resize_from_h, -1, flags.max_side)
     _between("cfg_scale", body.cfg_scale, -1000, 1000)
-    if body.width * body.height * body.batch_size > flags.max_batch_pixels:
-        raise RequestError(
-            f"{body.batch_size} pictures of {body.width}x{body.height} at once are more than "
-            f"{flags.max_batch_pixels:,} pixels. Ask for smaller ones, or for more batches (n_iter) of fewer pictures.",
-            "batch_size",
-        )
 
 
 def _between(field: str, value: float, least: float, most: float) -> None:

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from modules.api.body import Body, FiniteNumber, Whole
+from modules.api.body import LARGEST, Base64, Body, FiniteNumber, LongText, Text, Whole
 
 
 class InterrogateRequest(Body):
     """A picture that words are wanted for."""
 
-    image: str = Field("", description="The picture in base64.")
-    model: str = Field("clip", description="Who looks at it: clip or deepdanbooru.")
+    image: Base64 = Field("", description="The picture in base64.")
+    model: Text = Field("clip", description="Who looks at it: clip or deepdanbooru.")
 
 
 def _numbers(value: Any) -> Any:
@@ -24,25 +24,25 @@ def _numbers(value: Any) -> Any:
 class CreateEmbeddingRequest(Body):
     """An embedding to make."""
 
-    name: str = Field(description="How prompts will mention it.")
+    name: Text = Field(description="How prompts will mention it.")
     num_vectors_per_token: Whole = Field(1, ge=1, le=1024, description="How many tokens it takes up.")
     overwrite_old: bool = Field(False, description="true: replace a file of this name.")
-    init_text: str = Field("*", description="Words that the vectors begin as; empty: zeros.")
+    init_text: LongText = Field("*", description="Words that the vectors begin as; empty: zeros.")
 
 
 class CreateHypernetworkRequest(Body):
     """A hypernetwork to make."""
 
-    name: str = Field(description="How prompts will mention it.")
-    enable_sizes: Annotated[list[int], BeforeValidator(_numbers)] = Field(
+    name: Text = Field(description="How prompts will mention it.")
+    enable_sizes: Annotated[list[Whole], BeforeValidator(_numbers)] = Field(
         [768, 320, 640, 1280], description="Widths of attention for which it holds networks."
     )
     overwrite_old: bool = Field(False, description="true: replace a file of this name.")
     layer_structure: Annotated[list[FiniteNumber], BeforeValidator(_numbers)] = Field(
         [1, 2, 1], description="Widths of the layers, as multiples of the size."
     )
-    activation_func: str | None = Field("linear", description="What is between the layers.")
-    weight_init: str = Field("Normal", description="How the weights begin.")
+    activation_func: Text | None = Field("linear", description="What is between the layers.")
+    weight_init: Text = Field("Normal", description="How the weights begin.")
     add_layer_norm: bool = False
     use_dropout: bool = False
     dropout_structure: Annotated[list[FiniteNumber] | None, BeforeValidator(_numbers)] = Field(
@@ -53,7 +53,7 @@ class CreateHypernetworkRequest(Body):
 class PNGInfoRequest(Body):
     """A picture whose text is wanted."""
 
-    image: str = Field(description="The picture in base64.")
+    image: Base64 = Field(description="The picture in base64.")
 
 
 class InternalProgressRequest(Body):
@@ -61,7 +61,7 @@ class InternalProgressRequest(Body):
 
     model_config = ConfigDict(title="ProgressRequest")
 
-    id_task: str | None = Field(None, title="Task ID")
+    id_task: Text | None = Field(None, title="Task ID")
     id_live_preview: Whole = Field(-1, description="FiniteNumber of the preview that the client has already.")
     live_preview: bool = Field(True, description="Whether the client wants to see the unfinished picture.")
 
@@ -77,12 +77,12 @@ class ExtrasBody(Body):
     gfpgan_visibility: Share = Field(0, description="How much of faces restored by GFPGAN is mixed in.")
     codeformer_visibility: Share = Field(0, description="How much of faces restored by CodeFormer is mixed in.")
     codeformer_weight: Share = Field(0, description="0 changes faces most, 1 least.")
-    upscaling_resize: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(2, description="Factor.")
+    upscaling_resize: Annotated[float, Field(gt=0, le=LARGEST, allow_inf_nan=False)] = Field(2, description="Factor.")
     upscaling_resize_w: Annotated[Whole, Field(ge=1)] = Field(512, description="Width to reach, in pixels.")
     upscaling_resize_h: Annotated[Whole, Field(ge=1)] = Field(512, description="Height to reach, in pixels.")
     upscaling_crop: bool = Field(True, description="Cut off what hangs over the size.")
-    upscaler_1: str = Field("None", description="Upscaler, by name; None: the size stays as it is.")
-    upscaler_2: str = Field("None", description="A second one, mixed in.")
+    upscaler_1: Text = Field("None", description="Upscaler, by name; None: the size stays as it is.")
+    upscaler_2: Text = Field("None", description="A second one, mixed in.")
     extras_upscaler_2_visibility: Share = Field(0, description="How much of the second one is mixed in.")
     upscale_first: bool = Field(False, description="Enlarge before faces are restored.")
 
@@ -90,14 +90,14 @@ class ExtrasBody(Body):
 class ExtrasSingleImageRequest(ExtrasBody):
     """One picture to work on."""
 
-    image: str = Field("", description="The picture, in base64.")
+    image: Base64 = Field("", description="The picture, in base64.")
 
 
 class FileData(Body):
     """A file by its name."""
 
-    data: str = Field(description="The file, in base64.")
-    name: str = ""
+    data: Base64 = Field(description="The file, in base64.")
+    name: Text = ""
 
 
 class ExtrasBatchImagesRequest(ExtrasBody):

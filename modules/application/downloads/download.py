@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from modules.application.downloads.transfer import Transfer, TransferRequest
 from modules.application.jobs.job import TaskJob
@@ -74,10 +74,20 @@ def submit_download(app: Application, asked: Download, *, job_id: str | None = N
 
 def file_address(url: str) -> str:
     """The address of a file, where people copy that of its page at a hub (/blob/ instead of /resolve/)."""
-    parts = urlsplit(url)
+    parts = _parts_of(url)
     if parts.hostname in ("huggingface.co", "hf.co") and "/blob/" in parts.path:
         return parts._replace(path=parts.path.replace("/blob/", "/resolve/", 1)).geturl()
     return url
+
+
+def _parts_of(url: str) -> SplitResult:
+    """The address taken apart. Raises RequestError for what cannot be one: half a bracket, a port of letters."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise RequestError(f"url is no address ({error}).", "url") from error
+    return parts
 
 
 def check_allowed(app: Application) -> None:
@@ -153,7 +163,7 @@ def clean_name(name: str) -> str:
 
 
 def _check(asked: Download) -> None:
-    url = urlsplit(asked.url)
+    url = _parts_of(asked.url)
     if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
         raise RequestError("url must be an http or https address without a user.", "url")
     if asked.sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", asked.sha256):

@@ -164,7 +164,7 @@ def test_several_pictures_come_back_in_their_order(served_upscaler: Served) -> N
         ({"gfpgan_visibility": 0.5}, 422, "put GFPGANv1.4.pth"),
         ({"codeformer_visibility": 0.5}, 422, "put codeformer.pth"),
         ({"upscaler_1": "Lanczos", "upscaling_resize": 1e6}, 422, "Ask for less"),
-        ({"upscaler_1": "Lanczos", "upscaling_resize": 1e300}, 422, "Ask for less"),
+        ({"upscaler_1": "Lanczos", "upscaling_resize": 1e300}, 422, "less than or equal"),
         ({"upscaler_1": "Lanczos", "resize_mode": 1, "upscaling_resize_w": 10**9}, 422, "Ask for less"),
     ],
 )

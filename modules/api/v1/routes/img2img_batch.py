@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from modules.api.body import FiniteNumber
+from modules.api.body import FiniteNumber, Text
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img
 from modules.api.generation.requests import img2img_template, inpaint_options
 from modules.api.v1.answers import job_infos
 from modules.api.v1.bodies import JobInfo
 from modules.application.application import Application
 from modules.application.jobs.folder_batch import submit_folder_batch
-from modules.foundation.errors import Forbidden, RequestError
+from modules.foundation.errors import Forbidden, RequestError, reason_of
 from modules.generation.folder_batch import PNG_INFO_PROPERTIES, FolderBatch, FolderBatchResult
 
 
 class Img2ImgBatchBody(StableDiffusionProcessingImg2Img):
     """An img2img request for every picture of a folder; its own init_images and mask are not used."""
 
-    input_dir: str = Field(description="Folder with the pictures to begin with, and those below it.")
-    output_dir: str = Field("", description="Folder for the results, named as their files; empty: where img2img saves.")
-    inpaint_mask_dir: str = Field("", description="Folder with masks named as the files, or with one mask for all.")
+    input_dir: Text = Field(description="Folder with the pictures to begin with, and those below it.")
+    output_dir: Text = Field("", description="Folder for the results, called as their files; empty: img2img's.")
+    inpaint_mask_dir: Text = Field("", description="Folder with masks named as the files, or with one mask for all.")
     use_png_info: bool = Field(False, description="Take parameters from each file.")
-    png_info_props: list[str] = Field(list(PNG_INFO_PROPERTIES), description="Which; prompts are appended.")
-    png_info_dir: str = Field("", description="Folder with the files that carry the parameters; empty: the pictures.")
+    png_info_props: list[Text] = Field(list(PNG_INFO_PROPERTIES), description="Which; prompts are appended.")
+    png_info_dir: Text = Field("", description="Folder with the files that carry the parameters; empty: the pictures.")
     scale_by: FiniteNumber | None = Field(None, description="Make each result this much larger than its file.")
 
 
@@ -83,12 +84,12 @@ def _submitted(app: Application, body: Img2ImgBatchBody) -> JobInfo:
     request = replace(img2img_template(app, body), save_images=not body.do_not_save_samples, save_grid=False)
     asked = FolderBatch(
         request=request,
-        input_folder=_folder(app, body.input_dir),
-        output_folder=_folder(app, body.output_dir),
-        mask_folder=_folder(app, body.inpaint_mask_dir),
+        input_folder=_folder(app, body.input_dir, "input_dir"),
+        output_folder=_folder(app, body.output_dir, "output_dir"),
+        mask_folder=_folder(app, body.inpaint_mask_dir, "inpaint_mask_dir"),
         inpaint=inpaint_options(body) if body.inpaint_mask_dir.strip() else None,
         png_info=tuple(body.png_info_props) if body.use_png_info else (),
-        png_info_folder=_folder(app, body.png_info_dir),
+        png_info_folder=_folder(app, body.png_info_dir, "png_info_dir"),
         scale=body.scale_by,
     )
     job = submit_folder_batch(app, asked, body.force_task_id)
@@ -97,8 +98,17 @@ def _submitted(app: Application, body: Img2ImgBatchBody) -> JobInfo:
     return job_infos(app, [record])[0]
 
 
-def _folder(app: Application, name: str) -> Path | None:
-    return app.paths.data / Path(name.strip()).expanduser() if name.strip() else None
+def _folder(app: Application, name: str, field: str) -> Path | None:
+    """The folder of that name, which need not exist. Raises RequestError for a name that no folder can have."""
+    if not name.strip():
+        return None
+    try:
+        folder = app.paths.data / Path(name.strip()).expanduser()
+        with contextlib.suppress(FileNotFoundError):
+            folder.stat()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise RequestError(f"{field} names no folder that there can be ({reason_of(error)[:100]}).", field) from error
+    return folder
 
 
 def _report(result: FolderBatchResult) -> Img2ImgBatchReport:

@@ -1,0 +1,55 @@
+"""How large pictures may become: the one place that decides it, for every pass of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from modules.foundation.errors import RequestError
+from modules.generation.request import SMALLEST_SIDE, GenerationRequest
+from modules.imaging.hires_size import hires_size
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeLimits:
+    """`side`: pixels of the longest side. `pixels`: those of all pictures that are computed together."""
+
+    side: int
+    pixels: int
+
+    def check(self, what: str, width: int, height: int, count: int = 1, *, field: str | None = None) -> None:
+        """Raise RequestError, naming `field`, for `count` pictures of this size that are beyond the limits."""
+        change = f"Change {field}." if field else "Ask for less."
+        if max(width, height) > self.side or min(width, height) < SMALLEST_SIDE:
+            sides = f"a side must lie between {SMALLEST_SIDE} and {self.side}"
+            raise RequestError(f"{what} would have {width}x{height} pixels; {sides}. {change}", field)
+        if width * height * count > self.pixels:
+            together = f"{count} pictures of {width}x{height}" if count > 1 else f"{width}x{height}"
+            raise RequestError(
+                f"{what} would have {together} pixels at once, which are more than {self.pixels:,}. "
+                f"Ask for less, or for more batches of fewer pictures: {field or 'the size'}.",
+                field,
+            )
+
+    def check_request(self, request: GenerationRequest) -> None:
+        """Raise RequestError, naming the field, if any pass of `request` is beyond the limits."""
+        for what, width, height, field in _passes(request):
+            self.check(what, width, height, request.batch_size, field=field)
+
+
+def _passes(request: GenerationRequest) -> Iterator[tuple[str, int, int, str]]:
+    """What is made in turn: its name, its size, and the field that asks for it."""
+    yield "The picture", request.width, request.height, "width" if request.width > request.height else "height"
+    asked = request.hires
+    if asked is None:
+        return
+    width, height = hires_size(
+        request.width,
+        request.height,
+        scale=asked.scale,
+        resize_width=asked.resize_width,
+        resize_height=asked.resize_height,
+    ).target
+    by_size = asked.resize_width or asked.resize_height
+    field = ("hr_resize_x" if asked.resize_width else "hr_resize_y") if by_size else "hr_scale"
+    yield "The second pass", width, height, field

@@ -1,0 +1,131 @@
+"""Every number that a request may hold has an end on both sides, and every text a length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.api.conftest import Served
+
+
+def _unbounded(schema: dict[str, Any], models: dict[str, Any], place: str, seen: frozenset[str]) -> Iterator[str]:
+    if (reference := schema.get("$ref")) is not None:
+        name = reference.rpartition("/")[2]
+        if name not in seen:
+            yield from _unbounded(models[name], models, name, seen | {name})
+        return
+    for key in ("anyOf", "oneOf", "allOf"):
+        for each in schema.get(key, ()):
+            yield from _unbounded({**each, **_shared(schema)}, models, place, seen)
+    if "enum" in schema or "const" in schema:
+        return
+    if (fault := _fault(schema)) is not None:
+        yield f"{place}: {fault}"
+    kind = schema.get("type")
+    if kind == "array" and "items" in schema:
+        yield from _unbounded(schema["items"], models, place, seen)
+    for name, inner in schema.get("properties", {}).items():
+        yield from _unbounded(inner, models, f"{place}.{name}", seen)
+
+
+def _fault(schema: dict[str, Any]) -> str | None:
+    kind = schema.get("type")
+    if kind in ("integer", "number"):
+        below = "minimum" in schema or "exclusiveMinimum" in schema
+        above = "maximum" in schema or "exclusiveMaximum" in schema
+        return None if below and above else "a number without an end"
+    is_long = kind == "string" and "maxLength" not in schema and schema.get("format") not in ("date-time", "binary")
+    return "a text of any length" if is_long else None
+
+
+def _shared(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: schema[key] for key in ("minimum", "maximum", "maxLength") if key in schema}
+
+
+SETTINGS = frozenset({"Options"})
+"""Judged by their own declarations, which say which key takes what."""
+
+
+def test_every_number_and_text_of_every_body_is_bounded(served: Served) -> None:
+    document = served.client.get("/openapi.json").json()
+    models = document["components"]["schemas"]
+    found: set[str] = set()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                found |= set(_unbounded(content["schema"], models, f"{method} {path}", SETTINGS))
+    assert found == set(), "\n".join(sorted(found))
+
+
+HUGE = [1e308, -1e308, 9e18, 10**400, -(10**400), 1e40]
+
+
+@pytest.mark.parametrize("route", ["txt2img", "img2img"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("firstphase_width", "subseed_strength", "initial_noise_multiplier", "hr_scale", "hr_resize_x", "cfg_scale"),
+        *("eta", "s_churn", "s_noise", "mask_blur", "inpaint_full_res_padding", "seed_resize_from_w", "width", "steps"),
+    ],
+)
+@pytest.mark.parametrize("value", HUGE)
+def test_a_number_beyond_all_use_is_refused(served: Served, route: str, field: str, value: float) -> None:
+    only = {"img2img": ("initial", "mask", "inpaint"), "txt2img": ("hr_", "firstphase")}
+    if field.startswith(only["img2img" if route == "txt2img" else "txt2img"]):
+        return
+    body = {"prompt": "a", "steps": 1, "enable_hr": True, "init_images": ["x"], field: value}
+    assert served.client.post(f"/sdapi/v1/{route}", json=body).status_code == 422
+
+
+def test_a_negative_churn_is_refused(served: Served) -> None:
+    answer = served.client.post("/sdapi/v1/txt2img", json={"steps": 1, "s_churn": -5})
+    assert answer.status_code == 422
+    assert "s_churn" in answer.text
+
+
+@pytest.mark.parametrize(
+    "size",
+    [{"hr_resize_x": 16384, "hr_resize_y": 16384}, {"hr_scale": 30}, {"hr_resize_y": 16000}],
+)
+def test_the_second_pass_has_the_bounds_of_the_first(served: Served, size: dict[str, int]) -> None:
+    answer = served.client.post(
+        "/sdapi/v1/txt2img", json={"steps": 1, "width": 512, "height": 512, "enable_hr": True, **size}
+    )
+    assert answer.status_code == 422
+    assert "second pass" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("depth", [101, 600, 5000])
+@pytest.mark.parametrize("route", ["/sdapi/v1/txt2img", "/sdapi/v1/extra-single-image", "/api/v1/jobs/txt2img"])
+@pytest.mark.parametrize("field", ["alwayson_scripts", "override_settings", "prompt", "unknown"])
+def test_json_nested_without_end_is_refused(served: Served, route: str, field: str, depth: int) -> None:
+    for opening, closing in (("[", "]"), ('{"a":', "}")):
+        text = f'{{"{field}": {opening * depth}1{closing * depth}}}'
+        answer = served.client.post(route, content=text, headers={"Content-Type": "application/json"})
+        assert answer.status_code in (400, 422), answer.text[:200]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://\u2100.com/", "http://a:99999999/x", "http://[::1]:x/", "//", ""]
+)
+def test_an_address_that_is_none_is_refused(served: Served, url: str) -> None:
+    answer = served.client.post("/api/v1/models/download", json={"url": url})
+    assert 400 <= answer.status_code < 500, answer.text
+
+
+@pytest.mark.parametrize("text", ["a " * 30_000, '"' * 20_000, "(" * 20_000, "a" * 5000])
+def test_a_search_of_any_length_is_answered_or_refused(served: Served, text: str) -> None:
+    assert served.client.get("/api/v1/history", params={"q": text}).status_code in (200, 414, 422)
+
+
+@pytest.mark.parametrize("field", ["input_dir", "output_dir", "inpaint_mask_dir", "png_info_dir"])
+@pytest.mark.parametrize("name", ["a" * 3000, "/" + "b" * 3000, "\x00", "d" * 100_000])
+def test_a_folder_of_an_impossible_name_is_refused(served: Served, tmp_path: Path, field: str, name: str) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    body = {"input_dir": str(tmp_path), "use_png_info": True, field: name}
+    answer = served.client.post("/api/v1/jobs/img2img-batch", json=body)
+    assert 400 <= answer.status_code < 500, answer.text[:300]
