@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from modules.api.body import Base64, Body, FiniteNumber, LongText, NotNegative, Seed, Text, Whole
+from modules.api.body import Base64, Body, FiniteNumber, LongText, NotNegative, Seed, ShortText, Whole
 
 
 class GenerationBody(Body):
@@ -14,14 +14,14 @@ class GenerationBody(Body):
 
     prompt: LongText = Field("", description="What to draw, in A1111's syntax.")
     negative_prompt: LongText = Field("", description="What to stay away from.")
-    styles: list[Text] | None = Field(None, description="Names of styles to put around the prompts.")
+    styles: list[ShortText] | None = Field(None, description="Names of styles to put around the prompts.")
     seed: Seed = Field(-1, description="Seed of the first picture; -1 chooses one.")
     subseed: Seed = Field(-1, description="Seed of the variation; -1 chooses one.")
     subseed_strength: FiniteNumber = Field(0, description="How much of the variation is mixed in, 0 to 1.")
     seed_resize_from_h: Whole = Field(-1, description="Height at which the seed's picture was first made.")
     seed_resize_from_w: Whole = Field(-1, description="Width at which the seed's picture was first made.")
-    sampler_name: Text | None = Field(None, description="Sampler, by name or alias; may end in a schedule's name.")
-    scheduler: Text | None = Field(
+    sampler_name: ShortText | None = Field(None, description="Sampler, by name or alias; may end in a schedule's name.")
+    scheduler: ShortText | None = Field(
         None, description="Schedule of noise levels, by name or label; holds beside one in sampler_name."
     )
     batch_size: Whole = Field(1, description="Pictures made together.")
@@ -47,16 +47,16 @@ class GenerationBody(Body):
     override_settings_restore_afterwards: bool = Field(
         True, description="false: the settings of override_settings stay on afterwards."
     )
-    refiner_checkpoint: Text | None = Field(None, description="A checkpoint that takes over within the sampling.")
+    refiner_checkpoint: ShortText | None = Field(None, description="A checkpoint that takes over within the sampling.")
     refiner_switch_at: FiniteNumber | None = Field(None, description="When it does: the share that is done, 0 to 1.")
     disable_extra_networks: bool = False
     firstpass_image: Base64 | None = Field(
         None, description="With enable_hr: a finished picture in base64 that takes the place of the first pass."
     )
     comments: dict[str, Any] | None = None
-    force_task_id: Text | None = Field(None, description="Id under which the progress can be asked for.")
-    sampler_index: Text = Field("Euler", description="Old name of sampler_name, used when that is not given.")
-    script_name: Text | None = None
+    force_task_id: ShortText | None = Field(None, description="Id under which the progress can be asked for.")
+    sampler_index: ShortText = Field("Euler", description="Old name of sampler_name, used when that is not given.")
+    script_name: ShortText | None = None
     script_args: list[Any] = Field([])
     send_images: bool = Field(True, description="false: the answer holds no pictures.")
     save_images: bool = Field(False, description="true: the pictures are also saved to the output folder.")
@@ -71,13 +71,15 @@ class StableDiffusionProcessingTxt2Img(GenerationBody):
     firstphase_width: Whole = Field(0, description="Old way to ask: width of the first pass; width is then the last.")
     firstphase_height: Whole = Field(0, description="Old way to ask: height of the first pass.")
     hr_scale: FiniteNumber = Field(2.0, description="How much larger the second pass is.")
-    hr_upscaler: Text | None = Field(None, description="An upscaler's name; not given: Latent.")
+    hr_upscaler: ShortText | None = Field(None, description="An upscaler's name; not given: Latent.")
     hr_second_pass_steps: Whole = Field(0, description="Steps of the second pass; 0: as many as the first.")
     hr_resize_x: Whole = Field(0, description="Width of the second pass, instead of hr_scale; 0: follows the height.")
     hr_resize_y: Whole = Field(0, description="Height of the second pass, instead of hr_scale; 0: follows the width.")
-    hr_checkpoint_name: Text | None = Field(None, description="Checkpoint of the second pass; not given: the same.")
-    hr_sampler_name: Text | None = Field(None, description="Sampler of the second pass; not given: the same.")
-    hr_scheduler: Text | None = Field(None, description="Schedule of the second pass; not given: the same.")
+    hr_checkpoint_name: ShortText | None = Field(
+        None, description="Checkpoint of the second pass; not given: the same."
+    )
+    hr_sampler_name: ShortText | None = Field(None, description="Sampler of the second pass; not given: the same.")
+    hr_scheduler: ShortText | None = Field(None, description="Schedule of the second pass; not given: the same.")
     hr_prompt: LongText = Field("", description="Prompt of the second pass; empty: the same.")
     hr_negative_prompt: LongText = Field("", description="Negative prompt of the second pass; empty: the same.")
     hr_cfg: FiniteNumber | None = Field(None, description="CFG scale of the second pass; not given: the same.")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from modules.api.body import Body, FiniteNumber, LongText, Text, Whole
+from modules.api.body import Body, FiniteNumber, LongText, ShortText, Whole
 
 PictureFormat = Literal["png", "jpeg", "webp"]
 AnswerFormat = Literal["url", "b64_json"]
@@ -16,24 +16,26 @@ class ImageRequest(Body):
     """What a generation and an edit have in common. What OpenAI does not have (seed, steps, ...) may be left out."""
 
     prompt: LongText = Field(min_length=1, max_length=32000, description="What to draw, in A1111's syntax.")
-    model: Text | None = Field(None, description="A checkpoint by name; OpenAI's own names mean the chosen checkpoint.")
+    model: ShortText | None = Field(
+        None, description="A checkpoint by name; OpenAI's own names mean the chosen checkpoint."
+    )
     n: Whole = Field(1, ge=1, le=100, description="How many pictures.")
-    size: Text = Field("auto", description='WIDTHxHEIGHT in pixels; "auto": what suits the checkpoint.')
-    quality: Text = Field("auto", description="low, medium (standard) or high (hd): how many steps are taken.")
-    style: Text | None = Field(None, description="The name of one of the styles; other names change nothing.")
-    background: Text | None = Field(None, description='"transparent" is not done.')
+    size: ShortText = Field("auto", description='WIDTHxHEIGHT in pixels; "auto": what suits the checkpoint.')
+    quality: ShortText = Field("auto", description="low, medium (standard) or high (hd): how many steps are taken.")
+    style: ShortText | None = Field(None, description="The name of one of the styles; other names change nothing.")
+    background: ShortText | None = Field(None, description='"transparent" is not done.')
     response_format: AnswerFormat | None = Field(None, description="Pictures in the answer, or addresses of them.")
     output_format: PictureFormat = Field("png", description="Kind of file.")
     output_compression: Whole = Field(100, ge=0, le=100, description="Quality of jpeg and webp files.")
-    moderation: Text | None = Field(None, description="Accepted; nothing is moderated.")
-    user: Text | None = Field(None, description="Accepted; nothing is done with it.")
+    moderation: ShortText | None = Field(None, description="Accepted; nothing is moderated.")
+    user: ShortText | None = Field(None, description="Accepted; nothing is done with it.")
     stream: bool = Field(False, description="true is not done.")
     negative_prompt: LongText = Field("", description="What to stay away from.")
     seed: Whole = Field(-1, description="Seed of the first picture; -1 chooses one.")
     steps: Whole | None = Field(None, description="Sampling steps, in the place of `quality`.")
     cfg_scale: FiniteNumber = Field(7.0, description="How strongly the prompt guides.")
-    sampler_name: Text = Field("DPM++ 2M", description="Sampler, by name or alias.")
-    scheduler: Text | None = Field(None, description="Schedule of noise levels.")
+    sampler_name: ShortText = Field("DPM++ 2M", description="Sampler, by name or alias.")
+    scheduler: ShortText | None = Field(None, description="Schedule of noise levels.")
 
 
 class GenerationRequestBody(ImageRequest):
@@ -46,7 +48,7 @@ class EditRequestBody(ImageRequest):
     image: Any = Field(None, description="The picture, or a list of one.")
     images: list[Any] | None = Field(None, description="The same as a list of objects with `image_url`.")
     mask: Any = Field(None, description="What is transparent in it, or else white, is made anew.")
-    input_fidelity: Text | None = Field(None, description='"high" stays closer to the picture.')
+    input_fidelity: ShortText | None = Field(None, description='"high" stays closer to the picture.')
     denoising_strength: FiniteNumber | None = Field(None, description="0 keeps the picture, 1 ignores it.")
 
 

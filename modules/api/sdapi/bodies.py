@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from modules.api.body import LARGEST, Base64, Body, FiniteNumber, LongText, Text, Whole
+from modules.api.body import LARGEST, Base64, Body, FiniteNumber, LongText, ShortText, Whole
 
 
 class InterrogateRequest(Body):
     """A picture that words are wanted for."""
 
     image: Base64 = Field("", description="The picture in base64.")
-    model: Text = Field("clip", description="Who looks at it: clip or deepdanbooru.")
+    model: ShortText = Field("clip", description="Who looks at it: clip or deepdanbooru.")
 
 
 def _numbers(value: Any) -> Any:
@@ -24,7 +24,7 @@ def _numbers(value: Any) -> Any:
 class CreateEmbeddingRequest(Body):
     """An embedding to make."""
 
-    name: Text = Field(description="How prompts will mention it.")
+    name: ShortText = Field(description="How prompts will mention it.")
     num_vectors_per_token: Whole = Field(1, ge=1, le=1024, description="How many tokens it takes up.")
     overwrite_old: bool = Field(False, description="true: replace a file of this name.")
     init_text: LongText = Field("*", description="Words that the vectors begin as; empty: zeros.")
@@ -33,7 +33,7 @@ class CreateEmbeddingRequest(Body):
 class CreateHypernetworkRequest(Body):
     """A hypernetwork to make."""
 
-    name: Text = Field(description="How prompts will mention it.")
+    name: ShortText = Field(description="How prompts will mention it.")
     enable_sizes: Annotated[list[Whole], BeforeValidator(_numbers)] = Field(
         [768, 320, 640, 1280], description="Widths of attention for which it holds networks."
     )
@@ -41,8 +41,8 @@ class CreateHypernetworkRequest(Body):
     layer_structure: Annotated[list[FiniteNumber], BeforeValidator(_numbers)] = Field(
         [1, 2, 1], description="Widths of the layers, as multiples of the size."
     )
-    activation_func: Text | None = Field("linear", description="What is between the layers.")
-    weight_init: Text = Field("Normal", description="How the weights begin.")
+    activation_func: ShortText | None = Field("linear", description="What is between the layers.")
+    weight_init: ShortText = Field("Normal", description="How the weights begin.")
     add_layer_norm: bool = False
     use_dropout: bool = False
     dropout_structure: Annotated[list[FiniteNumber] | None, BeforeValidator(_numbers)] = Field(
@@ -61,7 +61,7 @@ class InternalProgressRequest(Body):
 
     model_config = ConfigDict(title="ProgressRequest")
 
-    id_task: Text | None = Field(None, title="Task ID")
+    id_task: ShortText | None = Field(None, title="Task ID")
     id_live_preview: Whole = Field(-1, description="FiniteNumber of the preview that the client has already.")
     live_preview: bool = Field(True, description="Whether the client wants to see the unfinished picture.")
 
@@ -81,8 +81,8 @@ class ExtrasBody(Body):
     upscaling_resize_w: Annotated[Whole, Field(ge=1)] = Field(512, description="Width to reach, in pixels.")
     upscaling_resize_h: Annotated[Whole, Field(ge=1)] = Field(512, description="Height to reach, in pixels.")
     upscaling_crop: bool = Field(True, description="Cut off what hangs over the size.")
-    upscaler_1: Text = Field("None", description="Upscaler, by name; None: the size stays as it is.")
-    upscaler_2: Text = Field("None", description="A second one, mixed in.")
+    upscaler_1: ShortText = Field("None", description="Upscaler, by name; None: the size stays as it is.")
+    upscaler_2: ShortText = Field("None", description="A second one, mixed in.")
     extras_upscaler_2_visibility: Share = Field(0, description="How much of the second one is mixed in.")
     upscale_first: bool = Field(False, description="Enlarge before faces are restored.")
 
@@ -97,7 +97,7 @@ class FileData(Body):
     """A file by its name."""
 
     data: Base64 = Field(description="The file, in base64.")
-    name: Text = ""
+    name: ShortText = ""
 
 
 class ExtrasBatchImagesRequest(ExtrasBody):

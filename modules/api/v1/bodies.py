@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from modules.api.body import Body, FiniteNumber, Text, Whole
+from modules.api.body import Body, FiniteNumber, ShortText, Whole
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 
 Priority = Annotated[Whole, Field(ge=-1000, le=1000)]
@@ -98,7 +98,7 @@ class MoveBody(Body):
     """A new place in the queue. Give one of the three."""
 
     to: Literal["first", "last"] | None = Field(None, description="An end of the queue.")
-    before: Text | None = Field(None, description="Id of a waiting job before which it is to stand.")
+    before: ShortText | None = Field(None, description="Id of a waiting job before which it is to stand.")
     priority: Priority | None = Field(None, description=_PRIORITY)
 
 
@@ -181,12 +181,12 @@ class HistoryItem(BaseModel):
 class HistoryQuery(BaseModel):
     """What to look for; everything given must hold."""
 
-    q: Text = Field("", description='Words of prompt, model or network, perhaps cut short; "a phrase" in quotes.')
-    model: Text = Field("", description="Part of the checkpoint's name, or its short hash.")
-    network: Text = Field("", description="Part of the name of a LoRA or hypernetwork.")
+    q: ShortText = Field("", description='Words of prompt, model or network, perhaps cut short; "a phrase" in quotes.')
+    model: ShortText = Field("", description="Part of the checkpoint's name, or its short hash.")
+    network: ShortText = Field("", description="Part of the name of a LoRA or hypernetwork.")
     seed: Annotated[int | None, Field(ge=-(2**63), lt=2**64)] = None
-    job: Text = Field("", description="Id of a job.")
-    kind: Text = Field("", description="sample or grid.")
+    job: ShortText = Field("", description="Id of a job.")
+    kind: ShortText = Field("", description="sample or grid.")
     since: datetime.datetime | None = Field(None, description="A date or a moment; without a zone in local time.")
     until: datetime.datetime | None = Field(None, description="The first moment that is too late.")
     saved: bool | None = Field(None, description="Whether there is a file.")

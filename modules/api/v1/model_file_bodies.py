@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from modules.api.body import Body, FiniteNumber, LongText, Text
+from modules.api.body import Body, FiniteNumber, LongText, ShortText
 from modules.application.application import Application
 from modules.application.downloads.download import Download
 from modules.application.jobs.job import Job
@@ -20,19 +20,23 @@ from modules.foundation.errors import RequestError, UnknownName
 class MergeRequest(Body):
     """A merge, in the words of A1111's merger tab."""
 
-    primary_model_name: Text = Field(description="Checkpoint A: its title, name or hash.")
-    secondary_model_name: Text = Field("", description="Checkpoint B.")
-    tertiary_model_name: Text = Field("", description="Checkpoint C, for a difference.")
+    primary_model_name: ShortText = Field(description="Checkpoint A: its title, name or hash.")
+    secondary_model_name: ShortText = Field("", description="Checkpoint B.")
+    tertiary_model_name: ShortText = Field("", description="Checkpoint C, for a difference.")
     interp_method: Literal["No interpolation", "Weighted sum", "Add difference"] = Field(
         "Weighted sum", description="A alone, A * (1 - M) + B * M, or A + (B - C) * M."
     )
     multiplier: FiniteNumber = Field(0.3, description="M.")
     save_as_half: bool = Field(False, description="Store float32 weights as float16.")
-    custom_name: Text = Field("", description="The result's name without suffix; empty: made of the models' names.")
+    custom_name: ShortText = Field(
+        "", description="The result's name without suffix; empty: made of the models' names."
+    )
     checkpoint_format: Literal["safetensors", "ckpt"] = Field("safetensors", description="The form of the file.")
     config_source: int = Field(0, ge=0, le=3, description="Whose configuration: 0 the first found, 1 B, 2 C, 3 none.")
-    bake_in_vae: Text = Field(NONE, description="A VAE file to put in.")
-    discard_weights: Text = Field("", description="Regular expression; weights whose name it matches are left out.")
+    bake_in_vae: ShortText = Field(NONE, description="A VAE file to put in.")
+    discard_weights: ShortText = Field(
+        "", description="Regular expression; weights whose name it matches are left out."
+    )
     save_metadata: bool = Field(True, description="Write metadata at all.")
     add_merge_recipe: bool = Field(True, description="Write the recipe into it.")
     copy_metadata_fields: bool = Field(True, description="Take over the models' metadata.")
@@ -44,10 +48,10 @@ class MergeRequest(Body):
 class DownloadRequest(Body):
     """A model file to fetch."""
 
-    url: Text = Field(description="The http or https address of the file itself.")
+    url: ShortText = Field(description="The http or https address of the file itself.")
     kind: ModelKind = Field("checkpoint", description="What it is, and so into which folder it goes.")
-    name: Text = Field("", description="Its name here; empty: the server's.")
-    sha256: Text | None = Field(None, description="The SHA-256 that it must have.")
+    name: ShortText = Field("", description="Its name here; empty: the server's.")
+    sha256: ShortText | None = Field(None, description="The SHA-256 that it must have.")
     allow_pickle: bool = Field(False, description="Also take .ckpt, .pt, .pth and .bin.")
     overwrite: bool = Field(False, description="Replace a file of that name.")
     wait: bool = Field(False, description="Answer when the file is there instead of at once.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from modules.api.body import FiniteNumber, Text
+from modules.api.body import FiniteNumber, ShortText
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img
 from modules.api.generation.requests import img2img_template, inpaint_options
 from modules.api.v1.answers import job_infos
@@ -24,12 +24,16 @@ from modules.generation.folder_batch import PNG_INFO_PROPERTIES, FolderBatch, Fo
 class Img2ImgBatchBody(StableDiffusionProcessingImg2Img):
     """An img2img request for every picture of a folder; its own init_images and mask are not used."""
 
-    input_dir: Text = Field(description="Folder with the pictures to begin with, and those below it.")
-    output_dir: Text = Field("", description="Folder for the results, called as their files; empty: img2img's.")
-    inpaint_mask_dir: Text = Field("", description="Folder with masks named as the files, or with one mask for all.")
+    input_dir: ShortText = Field(description="Folder with the pictures to begin with, and those below it.")
+    output_dir: ShortText = Field("", description="Folder for the results, called as their files; empty: img2img's.")
+    inpaint_mask_dir: ShortText = Field(
+        "", description="Folder with masks named as the files, or with one mask for all."
+    )
     use_png_info: bool = Field(False, description="Take parameters from each file.")
-    png_info_props: list[Text] = Field(list(PNG_INFO_PROPERTIES), description="Which; prompts are appended.")
-    png_info_dir: Text = Field("", description="Folder with the files that carry the parameters; empty: the pictures.")
+    png_info_props: list[ShortText] = Field(list(PNG_INFO_PROPERTIES), description="Which; prompts are appended.")
+    png_info_dir: ShortText = Field(
+        "", description="Folder with the files that carry the parameters; empty: the pictures."
+    )
     scale_by: FiniteNumber | None = Field(None, description="Make each result this much larger than its file.")
 
 

@@ -7,7 +7,7 @@ import asyncio
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from modules.api.body import Body, Text, Whole
+from modules.api.body import Body, ShortText, Whole
 from modules.application.application import Application
 from modules.application.save_button import result_of_job, save_pictures
 
@@ -15,7 +15,7 @@ from modules.application.save_button import result_of_job, save_pictures
 class KeepRequest(Body):
     """Which pictures of a job to save, as the page's Save buttons do."""
 
-    job: Text = Field(description="The job that made them; its pictures must still be in memory.")
+    job: ShortText = Field(description="The job that made them; its pictures must still be in memory.")
     selected: Whole | None = Field(None, description="The number of one picture in the job's answer; null: all.")
     archive: bool = Field(False, description="Also put them into a zip file.")
 
