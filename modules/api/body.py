@@ -37,7 +37,7 @@ Seed = Annotated[int, Field(ge=-(10**30), le=10**30), BeforeValidator(_whole)]
 
 FiniteNumber = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
-Text = Annotated[str, Field(max_length=4096)]
+ShortText = Annotated[str, Field(max_length=4096)]
 """A name, an address, an id."""
 
 LongText = Annotated[str, Field(max_length=100_000)]
