@@ -21,12 +21,16 @@ def main() -> int:
                 from modules.application.serve import serve
 
                 api = create_api(application)
+            with phase("gradio"):
+                from modules.webui.quick_import import import_gradio
+
+                import_gradio()
+            with phase("scripts"):
+                from modules.a1111.start import start_dialect
+
+                start_dialect(application)
             page = None
             if not application.flags.nowebui:
-                with phase("gradio"):
-                    from modules.webui.quick_import import import_gradio
-
-                    import_gradio()
                 with phase("page"):
                     from modules.webui.page import mount_page
 

@@ -67,6 +67,7 @@ class RunControl:
         self._phase, self._step, self._steps, self._batch, self._batches = "waiting", 0, 0, 0, 0
         self._tile, self._tiles = 0, 0
         self._share: float | None = None
+        self._part = (0, 1)
         self._loaded: float | None = None
         self._preview: Image.Image | None = None
         self._preview_number = 0
@@ -119,6 +120,13 @@ class RunControl:
         """The run starts and will make `batches` batches."""
         with self._report():
             self._started, self._batches, self._phase = time.monotonic(), batches, "preparing"
+
+    def begin_part(self, index: int, count: int) -> None:
+        """Run `index` (from 0) of the `count` that make up the job starts; the fraction is that of all of them."""
+        with self._report():
+            self._part = (index, max(count, index + 1))
+            self._step = self._steps = self._batch = self._tile = self._tiles = 0
+            self._share = None
 
     def begin_batch(self, index: int, steps: int) -> None:
         """Batch `index` (from 0) starts; it takes `steps` sampling steps."""
@@ -232,6 +240,10 @@ class RunControl:
             )
 
     def _fraction(self) -> float:
+        done, parts = self._part
+        return (done + self._fraction_of_part()) / parts
+
+    def _fraction_of_part(self) -> float:
         if self._phase == "done":
             return 1.0
         if self._share is not None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from modules.foundation.errors import RequestError
 from modules.generation.inpaint import InpaintRequest, SoftInpainting
+from modules.generation.per_picture import PerPicture
 from modules.imaging.resize import ResizeMode
 
 
@@ -66,7 +67,8 @@ class GenerationRequest:
 
     With `init_images` it is img2img; several of them are taken in turn. `image_cfg_scale` is for checkpoints that edit
     pictures by instruction, `initial_noise_multiplier` scales the noise that img2img adds. `script` names a script that
-    takes the request over; `script_arguments` are those of scripts by their names in small letters.
+    takes the request over; `script_arguments` are those of scripts by their names in small letters. `per_picture` goes
+    before prompts, styles and seeds.
     """
 
     prompt: str = ""
@@ -107,6 +109,7 @@ class GenerationRequest:
     disable_extra_networks: bool = False
     script: str | None = None
     script_arguments: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, "tuple[Any, ...]"])
+    per_picture: PerPicture | None = None
     save_images: bool = True
     save_grid: bool = True
 

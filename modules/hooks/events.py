@@ -37,9 +37,13 @@ class RunEvent:
     plan: Plan | None = None
     model: Any = None
     batch: int = 0
+    picture: int | None = None
+    """The index of the plan's picture that a point is about, where it is about one."""
     stage: Literal["first pass", "second pass", "refiner"] = "first pass"
     warnings: list[str] = field(default_factory=list[str])
     """Sentences for the user; one list for the whole run, which its result carries."""
+    kept: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What attachments keep from one point to the next, by their owners' names; one dict for the whole run."""
 
     @property
     def pictures(self) -> slice:

@@ -57,7 +57,8 @@ def make_plan(
     warnings += [f"The style {name!r} does not exist and was left out." for name in missing]
     prompt, negative = _prompts(request, settings, chosen)
     batch_size = batch_size_for(request, warnings)
-    count = batch_size * request.batch_count
+    each = request.per_picture
+    count = batch_size * request.batch_count if each is None else min(batch_size * request.batch_count, each.count)
     step = catalogue.family_of(info).size_step
     width, height = (max(size // step * step, step) for size in (request.width, request.height))
     if (width, height) != (request.width, request.height):
@@ -70,13 +71,13 @@ def make_plan(
         warnings=warnings,
         upscale=img2img_upscale(settings, enlarger, warnings) if request.is_img2img else None,
     )
-    seeds, subseeds = picture_seeds(request, count)
+    seeds, subseeds = picture_seeds(request, count) if each is None else (each.seeds[:count], each.subseeds[:count])
     plan = Plan(
         settings=settings,
         checkpoint=info,
         vae=known.vae(settings, info),
-        prompts=(prompt,) * count,
-        negative_prompts=(negative,) * count,
+        prompts=(prompt,) * count if each is None else each.prompts[:count],
+        negative_prompts=(negative,) * count if each is None else each.negative_prompts[:count],
         styles=tuple(chosen),
         seeds=seeds,
         subseeds=subseeds,

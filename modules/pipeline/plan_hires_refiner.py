@@ -131,13 +131,13 @@ def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: C
         step=step,
     )
     width, height = (max(side, step) for side in size.final)
-    prompt, negative = _prompts(plan, request, asked)
+    prompts, negatives = _prompts(plan, request, asked)
     second = replace(
         plan,
         checkpoint=checkpoint or plan.checkpoint,
         vae=known.vae(settings, checkpoint) if checkpoint else plan.vae,
-        prompts=(prompt,) * plan.count,
-        negative_prompts=(negative,) * plan.count,
+        prompts=prompts,
+        negative_prompts=negatives,
         sampler=sampler,
         schedule=schedule,
         sampler_fields=infotext_of(
@@ -171,14 +171,23 @@ def _sampler(plan: Plan, asked: HiresRequest) -> tuple[Sampler, Schedule]:
     return resolve_pair(sampler, schedule if asked.scheduler in (None, *SAME) else asked.scheduler)
 
 
-def _prompts(plan: Plan, request: GenerationRequest, asked: HiresRequest) -> tuple[str, str]:
-    """The prompts of the second pass, in the same styles; each is the first one's where it is empty."""
+def _prompts(plan: Plan, request: GenerationRequest, asked: HiresRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The prompts of the second pass, one a picture; each is the first pass's where it is empty."""
+    each = request.per_picture
+    if each is not None and (each.hr_prompts or each.hr_negative_prompts):
+        return each.hr_prompts[: plan.count] or plan.prompts, each.hr_negative_prompts[
+            : plan.count
+        ] or plan.negative_prompts
     prompt, negative = apply_styles(
         asked.prompt or request.prompt, asked.negative_prompt or request.negative_prompt, plan.styles
     )
     if plan.settings.enable_prompt_comments:
         prompt, negative = strip_comments(prompt), strip_comments(negative)
-    return prompt, negative
+    prompts, negatives = (prompt,) * plan.count, (negative,) * plan.count
+    if each is not None:
+        prompts = prompts if asked.prompt else plan.prompts
+        negatives = negatives if asked.negative_prompt else plan.negative_prompts
+    return prompts, negatives
 
 
 def _fields(plan: Plan, second: Plan, asked: HiresRequest, checkpoint: CheckpointInfo | None) -> dict[str, object]:

@@ -155,7 +155,7 @@ def _hand_over(state: RunState, batch: BatchSlice, pictures: list[Image], made: 
             hooks.picture(picture, event), plan, index, mask, upscale=state.upscale, change_overlay=change
         )
         seen = hooks.composed(composed.picture, told)
-        fields = hooks.infotext_fields(picture_fields(state, index, made), event)
+        fields = hooks.infotext_fields(picture_fields(state, index, made), replace(event, picture=index))
         state.extra = extra_of(fields, made.sampled.infotext)
         finished = finish(seen, plan, index, fields)
         state.saving.add(finished, index, wanted=wanted)

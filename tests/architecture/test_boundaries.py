@@ -9,6 +9,9 @@ from pathlib import Path
 from tests.architecture.source import PROGRAM, files, name_of, tree_of
 
 CATCHES_EXCEPTION = {
+    "modules/a1111/callbacks.py": "a callback of an extension that raises is named, and the others are called",
+    "modules/a1111/loading.py": "a file of an extension that cannot be loaded is named, and the others are loaded",
+    "modules/a1111/options.py": "the arguments of an extension's setting are worked out by the extension",
     "modules/application/jobs/queue.py": "a job, or a task between two jobs, must not end the engine's thread",
     "modules/application/jobs/service.py": "a recurring job that cannot go on must not take the queue with it",
     "modules/hooks/point.py": "an attachment that raises is named and skipped, and the picture is made",

@@ -1,0 +1,171 @@
+"""`script_callbacks`: functions that extensions have called at certain moments, and what they are handed."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+MOMENTS = (
+    "app_started",
+    "model_loaded",
+    "ui_tabs",
+    "ui_train_tabs",
+    "ui_settings",
+    "before_image_saved",
+    "image_saved",
+    "extra_noise",
+    "cfg_denoiser",
+    "cfg_denoised",
+    "cfg_after_cfg",
+    "before_component",
+    "after_component",
+    "image_grid",
+    "infotext_pasted",
+    "script_unloaded",
+    "before_ui",
+    "before_reload",
+    "list_optimizers",
+    "list_unets",
+    "before_token_counter",
+)
+
+
+class ImageSaveParams:
+    """A picture on its way to `filename`; `pnginfo` is a dict whose text under "parameters" is the infotext."""
+
+    def __init__(self, image: Any, p: Any, filename: str, pnginfo: dict[str, Any]) -> None:
+        self.image, self.p, self.filename, self.pnginfo = image, p, filename, pnginfo
+
+
+class ExtraNoiseParams:
+    """Extra noise: `noise` is added to `x`; `xi` is x with it."""
+
+    def __init__(self, noise: Any, x: Any, xi: Any) -> None:
+        self.noise, self.x, self.xi = noise, x, xi
+
+
+class CFGDenoiserParams:
+    """Before the network is called: latents, noise levels and conditioning, which may be written to."""
+
+    def __init__(
+        self,
+        x: Any,
+        image_cond: Any,
+        sigma: Any,
+        sampling_step: int,
+        total_sampling_steps: int,
+        text_cond: Any,
+        text_uncond: Any,
+        denoiser: Any = None,
+    ) -> None:
+        self.x, self.image_cond, self.sigma = x, image_cond, sigma
+        self.sampling_step, self.total_sampling_steps = sampling_step, total_sampling_steps
+        self.text_cond, self.text_uncond, self.denoiser = text_cond, text_uncond, denoiser
+
+
+class CFGDenoisedParams:
+    """After the network: the estimates of all rows in `x`, per picture its parts, then the negative prompts'."""
+
+    def __init__(self, x: Any, sampling_step: int, total_sampling_steps: int, inner_model: Any) -> None:
+        self.x, self.inner_model = x, inner_model
+        self.sampling_step, self.total_sampling_steps = sampling_step, total_sampling_steps
+
+
+class AfterCFGCallbackParams:
+    """The guided estimate, to be replaced in `x`."""
+
+    def __init__(self, x: Any, sampling_step: int, total_sampling_steps: int) -> None:
+        self.x, self.sampling_step, self.total_sampling_steps = x, sampling_step, total_sampling_steps
+        self.output_altered = False
+
+
+class UiTrainTabParams:
+    """What previews of a training are made with."""
+
+    def __init__(self, txt2img_preview_params: Any) -> None:
+        self.txt2img_preview_params = txt2img_preview_params
+
+
+class ImageGridLoopParams:
+    """The pictures of a grid and its shape."""
+
+    def __init__(self, imgs: list[Any], cols: int, rows: int) -> None:
+        self.imgs, self.cols, self.rows = imgs, cols, rows
+
+
+@dataclass
+class BeforeTokenCounterParams:
+    """A prompt whose tokens are about to be counted."""
+
+    prompt: str
+    steps: int
+    styles: list[str]
+    is_positive: bool = True
+
+
+@dataclass
+class ScriptCallback:
+    """One function, and the file it came from."""
+
+    script: str
+    callback: Callable[..., Any]
+    name: str = "unnamed"
+
+
+@dataclass
+class Callbacks:
+    """The functions of each moment, in the order in which they were registered."""
+
+    by_moment: dict[str, list[ScriptCallback]] = field(default_factory=lambda: {each: [] for each in MOMENTS})
+    failed: Callable[[str, str], None] = field(default=lambda file, what: None)
+
+    def add(self, moment: str, function: Callable[..., Any], name: str | None = None, file: str | None = None) -> None:
+        """Have `function` called at `moment`."""
+        self.by_moment[moment].append(ScriptCallback(file or _file_of_caller(), function, name or "unnamed"))
+
+    def of(self, moment: str) -> Iterable[ScriptCallback]:
+        """Those of a moment; as they are now, whatever is registered meanwhile."""
+        return tuple(self.by_moment[moment])
+
+    def call(self, moment: str, *arguments: Any, **named: Any) -> list[Any]:
+        """Call all functions of `moment`; what they return. One that raises is named, and the others go on."""
+        answers: list[Any] = []
+        for each in self.of(moment):
+            try:
+                answers.append(each.callback(*arguments, **named))
+            except Exception as error:  # the boundary of an extension
+                log.exception("%s failed in on_%s", each.script, moment)
+                self.failed(each.script, f"failed in on_{moment}: {error}")
+        return answers
+
+    def remove_of_file(self, folder: str) -> None:
+        """Forget what files below `folder` registered."""
+        self._keep(lambda each: not each.script.startswith(folder))
+
+    def remove_function(self, function: Callable[..., Any]) -> None:
+        """Forget a function, wherever it was registered."""
+        self._keep(lambda each: each.callback != function)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._keep(lambda each: False)
+
+    def _keep(self, wanted: Callable[[ScriptCallback], bool]) -> None:
+        for moment, functions in self.by_moment.items():
+            self.by_moment[moment] = [each for each in functions if wanted(each)]
+
+
+def _file_of_caller() -> str:
+    """The nearest file on the stack that is no part of the dialect."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if "/a1111/" not in file.replace("\\", "/") and not file.endswith("script_callbacks.py"):
+            return file
+        frame = frame.f_back
+    return "unknown file"

@@ -1,0 +1,36 @@
+"""The dialect of this process: what the doorway modules mean by `shared.opts`, `shared.state` and the like.
+
+Extensions import modules and use what stands there, so one place has to say for which application. It is set when the
+dialect is installed and taken away when it is removed; all else asks here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modules.a1111.dialect import A1111Dialect
+
+_installed: list[A1111Dialect] = []
+
+
+class NotRunning(RuntimeError):  # noqa: N818 - says what is the matter
+    """Something of the running program was asked for, and no program is running."""
+
+
+def current() -> A1111Dialect:
+    """The dialect that was installed last. Raises NotRunning where there is none."""
+    if not _installed:
+        raise NotRunning("Easel is not running in this process: there are no settings, models or jobs to ask for.")
+    return _installed[-1]
+
+
+def put(dialect: A1111Dialect) -> None:
+    """Make `dialect` the one that the doorways mean."""
+    _installed.append(dialect)
+
+
+def remove(dialect: A1111Dialect) -> None:
+    """Make the doorways mean what they meant before."""
+    if dialect in _installed:
+        _installed.remove(dialect)

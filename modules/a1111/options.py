@@ -1,0 +1,255 @@
+"""`shared.opts` and `OptionInfo`: settings as scripts read, write and declare them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import create_model
+from pydantic.fields import FieldInfo
+
+from modules.settings.declare import Section, setting
+
+if TYPE_CHECKING:
+    from modules.a1111.dialect import A1111Dialect
+
+log = logging.getLogger(__name__)
+
+
+class OptionInfo:
+    """One setting of an extension. `component` and `component_args` say how the settings page draws it."""
+
+    do_not_save = False
+
+    def __init__(
+        self,
+        default: Any = None,
+        label: str = "",
+        component: Any = None,
+        component_args: Any = None,
+        onchange: Callable[[], None] | None = None,
+        section: tuple[Any, ...] | None = None,
+        refresh: Callable[[], None] | None = None,
+        comment_before: str = "",
+        comment_after: str = "",
+        infotext: str | None = None,
+        restrict_api: bool = False,
+        category_id: str | None = None,
+    ) -> None:
+        self.default, self.label, self.component, self.component_args = default, label, component, component_args
+        self.onchange, self.section, self.refresh = onchange, section, refresh
+        self.comment_before, self.comment_after = comment_before, comment_after
+        self.infotext, self.restrict_api, self.category_id = infotext, restrict_api, category_id
+
+    def link(self, label: str, uri: str) -> OptionInfo:
+        """Add a link before the setting."""
+        self.comment_before += f"[<a href='{uri}' target='_blank'>{label}</a>]"
+        return self
+
+    def js(self, label: str, js_func: str) -> OptionInfo:
+        """Add a button before the setting that calls a function of the page."""
+        self.comment_before += f"[<a onclick='{js_func}(); return false'>{label}</a>]"
+        return self
+
+    def info(self, info: str) -> OptionInfo:
+        """Add a remark."""
+        self.comment_after += f"<span class='info'>({info})</span>"
+        return self
+
+    def html(self, html: str) -> OptionInfo:
+        """Add HTML after the setting."""
+        self.comment_after += html
+        return self
+
+    def needs_restart(self) -> OptionInfo:
+        """Say that it acts at the next start."""
+        self.comment_after += " <span class='info'>(requires restart)</span>"
+        return self
+
+    def needs_reload_ui(self) -> OptionInfo:
+        """Say that it acts when the page is built again."""
+        self.comment_after += " <span class='info'>(requires Reload UI)</span>"
+        return self
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of the component, asked for anew."""
+        given: Any = self.component_args() if callable(self.component_args) else self.component_args
+        return dict(given or {})
+
+
+class OptionHTML(OptionInfo):
+    """A text between settings."""
+
+    do_not_save = True
+
+    def __init__(self, text: str) -> None:
+        super().__init__(str(text).strip(), label="", component=None)
+
+
+class OptionDiv(OptionInfo):
+    """A line between settings."""
+
+    do_not_save = True
+
+    def __init__(self) -> None:
+        super().__init__("", label="", component=None)
+
+
+def options_section(section_identifier: tuple[Any, ...], options_dict: dict[str, OptionInfo]) -> dict[str, OptionInfo]:
+    """Put all options of a dict into one section of the settings page."""
+    for option in options_dict.values():
+        if len(section_identifier) == 2:
+            option.section = section_identifier
+        elif len(section_identifier) == 3:
+            option.section, option.category_id = section_identifier[:2], section_identifier[2]
+    return options_dict
+
+
+class Options:
+    """`shared.opts`: reading gives the settings of the job that runs, or else those of the program.
+
+    Writing changes the program's, without saving them, and those of the job's further generations. Keys that nothing
+    declares are read from config.json all the same.
+    """
+
+    _own: ClassVar[frozenset[str]] = frozenset({"_dialect", "data_labels", "restricted_opts", "_onchange"})
+
+    def __init__(self, dialect: A1111Dialect) -> None:
+        self._dialect = dialect
+        self.data_labels: dict[str, OptionInfo] = {}
+        self.restricted_opts: set[str] = set()
+        self._onchange: dict[str, Callable[[], None]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name in Options._own:
+            raise AttributeError(name)
+        settings = self._dialect.settings
+        try:
+            return getattr(settings, name)
+        except AttributeError:
+            pass
+        if name in self.data_labels:
+            return self.data_labels[name].default
+        raise AttributeError(f"There is no setting {name!r}; declare it with opts.add_option in on_ui_settings.")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in Options._own:
+            object.__setattr__(self, name, value)
+        else:
+            self._dialect.change_settings({name: value}, save=False)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All settings as a dict; writing to it changes them as setting an attribute does."""
+        return _Data(self, self._dialect.settings.model_dump())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.data or name in self.data_labels
+
+    def set(self, key: str, value: Any, is_api: bool = False, run_callbacks: bool = True) -> bool:
+        """Change a setting; whether it was another before."""
+        if getattr(self, key, None) == value:
+            return False
+        self._dialect.change_settings({key: value}, save=False)
+        if run_callbacks and (called := self.data_labels.get(key)) is not None and called.onchange is not None:
+            called.onchange()
+        return True
+
+    def get_default(self, key: str) -> Any:
+        """The value of a setting that nobody has changed."""
+        declared = self._dialect.app.settings.declared.get(key)
+        if declared is not None:
+            return declared.default
+        return self.data_labels[key].default if key in self.data_labels else None
+
+    def add_option(self, key: str, info: OptionInfo) -> None:
+        """Declare a setting."""
+        self._dialect.declare({key: info})
+
+    def onchange(self, key: str, func: Callable[[], None], call: bool = True) -> None:
+        """Have a function called when a setting changes, and at once."""
+        self._onchange[key] = func
+        if call:
+            func()
+
+    def changed(self, before: Any, after: Any) -> None:
+        """Settings were changed: call what waits for it."""
+        called = {key: info.onchange for key, info in self.data_labels.items() if info.onchange is not None}
+        for key, function in {**called, **self._onchange}.items():
+            if function is not None and getattr(before, key, None) != getattr(after, key, None):
+                function()
+
+    def save(self, filename: str | None = None) -> None:
+        """Write config.json."""
+        self._dialect.app.settings.save()
+
+    def dumpjson(self) -> str:
+        """Every setting with its labels, as the page's scripts know them."""
+        import json
+
+        return json.dumps(dict(self.data), default=str)
+
+    def cast_value(self, key: str, value: Any) -> Any:
+        """A value as its setting wants it."""
+        default = self.get_default(key)
+        if value is None or default is None:
+            return value
+        if isinstance(default, bool):
+            return str(value).lower() in ("true", "1", "yes") if isinstance(value, str) else bool(value)
+        return type(default)(value) if isinstance(default, int | float | str) else value
+
+
+class _Data(dict[str, Any]):
+    """All settings; what is written goes to the settings as well."""
+
+    def __init__(self, options: Options, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self._options = options
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        setattr(self._options, key, value)
+
+    def update(self, *others: Any, **named: Any) -> None:
+        for key, value in dict(*others, **named).items():
+            self[key] = value
+
+
+def section_of(title: str, category: str, options: Iterable[tuple[str, OptionInfo]]) -> type[Section]:
+    """A section of the settings that holds these options, for the program's registry."""
+    fields: dict[str, Any] = {}
+    for key, info in options:
+        if not info.do_not_save:
+            fields[key] = (_type_of(info.default), _field(key, info))
+    made = create_model(f"Section {title}", __base__=Section, **fields)
+    made.title, made.category = title, category
+    return made
+
+
+def _type_of(default: Any) -> Any:
+    if isinstance(default, bool):
+        return bool
+    if isinstance(default, int | float):
+        return float | int
+    # Sliders of whole numbers come back as floats and lists as None: leniency as in A1111.
+    return str if isinstance(default, str) else Any
+
+
+def _field(key: str, info: OptionInfo) -> FieldInfo:
+    arguments: dict[str, Any] = {}
+    try:
+        arguments = info.arguments()
+    except Exception:
+        log.exception("The arguments of setting %r cannot be worked out; it is drawn without them", key)
+    choices = arguments.get("choices")
+    return setting(
+        info.default,
+        info.label or key,
+        ge=arguments.get("minimum"),
+        le=arguments.get("maximum"),
+        step=arguments.get("step"),
+        choices=list(choices) if isinstance(choices, list | tuple) else None,
+        infotext=info.infotext,
+        restart="requires restart" in info.comment_after,
+    )

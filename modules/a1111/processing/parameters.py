@@ -1,0 +1,305 @@
+"""`p`: what a generation is asked for, as an object that scripts change piece by piece.
+
+Names and defaults are A1111's. What stands in `p` when a stage begins holds for that stage and those after it
+(`conversion.py`, `attachments.py`); attributes that are not known here are kept.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from modules.a1111.current import current
+from modules.generation.seeds import CHANCE, LARGEST_SEED
+
+if TYPE_CHECKING:
+    from modules.a1111.runner import ScriptRunner
+
+COMMON: dict[str, Any] = {
+    "sd_model": None,
+    "outpath_samples": None,
+    "outpath_grids": None,
+    "prompt": "",
+    "prompt_for_display": None,
+    "negative_prompt": "",
+    "styles": list,
+    "seed": CHANCE,
+    "subseed": CHANCE,
+    "subseed_strength": 0,
+    "seed_resize_from_h": -1,
+    "seed_resize_from_w": -1,
+    "seed_enable_extras": True,
+    "sampler_name": None,
+    "scheduler": None,
+    "batch_size": 1,
+    "n_iter": 1,
+    "steps": 50,
+    "cfg_scale": 7.0,
+    "width": 512,
+    "height": 512,
+    "restore_faces": None,
+    "tiling": None,
+    "do_not_save_samples": False,
+    "do_not_save_grid": False,
+    "extra_generation_params": dict,
+    "overlay_images": None,
+    "eta": None,
+    "do_not_reload_embeddings": False,
+    "denoising_strength": None,
+    "ddim_discretize": None,
+    "s_min_uncond": None,
+    "s_churn": None,
+    "s_tmax": None,
+    "s_tmin": None,
+    "s_noise": None,
+    "override_settings": dict,
+    "override_settings_restore_afterwards": True,
+    "sampler_index": None,
+    "refiner_checkpoint": None,
+    "refiner_switch_at": None,
+    "token_merging_ratio": 0,
+    "token_merging_ratio_hr": 0,
+    "disable_extra_networks": False,
+    "firstpass_image": None,
+    "scripts_value": None,
+    "script_args_value": None,
+    "scripts_setup_complete": False,
+    # What a run decides and keeps
+    "paste_to": None,
+    "color_corrections": None,
+    "user": None,
+    "is_api": False,
+    "is_using_inpainting_conditioning": False,
+    "all_prompts": None,
+    "all_negative_prompts": None,
+    "all_seeds": None,
+    "all_subseeds": None,
+    "iteration": 0,
+    "prompts": None,
+    "negative_prompts": None,
+    "seeds": None,
+    "subseeds": None,
+    "main_prompt": None,
+    "main_negative_prompt": None,
+    "extra_network_data": None,
+    "sampler": None,
+    "rng": None,
+    "extra_result_images": list,
+    "sd_model_name": None,
+    "sd_model_hash": None,
+    "sd_vae_name": None,
+    "sd_vae_hash": None,
+    "is_hr_pass": False,
+    "comments": dict,
+    "cached_uc": lambda: [None, None],
+    "cached_c": lambda: [None, None],
+}
+"""Attributes of every `p` with their values at first; a type or function makes one anew."""
+
+TXT2IMG: dict[str, Any] = {
+    "enable_hr": False,
+    "denoising_strength": 0.75,
+    "firstphase_width": 0,
+    "firstphase_height": 0,
+    "hr_scale": 2.0,
+    "hr_upscaler": None,
+    "hr_second_pass_steps": 0,
+    "hr_resize_x": 0,
+    "hr_resize_y": 0,
+    "hr_checkpoint_name": None,
+    "hr_sampler_name": None,
+    "hr_scheduler": None,
+    "hr_prompt": "",
+    "hr_negative_prompt": "",
+    "hr_cfg": None,
+    "force_task_id": None,
+    "hr_upscale_to_x": 0,
+    "hr_upscale_to_y": 0,
+    "all_hr_prompts": None,
+    "all_hr_negative_prompts": None,
+    "hr_prompts": None,
+    "hr_negative_prompts": None,
+    "cached_hr_uc": lambda: [None, None],
+    "cached_hr_c": lambda: [None, None],
+}
+
+IMG2IMG: dict[str, Any] = {
+    "init_images": list,
+    "resize_mode": 0,
+    "denoising_strength": 0.75,
+    "image_cfg_scale": None,
+    "mask": None,
+    "mask_blur_x": 4,
+    "mask_blur_y": 4,
+    "mask_round": True,
+    "inpainting_fill": 0,
+    "inpaint_full_res": True,
+    "inpaint_full_res_padding": 0,
+    "inpainting_mask_invert": 0,
+    "initial_noise_multiplier": None,
+    "latent_mask": None,
+    "force_task_id": None,
+    "image_mask": None,
+    "mask_for_overlay": None,
+    "nmask": None,
+    "init_latent": None,
+    "soft_inpainting": None,
+}
+
+
+class StableDiffusionProcessing:
+    """What every generation is asked for. Takes its attributes by keyword or in A1111's order."""
+
+    own: ClassVar[dict[str, Any]] = {}
+
+    if TYPE_CHECKING:
+        # Attributes come from the tables above and from scripts, which keep their own there.
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
+    def __init__(self, *positional: Any, **given: Any) -> None:
+        defaults = {**COMMON, **self.own}
+        if len(positional) > len(defaults):
+            raise TypeError(f"{type(self).__name__} takes at most {len(defaults)} arguments; {len(positional)} came.")
+        values = {**dict(zip(defaults, positional, strict=False)), **given}
+        blur = values.pop("mask_blur", None)
+        scripts, script_args = values.pop("scripts", None), values.pop("script_args", None)
+        unknown = [name for name in values if name not in defaults]
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no argument {unknown[0]!r}.")
+        for name, default in defaults.items():
+            value = values.get(name)
+            if name != "sd_model" or value is not None:  # the loaded one, until another is set
+                setattr(self, name, _first(default) if value is None else value)
+        if blur is not None:
+            self.mask_blur = blur
+        self.scripts: ScriptRunner | None = scripts
+        self.script_args: Sequence[Any] = script_args if script_args is not None else []
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "sd_model":
+            return current().shared.sd_model
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def mask_blur(self) -> Any:
+        """Blur of the mask in both directions; None where they differ."""
+        return self.mask_blur_x if self.mask_blur_x == self.mask_blur_y else None
+
+    @mask_blur.setter
+    def mask_blur(self, value: Any) -> None:
+        if isinstance(value, int | float):
+            self.mask_blur_x = self.mask_blur_y = value
+
+    def comment(self, text: str) -> None:
+        """Say something below the picture."""
+        self.comments[text] = 1
+
+    def setup_prompts(self) -> None:
+        """Fill the lists of prompts, with the styles and without comments, one entry a picture."""
+        total = self.batch_size * self.n_iter
+        shared = current().shared
+        prompts = self.prompt if isinstance(self.prompt, list) else [self.prompt] * total
+        negatives = self.negative_prompt if isinstance(self.negative_prompt, list) else [self.negative_prompt] * total
+        # Lists of different length: the shorter is filled up with its last.
+        length = max(len(prompts), len(negatives))
+        prompts, negatives = _filled(prompts, length), _filled(negatives, length)
+        chosen = shared.prompt_styles
+        self.all_prompts = [self.without_comments(chosen.apply_styles_to_prompt(each, self.styles)) for each in prompts]
+        self.all_negative_prompts = [
+            self.without_comments(chosen.apply_negative_styles_to_prompt(each, self.styles)) for each in negatives
+        ]
+        self.main_prompt, self.main_negative_prompt = self.all_prompts[0], self.all_negative_prompts[0]
+
+    def without_comments(self, prompt: str) -> str:
+        """A prompt as it counts."""
+        from modules.prompts.comments import strip_comments
+
+        return strip_comments(prompt) if current().shared.opts.enable_prompt_comments else prompt
+
+    def setup_seeds(self) -> None:
+        """Choose seeds that are left open, and fill the lists of seeds, one entry a picture."""
+        count = len(self.all_prompts)
+        seed, subseed = get_fixed_seed(self.seed), get_fixed_seed(self.subseed)
+        if isinstance(seed, list):
+            self.all_seeds = seed
+        else:
+            step = 1 if self.subseed_strength == 0 else 0
+            self.all_seeds = [int(seed) + index * step for index in range(count)]
+        self.all_subseeds = subseed if isinstance(subseed, list) else [int(subseed) + index for index in range(count)]
+
+    def close(self) -> None:
+        """Give back what is remembered of encoded prompts; nothing is kept here."""
+        self.sampler = None
+
+    def clear_prompt_cache(self) -> None:
+        """Forget encoded prompts. The program remembers them by what they are made of, so there is nothing to do."""
+
+    def init(self, all_prompts: Any, all_seeds: Any, all_subseeds: Any) -> None:
+        """Called before the first batch; for classes derived from this one."""
+
+    def sample(self, *arguments: Any, **named: Any) -> Any:
+        """Sampling itself is not a method here that could be called by itself."""
+        raise NotImplementedError("Easel samples by itself; use process_images(p), or a hook of a Script.")
+
+    def get_token_merging_ratio(self, for_hr: bool = False) -> float:
+        """The ratio in force for one of the passes."""
+        opts = current().shared.opts
+        if for_hr:
+            return self.token_merging_ratio_hr or opts.token_merging_ratio_hr or opts.token_merging_ratio
+        return self.token_merging_ratio or opts.token_merging_ratio
+
+
+class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
+    """From words."""
+
+    own: ClassVar[dict[str, Any]] = TXT2IMG
+
+    def setup_prompts(self) -> None:
+        """Also those of the second pass, which are the first one's where they are empty."""
+        super().setup_prompts()
+        if not self.enable_hr:
+            return
+        chosen = current().shared.prompt_styles
+        for name, first, apply in (
+            ("hr_prompt", "prompt", chosen.apply_styles_to_prompt),
+            ("hr_negative_prompt", "negative_prompt", chosen.apply_negative_styles_to_prompt),
+        ):
+            own = getattr(self, name) or getattr(self, first)
+            given = own if isinstance(own, list) else [own] * len(self.all_prompts)
+            setattr(self, f"all_{name}s", [self.without_comments(apply(each, self.styles)) for each in given])
+
+
+class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
+    """From pictures."""
+
+    own: ClassVar[dict[str, Any]] = IMG2IMG
+
+    def __init__(self, *positional: Any, **given: Any) -> None:
+        super().__init__(*positional, **given)
+        if self.mask is not None and self.image_mask is None:
+            self.image_mask = self.mask
+        self.mask = None
+
+
+def get_fixed_seed(seed: Any) -> Any:
+    """The seed, or one chosen by chance where it is left open: -1, "", None."""
+    if isinstance(seed, str):
+        try:
+            seed = int(seed)
+        except ValueError:
+            seed = CHANCE
+    return random.randrange(LARGEST_SEED) if seed in (None, "", CHANCE) else seed
+
+
+def fix_seed(p: StableDiffusionProcessing) -> None:
+    """Choose the seeds that `p` leaves open."""
+    p.seed, p.subseed = get_fixed_seed(p.seed), get_fixed_seed(p.subseed)
+
+
+def _first(default: Any) -> Any:
+    return default() if callable(default) else default
+
+
+def _filled(entries: list[str], length: int) -> list[str]:
+    return [*entries, *[entries[-1] if entries else ""] * (length - len(entries))]

@@ -1,0 +1,225 @@
+"""`Script`: what a script of A1111 derives from, and the values that its methods are handed.
+
+Method and attribute names, their arguments and when they are called are A1111's. A script is always on where `show`
+returns `AlwaysVisible`, selectable where it returns something true, and not there otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+
+class _Always:
+    """Returned by `Script.show`: the script is there without being chosen."""
+
+    def __repr__(self) -> str:
+        return "AlwaysVisible"
+
+
+AlwaysVisible = _Always()
+
+
+class MaskBlendArgs:
+    """Inpainting mixes kept and new latents: scripts may set `blended_latent`."""
+
+    def __init__(
+        self,
+        current_latent: Any,
+        nmask: Any,
+        init_latent: Any,
+        mask: Any,
+        blended_latent: Any,
+        denoiser: Any = None,
+        sigma: Any = None,
+    ) -> None:
+        self.current_latent, self.nmask, self.init_latent = current_latent, nmask, init_latent
+        self.mask, self.blended_latent = mask, blended_latent
+        self.denoiser, self.is_final_blend, self.sigma = denoiser, denoiser is None, sigma
+
+
+class PostSampleArgs:
+    """The latents after the last step, to be replaced in `samples`."""
+
+    def __init__(self, samples: Any) -> None:
+        self.samples = samples
+
+
+class PostprocessImageArgs:
+    """One picture, to be replaced in `image`."""
+
+    def __init__(self, image: Any, index: int = 0) -> None:
+        self.image, self.index = image, index
+
+
+class PostProcessMaskOverlayArgs:
+    """What inpainting lays over picture `index`."""
+
+    def __init__(self, index: int, mask_for_overlay: Any, overlay_image: Any) -> None:
+        self.index, self.mask_for_overlay, self.overlay_image = index, mask_for_overlay, overlay_image
+
+
+class PostprocessBatchListArgs:
+    """A batch's pictures as tensors [3, H, W] of 0 to 1, in a list that may change its length."""
+
+    def __init__(self, images: list[Any]) -> None:
+        self.images = images
+
+
+@dataclass
+class OnComponent:
+    """A component of the page that a script asked for."""
+
+    component: Any
+
+
+class Script:
+    """One script. What is not overridden does nothing."""
+
+    name: str | None = None
+    section: str | None = None
+    filename: str | None = None
+    args_from: int | None = None
+    args_to: int | None = None
+    alwayson = False
+    is_txt2img = False
+    is_img2img = False
+    tabname: str | None = None
+    group: Any = None
+    create_group = True
+    infotext_fields: list[Any] | None = None
+    paste_field_names: list[str] | None = None
+    api_info: Any = None
+    on_before_component_elem_id: list[tuple[str, Callable[..., Any]]] | None = None
+    on_after_component_elem_id: list[tuple[str, Callable[..., Any]]] | None = None
+    setup_for_ui_only = False
+    controls: list[Any] | None = None
+
+    def title(self) -> str:
+        """The name in the list of scripts."""
+        raise NotImplementedError
+
+    def ui(self, is_img2img: bool) -> Any:
+        """Draw the script's controls; those returned are its arguments, in that order."""
+
+    def show(self, is_img2img: bool) -> Any:
+        """Whether it is there on this tab."""
+        return True
+
+    def run(self, p: Any, *args: Any) -> Any:
+        """Make the pictures of `p`, if this script is the selected one. Returns a Processed."""
+
+    def setup(self, p: Any, *args: Any) -> None:
+        """Called when `p` is made, before anything else."""
+
+    def before_process(self, p: Any, *args: Any) -> None:
+        """Before anything is decided."""
+
+    def process(self, p: Any, *args: Any) -> None:
+        """Once prompts and seeds of all pictures are decided."""
+
+    def before_process_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
+        """Before a batch's prompts are read for networks; `batch_number`, `prompts`, `seeds`, `subseeds`."""
+
+    def after_extra_networks_activate(self, p: Any, *args: Any, **kwargs: Any) -> None:
+        """Once a batch's networks are in force; also `extra_network_data`."""
+
+    def process_before_every_sampling(self, p: Any, *args: Any, **kwargs: Any) -> None:
+        """Before each sampling: `x`, `noise`, `c`, `uc`."""
+
+    def process_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
+        """Before a batch's prompts are encoded; the same as `before_process_batch`."""
+
+    def postprocess_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
+        """After a batch was decoded; `images` [B, 3, H, W], `batch_number`."""
+
+    def postprocess_batch_list(self, p: Any, pp: PostprocessBatchListArgs, *args: Any, **kwargs: Any) -> None:
+        """The same with a list, which may change its length."""
+
+    def on_mask_blend(self, p: Any, mba: MaskBlendArgs, *args: Any) -> None:
+        """When inpainting mixes kept and new latents."""
+
+    def post_sample(self, p: Any, ps: PostSampleArgs, *args: Any) -> None:
+        """After the last step, before the VAE."""
+
+    def postprocess_image(self, p: Any, pp: PostprocessImageArgs, *args: Any) -> None:
+        """After each picture was made."""
+
+    def postprocess_maskoverlay(self, p: Any, ppmo: PostProcessMaskOverlayArgs, *args: Any) -> None:
+        """Before the kept part of the source is laid over a picture."""
+
+    def postprocess_image_after_composite(self, p: Any, pp: PostprocessImageArgs, *args: Any) -> None:
+        """After it was."""
+
+    def postprocess(self, p: Any, processed: Any, *args: Any) -> None:
+        """Once everything is made."""
+
+    def before_component(self, component: Any, **kwargs: Any) -> None:
+        """Before each component of the page is made."""
+
+    def after_component(self, component: Any, **kwargs: Any) -> None:
+        """After each component of the page was made."""
+
+    def on_before_component(self, callback: Callable[..., Any], *, elem_id: str) -> None:
+        """Call `callback(OnComponent)` before the component with this id is made."""
+        self.on_before_component_elem_id = [*(self.on_before_component_elem_id or ()), (elem_id, callback)]
+
+    def on_after_component(self, callback: Callable[..., Any], *, elem_id: str) -> None:
+        """Call `callback(OnComponent)` after the component with this id was made."""
+        self.on_after_component_elem_id = [*(self.on_after_component_elem_id or ()), (elem_id, callback)]
+
+    def describe(self) -> str:
+        """A sentence for whoever reads the list."""
+        return ""
+
+    def elem_id(self, item_id: str) -> str:
+        """An id for a control of this script on its tab."""
+        on_both = self.show(True) == self.show(False)
+        tab = ("img2img_" if self.is_img2img else "txt2img_") if on_both else ""
+        title = re.sub(r"[^a-z_0-9]", "", re.sub(r"\s", "_", self.title().lower()))
+        return f"script_{tab}{title}_{item_id}"
+
+    def before_hr(self, p: Any, *args: Any) -> None:
+        """Before the second pass of hires fix."""
+
+
+class ScriptBuiltinUI(Script):
+    """A part of the page that is written as a script."""
+
+    setup_for_ui_only = True
+
+    def elem_id(self, item_id: str) -> str:
+        """An id without the script's title."""
+        return f"{self.tabname}_{item_id}" if self.tabname else item_id
+
+    def show(self, is_img2img: bool) -> Any:
+        """Always."""
+        return AlwaysVisible
+
+
+@dataclass
+class ScriptClassData:
+    """A class of script that was found in a file."""
+
+    script_class: type[Any]
+    path: str
+    basedir: str
+    module: ModuleType
+
+
+@dataclass
+class ScriptFile:
+    """A file of an extension."""
+
+    basedir: str
+    filename: str
+    path: str
+
+
+def overrides(script: Script, method: str) -> bool:
+    """Whether a script has a method of its own, on its class or set on the object."""
+    own = getattr(script, method, None)
+    return own is not None and getattr(own, "__func__", own) is not getattr(Script, method, None)

@@ -1,0 +1,106 @@
+"""`shared.sd_model`: the loaded checkpoint, as scripts ask it what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modules.checkpoints.info import CheckpointInfo
+
+if TYPE_CHECKING:
+    from modules.pipeline.model import LoadedModel
+
+
+class CheckpointView:
+    """`sd_checkpoint_info`: a checkpoint's names and hashes."""
+
+    def __init__(self, info: CheckpointInfo) -> None:
+        self.info = info
+        self.filename, self.path = str(info.path), str(info.path)
+        self.name, self.title, self.model_name = info.name, info.title, info.model_name
+        self.name_for_extra = Path(info.name).stem
+        self.hash, self.sha256, self.shorthash = info.old_hash, info.sha256, info.short_hash
+        self.short_title = f"{self.name_for_extra} [{info.short_hash}]" if info.short_hash else self.name_for_extra
+        self.is_safetensors = info.path.suffix == ".safetensors"
+        self.metadata: dict[str, Any] = {}
+        self.ids = [self.hash, self.model_name, self.title, self.name, self.name_for_extra]
+
+    def calculate_shorthash(self) -> str | None:
+        """The short hash; the program works it out in the background."""
+        return self.shorthash
+
+
+class ModelView:
+    """What scripts find at `p.sd_model` and `shared.sd_model`. Families answer by what they are made of."""
+
+    is_flux = False
+    is_sd3 = False
+    is_ssd = False
+    lowvram = False
+
+    def __init__(self, model: LoadedModel) -> None:
+        self.loaded = model
+        info = model.checkpoint.info
+        self.sd_checkpoint_info = CheckpointView(info)
+        self.sd_model_checkpoint = str(info.path)
+        self.filename = str(info.path)
+        self.sd_model_hash = info.short_hash
+        encoders = {encoder.name for encoder in model.checkpoint.text_encoders}
+        self.is_sdxl = "clip_g" in encoders
+        self.is_sd2 = "clip_h" in encoders
+        self.is_sd1 = encoders == {"clip_l"}
+        self.is_sdxl_inpaint = self.is_sdxl and model.checkpoint.image_input == "inpainting"
+        self.cond_stage_key = "edit" if model.checkpoint.image_input == "edit" else "txt"
+        self.parameterization = "v" if model.schedule.prediction == "v_prediction" else "eps"
+
+    @property
+    def device(self) -> Any:
+        """Where it computes."""
+        return self.loaded.hardware.device
+
+    @property
+    def dtype(self) -> Any:
+        """What it computes in."""
+        return self.loaded.hardware.unet_dtype
+
+    @property
+    def first_stage_model(self) -> Any:
+        """The VAE, a module of diffusers."""
+        return self.loaded.checkpoint.vae
+
+    @property
+    def model(self) -> Any:
+        """What holds the UNet as `diffusion_model`."""
+        return _Wrapper(diffusion_model=self.loaded.checkpoint.unet)
+
+    @property
+    def alphas_cumprod(self) -> Any:
+        """The products of the training's noise schedule [1000]."""
+        import torch
+
+        return torch.tensor(self.loaded.schedule.host_alphas_cumprod)
+
+    def decode_first_stage(self, latents: Any) -> Any:
+        """Latents [B, C, h, w], scaled, to pictures [B, 3, H, W] of -1 to 1."""
+        return self.loaded.decode(latents)
+
+    def encode_first_stage(self, pictures: Any) -> Any:
+        """Pictures [B, 3, H, W] of -1 to 1 to latents, not yet scaled."""
+        return self.loaded.encode_moments(pictures)[0]
+
+    def get_first_stage_encoding(self, encoding: Any) -> Any:
+        """Encoded pictures as the UNet takes them."""
+        return self.loaded.checkpoint.latents.scaled(encoding)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"The model has no {name!r} here: Easel's networks are not those of the original program. What it has "
+            "stands in docs/extensions.md."
+        )
+
+
+class _Wrapper:
+    def __init__(self, **parts: Any) -> None:
+        self.__dict__.update(parts)

@@ -1,0 +1,187 @@
+"""What stands in `modules.shared`: the running program as scripts know it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from modules.a1111.options import Options
+from modules.a1111.sd_model import ModelView
+from modules.a1111.state import State
+from modules.prompts.styles import Style, apply_styles, pick_styles
+
+if TYPE_CHECKING:
+    from modules.a1111.dialect import A1111Dialect
+
+
+class Shared:
+    """The values of `modules.shared`, one object for each dialect."""
+
+    def __init__(self, dialect: A1111Dialect) -> None:
+        self._dialect = dialect
+        self.opts = Options(dialect)
+        self.state = State(dialect)
+        self.cmd_opts = CommandLine(dialect)
+        self.prompt_styles = Styles(dialect)
+        self.options_templates: dict[str, Any] = {}
+        self.restricted_opts: set[str] = set()
+        self.demo: Any = None
+        self.total_tqdm = TotalTqdm()
+        self.progress_print_out = None
+        self.sd_upscalers_extra: list[Any] = []
+        self._model: Any = None
+
+    @property
+    def sd_model(self) -> Any:
+        """The loaded checkpoint; None before one is loaded."""
+        if self._model is not None:
+            return self._model
+        app = self._dialect.app
+        model = app.engine.model if app.engine_ready else None
+        return None if model is None else ModelView(model)
+
+    @sd_model.setter
+    def sd_model(self, model: Any) -> None:
+        self._model = model
+
+    @contextlib.contextmanager
+    def using(self, model: Any) -> Generator[None]:
+        """For a while `sd_model` is this one."""
+        before, self._model = self._model, model
+        try:
+            yield
+        finally:
+            self._model = before
+
+    @property
+    def device(self) -> Any:
+        """Where models compute."""
+        return self._dialect.app.engine.hardware.device
+
+    @property
+    def sd_upscalers(self) -> Sequence[Any]:
+        """The upscalers, each with a `name` and a `scaler` whose `upscale` enlarges a picture."""
+        return [Upscaler(self._dialect, info.name) for info in self._dialect.app.upscalers.all()]
+
+    @property
+    def face_restorers(self) -> Sequence[Any]:
+        """What restores faces."""
+        return []
+
+    @property
+    def latent_upscale_modes(self) -> dict[str, Any]:
+        """Ways to enlarge latents, by name."""
+        from modules.sampling.latent_upscale import LATENT_UPSCALERS
+
+        return dict(LATENT_UPSCALERS)
+
+
+class CommandLine:
+    """`shared.cmd_opts`: the flags, under A1111's names; one that does not exist here is None."""
+
+    def __init__(self, dialect: A1111Dialect) -> None:
+        self._dialect = dialect
+        self.added: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in self.added:
+            return self.added[name]
+        paths, flags = self._dialect.app.paths, self._dialect.app.flags
+        found = {
+            "data_dir": str(paths.data),
+            "models_dir": str(paths.models),
+            "ckpt_dir": str(paths.models / "Stable-diffusion"),
+            "lora_dir": str(paths.models / "Lora"),
+            "vae_dir": str(paths.models / "VAE"),
+            "hypernetwork_dir": str(paths.models / "hypernetworks"),
+            "embeddings_dir": str(paths.data / "embeddings"),
+            "localizations_dir": str(paths.data / "localizations"),
+            "ui_config_file": str(paths.ui_config_file),
+            "ui_settings_file": str(paths.settings_file),
+            "styles_file": [str(each) for each in paths.styles_files],
+        }
+        if name in found:
+            return found[name]
+        from modules.settings.legacy_flags import KNOWN_DEFAULTS
+
+        return getattr(flags, name, KNOWN_DEFAULTS.get(name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("_dialect", "added"):
+            object.__setattr__(self, name, value)
+        else:
+            self.added[name] = value
+
+    def __contains__(self, name: str) -> bool:
+        from modules.settings.legacy_flags import KNOWN_DEFAULTS
+
+        return name in self.added or hasattr(self._dialect.app.flags, name) or name in KNOWN_DEFAULTS
+
+
+class Styles:
+    """`shared.prompt_styles`: the styles by name, and their use."""
+
+    def __init__(self, dialect: A1111Dialect) -> None:
+        self._dialect = dialect
+
+    @property
+    def styles(self) -> dict[str, Style]:
+        """Every style by its name."""
+        return {style.name: style for style in self._dialect.app.styles.all()}
+
+    def get_style_prompts(self, styles: Sequence[str]) -> list[str]:
+        """The prompts of some styles."""
+        return [style.prompt for style in self._picked(styles)]
+
+    def get_negative_style_prompts(self, styles: Sequence[str]) -> list[str]:
+        """Their negative prompts."""
+        return [style.negative_prompt for style in self._picked(styles)]
+
+    def apply_styles_to_prompt(self, prompt: str, styles: Sequence[str]) -> str:
+        """A prompt with styles around it."""
+        return apply_styles(prompt, "", self._picked(styles))[0]
+
+    def apply_negative_styles_to_prompt(self, prompt: str, styles: Sequence[str]) -> str:
+        """A negative prompt with styles around it."""
+        return apply_styles("", prompt, self._picked(styles))[1]
+
+    def reload(self) -> None:
+        """Read the files again; the program does so when they change."""
+
+    def _picked(self, names: Sequence[str]) -> list[Style]:
+        return pick_styles(names or (), self._dialect.app.styles.all())[0]
+
+
+class Upscaler:
+    """An upscaler as scripts use it: `upscaler.scaler.upscale(image, scale, upscaler.data_path)`."""
+
+    def __init__(self, dialect: A1111Dialect, name: str) -> None:
+        self._dialect, self.name = dialect, name
+        self.data_path, self.scale = name, 4
+        self.scaler = self
+        self.model = None
+
+    def upscale(self, image: Any, scale: float, selected_model: str | None = None) -> Any:
+        """`image` larger by `scale`."""
+        dialect = self._dialect
+        enlarge = dialect.app.engine.upscalers.enlarger(self.name, dialect.settings, dialect.control)
+        return image if enlarge is None else enlarge(image, scale)
+
+
+class TotalTqdm:
+    """The bar in the terminal over a whole job; the program shows progress elsewhere."""
+
+    def updateTotal(self, new_total: int) -> None:
+        """Nothing."""
+
+    def update(self) -> None:
+        """Nothing."""
+
+    def reset(self) -> None:
+        """Nothing."""
+
+    def clear(self) -> None:
+        """Nothing."""

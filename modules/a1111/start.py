@@ -1,0 +1,21 @@
+"""Bringing the dialect into a program that starts: the scripts that are part of it, and those of extensions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modules.a1111.dialect import A1111Dialect
+from modules.application.application import Application
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+"""The program's own scripts, which are loaded ahead of all extensions."""
+
+BUILT_IN = "Easel's scripts"
+
+
+def start_dialect(app: Application) -> A1111Dialect:
+    """Load scripts, attach them and make them known to requests. Imports gradio, which scripts draw with."""
+    dialect = A1111Dialect(app)
+    dialect.install({BUILT_IN: SCRIPTS})
+    dialect.draw_offline()
+    return dialect

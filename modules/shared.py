@@ -1,0 +1,16 @@
+"""Doorway: `modules.shared`, the running program as extensions of A1111 know it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modules.a1111.current import current
+from modules.a1111.options import OptionDiv, OptionHTML, OptionInfo, options_section
+
+__all__ = ["OptionDiv", "OptionHTML", "OptionInfo", "options_section"]
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return getattr(current().shared, name)
