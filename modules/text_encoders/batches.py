@@ -7,11 +7,18 @@ from collections.abc import Callable, Hashable, Sequence
 import torch
 from torch import Tensor
 
+from modules.foundation.errors import PromptError
 from modules.text_encoders.chunks import Chunk
 from modules.text_encoders.emphasis import Emphasis, apply_emphasis
 
 LARGEST_BATCH = 32
 """How many chunks go through the transformer at once; a prompt that alternates over 1000 steps has many."""
+
+MOST_CHUNKS = 20_000
+"""Of all texts of a prompt together; those of SDXL's encoders are then 12 GB. A thousand steps of 10 are 10,000."""
+
+MOST_WEIGHT = 1e6
+"""Of emphasis; long before that a picture is nothing but noise."""
 
 
 class Columns:
@@ -23,6 +30,7 @@ class Columns:
 
     def __init__(self, prompts: Sequence[Sequence[Chunk]], filler: Chunk, least: int = 1) -> None:
         length = max(least, *(len(chunks) for chunks in prompts))
+        _check(prompts, length)
         self.chunks = [[chunks[i] if i < len(chunks) else filler for chunks in prompts] for i in range(length)]
         self.distinct: list[Chunk] = []
         seen: dict[Hashable, int] = {}
@@ -62,3 +70,15 @@ class Columns:
                 hidden = apply_emphasis(hidden.float(), multipliers, emphasis, mean_per_prompt=mean_per_prompt)
             joined.append(hidden.to(encoded.dtype))
         return torch.cat(joined, dim=1)
+
+
+def _check(prompts: Sequence[Sequence[Chunk]], length: int) -> None:
+    """Raise PromptError for what no memory holds and no number stands for."""
+    if length * len(prompts) > MOST_CHUNKS:
+        raise PromptError(
+            f"The prompt has {length} chunks of 75 tokens in {len(prompts)} versions over the steps, "
+            f"{length * len(prompts)} in all; the most is {MOST_CHUNKS}. Make it shorter, or let it change less often."
+        )
+    weights = (abs(weight) for chunks in prompts for chunk in chunks for weight in chunk.multipliers)
+    if not all(weight <= MOST_WEIGHT for weight in weights):
+        raise PromptError(f"A part of the prompt is weighted by more than {MOST_WEIGHT:g}. Take a smaller number.")

@@ -129,3 +129,12 @@ def test_a_folder_of_an_impossible_name_is_refused(served: Served, tmp_path: Pat
     body = {"input_dir": str(tmp_path), "use_png_info": True, field: name}
     answer = served.client.post("/api/v1/jobs/img2img-batch", json=body)
     assert 400 <= answer.status_code < 500, answer.text[:300]
+
+
+@pytest.mark.parametrize(
+    "prompt", ["(a cat:1e40)", "(a cat:" + "9" * 40 + ")", "(" * 3000 + "a", "[" + "a|" * 20_000 + "b]"]
+)
+def test_a_prompt_is_drawn_or_refused(served: Served, prompt: str) -> None:
+    answer = served.client.post("/sdapi/v1/txt2img", json={"prompt": prompt, "steps": 1, "width": 64, "height": 64})
+    assert answer.status_code in (200, 422), answer.text[:300]
+    assert "weighted" in answer.text or "9" * 40 not in prompt
