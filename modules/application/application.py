@@ -17,6 +17,7 @@ from modules.application.jobs.folder_batch import keep_folder_batches
 from modules.application.jobs.job import GenerationJob, Job, TaskJob
 from modules.application.jobs.service import JobService
 from modules.application.jobs.submitting import resolved_job
+from modules.application.last_parameters import keep_parameters
 from modules.application.lease import Lease
 from modules.application.model_list import ModelFileList
 from modules.application.registries import Registries
@@ -284,8 +285,11 @@ class Application:
             return run(request, self.engine, job.control, settings=job.settings, checkpoint=job.checkpoint)
 
         if job.request.script is not None:
-            return run_script(self, job.request, job.control, make)
-        return make(job.request)
+            result = run_script(self, job.request, job.control, make)
+        else:
+            result = make(job.request)
+        keep_parameters(self.paths.data, result)
+        return result
 
     def _on_saved(self, image: FinishedImage) -> None:
         if image.path is not None and (job := self.queue.current) is not None:

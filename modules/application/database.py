@@ -83,6 +83,25 @@ VERSIONS = (
         VALUES ('delete', old.number, old.prompt, old.negative_prompt, old.model, old.networks);
     END;
     """,
+    # Marks that people set, the trash, pictures found by their pixels; and one index that answers every filter without
+    # reading the rows, whose parameters are long.
+    """
+    ALTER TABLE images ADD COLUMN sampler TEXT NOT NULL DEFAULT '';
+    ALTER TABLE images ADD COLUMN pixels TEXT;
+    ALTER TABLE images ADD COLUMN rating INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE images ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE images ADD COLUMN mark TEXT NOT NULL DEFAULT '';
+    ALTER TABLE images ADD COLUMN trashed REAL;
+    ALTER TABLE images ADD COLUMN home TEXT;
+    UPDATE images SET sampler = substr(infotext, instr(infotext, 'Sampler: ') + 9, instr(
+        substr(infotext, instr(infotext, 'Sampler: ') + 9) || ',', ',') - 1) WHERE instr(infotext, 'Sampler: ') > 0;
+    CREATE INDEX images_by_pixels ON images (pixels) WHERE pixels IS NOT NULL;
+    CREATE INDEX images_by_path ON images (path);
+    CREATE INDEX images_filtered ON images (
+        trashed, number, kind, model, model_hash, networks, sampler, width, height, rating, favourite, mark, seed,
+        created
+    );
+    """,
 )
 """What makes version n of version n-1, for n = 1, 2, ...; never changed once released, only added to."""
 

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def salvage(broken: Path, fresh: sqlite3.Connection) -> int:
     copied = 0
     try:
         for table in TABLES:
-            columns = ", ".join(row[1] for row in fresh.execute(f"PRAGMA table_info({table})"))
+            columns = ", ".join(_columns(fresh, table, _columns(source, table)))
             # From both ends, since reading stops where the damage is.
             for order in ("", "DESC"):
                 copied += _copy(source, fresh, table, columns, order)
@@ -74,6 +74,15 @@ def salvage(broken: Path, fresh: sqlite3.Connection) -> int:
         with contextlib.suppress(sqlite3.Error):
             source.close()
     return copied
+
+
+def _columns(connection: sqlite3.Connection, table: str, among: Sequence[str] = ()) -> list[str]:
+    """The columns of a table, those `among` these where any are given: a file of an older form has fewer of them."""
+    try:
+        names = [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
+    except sqlite3.DatabaseError:
+        return []
+    return [name for name in names if name in among or not among]
 
 
 def _copy(source: sqlite3.Connection, fresh: sqlite3.Connection, table: str, columns: str, order: str) -> int:

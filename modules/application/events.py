@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 EventKind = Literal[
-    "waiting", "paused", "running", "done", "failed", "interrupted", "position", "step", "preview", "image"
+    "waiting",
+    "paused",
+    "running",
+    "done",
+    "failed",
+    "interrupted",
+    "position",
+    "step",
+    "preview",
+    "image",
+    "standing",
+    "history",
 ]
 
 KEPT = 4096

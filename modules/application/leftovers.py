@@ -6,14 +6,12 @@ import contextlib
 import logging
 import os
 import re
-import secrets
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from modules.application.database import storable
-from modules.application.history import TAG, History, stored_path
+from modules.application.history import History, file_row, stored_path
 from modules.application.jobs.job import AFTER_RESTART
 from modules.foundation.errors import EaselError
 
@@ -78,7 +76,7 @@ def note_unnoted(
             continue
         known.add(kept)
         job = next((name for name, started in broken_off if started <= moment), "")
-        if (row := _row(path, kept, moment, job)) is not None:
+        if (row := _row(path, data, moment, job)) is not None:
             rows.append(row)
         if len(rows) >= AT_ONCE:
             noted += _insert(history, rows)
@@ -128,7 +126,7 @@ def _files(folder: Path, without: frozenset[Path] = frozenset(), *, below: bool 
             continue
 
 
-def _row(path: Path, kept: str | None, written: float, job: str) -> tuple[Any, ...] | None:
+def _row(path: Path, data: Path, written: float, job: str) -> tuple[Any, ...] | None:
     """What the history keeps of a file; None for one that is not whole or says nothing of how it was made."""
     from PIL import Image
 
@@ -137,24 +135,11 @@ def _row(path: Path, kept: str | None, written: float, job: str) -> tuple[Any, .
 
     try:
         with Image.open(path) as image:
-            width, height = image.size
+            size = image.size
         infotext = read_carried(path).infotext
     except (OSError, ValueError, SyntaxError, EaselError):
         return None
-    if not infotext:
+    if not infotext or "Steps" not in parse(infotext).fields:
         return None
-    told = parse(infotext)
-    if "Steps" not in told.fields:
-        return None
-    networks = dict.fromkeys(TAG.findall(f"{told.prompt} {told.negative_prompt}"))
-    kind = "grid" if path.stem.startswith("grid") else "sample"
-    seed, subseed = (_whole(told.fields.get(name, "")) for name in ("Seed", "Variation seed"))
-    return (
-        *(secrets.token_hex(12), job, kind, written, kept, width, height, str(seed), str(subseed)),
-        *map(storable, (told.prompt, told.negative_prompt, told.fields.get("Model", ""))),
-        *map(storable, (told.fields.get("Model hash", ""), "\n".join(networks), infotext)),
-    )
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
+    # The hash of the pixels would have every picture unpacked, of which there may be many.
+    return file_row(path, infotext, size, data, written=written, pixels=None, job=job)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from modules.application.database import Database
+from modules.application.database import VERSIONS, Database
+from modules.application.database_repair import salvage
 from modules.application.history import History, Search
 from modules.application.jobs.job import Job
 from modules.foundation.errors import StorageBusy, StorageError
@@ -162,4 +163,37 @@ def test_a_full_disk_is_said_and_nothing_is_half_there(tmp_path: Path) -> None:
         assert database.fact("a") is None
     database.remember("a", "b")
     assert database.fact("a") == "b"
+    database.close()
+
+
+def of_first_form(path: Path) -> None:
+    """A database as the first Easel wrote it, with one picture."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(VERSIONS[0])
+    connection.execute(
+        "INSERT INTO images VALUES (1, 'abc', 'job', 'sample', 1.0, 'a.png', 8, 8, '1', '2', 'old times', '', 'm', '',"
+        " '', 'old times\nSteps: 5, Sampler: DPM++ 2M, Seed: 1')"
+    )
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+
+
+def test_a_database_of_the_first_form_is_brought_up_to_date(tmp_path: Path) -> None:
+    of_first_form(tmp_path / "easel.sqlite")
+    database = Database(tmp_path / "easel.sqlite")
+    history = History(database, tmp_path)
+    (image,) = history.search(Search(text="old", sampler="2M"))
+    assert (image.sampler, image.rating, image.favourite, image.trashed) == ("DPM++ 2M", 0, False, None)
+    database.close()
+
+
+def test_a_damaged_database_of_the_first_form_gives_up_its_rows(tmp_path: Path) -> None:
+    of_first_form(tmp_path / "broken.sqlite")
+    database = Database(tmp_path / "easel.sqlite")
+    with database.change() as write:
+        write.execute("SELECT 1")
+    fresh = sqlite3.connect(tmp_path / "easel.sqlite", isolation_level=None)
+    assert salvage(tmp_path / "broken.sqlite", fresh) == 1
+    fresh.close()
+    assert History(database, tmp_path).count(Search(text="old")) == 1
     database.close()

@@ -176,10 +176,17 @@ class HistoryItem(BaseModel):
     model_hash: str
     networks: tuple[str, ...]
     infotext: str
+    sampler: str = ""
+    rating: int = Field(0, description="1 to 5, as somebody rated it; 0: nobody did.")
+    favourite: bool = False
+    mark: str = Field("", description="A word of the user's own.")
+    trashed: float | None = Field(None, description="When it came into the trash, in seconds since 1970.")
 
 
 class HistoryQuery(BaseModel):
     """What to look for; everything given must hold."""
+
+    model_config = ConfigDict(protected_namespaces=())
 
     q: ShortText = Field("", description='Words of prompt, model or network, perhaps cut short; "a phrase" in quotes.')
     model: ShortText = Field("", description="Part of the checkpoint's name, or its short hash.")
@@ -190,6 +197,19 @@ class HistoryQuery(BaseModel):
     since: datetime.datetime | None = Field(None, description="A date or a moment; without a zone in local time.")
     until: datetime.datetime | None = Field(None, description="The first moment that is too late.")
     saved: bool | None = Field(None, description="Whether there is a file.")
+    sampler: ShortText = Field("", description="Part of the sampler's name.")
+    width: Annotated[int | None, Field(ge=1, le=2**31)] = None
+    height: Annotated[int | None, Field(ge=1, le=2**31)] = None
+    rating: Annotated[int, Field(ge=0, le=5, description="The least rating.")] = 0
+    favourite: bool | None = None
+    mark: ShortText = Field("", description="The whole of the mark.")
+    pixels: ShortText = Field("", description="Hash of the pixels.")
+    trashed: bool = Field(False, description="true: what is in the trash; false: all that is not.")
+
+
+class HistoryPageQuery(HistoryQuery):
+    """What to look for, and which part of it."""
+
     before: Annotated[int | None, Field(ge=0, le=2**53)] = Field(None, description="`next` of the page before.")
     limit: Annotated[int, Field(ge=1, le=500)] = 50
 
@@ -200,6 +220,61 @@ class HistoryPage(BaseModel):
     images: list[HistoryItem]
     total: int = Field(description="How many fit in all.")
     next: int | None = Field(None, description="`before` of the next page; null on the last one.")
+
+
+class HistoryNumbers(BaseModel):
+    """The numbers of all pictures that fit, newest first."""
+
+    numbers: list[int]
+
+
+class HistoryCounts(BaseModel):
+    """How many of the pictures that fit have which value; the most frequent first, 500 of each at most."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    total: int
+    model: list[tuple[str, int]]
+    sampler: list[tuple[str, int]]
+    networks: list[tuple[str, int]]
+    rating: list[tuple[str, int]]
+    mark: list[tuple[str, int]]
+    favourite: list[tuple[str, int]]
+
+
+class Numbers(Body):
+    """Which pictures, by their numbers."""
+
+    numbers: Annotated[list[Annotated[Whole, Field(ge=0, le=2**53)]], Field(max_length=200_000)]
+
+
+class MarkBody(Numbers):
+    """What people make of pictures; what is not given stays as it is."""
+
+    rating: Annotated[Whole, Field(ge=0, le=5, description="1 to 5; 0 takes it away.")] | None = None
+    favourite: bool | None = None
+    mark: Annotated[str, Field(max_length=100, description='A word of your own; "" takes it away.')] | None = None
+
+
+class MoveFilesBody(Numbers):
+    """Where the files of pictures go."""
+
+    folder: Annotated[str, Field(min_length=1, max_length=4096)] = Field(
+        description="A folder below the output folder, or a whole path."
+    )
+
+
+class FolderBody(Body):
+    """A folder with pictures."""
+
+    folder: Annotated[str, Field(max_length=4096)] = Field("", description="Its path; nothing: the output folders.")
+
+
+class ChangedPictures(BaseModel):
+    """What was done."""
+
+    done: int = Field(description="How many pictures.")
+    problems: list[str] = Field(description="A sentence for each picture that it could not be done to.")
 
 
 JobDetails.model_rebuild()

@@ -219,15 +219,6 @@ class JobQueue:
             others = (*self._running.values(), *reversed(self._finished))
         return next((job for job in others if job.id == job_id), None)
 
-    @property
-    def last_result(self) -> GenerationResult | None:
-        """What the last job made that made any picture."""
-        with self._changed:
-            finished = tuple(reversed(self._finished))
-        return next(
-            (job.result for job in finished if isinstance(job.result, GenerationResult) and job.result.images), None
-        )
-
     def begin_end(self) -> None:
         """Take no more jobs and interrupt the running ones, without waiting for them.
 

@@ -67,7 +67,10 @@ class RecurringRecord:
 
 
 class RecurringJobs:
-    """The table of recurring jobs. `submit(job)` is the queue's; `unfinished(id)` tells whether a job of one waits."""
+    """The table of recurring jobs. `submit(job)` is the queue's; `unfinished(id)` tells whether a job of one waits.
+
+    `told(id, state)` is called whenever one has begun, paused, gone on, ended, or made something.
+    """
 
     def __init__(
         self,
@@ -75,8 +78,10 @@ class RecurringJobs:
         outputs: Path,
         submit: Callable[[Job[Any]], Any],
         unfinished: Callable[[str], bool],
+        told: Callable[[str, str], None],
     ) -> None:
         self._store, self._outputs, self._submit, self._unfinished = store, outputs, submit, unfinished
+        self._told = told
         self._database: Database = store.database
 
     def create(self, job: GenerationJob, *, seeds: Seeds, limits: RecurringLimits) -> RecurringRecord:
@@ -105,6 +110,7 @@ class RecurringJobs:
                 ),
             )
         self.go_on(recurring_id)
+        self._told(recurring_id, "running")
         return self.find(recurring_id)
 
     def find(self, recurring_id: str) -> RecurringRecord:
@@ -124,7 +130,9 @@ class RecurringJobs:
                 " WHERE id = ? AND state IN ('running', 'paused')",
                 (state, note, None if state == "paused" else time.time(), recurring_id),
             )
-            return changed.rowcount > 0
+        if changed.rowcount > 0:
+            self._told(recurring_id, state)
+        return changed.rowcount > 0
 
     def resume(self, recurring_id: str) -> bool:
         """Go on with a paused one; False when it is not paused."""
@@ -134,6 +142,7 @@ class RecurringJobs:
             )
             if write.execute(query, (recurring_id,)).rowcount == 0:
                 return False
+        self._told(recurring_id, "running")
         self.go_on(recurring_id)
         return True
 
@@ -153,6 +162,8 @@ class RecurringJobs:
                     " WHERE id = ? AND state = 'running' AND failures >= ?",
                     (f"{MOST_FAILURES} jobs failed: {job.error}", time.time(), job.recurring_id, MOST_FAILURES),
                 )
+        if job.recurring_id is not None:
+            self._told(job.recurring_id, self.find(job.recurring_id).state)
 
     def go_on(self, recurring_id: str) -> None:
         """Put the next job into the queue, unless one is there or it is time to end. Raises what submitting raises."""

@@ -59,7 +59,11 @@ class JobService:
     @functools.cached_property
     def recurring(self) -> RecurringJobs:
         """The recurring jobs."""
-        return RecurringJobs(self.store, self._paths.outputs, self.queue.submit, self._has_unfinished)
+
+        def told(recurring_id: str, state: str) -> None:
+            self.recorder.events.tell("standing", None, {"standing": recurring_id, "state": state})
+
+        return RecurringJobs(self.store, self._paths.outputs, self.queue.submit, self._has_unfinished, told)
 
     # Submitting
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from modules.application.last_parameters import kept_parameters
 from modules.foundation.errors import EaselError
 from modules.foundation.text_files import read_text
 from modules.infotext.carriers import Carried, read_carried
@@ -59,6 +60,5 @@ def read_file(path: Path) -> Carried:
 
 
 def last_parameters(app: Application) -> str:
-    """The parameters of the newest picture of the running program; "" when there is none."""
-    result = app.queue.last_result
-    return result.images[0].infotext if result and result.images else ""
+    """The parameters of the last run, also of one before the program was started anew; "" when there is none."""
+    return kept_parameters(app.paths.data)

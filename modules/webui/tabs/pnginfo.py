@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from modules.application.history_import import parameters_of_pixels
 from modules.foundation.errors import EaselError
 from modules.webui.builder import PageBuilder
 from modules.webui.events import on
 from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.paste.events import pasted, read_file
 from modules.webui.paste.values import has_parameters
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
 
 SENT_TO = ("txt2img", "img2img")
 
@@ -38,7 +43,7 @@ def build_pnginfo(page: PageBuilder) -> None:
             text = gr.Textbox("", elem_id="pnginfo_generation_info", visible="hidden")
             with gr.Row(elem_id="pnginfo_send_row"):
                 send = {tab: _send_button(tab) for tab in SENT_TO}
-    on(image, "change", _on_picture, [image], [html_info, text, *send.values()])
+    on(image, "change", lambda path: on_picture(page.app, path), [image], [html_info, text, *send.values()])
     page.when_drawn(lambda: _wire_sending(page, text, send))
 
 
@@ -56,7 +61,8 @@ def _wire_sending(page: PageBuilder, text: gr.Textbox, send: dict[str, gr.Button
         on(button, "click", on_send, [text], panel.components, then=f"() => easel.openTab('{tab}')")
 
 
-def _on_picture(path: str | None) -> tuple[object, ...]:
+def on_picture(app: Application, path: str | None) -> tuple[object, ...]:
+    """What a picture says, or what the history knows of one that has lost its parameters: HTML, text, buttons."""
     if not path:
         return EMPTY, "", *_sendable(False)
     try:
@@ -64,7 +70,13 @@ def _on_picture(path: str | None) -> tuple[object, ...]:
     except EaselError as error:
         return f'<p class="note error">{html.escape(str(error))}</p>', "", *_sendable(False)
     text = carried.infotext or ""
-    shown = ({"parameters": text} if text else {}) | carried.others
+    name = "parameters"
+    if not has_parameters(text) and (known := parameters_of_pixels(app, Path(path))):
+        name, text = (
+            "parameters, from the history: the file does not say how it was made, but its pixels are known",
+            known,
+        )
+    shown = ({name: text} if text else {}) | carried.others
     body = items_html(shown) or '<p class="note quiet">This picture does not say how it was made.</p>'
     return body, text, *_sendable(has_parameters(text))
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import zipfile
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from modules.application.history_import import Taken
+from modules.imaging.pixel_hash import pixel_hash
 from tests.api.conftest import Served
 
 
@@ -72,3 +77,103 @@ def test_a_picture_whose_file_is_gone_is_gone_and_may_leave_the_history(served: 
     assert served.client.delete(f"/api/v1/history/{image['id']}").status_code == 204
     assert served.client.get(f"/api/v1/history/{image['id']}").status_code == 404
     assert found(served, q="ephemeral") == []
+
+
+def numbers_of(served: Served, **query: Any) -> list[int]:
+    return served.client.get("/api/v1/history/numbers", params=query).json()["numbers"]
+
+
+def test_pictures_are_rated_marked_found_by_it_and_counted(served: Served) -> None:
+    for seed in (1, 2, 3):
+        make(served, "rated", seed=seed, sampler_name="DPM++ 2M" if seed == 3 else "Euler")
+    newest, middle, oldest = numbers_of(served, q="rated")
+    change = {"numbers": [newest, oldest], "rating": 4, "mark": "good hands"}
+    assert served.client.patch("/api/v1/history", json=change).json() == {"done": 2, "problems": []}
+    assert served.client.patch("/api/v1/history", json={"numbers": [oldest], "favourite": True}).json()["done"] == 1
+    assert numbers_of(served, q="rated", rating=4) == [newest, oldest]
+    assert numbers_of(served, q="rated", rating=5) == []
+    assert numbers_of(served, q="rated", favourite=True) == [oldest]
+    assert numbers_of(served, q="rated", mark="good hands", sampler="2m") == [newest]
+    assert numbers_of(served, q="rated", width=64, height=64) == [newest, middle, oldest]
+    assert numbers_of(served, q="rated", width=65) == []
+    counts = served.client.get("/api/v1/history/counts", params={"q": "rated"}).json()
+    assert (counts["total"], counts["mark"]) == (3, [["good hands", 2], ["", 1]])
+    assert counts["sampler"] == [["Euler", 2], ["DPM++ 2M", 1]]
+    table = served.client.get("/api/v1/history/table", params={"q": "rated"})
+    assert table.headers["content-type"].startswith("text/csv")
+    lines = table.text.splitlines()
+    assert (len(lines), lines[0].split(",")[-3:]) == (4, ["rating", "favourite", "mark"])
+    assert lines[1].endswith(",4,0,good hands")
+    assert served.client.patch("/api/v1/history", json={"numbers": [newest]}).status_code == 422
+    assert served.client.patch("/api/v1/history", json={"numbers": [newest], "rating": 6}).status_code == 422
+
+
+def test_the_trash_takes_pictures_and_gives_them_back(served: Served) -> None:
+    make(served, "thrown away")
+    (number,) = numbers_of(served, q="thrown")
+    (image,) = served.app.jobs.recorder.history.with_numbers([number])
+    home = image.path
+    assert home is not None
+    home.with_suffix(".txt").write_text("beside it", encoding="utf-8")
+
+    def act(what: str) -> dict[str, Any]:
+        return served.client.post(f"/api/v1/history/{what}", json={"numbers": [number, 10**9]}).json()
+
+    assert act("erase")["done"] == 0  # what is not in the trash stays
+    assert act("trash") == {"done": 1, "problems": []}
+    assert (numbers_of(served, q="thrown"), home.exists(), home.with_suffix(".txt").exists()) == ([], False, False)
+    assert numbers_of(served, q="thrown", trashed=True) == [number]
+    assert served.client.get(f"/api/v1/images/{image.id}").status_code == 200
+    assert act("restore")["done"] == 1
+    assert (numbers_of(served, q="thrown"), home.exists(), home.with_suffix(".txt").exists()) == ([number], True, True)
+    assert not (served.data / "trash" / image.id).exists()
+    act("trash")
+    assert act("erase")["done"] == 1
+    assert numbers_of(served, q="thrown", trashed=True) == []
+    assert not (served.data / "trash" / image.id).exists()
+
+
+def test_pictures_are_moved_and_packed(served: Served) -> None:
+    make(served, "to move", seed=5)
+    make(served, "to move", seed=6)
+    numbers = numbers_of(served, q="move")
+    body = {"numbers": numbers, "folder": "best/of it"}
+    assert served.client.post("/api/v1/history/move", json=body).json() == {"done": 2, "problems": []}
+    folder = served.app.paths.outputs / "best" / "of it"
+    assert len(list(folder.glob("*.png"))) == 2
+    for outside in ("../elsewhere", "best/../../x"):
+        answer = served.client.post("/api/v1/history/move", json={"numbers": numbers, "folder": outside})
+        assert (answer.status_code, "output folder" in answer.text) == (422, True)
+    named = f"{numbers[1]}-{numbers[0]}"
+    archive = served.client.get("/api/v1/history/archive", params={"numbers": named})
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as packed:
+        kept = {path.name: path.read_bytes() for path in folder.glob("*.png")}
+        assert {name: packed.read(name) for name in packed.namelist()} == kept
+    for wrong in ("x", "1-", "9-x", "1,,2"):
+        assert served.client.get("/api/v1/history/archive", params={"numbers": wrong}).status_code == 422
+
+
+def test_a_folder_of_pictures_is_taken_in_once_and_found_by_pixels(served: Served, tmp_path: Path) -> None:
+    inside = tmp_path / "deep" / "in"
+    inside.mkdir(parents=True)
+    text = "foreign lands\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 77, Size: 8x8, Model: some"
+    chunks = PngInfo()
+    chunks.add_text("parameters", text)
+    Image.new("RGB", (8, 8), "teal").save(inside / "one.png", pnginfo=chunks)
+    (tmp_path / "broken.png").write_bytes(b"nothing")
+
+    def take() -> Any:
+        job = served.client.post("/api/v1/history/folders", json={"folder": str(tmp_path)}).json()
+        found = served.app.queue.find(job["id"])
+        assert found is not None
+        return found.wait(60)
+
+    assert take() == Taken(added=1, known=0, unreadable=1)
+    assert take() == Taken(added=0, known=1, unreadable=1)
+    (image,) = served.client.get("/api/v1/history", params={"q": "foreign"}).json()["images"]
+    assert (image["seed"], image["sampler"], image["model"], image["width"]) == (77, "Euler a", "some", 8)
+    bare = Image.new("RGBA", (8, 8), "teal")  # without its parameters, and with an alpha channel that says nothing
+    known = served.app.jobs.recorder.history.with_pixels(pixel_hash(bare))
+    assert known is not None
+    assert (known.id, known.infotext) == (image["id"], text)
+    assert served.client.post("/api/v1/history/folders", json={"folder": str(tmp_path / "no")}).status_code == 422

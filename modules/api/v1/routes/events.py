@@ -28,6 +28,8 @@ EVENTS = """Changes are pushed by `GET /api/v1/events`, a stream of server-sent 
 | step | how far `job` is: `text` (words), `phase`, `step`, `steps`, `batch`, `batches`, `progress` (0..1), `eta` (s) |
 | preview | `job` has a new view of its unfinished picture: `number`, `url` |
 | image | a finished picture of `job`: `id`, `url`, `kind`, `seed` |
+| standing | the recurring job `standing` is now in this `state` |
+| history | pictures of the history were changed: `numbers` with their new `rating`, `favourite`, `mark`; or `changed` |
 """
 
 
@@ -104,7 +106,7 @@ def _data(event: Event, job: str | None) -> dict[str, Any] | None:
         return {"job": event.job, **data}
     if job is None:
         return data
-    waiting: list[str] = data["waiting"]
+    waiting: list[str] = data.get("waiting", [])
     return {"job": job, "position": waiting.index(job) + 1, "waiting": len(waiting)} if job in waiting else None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import io
 import threading
 from collections import OrderedDict
@@ -15,10 +14,11 @@ from fastapi.responses import FileResponse
 
 from modules.api.pictures import picture_text
 from modules.api.v1.answers import history_item
-from modules.api.v1.bodies import HistoryItem, HistoryPage, HistoryQuery
+from modules.api.v1.bodies import HistoryItem, HistoryPage, HistoryPageQuery
+from modules.api.v1.routes.history_collections import add_collections, search_of
 from modules.application.application import Application
-from modules.application.history import HistoryImage, Search
-from modules.foundation.errors import RequestError, reason_of
+from modules.application.history import HistoryImage
+from modules.foundation.errors import reason_of
 from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.imaging.encode import encode
 
@@ -32,20 +32,17 @@ def routes(app: Application) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["history"])
 
     @router.get("/history", summary="Search the finished pictures")
-    def search(query: Annotated[HistoryQuery, Query()]) -> HistoryPage:
+    def search(query: Annotated[HistoryPageQuery, Query()]) -> HistoryPage:
         """Pictures that fit everything that is given, newest first."""
-        wanted = Search(
-            **query.model_dump(exclude={"q", "since", "until", "before", "limit"}),
-            text=query.q,
-            since=_seconds(query.since, "since"),
-            until=_seconds(query.until, "until"),
-        )
+        wanted = search_of(query)
         images = app.jobs.recorder.history.search(wanted, before=query.before, limit=query.limit)
         return HistoryPage(
             images=[history_item(image) for image in images],
             total=app.jobs.recorder.history.count(wanted),
             next=images[-1].number if len(images) == query.limit else None,
         )
+
+    add_collections(router, app)
 
     @router.get("/history/{image_id}", summary="The parameters of one picture")
     def parameters(image_id: str) -> HistoryItem:
@@ -141,12 +138,3 @@ def _content(app: Application, image: HistoryImage) -> bytes:
         where = f"The file {image.path} is no longer there" if image.path else "It was not saved, and left the memory"
         raise HTTPException(410, f"Picture {image.id!r} is gone. {where}.")
     return encode(finished.image, "png", text=picture_text(finished.infotext))
-
-
-def _seconds(moment: datetime.datetime | None, field: str) -> float | None:
-    if moment is None:
-        return None
-    try:
-        return moment.timestamp()
-    except (OverflowError, ValueError, OSError) as error:
-        raise RequestError(f"{field} is no date that the history could hold.", field) from error
