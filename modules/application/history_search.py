@@ -55,23 +55,29 @@ def conditions(search: Search) -> tuple[list[str], list[Any]]:
     for column, name in (("networks", search.network), ("sampler", search.sampler)):
         if name:
             add(f"images.{column} LIKE ? ESCAPE '\\'", _part(name))
-    for column, value in (
-        *(("seed", search.seed), ("job", search.job), ("kind", search.kind), ("mark", search.mark)),
-        *(("width", search.width), ("height", search.height), ("pixels", search.pixels)),
-    ):
+    for test, value in _tests(search):
         if value not in (None, ""):
-            add(f"images.{column} = ?", value if column in ("width", "height") else str(value))
-    if search.since is not None:
-        add("images.created >= ?", search.since)
-    if search.until is not None:
-        add("images.created < ?", search.until)
+            add(f"images.{test} ?", value)
     if search.saved is not None:
         add(f"images.path IS {'NOT ' if search.saved else ''}NULL")
-    if search.rating:
-        add("images.rating >= ?", search.rating)
-    if search.favourite is not None:
-        add("images.favourite = ?", int(search.favourite))
     return where, values
+
+
+def _tests(search: Search) -> Sequence[tuple[str, str | float | None]]:
+    """Comparisons with single values; those with None or "" are not made."""
+    return (
+        ("seed =", None if search.seed is None else str(search.seed)),
+        ("job =", search.job),
+        ("kind =", search.kind),
+        ("mark =", search.mark),
+        ("pixels =", search.pixels),
+        ("width =", search.width),
+        ("height =", search.height),
+        ("created >=", search.since),
+        ("created <", search.until),
+        ("rating >=", search.rating or None),
+        ("favourite =", search.favourite),
+    )
 
 
 def where_clause(where: Sequence[str]) -> str:
