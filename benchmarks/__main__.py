@@ -121,10 +121,14 @@ def _catalogue(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[A
 
 
 def _kill(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
-    from benchmarks import kill
+    from benchmarks import kill, kill_points
 
     kills = options.count or 30
-    return kill.measure(kills, jobs=kills * 20 // 3, say=_say), kill.show
+
+    def chosen(data: Path) -> dict[str, int]:
+        return kill_points.measure(data, say=_say)
+
+    return kill.measure(kills, jobs=kills * 20 // 3, say=_say, chosen=chosen), kill.show
 
 
 def _load(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:

@@ -21,8 +21,16 @@ AT_START = 0.2
 """Share of kills that come while the program begins."""
 
 
-def measure(kills: int = 30, jobs: int = 200, say: Callable[[str], None] = print, seed: int = 1) -> dict[str, Any]:
+def measure(
+    kills: int = 30,
+    jobs: int = 200,
+    say: Callable[[str], None] = print,
+    seed: int = 1,
+    chosen: Callable[[Path], dict[str, int]] | None = None,
+) -> dict[str, Any]:
     """Queue `jobs` jobs, kill the server `kills` times on the way, then let it finish and retry what is marked.
+
+    `chosen(data)` then does the same at chosen points, over what is there.
 
     Raises AssertionError with what was lost, run twice without a mark, or broken.
     """
@@ -35,25 +43,28 @@ def measure(kills: int = 30, jobs: int = 200, say: Callable[[str], None] = print
             server.client.post("/api/v1/queue/resume")
             _kill_at_some_moment(server, data, chance, jobs // (kills + 1))
         for number in range(1, kills):
-            _check(data, names)
+            check(data, names)
             say(f"  killed {number} of {kills}: {_states(data)}")
             server = Server(data)
             try:
                 _kill_at_some_moment(server, data, chance, jobs // (kills + 1))
             finally:
                 server.stop()
-        _check(data, names)
+        check(data, names)
         before_retry = _states(data)
         with serving(data) as server:
-            _finish(server, data)
+            finish(server, data)
             marked = [name for name, state in _jobs(data).items() if state[0] == "interrupted"]
             restarts = server.client.get("/api/v1/jobs", params={"state": "interrupted", "limit": 500}).json()["jobs"]
             assert all(job["interrupted_by_restart"] for job in restarts), "a mark does not say that Easel ended"
             for name in marked:
                 server.client.post(f"/api/v1/jobs/{name}/retry").raise_for_status()
-            _finish(server, data)
-        pictures = _check(data, names)
-        return _verdict(data, names, pictures) | {
+            finish(server, data)
+        pictures = check(data, names)
+        verdict = _verdict(data, names, pictures)
+        if chosen is not None:
+            verdict |= {f"{key}_at_chosen_points": value for key, value in chosen(data).items()}
+        return verdict | {
             "kills": kills,
             "jobs": jobs,
             "marked": len(marked),
@@ -86,7 +97,8 @@ def _kill_at_some_moment(server: Server, data: Path, chance: random.Random, jobs
     server.kill()
 
 
-def _finish(server: Server, data: Path) -> None:
+def finish(server: Server, data: Path) -> None:
+    """Wait until nothing waits or runs any more."""
     until = time.monotonic() + 10 * PATIENCE
     while _left(data) and time.monotonic() < until:
         assert server.process.poll() is None, server.log.read_text(errors="replace")[-3000:]
@@ -94,7 +106,8 @@ def _finish(server: Server, data: Path) -> None:
     assert not _left(data), f"jobs are left: {_states(data)}"
 
 
-def _rows(data: Path, query: str) -> list[tuple[Any, ...]]:
+def rows(data: Path, query: str) -> list[tuple[Any, ...]]:
+    """What a query gives, asked of the file by another program."""
     connection = sqlite3.connect(data / "easel.sqlite", timeout=30)
     try:
         return connection.execute(query).fetchall()
@@ -103,7 +116,7 @@ def _rows(data: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def _jobs(data: Path) -> dict[str, tuple[str, int]]:
-    return {name: (state, attempts) for name, state, attempts in _rows(data, "SELECT id, state, attempts FROM jobs")}
+    return {name: (state, attempts) for name, state, attempts in rows(data, "SELECT id, state, attempts FROM jobs")}
 
 
 def _states(data: Path) -> dict[str, int]:
@@ -111,17 +124,17 @@ def _states(data: Path) -> dict[str, int]:
 
 
 def _ended(data: Path) -> int:
-    return int(_rows(data, "SELECT count(*) FROM jobs WHERE state NOT IN ('waiting', 'running')")[0][0])
+    return int(rows(data, "SELECT count(*) FROM jobs WHERE state NOT IN ('waiting', 'running')")[0][0])
 
 
 def _left(data: Path) -> int:
-    return int(_rows(data, "SELECT count(*) FROM jobs WHERE state IN ('waiting', 'running')")[0][0])
+    return int(rows(data, "SELECT count(*) FROM jobs WHERE state IN ('waiting', 'running')")[0][0])
 
 
-def _check(data: Path, names: list[str]) -> dict[str, list[Path]]:
+def check(data: Path, names: list[str]) -> dict[str, list[Path]]:
     """Read everything that is there. Gives the pictures by seed."""
-    assert _rows(data, "PRAGMA integrity_check") == [("ok",)], "the database is damaged"
-    _rows(data, "INSERT INTO images_text (images_text) VALUES ('integrity-check')")
+    assert rows(data, "PRAGMA integrity_check") == [("ok",)], "the database is damaged"
+    rows(data, "INSERT INTO images_text (images_text) VALUES ('integrity-check')")
     jobs = _jobs(data)
     assert sorted(jobs) == sorted(names), f"{len(names)} jobs were submitted, {len(jobs)} are known"
     assert sum(state == "running" for state, _ in jobs.values()) <= 1
@@ -133,7 +146,7 @@ def _check(data: Path, names: list[str]) -> dict[str, list[Path]]:
             image.load()
             text = str(image.info["parameters"])
         pictures.setdefault(text.split("Seed: ")[1].split(",", maxsplit=1)[0], []).append(path)
-    for (path,) in _rows(data, "SELECT path FROM images WHERE path IS NOT NULL"):
+    for (path,) in rows(data, "SELECT path FROM images WHERE path IS NOT NULL"):
         assert (data / path).is_file(), f"{path} is in the history, but not on the disk"
     return pictures
 
@@ -145,7 +158,7 @@ def _verdict(data: Path, names: list[str], pictures: dict[str, list[Path]]) -> d
         made, attempts = len(pictures.get(str(seed), [])), jobs[name][1]
         assert 1 <= made <= attempts, f"job {name} ran {made} times, with {attempts} marked attempts"
     files = sum(len(paths) for paths in pictures.values())
-    history = int(_rows(data, "SELECT count(*) FROM images WHERE path IS NOT NULL")[0][0])
+    history = int(rows(data, "SELECT count(*) FROM images WHERE path IS NOT NULL")[0][0])
     return {
         "lost": 0,
         "run_twice_without_mark": 0,

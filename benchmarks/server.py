@@ -22,12 +22,12 @@ PATIENCE = 180.0
 class Server:
     """A started Easel without its page. `client` speaks to its API."""
 
-    def __init__(self, data: Path, flags: Sequence[str] = ()) -> None:
+    def __init__(self, data: Path, flags: Sequence[str] = (), program: Sequence[str] = ("webui.py",)) -> None:
         self.port = free_port()
         data.mkdir(parents=True, exist_ok=True)
         self.log = data / "log.txt"
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, "webui.py", "--nowebui", "--port", str(self.port), "--data-dir", str(data), *flags]
+        command = [sys.executable, *program, "--nowebui", "--port", str(self.port), "--data-dir", str(data), *flags]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 command,

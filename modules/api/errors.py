@@ -86,6 +86,8 @@ async def _wrong_form(request: Request, error: Exception) -> Response:
 
 async def _disk_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError)
+    if error.errno == errno.ENAMETOOLONG:
+        return await _easel_error(request, errors.RequestError("The name of a file or folder is too long."))
     if error.errno not in NO_ROOM:
         return await _anything_else(request, error)
     where = f" ({error.filename})" if error.filename else ""

@@ -61,7 +61,8 @@ class AccessPolicy:
         """Raises StartupError for users or sections that make no sense."""
         page_users = Users(digests=dict((*_users(flags.gradio_auth, "--gradio-auth"), *_users_in_file(flags))))
         api_users = Users(digests=dict(_users(flags.api_auth, "--api-auth")))
-        reachable = not _is_loopback(flags.host)
+        # Who names a tunnel or a proxy is reached through it, whatever address it connects to.
+        reachable = not _is_loopback(flags.host) or bool(flags.allowed_hosts)
         is_open = reachable and not page_users and not (api_users and flags.nowebui)
         return cls(
             page_users=page_users,

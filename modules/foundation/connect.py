@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import threading
@@ -20,6 +21,10 @@ MOVED = frozenset({301, 302, 303, 307, 308})
 """Statuses that name another address."""
 
 
+HOST = re.compile(r"[^\s\x00-\x20\x7f]{1,253}")
+"""What may be the name of a machine; whether it is one is the resolver's to say."""
+
+
 class NotPublicError(Exception):
     """A name leads into this machine's own networks."""
 
@@ -29,7 +34,8 @@ def open_connection(url: SplitResult, *, only_public: bool, seconds: float) -> h
 
     Raises NotPublicError, ValueError for what is no such address, OSError when the name is not known.
     """
-    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
+    named = HOST.fullmatch(url.hostname or "") is not None
+    if url.scheme not in ("http", "https") or not named or url.username or url.password:
         raise ValueError("it must be an http or https address without a user")
     port = url.port or (443 if url.scheme == "https" else 80)
     host = _host(url.hostname, port, only_public=only_public)

@@ -91,3 +91,9 @@ def test_passwords_are_not_kept() -> None:
 def test_what_makes_no_sense_ends_the_start_with_a_sentence(flags: Flags, why: str) -> None:
     with pytest.raises(StartupError, match=why):
         AccessPolicy.from_flags(flags)
+
+
+def test_who_is_reached_through_a_tunnel_without_a_user_is_open() -> None:
+    assert not AccessPolicy.from_flags(Flags()).is_open
+    assert AccessPolicy.from_flags(Flags(allowed_hosts="easel.example")).is_open
+    assert not AccessPolicy.from_flags(Flags(allowed_hosts="easel.example", gradio_auth="me:word")).is_open

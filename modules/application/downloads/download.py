@@ -15,6 +15,7 @@ from modules.application.downloads.transfer import Transfer, TransferRequest
 from modules.application.jobs.job import TaskJob
 from modules.application.model_list import ModelKind
 from modules.checkpoints.safetensors_header import read_header
+from modules.foundation.connect import HOST
 from modules.foundation.errors import CheckpointError, DownloadError, Forbidden, RequestError
 from modules.generation.progress import RunControl
 from modules.settings.paths import Paths
@@ -164,7 +165,8 @@ def clean_name(name: str) -> str:
 
 def _check(asked: Download) -> None:
     url = _parts_of(asked.url)
-    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
+    named = HOST.fullmatch(url.hostname or "") is not None
+    if url.scheme not in ("http", "https") or not named or url.username or url.password:
         raise RequestError("url must be an http or https address without a user.", "url")
     if asked.sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", asked.sha256):
         raise RequestError("sha256 must be 64 hexadecimal digits.", "sha256")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modules.application.jobs.job import TaskJob
@@ -30,7 +31,7 @@ def submit_folder_batch(app: Application, asked: FolderBatch, job_id: str | None
         (asked.mask_folder, "inpaint_mask_dir"),
         (asked.png_info_folder, "png_info_dir"),
     ):
-        if folder is not None and not folder.is_dir():
+        if folder is not None and not _is_there(folder):
             raise RequestError(f"{folder} is not a folder that exists. Check its name.", field)
     where = str(asked.input_folder) if asked.input_folder else f"{len(asked.files)} files"
     text, _ = to_text(asked)
@@ -43,6 +44,13 @@ def submit_folder_batch(app: Application, asked: FolderBatch, job_id: str | None
             parameters={"asked": text},
         )
     )
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError:  # a name that is too long for one, a share that does not answer
+        return False
 
 
 def keep_folder_batches(app: Application) -> None:
