@@ -34,8 +34,13 @@ def open_connection(url: SplitResult, *, only_public: bool, seconds: float) -> h
 
     Raises NotPublicError, ValueError for what is no such address, OSError when the name is not known.
     """
-    named = HOST.fullmatch(url.hostname or "") is not None
-    if url.scheme not in ("http", "https") or not named or url.username or url.password:
+    if (
+        url.scheme not in ("http", "https")
+        or not url.hostname
+        or not HOST.fullmatch(url.hostname)
+        or url.username
+        or url.password
+    ):
         raise ValueError("it must be an http or https address without a user")
     port = url.port or (443 if url.scheme == "https" else 80)
     host = _host(url.hostname, port, only_public=only_public)
