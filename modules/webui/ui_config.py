@@ -12,7 +12,7 @@ from modules.foundation.text_files import read_json_object
 
 log = logging.getLogger(__name__)
 
-Arguments = dict[str, Any]
+ComponentArguments = dict[str, Any]
 """Keyword arguments to build a control with; or the values of the file."""
 
 
@@ -30,10 +30,10 @@ class UiConfig:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._values = _read(path)
-        self._missing: Arguments = {}
+        self._missing: ComponentArguments = {}
 
-    def slider(self, key: str, *, value: float, minimum: float, maximum: float, step: float) -> Arguments:
-        """Arguments of a slider. A value outside the range is moved into it."""
+    def slider(self, key: str, *, value: float, minimum: float, maximum: float, step: float) -> ComponentArguments:
+        """ComponentArguments of a slider. A value outside the range is moved into it."""
         shown = self._visible(key)
         chosen = self._number(key, "value", value)
         least = self._number(key, "minimum", minimum)
@@ -44,20 +44,20 @@ class UiConfig:
             least, most, stride = minimum, maximum, step
         return {**shown, "value": min(max(chosen, least), most), "minimum": least, "maximum": most, "step": stride}
 
-    def number(self, key: str, *, value: float) -> Arguments:
-        """Arguments of a number box."""
+    def number(self, key: str, *, value: float) -> ComponentArguments:
+        """ComponentArguments of a number box."""
         return {**self._visible(key), "value": self._number(key, "value", value)}
 
-    def checkbox(self, key: str, *, value: bool) -> Arguments:
-        """Arguments of a checkbox."""
+    def checkbox(self, key: str, *, value: bool) -> ComponentArguments:
+        """ComponentArguments of a checkbox."""
         return {**self._visible(key), "value": self._typed(key, "value", value, (bool,))}
 
-    def text(self, key: str, *, value: str = "") -> Arguments:
-        """Arguments of a text box."""
+    def text(self, key: str, *, value: str = "") -> ComponentArguments:
+        """ComponentArguments of a text box."""
         return {**self._visible(key), "value": self._typed(key, "value", value, (str,))}
 
-    def choice(self, key: str, choices: Sequence[str], *, value: str) -> Arguments:
-        """Arguments of a dropdown. A value that is not among the choices (any more) gives way to the built-in one."""
+    def choice(self, key: str, choices: Sequence[str], *, value: str) -> ComponentArguments:
+        """ComponentArguments of a dropdown. A value that is not among the choices (any more) gives way to the built-in one."""
         shown = self._visible(key)
         chosen = self._typed(key, "value", value, (str,))
         if chosen not in choices:
@@ -65,14 +65,14 @@ class UiConfig:
             chosen = value
         return {**shown, "choices": list(choices), "value": chosen}
 
-    def choices(self, key: str, choices: Sequence[str], *, value: Sequence[str] = ()) -> Arguments:
-        """Arguments of a dropdown for several; values that are not among the choices are left out."""
+    def choices(self, key: str, choices: Sequence[str], *, value: Sequence[str] = ()) -> ComponentArguments:
+        """ComponentArguments of a dropdown for several; values that are not among the choices are left out."""
         shown = self._visible(key)
         chosen = self._typed(key, "value", list(value), (list,))
         return {**shown, "choices": list(choices), "value": [name for name in chosen if name in choices]}
 
-    def button(self, key: str) -> Arguments:
-        """Arguments of a button."""
+    def button(self, key: str) -> ComponentArguments:
+        """ComponentArguments of a button."""
         return self._visible(key)
 
     def write(self) -> None:
@@ -84,7 +84,7 @@ class UiConfig:
         except OSError as error:
             log.warning("%s could not be written: %s. The page works without it.", self.path, error.strerror)
 
-    def _visible(self, key: str) -> Arguments:
+    def _visible(self, key: str) -> ComponentArguments:
         # "hidden" keeps the element in the document, where scripts expect it.
         return {} if self._typed(key, "visible", True, (bool,)) else {"visible": "hidden"}
 
@@ -108,7 +108,7 @@ class UiConfig:
         return value
 
 
-def _read(path: Path) -> Arguments:
+def _read(path: Path) -> ComponentArguments:
     try:
         return read_json_object(path, "Other controls begin with their built-in defaults.")
     except OSError as error:
