@@ -149,6 +149,7 @@ class Crowd:
                     heapq.heappush(due, key.data)
 
     def _disconnect(self, client: Client) -> None:
+        assert client.socket is not None
         self._selector.unregister(client.socket)
         client.disconnect()
 

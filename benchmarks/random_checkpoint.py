@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -108,10 +108,10 @@ def _vae(size: Size) -> Iterator[tuple[str, tuple[int, ...]]]:
     levels = len(size.vae)
     with init_empty_weights():
         network = AutoencoderKL(
-            block_out_channels=size.vae,
+            block_out_channels=cast(Any, size.vae),
             layers_per_block=size.vae_res_blocks,
-            down_block_types=("DownEncoderBlock2D",) * levels,
-            up_block_types=("UpDecoderBlock2D",) * levels,
+            down_block_types=cast(Any, ("DownEncoderBlock2D",) * levels),
+            up_block_types=cast(Any, ("UpDecoderBlock2D",) * levels),
             latent_channels=4,
         )
     layout = VaeLayout(channels=size.vae, res_blocks=size.vae_res_blocks, latent_channels=4, has_quant_conv=True)

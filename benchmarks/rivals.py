@@ -23,7 +23,8 @@ def plain_pipeline(checkpoint: LoadedCheckpoint) -> Any:
 
     def plain(network: nn.Module) -> Any:
         # torch's own method: diffusers' has a warning about layers to be kept in float32, which is where all go.
-        return nn.Module.to(
+        move: Any = nn.Module.to
+        return move(
             _as_diffusers_has_it(copy.deepcopy(network)), dtype=torch.float32, memory_format=torch.contiguous_format
         )
 
@@ -48,7 +49,8 @@ def _pipeline(unet: Any, vae: Any) -> Any:
     scheduler = EulerDiscreteScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="linspace", steps_offset=1
     )
-    pipeline = StableDiffusionPipeline(
+    make: Any = StableDiffusionPipeline  # parts may be None, which its signature does not say
+    pipeline = make(
         vae=vae,
         text_encoder=None,
         tokenizer=None,

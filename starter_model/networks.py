@@ -8,7 +8,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -259,8 +261,9 @@ class UNet(nn.Module):
         silu(a) - silu(-a) = a exactly, so a pair of opposite channels passes the final activation unchanged; all
         pairs lie in one norm group, whose mean is then zero and whose scale is that of the latent (about 1).
         """
-        z, conv_in = self.shape.latent, self.input_blocks[0][0]
-        last, conv_out = self.output_blocks[-1][0].skip_connection, self.out[2]
+        inputs, outputs = cast(Any, self.input_blocks), cast(Any, self.output_blocks)
+        z, conv_in = self.shape.latent, inputs[0][0]
+        last, conv_out = outputs[-1][0].skip_connection, cast(Any, self.out)[2]
         offset = last.weight.shape[1] - self.shape.widths[0]
         if self.shape.widths[0] < 2 * z:
             return
@@ -364,7 +367,7 @@ class Encoder(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """The activations that `conv_out` sees."""
         x = self.conv_in(x)
-        for level in self.down:
+        for level in cast("Iterable[Any]", self.down):
             x = level.block[0](x)
             if hasattr(level, "downsample"):
                 x = level.downsample(x)
@@ -396,7 +399,7 @@ class Decoder(nn.Module):
     def features(self, z: Tensor) -> Tensor:
         """The activations that `conv_out` sees."""
         x = self.mid(self.conv_in(z))
-        for level in reversed(self.up):
+        for level in cast("Iterable[Any]", reversed(self.up)):
             for block in level.block:
                 x = block(x)
             if hasattr(level, "upsample"):

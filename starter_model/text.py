@@ -44,10 +44,11 @@ HIDDEN_MEAN = -0.15
 
 def answers(scene: Scene) -> list[int]:
     """The number of the right answer to each question."""
-    view, second = scene.view, scene.figures[1] if len(scene.figures) > 1 else None
+    view, first = scene.view, scene.figures[0]
+    second = scene.figures[1] if len(scene.figures) > 1 else None
     said = {
-        "first": scene.figures[0].name,
-        "first colour": scene.figures[0].colour,
+        "first": first.name,
+        "first colour": first.colour,
         "second": second.name if second else _NOTHING,
         "second colour": second.colour if second else _NOTHING,
         "background": scene.background or _NOTHING,

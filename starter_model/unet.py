@@ -8,7 +8,7 @@ import math
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -156,7 +156,7 @@ class _Worker:
         if saved is not None:
             unflatten(saved["weights"], self.net.parameters())
             self.seconds, self.seen = saved["seconds"], saved["seen"]
-        self.net = self.net.to(plan.device, memory_format=torch.channels_last)
+        self.net = cast(Any, self.net).to(plan.device, memory_format=torch.channels_last)
         self.parameters = list(self.net.parameters())
         self.optimiser = torch.optim.AdamW(self.parameters, lr=plan.rate, betas=(0.9, 0.99), weight_decay=0.0)
         self.ema = saved["ema"].clone() if saved is not None else None

@@ -6,7 +6,9 @@ import csv
 import json
 import math
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -82,13 +84,14 @@ def _carry_colours(conv: nn.Conv2d, pairs: list[int]) -> None:
         conv.weight[channel, colour, 1, 1] = 1.0
     for channel in pairs:
         conv.weight[channel : channel + 2] = 0
+    assert conv.bias is not None
     _set_pair(conv.bias, pairs)
 
 
 @torch.no_grad()
 def _start_encoder(encoder: Encoder, shape: VaeShape) -> None:
     _carry_colours(encoder.conv_in, _constants(shape.widths[0], shape.groups, 0))
-    for level in encoder.down:
+    for level in cast("Iterable[Any]", encoder.down):
         block = level.block[0]
         if hasattr(block, "nin_shortcut"):
             outside, inside = block.nin_shortcut.weight.shape[:2]
@@ -105,7 +108,7 @@ def _start_encoder(encoder: Encoder, shape: VaeShape) -> None:
 def _start_decoder(decoder: Decoder, shape: VaeShape) -> None:
     every = {c for width in shape.widths for c in _constants(width, shape.groups, 0)}
     _carry_colours(decoder.conv_in, sorted(every))
-    for level in decoder.up:
+    for level in cast("Iterable[Any]", decoder.up):
         for block in level.block:
             if hasattr(block, "nin_shortcut"):
                 _set_eye(block.nin_shortcut)

@@ -28,7 +28,7 @@ def main(theme: str = "light") -> None:
     try:
         with easel(data, 7899, "--theme", theme) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=browser_executable(), args=list(BROWSER_FLAGS))
-            page = browser.new_page(viewport=WINDOW)
+            page = browser.new_page(viewport={"width": WINDOW["width"], "height": WINDOW["height"]})
             page.goto(server.url)
             page.wait_for_selector("#txt2img_generate[title]")
             page.fill("#txt2img_prompt textarea", PROMPT)

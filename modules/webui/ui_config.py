@@ -33,7 +33,7 @@ class UiConfig:
         self._missing: ComponentArguments = {}
 
     def slider(self, key: str, *, value: float, minimum: float, maximum: float, step: float) -> ComponentArguments:
-        """ComponentArguments of a slider. A value outside the range is moved into it."""
+        """Arguments of a slider. A value outside the range is moved into it."""
         shown = self._visible(key)
         chosen = self._number(key, "value", value)
         least = self._number(key, "minimum", minimum)
@@ -45,19 +45,19 @@ class UiConfig:
         return {**shown, "value": min(max(chosen, least), most), "minimum": least, "maximum": most, "step": stride}
 
     def number(self, key: str, *, value: float) -> ComponentArguments:
-        """ComponentArguments of a number box."""
+        """Arguments of a number box."""
         return {**self._visible(key), "value": self._number(key, "value", value)}
 
     def checkbox(self, key: str, *, value: bool) -> ComponentArguments:
-        """ComponentArguments of a checkbox."""
+        """Arguments of a checkbox."""
         return {**self._visible(key), "value": self._typed(key, "value", value, (bool,))}
 
     def text(self, key: str, *, value: str = "") -> ComponentArguments:
-        """ComponentArguments of a text box."""
+        """Arguments of a text box."""
         return {**self._visible(key), "value": self._typed(key, "value", value, (str,))}
 
     def choice(self, key: str, choices: Sequence[str], *, value: str) -> ComponentArguments:
-        """ComponentArguments of a dropdown. A value that is not among the choices (any more) gives way to the built-in one."""
+        """Arguments of a dropdown. A value that is not among the choices (any more) gives way to the built-in one."""
         shown = self._visible(key)
         chosen = self._typed(key, "value", value, (str,))
         if chosen not in choices:
@@ -66,13 +66,13 @@ class UiConfig:
         return {**shown, "choices": list(choices), "value": chosen}
 
     def choices(self, key: str, choices: Sequence[str], *, value: Sequence[str] = ()) -> ComponentArguments:
-        """ComponentArguments of a dropdown for several; values that are not among the choices are left out."""
+        """Arguments of a dropdown for several; values that are not among the choices are left out."""
         shown = self._visible(key)
         chosen = self._typed(key, "value", list(value), (list,))
         return {**shown, "choices": list(choices), "value": [name for name in chosen if name in choices]}
 
     def button(self, key: str) -> ComponentArguments:
-        """ComponentArguments of a button."""
+        """Arguments of a button."""
         return self._visible(key)
 
     def write(self) -> None:

@@ -44,7 +44,7 @@ def of_one(served: Served, **how: Any) -> httpx.Response:
 def alike(one: httpx.Response, other: httpx.Response) -> bool:
     """The same but for how far the job has come meanwhile."""
     moving = ("progress", "eta", "eta_relative", "textinfo", "live_preview", "id_live_preview")
-    bodies = [
+    bodies: list[dict[str, Any]] = [
         {key: type(value) if key in moving else value for key, value in each.json().items()} for each in (one, other)
     ]
     for body in bodies:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import hypothesis
 import pytest
 import schemathesis
+from hypothesis.errors import Unsatisfiable
 from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
 
 from tests.api.conftest import Served, flags_for, serving
@@ -66,7 +67,7 @@ def cases_of(operation: Any, mode: Any) -> list[Any]:
         derandomize=True,
         database=None,
         deadline=datetime.timedelta(minutes=5),
-        suppress_health_check=list(hypothesis.HealthCheck),
+        suppress_health_check=cast("list[hypothesis.HealthCheck]", list(hypothesis.HealthCheck)),
         phases=[hypothesis.Phase.generate],
     )
     @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
@@ -77,7 +78,7 @@ def cases_of(operation: Any, mode: Any) -> list[Any]:
         warnings.simplefilter("ignore")
         try:
             collect()
-        except hypothesis.errors.Unsatisfiable:  # a route that takes nothing cannot be asked wrongly
+        except Unsatisfiable:  # a route that takes nothing cannot be asked wrongly
             return found
         except schemathesis.errors.SchemathesisError:
             return found

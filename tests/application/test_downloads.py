@@ -112,7 +112,8 @@ def test_parts_that_nobody_asked_for_again_are_removed_after_a_month(hub: Hub, p
     for name, days in ((".old.download", 31), (".young.download", 29)):
         (folder / name).touch()
         (folder / f"{name}.json").touch()
-        os.utime(folder / name, (time.time() - days * 86400,) * 2)
+        then = time.time() - days * 86400
+        os.utime(folder / name, (then, then))
     get(hub, paths)
     assert sorted(left_over(paths)) == [".young.download", ".young.download.json", "model.safetensors"]
 

@@ -26,12 +26,17 @@ TEXT = (
 )
 
 
+def _written_ago(path: Path, seconds: float) -> None:
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
 def picture(path: Path, seed: int, age: float = 100.0, text: str | None = None) -> Path:
     """A saved picture, written so many seconds ago."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kind = {".jpg": "JPEG", ".webp": "WEBP"}.get(path.suffix, "PNG")
     Image.new("RGB", (16, 8)).save(path, kind, **save_arguments(kind, TEXT.format(seed) if text is None else text))
-    os.utime(path, (time.time() - age,) * 2)
+    _written_ago(path, age)
     return path
 
 
@@ -63,7 +68,7 @@ def test_half_done_files_of_an_earlier_start_are_removed_and_nothing_else(tmp_pa
         path = data / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
-        os.utime(path, (time.time() - 60,) * 2)
+        _written_ago(path, 60)
     young, others = data / "outputs" / ".b.png.0123456789abcdee.part", elsewhere / ".c.png.0123456789abcdef.part"
     elsewhere.mkdir()
     for path in (young, others):
@@ -74,7 +79,7 @@ def test_half_done_files_of_an_earlier_start_are_removed_and_nothing_else(tmp_pa
     assert {name: not (data / name).exists() for name in names} == names
     assert young.exists()
     assert others.exists(), "another Easel may be writing there"
-    os.utime(others, (time.time() - 10_000,) * 2)
+    _written_ago(others, 10_000)
     assert remove_half_done(folders, data, started) == 1
 
 
@@ -122,7 +127,7 @@ def test_after_a_kill_a_start_finds_what_was_saved_last_and_after_an_orderly_end
     picture(tmp_path / "outputs" / "txt2img-images" / "00000.png", seed=3, age=0)
     half = tmp_path / "outputs" / "txt2img-images" / ".00001.png.0123456789abcdef.part"
     half.write_bytes(b"x")
-    os.utime(half, (time.time() - 1,) * 2)
+    _written_ago(half, 1)
     after = Application(flags_for(tmp_path))
     after.created = time.time() + 0.1
     after.start()

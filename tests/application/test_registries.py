@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pytest
@@ -260,7 +260,7 @@ def test_routes_are_added_before_the_server_is_built_or_when_it_starts(app: Appl
     app.registries.routes.register(OWNER, Routes(name="glow", build=build))
     app.hooks.app_started.attach(OWNER, add)
     api = create_api(app)
-    api.mount("/", lambda *_: None)
+    api.mount("/", cast(Any, lambda *_: None))
     tell_started(api, app)
     client = TestClient(api)
     assert client.get("/glow/seeds").json() == app.settings.current.jobs_kept

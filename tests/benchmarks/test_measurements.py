@@ -154,7 +154,7 @@ def page(free_port: int) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(b"<div id=txt2img_prompt></div>")
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", free_port), Handler) as server:

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -137,4 +138,4 @@ def _pruned(kept: Mapping[str, int], gone: tuple[str, ...]) -> dict[str, tuple[i
 
 def identified(shapes: Shapes, **metadata: str) -> Architecture:
     """What the families say of such a checkpoint."""
-    return identify(Listing(shapes, metadata), Path("official.safetensors"))
+    return identify(cast(Any, Listing(shapes, metadata)), Path("official.safetensors"))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -184,7 +185,7 @@ def _answers(model: LoadedCheckpoint) -> tuple[Tensor, ...]:
     ids = torch.tensor([[49406, 320, 1125, 49407]])
     with torch.inference_mode():
         noise = model.unet(x, torch.tensor([500]), context, added_cond_kwargs=added).sample
-        return noise, model.vae.decode(noise).sample, *(text(ids)[0] for text in model.text_models)
+        return noise, cast(Any, model.vae).decode(noise).sample, *(text(ids)[0] for text in model.text_models)
 
 
 def test_a_diffusers_folder_gives_the_same_networks_as_the_single_file(

@@ -10,7 +10,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -33,6 +33,8 @@ from modules.networks.info import NetworkInfo
 from modules.text_encoders.describe import describe_embedding
 from modules.text_encoders.embedding_files import read_embedding
 from modules.upscalers.file_check import problem_of
+
+EVERY_CHECK = cast("list[HealthCheck]", list(HealthCheck))
 
 
 def _network(path: Path) -> NetworkInfo:
@@ -179,7 +181,7 @@ said = st.one_of(
 
 
 @given(tensors=st.dictionaries(names, entries, max_size=4), metadata=st.none() | said, data=st.binary(max_size=24))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=EVERY_CHECK)
 def test_a_header_of_anything_raises_only_what_is_meant_for_people(
     tmp_path: Path, tensors: dict[str, Any], metadata: Any, data: bytes
 ) -> None:
@@ -190,7 +192,7 @@ def test_a_header_of_anything_raises_only_what_is_meant_for_people(
 
 
 @given(where=st.integers(0, 200), replacement=st.binary(max_size=6), cut=st.integers(0, 6))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=EVERY_CHECK)
 def test_a_sound_file_with_some_bytes_changed_raises_only_what_is_meant_for_people(
     tmp_path: Path, where: int, replacement: bytes, cut: int
 ) -> None:
@@ -342,7 +344,7 @@ def test_views_tied_weights_and_expanded_sides_of_one_are_read(tmp_path: Path) -
 
 
 @given(st.binary(max_size=60), st.binary(max_size=20))
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=EVERY_CHECK)
 def test_a_pickle_of_anything_raises_only_what_is_meant_for_people(tmp_path: Path, program: bytes, end: bytes) -> None:
     path = tmp_path / "random.pt"
     for content in (torch_zip(b"\x80\x02" + program + b"."), b"\x80\x02" + program + b"." + end):
@@ -351,7 +353,7 @@ def test_a_pickle_of_anything_raises_only_what_is_meant_for_people(tmp_path: Pat
 
 
 @given(where=st.integers(0, 900), replacement=st.binary(max_size=4), cut=st.integers(0, 4), new=st.booleans())
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=EVERY_CHECK)
 def test_a_sound_torch_file_with_some_bytes_changed_raises_only_what_is_meant_for_people(
     tmp_path: Path, where: int, replacement: bytes, cut: int, new: bool
 ) -> None:

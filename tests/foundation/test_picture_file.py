@@ -5,6 +5,7 @@ import re
 import struct
 import zlib
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,9 @@ from modules.foundation.picture_file import UNREADABLE, forbid_ghostscript, open
 from modules.infotext.carriers import MAX_TEXT, read_carried
 
 PICTURE = Image.new("RGB", (12, 8), (200, 10, 30))
+
+
+EVERY_CHECK = cast("list[HealthCheck]", list(HealthCheck))
 
 
 def _saved(name: str, picture: Image.Image = PICTURE) -> bytes:
@@ -77,7 +81,7 @@ def test_a_picture_of_a_hundred_thousand_frames_is_refused() -> None:
 
 
 @given(st.sampled_from(["PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP"]), st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=EVERY_CHECK)
 def test_a_damaged_picture_raises_what_is_known(name: str, data: st.DataObject) -> None:
     whole = _saved(name)
     where = data.draw(st.integers(0, len(whole)))

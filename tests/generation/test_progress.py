@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 from PIL import Image
 
@@ -65,7 +67,7 @@ def test_each_preview_has_a_higher_number() -> None:
 )
 def test_a_request_for_the_impossible_is_refused_naming_its_field(field: str, value: int) -> None:
     with pytest.raises(RequestError, match=f"{field} must be at least") as caught:
-        GenerationRequest(**{field: value})
+        GenerationRequest(**cast("dict[str, Any]", {field: value}))
     assert caught.value.field == field
 
 

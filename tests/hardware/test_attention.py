@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
@@ -59,14 +61,14 @@ def test_a_unet_answers_as_with_the_librarys_own_processor(mask: bool) -> None:
     keep = torch.arange(77).expand(2, -1) < 50 if mask else None
     with torch.inference_mode():
         wanted = unet(x, torch.tensor([7, 7]), encoder_hidden_states=context, encoder_attention_mask=keep).sample
-        unet.set_attn_processor(AttentionProcessor())
+        unet.set_attn_processor(cast(Any, AttentionProcessor()))
         got = unet(x, torch.tensor([7, 7]), encoder_hidden_states=context, encoder_attention_mask=keep).sample
     assert torch.allclose(got, wanted, atol=1e-5)
 
 
 def test_attention_in_float32_is_entered_and_left() -> None:
-    unet = _unet().to(torch.bfloat16)
-    unet.set_attn_processor(AttentionProcessor())
+    unet = cast(Any, _unet()).to(torch.bfloat16)
+    unet.set_attn_processor(cast(Any, AttentionProcessor()))
     x, context = torch.randn(2, 4, 8, 8).bfloat16(), torch.randn(2, 77, 24).bfloat16()
     before = dict(unet.attn_processors)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -19,9 +19,9 @@ def _vae(*, seamless: bool) -> Any:
 
     torch.manual_seed(0)
     vae = AutoencoderKL(
-        block_out_channels=(32, 64, 64),
-        down_block_types=["DownEncoderBlock2D"] * 3,
-        up_block_types=["UpDecoderBlock2D"] * 3,
+        block_out_channels=cast(Any, (32, 64, 64)),
+        down_block_types=cast(Any, ["DownEncoderBlock2D"] * 3),
+        up_block_types=cast(Any, ["UpDecoderBlock2D"] * 3),
         layers_per_block=1,
         norm_num_groups=32,
     ).eval()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ def low_precision_cpu() -> Hardware:
     return dataclasses.replace(cpu, unet_dtype=torch.bfloat16)
 
 
-def _network() -> nn.Sequential:
+def _network() -> Any:
     torch.manual_seed(0)
     layers = (
         nn.Conv2d(320, 320, 3, padding=1),

@@ -192,6 +192,7 @@ def test_a_large_picture_gets_a_smaller_jpeg_beside_it(tmp_path: Path) -> None:
     options = simple(tmp_path, jpeg_copy_above_side=40)
     saved = save_picture(PICTURE, NameContext(now=NOW, seed=5), options)
     assert saved.jpeg_path == tmp_path / "00000-5.jpg"
+    assert saved.jpeg_path is not None
     assert size_of(saved.jpeg_path) == (40, 30)
     assert size_of(saved.path) == (64, 48)
 

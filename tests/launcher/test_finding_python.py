@@ -9,7 +9,7 @@ from .conftest import Launcher
 
 def refusal(launcher: Launcher, **environment: str) -> str:
     """The one closing sentence of a start that must fail."""
-    result = launcher.run(**environment)
+    result = launcher.run(cwd=None, **environment)
     assert result.returncode == 1
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
@@ -74,7 +74,7 @@ def test_the_version_that_a_distribution_brings_will_do_when_it_is_the_only_one(
 def test_the_python_that_was_asked_for_comes_first(launcher: Launcher, variable: str) -> None:
     launcher.python("python3.13", (3, 13, 0))
     mine = launcher.python("mine", (3, 11, 7))
-    assert f"with {mine}" in launcher.run(**{variable: str(mine)}).stderr
+    assert f"with {mine}" in launcher.run(cwd=None, **{variable: str(mine)}).stderr
 
 
 def test_an_unsupported_python_that_was_asked_for_is_named_and_another_is_taken(launcher: Launcher) -> None:

@@ -36,10 +36,10 @@ def test_it_installs_starts_and_then_starts_without_installing(launcher: Launche
     write_wheel(wheels, "easel_probe", "1.0")
     launcher.write("mine.lock", "easel_probe==1.0\n")
     offline = {"REQS_FILE": "mine.lock", "PIP_NO_INDEX": "1"}
-    first = launcher.run(**offline, PIP_FIND_LINKS=str(wheels))
+    first = launcher.run(cwd=None, **offline, PIP_FIND_LINKS=str(wheels))
     assert first.stdout == "1.0\n", first.stderr
     shutil.rmtree(wheels)
-    second = launcher.run(**offline)
+    second = launcher.run(cwd=None, **offline)
     assert (second.stdout, second.stderr) == ("1.0\n", "")
 
 

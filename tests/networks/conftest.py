@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -65,7 +66,7 @@ def make_parts(dtype: torch.dtype = torch.float32) -> Parts:
     made: list[nn.Module] = [unet, CLIPTextModel(config)]
     for part in made:
         part.to(dtype).eval().requires_grad_(False)
-    unet.to(memory_format=torch.channels_last)
+    cast(Any, unet).to(memory_format=torch.channels_last)
     return Parts(unet, made[1])  # type: ignore[arg-type]
 
 

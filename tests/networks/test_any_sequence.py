@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import pytest
 import torch
@@ -63,6 +64,9 @@ STEP = st.one_of(
 )
 
 
+EVERY_CHECK = cast("list[HealthCheck]", list(HealthCheck))
+
+
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Network]:
     from safetensors.torch import save_file
@@ -98,7 +102,7 @@ def _step(step: object, parts: Parts, patcher: Patcher, networks: Mapping[str, N
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=EVERY_CHECK)
 @given(steps=st.lists(STEP, min_size=1, max_size=4))
 def test_the_state_is_the_first_one_whatever_was_on_and_off(
     networks: dict[str, Network], dtype: torch.dtype, steps: list[object]

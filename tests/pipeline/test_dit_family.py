@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -175,7 +175,7 @@ def test_the_steps_follow_the_straight_paths_of_the_network(app: Application) ->
         for level, following in zip(shifted, [*shifted[1:], 0.0], strict=True):
             velocity = model.checkpoint.unet(x, torch.tensor([level]), text)
             x = x + velocity * (following - level)
-        decoded = model.checkpoint.vae.decode(x / 0.5 + 0.1).sample[0]
+        decoded = cast(Any, model.checkpoint.vae).decode(x / 0.5 + 0.1).sample[0]
     expected = ((decoded + 1) / 2).clamp(0, 1).mul(255).permute(1, 2, 0).numpy()
     assert np.abs(found - expected).max() <= 1.1
 
@@ -224,7 +224,7 @@ def test_it_is_seen_while_it_is_made(app: Application, method: str) -> None:
 
     def wait_for_it(_: StepEvent) -> None:
         # The loop never waits for a preview; the test does, so that the last step does not come first.
-        for _ in range(3000):
+        for _attempt in range(3000):
             if job is not None and job.control.preview[1] is not None:
                 return
             time.sleep(0.01)

@@ -4,6 +4,7 @@ import dataclasses
 import gc
 import threading
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import psutil
@@ -38,6 +39,7 @@ def test_a_picture_is_saved_with_the_text_that_makes_it_again(studio: Studio) ->
     assert image.path.name.endswith("-77.png")
     carried = read_carried(image.path)
     assert carried.infotext == image.infotext
+    assert carried.infotext is not None
     restored = parse(carried.infotext)
     again = studio.make(
         prompt=restored.prompt,
@@ -136,13 +138,14 @@ def test_a_failed_save_keeps_the_picture_and_says_why(studio: Studio) -> None:
 
 def test_a_checkpoint_that_fails_to_load_leaves_the_loaded_one_working(studio: Studio) -> None:
     before = studio.make(save_images=False).samples[0]
+    loaded = studio.application.engine.model
     broken = studio.data / "models" / "Stable-diffusion" / "broken.safetensors"
     broken.write_bytes(b"this is no model at all, although somebody named it so")
     with pytest.raises(CheckpointError, match=r"broken\.safetensors is not a usable model file"):
         studio.make(override_settings={"sd_model_checkpoint": "broken"})
     after = studio.make(save_images=False)
     assert np.array_equal(_pixels(after.samples[0]), _pixels(before))
-    assert after.seconds["load"] < before.image.width  # it was not loaded again: the phase is there and short
+    assert studio.application.engine.model is loaded
 
 
 def test_an_interrupt_takes_effect_within_a_step_and_saves_nothing_unfinished(studio: Studio) -> None:
@@ -308,7 +311,7 @@ def test_tiling_is_entered_and_left(studio: Studio) -> None:
 def test_the_result_tells_where_the_time_went(studio: Studio) -> None:
     seconds = studio.make(save_images=False).seconds
     assert {"load", "encode", "sample", "decode", "save"} <= set(seconds)
-    assert all(value >= 0 for value in seconds.values())
+    assert all(value > 0 for value in seconds.values())
 
 
 def test_a_hundred_pictures_in_a_row_leave_memory_flat(studio: Studio) -> None:
@@ -359,7 +362,7 @@ def test_a_tag_without_its_network_is_said_and_a_request_can_have_tags_ignored(s
 
 def _failing_decoder(model: LoadedModel, failures: int) -> list[torch.dtype]:
     """Have the first answers of a model's VAE be NaN; returns the number types it is asked in, as they come."""
-    vae, asked = model.checkpoint.vae, list[torch.dtype]()
+    vae, asked = cast(Any, model.checkpoint.vae), list[torch.dtype]()
     decode = vae.decode
 
     def answer(latents: torch.Tensor, **more: object) -> tuple[torch.Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -58,7 +59,7 @@ def test_all_samplers_and_schedules_are_there_in_the_usual_order() -> None:
 @pytest.mark.parametrize("spell", [str, str.upper, str.lower, str.title, lambda text: f"  {text} "])
 def test_names_and_aliases_resolve_in_any_case(alias: str, name: str, spell: object) -> None:
     assert callable(spell)
-    assert samplers.resolve(spell(alias)).name == name
+    assert samplers.resolve(cast(Any, spell(alias))).name == name
 
 
 @pytest.mark.parametrize("schedule", schedules.SCHEDULES, ids=lambda schedule: schedule.name)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 import torch
@@ -50,7 +51,7 @@ class OpenClip(nn.Module):
         mask = torch.full((77, 77), -math.inf).triu(1)
         x = self.token_embedding(tokens) + self.positional_embedding
         states = []
-        for layer in self.transformer["resblocks"]:
+        for layer in cast(Any, self.transformer)["resblocks"]:
             states.append(x)
             y = layer["ln_1"](x)
             x = x + layer["attn"](y, y, y, attn_mask=mask, need_weights=False)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import gradio as gr
 import pytest
@@ -144,7 +145,7 @@ def test_parameters_fill_the_controls(app: Application, declared: Mapping[str, C
 
 def test_what_is_overridden_can_be_asked_for(app: Application, declared: Mapping[str, Control]) -> None:
     texts = control_values(parameters_of(INFOTEXT, app), app, declared)["override_settings"]
-    assert app.settings.current.changed(overrides_from_texts(texts)).eta_noise_seed_delta == 31337
+    assert app.settings.current.changed(overrides_from_texts(cast(Any, texts))).eta_noise_seed_delta == 31337
 
 
 def test_a_setting_that_is_so_already_is_not_overridden(app: Application, declared: Mapping[str, Control]) -> None:
@@ -175,7 +176,7 @@ def test_hidden_samplers_leave_the_lists_at_once_and_what_was_chosen_stays(app: 
     def lists(**chosen: str) -> dict[str, gr.Dropdown]:
         names = [control.name for control in panel.changing]
         values = [chosen.get(name) for name in names]
-        return dict(zip(names, panel.lists(offers(app), values), strict=True))
+        return cast(Any, dict(zip(names, panel.lists(offers(app), values), strict=True)))
 
     app.settings.change({"hide_samplers": ["DPM++ 2M", "Euler"]})
     found = lists(sampler="LMS", hr_sampler="Euler")

@@ -18,7 +18,7 @@ SIZE = {"width": 64, "height": 64}
 @pytest.fixture
 def client(served: Served) -> Iterator[Any]:
     url = served.client.base_url
-    api = webuiapi.WebUIApi(host=url.host, port=url.port, sampler="Euler a", scheduler="automatic", steps=2)
+    api = webuiapi.WebUIApi(host=url.host, port=url.port or 80, sampler="Euler a", scheduler="automatic", steps=2)
     yield api
     api.session.close()
 

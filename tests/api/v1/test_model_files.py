@@ -87,7 +87,9 @@ def test_a_checkpoint_is_fetched_and_then_in_the_list(served: Served, hub: Hub) 
     body = {"url": f"{hub.base}/resolve/main/fetched.safetensors", "sha256": hub.sha256}
     job = served.client.post("/api/v1/models/download", json=body).json()
     assert (job["kind"], job["title"]) == ("download", "fetched.safetensors from 127.0.0.1")
-    served.app.queue.find(job["id"]).wait(60)
+    waiting = served.app.queue.find(job["id"])
+    assert waiting is not None
+    waiting.wait(60)
     names = [model["model_name"] for model in served.client.get("/sdapi/v1/sd-models").json()]
     assert "fetched" in names
     again = served.client.post("/api/v1/models/download", json={**body, "wait": True})
