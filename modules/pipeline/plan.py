@@ -1,4 +1,4 @@
-"""plan: from what was asked to what is decided. The one place that reads settings."""
+"""plan: from what was asked to what is decided."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 60
 
 LONG_FILES = {
+    "tests/api/test_attacks.py": "what is sent to do harm, side by side, against one server",
     "tests/api/sdapi/test_generation.py": "txt2img over the API is one subject, and its tests share a server",
     "tests/checkpoints/test_merge.py": "merging is one subject, and its tests share their models",
     "tests/parity/make_tiny.py": "the recipe of the recorded models, kept byte for byte",

@@ -183,7 +183,7 @@ class TaskJob(Job[Result]):
     Lane "engine" is the engine's thread, for what uses a model or the device; "background" is a thread of its own, one
     task after another, for what would only keep pictures waiting (downloads). `kind` is a word for lists ("extras").
 
-    With `parameters` (what JSON can hold) a task of a kind that is registered (`Application.register_kind`) survives a
+    With `parameters` (what JSON can hold) a task of a kind that is registered (`JobService.register_kind`) survives a
     restart; any other is marked as interrupted by it.
     """
 
