@@ -13,7 +13,7 @@ import uvicorn
 WAIT_FOR_JOBS = 5.0
 """Seconds for which an end waits for the running jobs to leave their current step; then connections are closed."""
 
-WAIT_FOR_CLIENTS = 2
+WAIT_FOR_CLIENTS = 2.0
 """Seconds in which clients must have taken their last answers."""
 
 
@@ -37,7 +37,19 @@ class OrderlyServer(uvicorn.Server):
         for server in self.servers:
             server.close()
         self._before_end()
-        until = time.monotonic() + WAIT_FOR_JOBS
-        while not self._ended() and time.monotonic() < until:
-            await asyncio.sleep(0.02)
+        await _until(self._ended, WAIT_FOR_JOBS)
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await _until(lambda: not self.server_state.connections, WAIT_FOR_CLIENTS)
+        # Who is still there reads slowly, or listens to a stream without an end, as every open page does. To be left is
+        # something that those who answer them know; to be cancelled is not.
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await _until(lambda: not self.server_state.tasks, 1.0)
         await super().shutdown(sockets)
+
+
+async def _until(condition: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        await asyncio.sleep(0.02)

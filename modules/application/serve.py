@@ -29,7 +29,7 @@ def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
     import uvicorn
 
     from modules.application.connection_limits import LimitedConnection, most_connections
-    from modules.application.orderly_server import WAIT_FOR_CLIENTS, OrderlyServer
+    from modules.application.orderly_server import OrderlyServer
 
     LimitedConnection.most = most_connections()
     config = uvicorn.Config(
@@ -37,7 +37,7 @@ def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
         log_config=None,
         access_log=False,
         timeout_keep_alive=30,
-        timeout_graceful_shutdown=WAIT_FOR_CLIENTS,
+        timeout_graceful_shutdown=1,
         root_path=_root_path(application.flags.subpath),
         http=LimitedConnection,
         ws="none",

@@ -78,6 +78,7 @@ def test_a_signal_saves_what_is_made_and_marks_the_job_while_clients_hang_on(
     assert server.process.wait(PATIENCE) == -number
     for client in (*clients, half):
         client.close()
+    assert "Traceback" not in server.log.read_text(errors="replace")
     assert rows(data, "SELECT state, note FROM jobs WHERE id = ?", job) == [("interrupted", ENDED)]
     assert rows(data, "SELECT state FROM jobs WHERE id = ?", waiting) == [("waiting",)]
     kept = [data / path for (path,) in rows(data, "SELECT path FROM images WHERE job = ? AND path IS NOT NULL", job)]
