@@ -12,7 +12,7 @@ from modules.foundation.errors import RequestError
 from modules.generation.inpaint import InpaintPlan, InpaintRequest, MaskedContent, MaskedPicture
 from modules.generation.request import GenerationRequest
 from modules.imaging.inpaint_fill import fill_masked
-from modules.imaging.masks import blur, doubled, expanded_region, invert, painted_region, read_mask
+from modules.imaging.masks import Box, blur, doubled, expanded_region, invert, painted_region, read_mask
 from modules.imaging.resize import ResizeMode, Upscale, flatten, resize
 
 Item = TypeVar("Item")
@@ -118,10 +118,7 @@ def _all_masked(
     warnings: list[str],
 ) -> list[MaskedPicture] | None:
     """Every picture with its mask; None when only the masked part is wanted and there is none."""
-    mask = read_mask(ImageOps.exif_transpose(asked.mask), rounded=asked.rounded)
-    if asked.inverted:
-        mask = invert(mask)
-    mask = blur(mask, asked.blur_x, asked.blur_y)
+    mask = _blurred_mask(asked)
     if unlike := [source for source in sources if source.size != mask.size]:
         (width, height), (x, y) = mask.size, unlike[0].size
         warnings.append(f"The mask has {width}x{height} pixels and the picture {x}x{y}: the mask was stretched to it.")
@@ -130,6 +127,26 @@ def _all_masked(
         warnings.append(BLANK_MASK)
         return None
     return [each for each in found if each is not None]
+
+
+def masked_region(source_size: tuple[int, int], asked: InpaintRequest, size: tuple[int, int]) -> Box | None:
+    """The part of a picture that is worked on when only the masked part is, `size` being what is made of it.
+
+    None for a blank mask. A plan for an upright picture of `source_size` decides for the same part.
+    """
+    return _region(_at_size_of(source_size, _blurred_mask(asked)), asked, size)
+
+
+def _blurred_mask(asked: InpaintRequest) -> Image.Image:
+    mask = read_mask(ImageOps.exif_transpose(asked.mask), rounded=asked.rounded)
+    if asked.inverted:
+        mask = invert(mask)
+    return blur(mask, asked.blur_x, asked.blur_y)
+
+
+def _region(mask: Image.Image, asked: InpaintRequest, size: tuple[int, int]) -> Box | None:
+    painted = painted_region(mask, asked.padding)
+    return None if painted is None else expanded_region(painted, size, mask.size)
 
 
 def _masked(source: Image.Image, mask: Image.Image, asked: InpaintRequest, way: Way) -> MaskedPicture | None:
@@ -169,20 +186,19 @@ def _unresized(source: Image.Image, mask: Image.Image, asked: InpaintRequest, si
 def _region_masked(
     source: Image.Image, mask: Image.Image, asked: InpaintRequest, size: tuple[int, int]
 ) -> MaskedPicture | None:
-    mask = _at_size_of(source, mask)
-    region = painted_region(mask, asked.padding)
+    mask = _at_size_of(source.size, mask)
+    region = _region(mask, asked, size)
     if region is None:
         return None
-    region = expanded_region(region, size, source.size)
     small = resize(mask.crop(region), *size, ResizeMode.FILL)
     latent_mask = small
     if asked.latent_mask is not None:
-        latent_mask = resize(_at_size_of(source, _latent_mask(asked)).crop(region), *size, ResizeMode.FILL)
+        latent_mask = resize(_at_size_of(source.size, _latent_mask(asked)).crop(region), *size, ResizeMode.FILL)
     return MaskedPicture(mask=small, latent_mask=latent_mask, source=source, overlay_mask=mask, region=region)
 
 
-def _at_size_of(source: Image.Image, mask: Image.Image) -> Image.Image:
-    return mask if mask.size == source.size else resize(mask, *source.size)
+def _at_size_of(size: tuple[int, int], mask: Image.Image) -> Image.Image:
+    return mask if mask.size == size else resize(mask, *size)
 
 
 def _latent_mask(asked: InpaintRequest) -> Image.Image:

@@ -31,6 +31,7 @@ class Settings(
     page.LivePreviewsSection,
     page.UiAlternativesSection,
     page.UserInterfaceSection,
+    page.CanvasHotkeysSection,
     system.SystemSection,
     api.ApiSection,
     jobs.JobsSection,

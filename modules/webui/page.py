@@ -11,6 +11,7 @@ from modules.hooks.events import PageEvent
 from modules.pipeline.output_folders import output_folders
 from modules.webui import assets, sound
 from modules.webui.builder import PageBuilder
+from modules.webui.canvas.options import canvas_options
 from modules.webui.panel.generation_panel import state_rules
 from modules.webui.panel.keeping import wire_keeping
 from modules.webui.pictures import add_unsaved_route
@@ -89,6 +90,7 @@ def script_options(app: Application) -> dict[str, object]:
         "progressInTitle": settings.show_progress_in_title,
         "sound": sound.address(app),
         "volume": settings.notification_volume / 100,
+        "canvas": canvas_options(settings),
     }
 
 

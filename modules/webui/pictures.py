@@ -15,6 +15,7 @@ from modules.generation.result import FinishedImage, GenerationResult
 
 if TYPE_CHECKING:
     import fastapi
+    from PIL import Image
 
     from modules.application.application import Application
 
@@ -41,9 +42,17 @@ def served_path(path: Path) -> str:
     from gradio.utils import is_static_file, set_static_paths
 
     path = path.resolve()
-    if not is_static_file({"path": str(path), "meta": {"_type": "gradio.FileData"}}):
+    if not is_static_file(path):
         set_static_paths([path.parent])
     return str(path)
+
+
+def may_be_read(path: Path) -> bool:
+    """Whether a browser may name this file: an upload, or a picture that Gradio may send it."""
+    from gradio.utils import get_upload_folder, is_static_file
+
+    path = path.resolve()
+    return path.is_relative_to(Path(get_upload_folder()).resolve()) or is_static_file(path)
 
 
 def as_file(image: FinishedImage) -> Path:
@@ -56,6 +65,13 @@ def as_file(image: FinishedImage) -> Path:
 def as_upload(path: Path) -> Path:
     """A copy of a picture among the uploads, from where Gradio may send it and take it back."""
     return _upload(path.read_bytes(), path.name)
+
+
+def picture_as_upload(picture: Image.Image, name: str) -> Path:
+    """A new picture as a PNG file among the uploads."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1)
+    return _upload(buffer.getvalue(), name)
 
 
 def _upload(content: bytes, name: str) -> Path:

@@ -14,7 +14,8 @@ from modules.generation.inpaint import MaskedContent
 from modules.imaging.resize import ResizeMode
 from modules.settings.flags import Flags
 from modules.webui.panel.given import Given
-from modules.webui.panel.img2img_request import folder_batch, img2img_request, source
+from modules.webui.panel.img2img_request import folder_batch, img2img_request
+from modules.webui.panel.img2img_source import source
 from modules.webui.tabs.registry import TABS, hidden_tabs, ordered_tabs
 from tests.webui.panels import built_page
 

@@ -240,6 +240,10 @@ class Img2ImgSection(Section):
     img2img_color_correction: bool = setting(False, "Give img2img results the colours of their originals")
     img2img_fix_steps: bool = setting(False, "With img2img, do exactly as many steps as the slider says")
     img2img_background_color: str = setting("#ffffff", "With img2img, colour behind transparent parts of a picture")
+    img2img_editor_height: int = setting(720, "Height of the image editor, pixels", ge=80, le=1600, step=1)
+    img2img_sketch_default_brush_color: str = setting("#ffffff", "Sketch initial brush color")
+    img2img_inpaint_mask_brush_color: str = setting("#ffffff", "Inpaint mask brush color")
+    img2img_inpaint_sketch_default_brush_color: str = setting("#ffffff", "Inpaint sketch initial brush color")
     return_mask: bool = setting(False, "For inpainting, show the mask beside the result")
     return_mask_composite: bool = setting(False, "For inpainting, show the painted part alone beside the result")
     img2img_batch_show_results_limit: int = setting(

@@ -6,6 +6,45 @@ from typing import ClassVar, Literal
 
 from modules.settings.declare import Section, setting
 
+CANVAS_FUNCTIONS = (
+    "Zoom",
+    "Adjust brush size",
+    "Hotkey enlarge brush",
+    "Hotkey shrink brush",
+    "Moving canvas",
+    "Fullscreen",
+    "Reset Zoom",
+    "Overlap",
+)
+"""What can be switched off on a canvas; A1111's names."""
+
+Modifier = Literal["Shift", "Ctrl", "Alt"]
+MODIFIERS = ("Shift", "Ctrl", "Alt")
+
+
+class CanvasHotkeysSection(Section):
+    """Keys of the canvases on which pictures are painted and masked. They act when the page is opened next."""
+
+    title: ClassVar[str] = "Canvas Hotkeys"
+    category: ClassVar[str] = "ui"
+
+    canvas_hotkey_zoom: Modifier = setting("Alt", "Zoom canvas (with the wheel)", choices=MODIFIERS)
+    canvas_hotkey_adjust: Modifier = setting("Ctrl", "Adjust brush size (with the wheel)", choices=MODIFIERS)
+    canvas_hotkey_shrink_brush: str = setting("Q", "Shrink the brush size")
+    canvas_hotkey_grow_brush: str = setting("W", "Enlarge the brush size")
+    canvas_hotkey_move: str = setting("F", "Moving the canvas (held while the pointer moves)")
+    canvas_hotkey_fullscreen: str = setting("S", "Fill the window with the canvas, and back")
+    canvas_hotkey_reset: str = setting("R", "Reset zoom and canvas position")
+    canvas_hotkey_overlap: str = setting("O", "Toggle overlap: a zoomed picture over the rest of the page")
+    canvas_show_tooltip: bool = setting(True, "Enable tooltip on the canvas")
+    canvas_auto_expand: bool = setting(
+        True, "Fit a picture into the canvas when it is larger; else show its own pixels"
+    )
+    canvas_blur_prompt: bool = setting(False, "Take the focus from the prompt while the pointer is on a canvas")
+    canvas_disabled_functions: list[str] = setting(
+        ["Overlap"], "Disable function that you don't use", choices=CANVAS_FUNCTIONS
+    )
+
 
 class GallerySection(Section):
     """What the gallery shows."""

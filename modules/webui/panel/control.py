@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import gradio as gr
 from gradio.components import Component
 
+from modules.webui.canvas.component import Canvas, Paints
 from modules.webui.ui_config import UiConfig
 
 Look = dict[str, Any]
@@ -152,6 +153,22 @@ class Picture:
         return gr.Image(
             type="filepath", image_mode=None, sources=["upload", "clipboard"], buttons=[], interactive=True, **look
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A canvas: a picture and what is painted over it. Its value is a `CanvasValue`.
+
+    `colour` is the key of the setting with the colour that the brush begins with.
+    """
+
+    paints: Paints
+    colour: str = ""
+    grows: bool = False
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+        """See `Kind`."""
+        return Canvas(paints=self.paints, grows=self.grows, colour_setting=self.colour, **look)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from modules.foundation.errors import RequestError
+from modules.webui.canvas.value import CanvasValue, RefusedCanvas
 
 
 class Given:
@@ -22,6 +23,15 @@ class Given:
         """What was chosen among several."""
         value = self._values.get(name)
         return tuple(str(each) for each in value) if isinstance(value, list | tuple) else ()
+
+    def canvas(self, name: str) -> CanvasValue | None:
+        """What is on a canvas, or None; a path counts as a picture with nothing painted. Raises what was refused."""
+        value = self._values.get(name)
+        if isinstance(value, RefusedCanvas):
+            raise value.error
+        if isinstance(value, CanvasValue):
+            return value
+        return CanvasValue(picture=Path(str(value))) if value else None
 
     def files(self, name: str) -> tuple[Path, ...]:
         """Files that were handed in."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modules.generation.folder_batch import PNG_INFO_PROPERTIES
-from modules.webui.panel.control import ChosenTab, Control, Files, OneOf, Picture, Several, Slider, Switch, Text
+from modules.webui.panel.control import ChosenTab, Control, Drawn, Files, OneOf, Picture, Several, Slider, Switch, Text
 from modules.webui.tab_bar import Tab
 
 MODE = "mode_img2img"
@@ -38,17 +38,44 @@ CHOSEN_MODE, CHOSEN_SOURCE, CHOSEN_RESIZE = (
     )
 )
 
+INPAINT_UPLOAD = Control(
+    name="upload_picture",
+    label="Picture to begin with",
+    elem_id="img_inpaint_base",
+    kind=Picture(),
+    look={"show_label": False, "height": "30vh"},
+)
 PICTURES = {
-    mode: Control(name=name, label=label, elem_id=elem_id, kind=Picture(), look={"show_label": False, "height": height})
-    for mode, name, label, elem_id, height in (
-        ("img2img", "picture", "Picture to begin with", "img2img_image", "48vh"),
-        ("sketch", "sketch", "Picture to draw on", "img2img_sketch", "48vh"),
-        ("inpaint", "inpaint_picture", "Picture to paint in", "img2maskimg", "48vh"),
-        ("inpaint_sketch", "inpaint_sketch", "Picture to draw on and paint in", "inpaint_sketch", "48vh"),
-        ("inpaint_upload", "upload_picture", "Picture to begin with", "img_inpaint_base", "30vh"),
+    mode: Control(name=name, label=label, elem_id=elem_id, kind=kind)
+    for mode, name, label, elem_id, kind in (
+        ("img2img", "picture", "Picture to begin with", "img2img_image", Drawn(paints="nothing")),
+        (
+            "sketch",
+            "sketch",
+            "Picture to draw on",
+            "img2img_sketch",
+            Drawn(paints="colours", colour="img2img_sketch_default_brush_color"),
+        ),
+        (
+            "inpaint",
+            "inpaint_picture",
+            "Picture to paint in",
+            "img2maskimg",
+            Drawn(paints="mask", grows=True, colour="img2img_inpaint_mask_brush_color"),
+        ),
+        (
+            "inpaint_sketch",
+            "inpaint_sketch",
+            "Picture to draw on and paint in",
+            "inpaint_sketch",
+            Drawn(paints="colours", grows=True, colour="img2img_inpaint_sketch_default_brush_color"),
+        ),
     )
-}
+} | {"inpaint_upload": INPAINT_UPLOAD}
 """The picture that each sub tab begins with."""
+
+CANVASES = ("img2img", "sketch", "inpaint", "inpaint_sketch")
+"""The sub tabs whose picture is on a canvas."""
 
 UPLOADED_MASK = Control(
     name="upload_mask",
@@ -135,6 +162,14 @@ MASK_BLUR = Control(
     kind=Slider(value=4, minimum=0, maximum=64, step=1),
     infotext="Mask blur",
     convert=int,
+)
+MASK_TRANSPARENCY = Control(
+    name="mask_alpha",
+    label="Mask transparency",
+    elem_id="img2img_mask_alpha",
+    kind=Slider(value=0, minimum=0, maximum=100, step=1),
+    convert=int,
+    look={"elem_classes": ["mask-transparency"]},
 )
 MASK_MODES = ("Inpaint masked", "Inpaint not masked")
 MASK_MODE = Control(

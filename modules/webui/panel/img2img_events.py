@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import gradio as gr
 
 from modules.foundation.errors import EaselError
+from modules.pipeline.init_pictures import masked_region
 from modules.webui.builder import PageBuilder
 from modules.webui.events import on
+from modules.webui.panel import common
 from modules.webui.panel import img2img_controls as own
+from modules.webui.panel.control import Drawn
 from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.panel.given import Given
-from modules.webui.panel.img2img_request import scaled, source
+from modules.webui.panel.img2img_request import asked_size, inpaint_options, scaled
+from modules.webui.panel.img2img_source import framed_picture, painted_picture, picture_size, source
+from modules.webui.pictures import picture_as_upload
 
 SOURCES = ("mode", *(control.name for control in own.PICTURES.values()), "upload_mask")
 
@@ -24,10 +30,13 @@ def wire_img2img(page: PageBuilder, panel: GenerationPanel) -> None:
         if name.startswith("copy_"):
             copied, _, target = name.removeprefix("copy_").partition("_to_")
             picture, other = (controls[own.PICTURES[mode].name] for mode in (copied, target))
-            on(button, "click", _same, [picture], [other], then=f"() => easel.openTab('{target}', '{own.MODE}')")
+            then = f"() => easel.openTab('{target}', '{own.MODE}')"
+            on(button, "click", _copied(copied), [picture], [other], then=then)
     for name, group in (("mode", own.MODE), ("batch_source", own.BATCH_SOURCE), ("resize_how", own.RESIZE)):
         # The box is set by the server as well, when inputs are brought back.
         on(controls[name], "change", None, [controls[name]], [], js=f"(tab) => easel.openTab(tab, '{group}')")
+    for mode in ("inpaint", "inpaint_sketch"):
+        _wire_region(page, panel, mode)
     begun = [controls[name] for name in SOURCES]
     sizes = [controls["width"], controls["height"]]
 
@@ -46,25 +55,76 @@ def wire_img2img(page: PageBuilder, panel: GenerationPanel) -> None:
         )
 
 
-def _same(path: str | None) -> str | None:
-    return path
+REGION_CONTROLS = (
+    own.MASK_BLUR,
+    own.MASK_TRANSPARENCY,
+    own.MASK_MODE,
+    own.MASKED_CONTENT,
+    own.INPAINT_AREA,
+    own.PADDING,
+    common.WIDTH,
+    common.HEIGHT,
+    own.SCALE,
+    own.CHOSEN_RESIZE,
+)
+"""What decides where "Only masked" looks, beside the canvas."""
 
 
-def _size(values: Sequence[str | None]) -> tuple[int, int] | None:
-    """The size in pixels of the picture on the open sub tab; None without one."""
-    given = Given({**dict(zip(SOURCES, values, strict=True)), "upload_mask": ""})
-    if given.text("mode") == "inpaint_upload":
-        given = Given({"mode": "img2img", "picture": given.text("upload_picture")})
-    elif given.text("mode").startswith("inpaint"):
-        name = own.PICTURES[given.text("mode")].name
-        given = Given({"mode": "img2img", "picture": given.text(name)})
+def _wire_region(page: PageBuilder, panel: GenerationPanel, mode: str) -> None:
+    """Draw on the canvas of `mode` which part of the picture is worked on when only the masked part is."""
+    canvas = own.PICTURES[mode]
+    names = [canvas.name, *(control.name for control in REGION_CONTROLS)]
+    told = panel.parts[f"region_{mode}"]
+
+    def on_change(*values: object) -> str:
+        given = dict(zip(names, values, strict=True))
+        if given[own.INPAINT_AREA.name] != own.INPAINT_AREAS[1]:
+            return ""
+        return region_text({**given, "mode": mode}, page.app.selected_family.size_step)
+
+    inputs = [panel.controls[name] for name in names]
+    for component in inputs:
+        on(component, "change", on_change, inputs, [told], trigger="always_last")
+    on(told, "change", None, [told], [], js=f"(text) => easel.showRegion('{canvas.elem_id}', text)")
+
+
+def region_text(values: Mapping[str, object], step: int) -> str:
+    """The part of the picture that is worked on, "left,top,right,bottom" in pixels; "" where there is none (yet)."""
+    given = Given(values)
     try:
-        return source(given).picture.size
+        begun = source(given)
+        size = asked_size(given, begun.picture.size)
+        size = (max(size[0] // step * step, step), max(size[1] // step * step, step))
+        region = begun.mask and masked_region(begun.picture.size, inpaint_options(given).with_mask(begun.mask), size)
     except EaselError:
-        return None
+        return ""
+    return ",".join(str(side) for side in region) if region else ""
 
 
-def _detected(step: int, values: Sequence[str | None]) -> list[object]:
+def _copied(mode: str) -> Callable[[object], Path | None]:
+    """What goes to another sub tab: the picture with its colours. A mask stays where it was drawn."""
+    control = own.PICTURES[mode]
+
+    def copy(drawn: object) -> Path | None:
+        try:
+            value = Given({control.name: drawn}).canvas(control.name)
+            if value is None or not value.is_painted:
+                return None if value is None else value.picture
+            is_mask = isinstance(control.kind, Drawn) and control.kind.paints == "mask"
+            picture = (framed_picture if is_mask else painted_picture)(value, control.name)
+        except EaselError as error:
+            raise gr.Error(str(error), title="Nothing was copied", print_exception=False) from error
+        return picture_as_upload(picture, f"{value.picture.stem}.png")
+
+    return copy
+
+
+def _size(values: Sequence[object]) -> tuple[int, int] | None:
+    """The size in pixels of the picture on the open sub tab; None without one."""
+    return picture_size(Given(dict(zip(SOURCES, values, strict=True))))
+
+
+def _detected(step: int, values: Sequence[object]) -> list[object]:
     size = _size(values)
     if size is None:
         gr.Info("Drop a picture on the box above first; its size is read then.", title="No picture")
@@ -72,7 +132,7 @@ def _detected(step: int, values: Sequence[str | None]) -> list[object]:
     return [side // step * step for side in size]
 
 
-def _scaled_size(step: int, factor: float, values: Sequence[str | None]) -> str:
+def _scaled_size(step: int, factor: float, values: Sequence[object]) -> str:
     size = _size(values)
     if size is None:
         return "<p>the picture's size, scaled</p>"

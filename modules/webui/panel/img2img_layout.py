@@ -41,9 +41,13 @@ def sections(page: PageBuilder) -> dict[str, SectionContent]:
 
 
 def rules() -> str:
-    """The style rules that show the controls of inpainting where there is a mask."""
+    """The style rules that show the controls of inpainting where there is a mask, each where it acts."""
     shown = ", ".join(f"[data-{own.MODE}='{mode}']" for mode in own.INPAINT_MODES)
-    return f"html:not({shown}) #inpaint_controls, html:not({shown}) #soft_inpainting_enabled {{ display: none }}\n"
+    without_paint = f"html:not([data-{own.MODE}='inpaint_sketch'])"
+    return (
+        f"html:not({shown}) #inpaint_controls, html:not({shown}) #soft_inpainting_enabled {{ display: none }}\n"
+        f"{without_paint} #{own.MASK_TRANSPARENCY.elem_id} {{ display: none !important }}\n"
+    )
 
 
 def _modes(page: PageBuilder, drawing: Drawing) -> None:
@@ -63,6 +67,9 @@ def _picture(drawing: Drawing, mode: Tab) -> None:
     if mode.name == "inpaint_upload":
         drawing.control(own.UPLOADED_MASK)
         return
+    if mode.name in own.INPAINT_MODES:
+        region = gr.Textbox("", elem_id=f"img2img_region_{mode.name}", visible="hidden")
+        drawing.part(f"region_{mode.name}", region)
     with gr.Row(elem_id=f"img2img_copy_to_{mode.name}", elem_classes=["copy-row"]):
         gr.HTML("Copy to", elem_id=f"img2img_label_copy_to_{mode.name}", elem_classes=["copy-label"])
         for target, label in COPIED.items():
@@ -96,6 +103,7 @@ def _inpaint(drawing: Drawing) -> None:
     with gr.Group(elem_id="inpaint_controls"):
         with gr.Row():
             drawing.control(own.MASK_BLUR)
+            drawing.control(own.MASK_TRANSPARENCY)
             drawing.control(own.MASK_MODE)
         drawing.control(own.MASKED_CONTENT)
         with gr.Row():

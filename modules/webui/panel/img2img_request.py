@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modules.application.jobs.folder_batch import submit_folder_batch
 from modules.application.jobs.job import GenerationJob, TaskJob
-from modules.foundation.errors import Forbidden, RequestError, reason_of
-from modules.foundation.picture_file import UNREADABLE, open_picture
+from modules.foundation.errors import Forbidden, RequestError
 from modules.generation.folder_batch import FolderBatch, FolderBatchResult
 from modules.generation.inpaint import InpaintOptions, MaskedContent, SoftInpainting
 from modules.generation.request import GenerationRequest
-from modules.imaging.depth import eight_bits
 from modules.imaging.resize import ResizeMode
 from modules.webui.panel import img2img_controls as own
 from modules.webui.panel.given import Given
+from modules.webui.panel.img2img_source import Source, source
 from modules.webui.panel.request import common_request
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from modules.application.application import Application
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Source:
-    """What a sub tab begins with: a picture and, for inpainting, a mask that is white where something new comes."""
-
-    picture: Image.Image
-    mask: Image.Image | None = None
 
 
 def submit_img2img(
@@ -48,12 +37,18 @@ def img2img_request(values: Mapping[str, object], begun: Source) -> GenerationRe
     """The request for one picture."""
     given = Given(values)
     request = replace(_template(values), init_images=(begun.picture,))
-    if given.text("resize_how") == "by":
-        width, height = scaled(begun.picture.size, given.number("scale", "Scale"))
-        request = replace(request, width=width, height=height)
+    width, height = asked_size(given, begun.picture.size)
+    request = replace(request, width=width, height=height)
     if begun.mask is None:
         return request
     return replace(request, inpaint=inpaint_options(given).with_mask(begun.mask), soft_inpainting=_soft(given))
+
+
+def asked_size(given: Given, size: tuple[int, int]) -> tuple[int, int]:
+    """The size in pixels that is asked for a picture that begins with one of `size`."""
+    if given.text("resize_how") == "by":
+        return scaled(size, given.number("scale", "Scale"))
+    return given.whole("width", "Width"), given.whole("height", "Height")
 
 
 def scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
@@ -64,48 +59,6 @@ def scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
             f"Scaled by {factor}, the picture would be {width}x{height}. Choose a larger scale.", "scale"
         )
     return width, height
-
-
-def source(given: Given) -> Source:
-    """What the open sub tab begins with. Raises RequestError where there is nothing yet."""
-    mode = given.text("mode")
-    control = own.PICTURES.get(mode, own.PICTURES["img2img"])
-    path = given.text(control.name)
-    if not path:
-        raise RequestError("There is no picture to begin with. Drop one on the box above the settings.", control.name)
-    picture = _opened(path, control.name)
-    if mode == "inpaint_upload":
-        mask = given.text("upload_mask")
-        if not mask:
-            raise RequestError("There is no mask yet. Drop one on the box below the picture.", "upload_mask")
-        return Source(picture=picture, mask=_opened(mask, "upload_mask"))
-    if mode in ("inpaint", "inpaint_sketch"):
-        return Source(picture=picture, mask=_transparent_part(picture, control.name))
-    return Source(picture=picture)
-
-
-def _transparent_part(picture: Image.Image, field: str) -> Image.Image:
-    """Where a picture is transparent, as a mask."""
-    from PIL import ImageChops
-
-    if "A" not in picture.getbands() and "transparency" not in picture.info:
-        raise RequestError(
-            "Nothing is masked: erase what is to be painted anew from the picture (make it transparent), or choose "
-            "Inpaint upload and give the mask as a file.",
-            field,
-        )
-    return ImageChops.invert(eight_bits(picture).convert("RGBA").getchannel("A"))
-
-
-def _opened(path: str, field: str) -> Image.Image:
-    try:
-        picture = open_picture(path)
-        picture.load()
-    except FileNotFoundError:
-        raise RequestError("The picture is no longer on the server. Drop it again.", field) from None
-    except UNREADABLE as error:
-        raise RequestError(f"{Path(path).name} cannot be read as a picture: {reason_of(error)}.", field) from error
-    return picture
 
 
 def _template(values: Mapping[str, object]) -> GenerationRequest:

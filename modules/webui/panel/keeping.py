@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import gradio as gr
 
 from modules.webui.builder import PageBuilder, offers
+from modules.webui.canvas.value import CanvasValue, put_together, taken_apart
 from modules.webui.events import on, on_any_change
 from modules.webui.kept_inputs import KeptInputs
-from modules.webui.panel.control import Choice, Files, Kind, Offers, Picture, Several
+from modules.webui.panel.control import Choice, Drawn, Files, Kind, Offers, Picture, Several
 from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.pictures import as_upload
 
@@ -35,14 +37,17 @@ def wire_keeping(page: PageBuilder) -> None:
 def _wire_panel(store: KeptInputs, session: gr.Textbox, panel: GenerationPanel) -> None:
     def on_keep(name: str, *values: object) -> None:
         given = panel.named(values)
-        pictures = {each: str(given[each]) for each in given if isinstance(panel.declared[each].kind, Picture)}
-        passing = {each for each in given if isinstance(panel.declared[each].kind, Files | Picture)}
-        store.keep(
-            name,
-            panel.tab,
-            {each: value for each, value in given.items() if each not in passing},
-            {each: path for each, path in pictures.items() if path not in ("", "None")},
-        )
+        plain, pictures = dict[str, object](), dict[str, str]()
+        for each, value in given.items():
+            kind = panel.declared[each].kind
+            if isinstance(value, CanvasValue):
+                plain[f"{each}.drawn"], files = taken_apart(value)
+                pictures |= {f"{each}.{part}": str(path) for part, path in files.items()}
+            elif isinstance(kind, Picture) and value:
+                pictures[each] = str(value)
+            elif not isinstance(kind, Files | Picture | Drawn):
+                plain[each] = value
+        store.keep(name, panel.tab, plain, pictures)
 
     button = gr.Button("Keep", elem_id=f"{panel.tab}_keep_inputs", visible="hidden")
     script = "(...values) => easel.withSession(values)"
@@ -56,7 +61,15 @@ def restored(store: KeptInputs, session: str, panel: GenerationPanel, offered: O
     values = {
         name: _fitting(control.kind, offered, kept[name]) for name, control in panel.declared.items() if name in kept
     }
+    drawn = [name for name, control in panel.declared.items() if isinstance(control.kind, Drawn)]
+    values |= {name: put_together(kept.get(f"{name}.drawn"), _files(kept, name)) for name in drawn}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _files(kept: Mapping[str, object], name: str) -> dict[str, Path]:
+    """The kept files of a canvas, as uploads."""
+    paths = {part: Path(str(kept.get(f"{name}.{part}") or "")) for part in ("picture", "paint")}
+    return {part: as_upload(path) for part, path in paths.items() if path.is_file()}
 
 
 def _fitting(kind: Kind, offered: Offers, value: object) -> object:

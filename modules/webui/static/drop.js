@@ -1,6 +1,7 @@
 // @ts-check
 // A picture dropped on the prompts brings its settings back. Python reads them from a hidden file box.
 import { around } from "./dom.js";
+import { carriesPicture, fileOf } from "./dropped.js";
 
 const AREA = ".prompt-container";
 const BOX = '[id$="_prompt_image"]';
@@ -26,11 +27,6 @@ export function watchDrops() {
   document.addEventListener("drop", drop, true);
 }
 
-/** @param {DataTransfer | null} data */
-function carriesPicture(data) {
-  return Boolean(data && (data.types.includes("Files") || data.types.includes("text/uri-list")));
-}
-
 /** @param {DragEvent} event */
 async function drop(event) {
   const area = around(event, AREA);
@@ -40,19 +36,10 @@ async function drop(event) {
   }
   event.preventDefault();
   event.stopPropagation();
-  const file = event.dataTransfer.files[0] ?? (await fileAt(event.dataTransfer.getData("text/uri-list")));
+  const file = await fileOf(event.dataTransfer);
   if (file) {
     hand(area.querySelector(BOX), file);
   }
-}
-
-/** A picture of this page that was dragged as an address, as the file it is. @param {string} address */
-async function fileAt(address) {
-  if (!address || new URL(address, document.baseURI).origin !== window.location.origin) {
-    return null;
-  }
-  const answer = await fetch(address);
-  return answer.ok ? new File([await answer.blob()], address.split("/").pop() || "picture.png") : null;
 }
 
 /** Show that `area`, and no other, takes what is being dragged. @param {Element | null} area */

@@ -12,9 +12,12 @@ import { watchPrompts } from "./tokens.js";
 import { panels, whenDrawn } from "./dom.js";
 import { nameButtons } from "./names.js";
 import { watchGalleries } from "./gallery.js";
+import { showRegion, watchCanvases } from "./canvas/mount.js";
+import { watchResizing } from "./canvas/resize_preview.js";
 
 window.easel = {
-  begin, finalSize, finished, inputsRestored, interrupting, openTab, runningTask, touched, withSession,
+  begin, finalSize, finished, inputsRestored, interrupting, openTab, runningTask, showRegion,
+  touched, withSession,
 };
 
 watchEvents();
@@ -23,6 +26,8 @@ watchLeaving();
 watchTabs();
 watchKeys();
 watchDrops();
+watchCanvases();
+watchResizing();
 watchSettingsSearch();
 const NEEDED = ["_keep_inputs", "_generate", "_prompt textarea", "_neg_prompt textarea", "_gallery", "_restore_progress"];
 

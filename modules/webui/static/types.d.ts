@@ -8,11 +8,48 @@ interface EaselOptions {
   sound: string | null;
   volume: number;
   theme: string | null;
+  canvas: CanvasOptions;
+}
+
+/** What the settings say of canvases; see canvas/options.py. Keys are upper case letters, "" for none. */
+interface CanvasOptions {
+  zoom: string;
+  adjust: string;
+  keys: Record<"shrink_brush" | "grow_brush" | "move" | "fullscreen" | "reset" | "overlap", string>;
+  tooltip: boolean;
+  autoExpand: boolean;
+  blurPrompt: boolean;
+  disabled: string[];
+  height: number;
+  colours: Record<string, string>;
+}
+
+/** What Gradio gives a component of ours when it is drawn. */
+interface CanvasWidget {
+  element: HTMLElement;
+  props: { value: string };
+  watch: (name: string, changed: () => void) => void;
+  upload: (file: File) => Promise<{ path: string; url: string }>;
+}
+
+/** What is on a canvas, by the paths of files on the server; `frame` is left, top, right, bottom in pixels. */
+interface CanvasContent {
+  picture: string | null;
+  paint: string | null;
+  soft: boolean;
+  frame: number[];
+}
+
+interface CanvasStep {
+  undo: () => void;
+  redo: () => void;
+  bytes: number;
 }
 
 interface Window {
   easel: Record<string, (...values: any[]) => unknown>;
   easelOptions: EaselOptions;
+  easelCanvases?: CanvasWidget[] | { push: (widget: CanvasWidget) => void };
 }
 
 /** The data of an event of GET /api/v1/events; see its documentation. */
