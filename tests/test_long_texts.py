@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from modules.application import history
+from modules.application import history_search
 from modules.application.downloads.download import clean_name, file_address
 from modules.foundation.errors import EaselError, UnknownName
 from modules.foundation.json_text import parse_json
@@ -151,7 +151,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "tensor of a network": split_key,
     "tags of a training": lambda text: tag_counts({"ss_tag_frequency": text}),
     "JSON": parse_json,
-    "search in the history": history.match_expression,
+    "search in the history": history_search.match_expression,
     "name of a download": clean_name,
     "address of a download": lambda text: file_address("https://huggingface.co/blob/" + text),
     "scale in a name": scale_in,
