@@ -70,12 +70,34 @@ class ScriptRunner:
         """Begin the list of arguments anew; the first is the number of the selected script."""
         self.inputs, self.defaults = [None], [0]
 
+    def begin(self) -> None:
+        """Begin a page: no script has been drawn."""
+        self.prepare_ui()
+        self.infotext_fields, self.paste_field_names = [], []
+        for script in self.scripts:
+            script.args_from = script.args_to = None
+
+    def try_draw(self, script: Script) -> bool:
+        """Draw a script's controls. One that fails is named, has no arguments and is not called; False then."""
+        with self._naming(script, "could not draw its controls"):
+            self.draw(script)
+            return True
+        self._leave_out(script)
+        return False
+
+    def _leave_out(self, script: Script) -> None:
+        script.args_from = script.args_to = None
+        for scripts in (self.scripts, self.alwayson_scripts, self.selectable_scripts):
+            if script in scripts:
+                scripts.remove(script)
+        self.titles = [each.title() for each in self.selectable_scripts]
+        self.title_map.pop(script.title().lower(), None)
+
     def draw_all(self) -> None:
         """Draw the controls of every script that has not been drawn."""
         for script in (*self.alwayson_scripts, *self.selectable_scripts):
             if script.args_from is None:
-                with self._naming(script, "could not draw its controls"):
-                    self.draw(script)
+                self.try_draw(script)
 
     def arguments_for(self, given: Mapping[str, Sequence[Any]], selected: str | None) -> list[Any]:
         """The list of all scripts' arguments: those given by the scripts' names, the rest at their defaults."""

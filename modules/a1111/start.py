@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modules.a1111.attachments import OWNER
 from modules.a1111.dialect import A1111Dialect
+from modules.a1111.page import ScriptsOnPage
 from modules.application.application import Application
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -17,5 +19,8 @@ def start_dialect(app: Application) -> A1111Dialect:
     """Load scripts, attach them and make them known to requests. Imports gradio, which scripts draw with."""
     dialect = A1111Dialect(app)
     dialect.install({BUILT_IN: SCRIPTS})
-    dialect.draw_offline()
+    if app.flags.nowebui:
+        dialect.draw_offline()
+    else:
+        app.registries.page_guests.register(OWNER, ScriptsOnPage(dialect))
     return dialect

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modules.application.built_in_scripts import BUILT_IN_SCRIPTS
+from modules.application.page_guests import PageGuest
 from modules.application.scripts import script_registry
 from modules.checkpoints.families import FamilyRegistry
 from modules.faces.catalogue import RestorerCatalogue
@@ -65,6 +66,7 @@ class Registries:
         self.samplers, self.schedules, self.name_tokens = SAMPLERS, SCHEDULES, NAME_TOKENS
         self.upscalers, self.face_restorers = upscalers.added, restorers.added
         self.tabs: Registry[AddedTab] = Registry("tab", lambda tab: (tab.name, tab.label))
+        self.page_guests: Registry[PageGuest] = Registry("guest of the page", lambda guest: (guest.name,))
         self.routes: Registry[Routes] = Registry("set of routes", lambda routes: (routes.name,))
 
     @functools.cached_property

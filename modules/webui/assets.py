@@ -36,15 +36,18 @@ class RevalidatedFiles(StaticFiles):
         return response
 
 
-def head_tags(options: Mapping[str, object], rules: str, theme: str | None) -> str:
-    """The tags for the end of `<head>`. `options` is what the scripts want to know, `theme` "light", "dark" or None."""
+def head_tags(options: Mapping[str, object], rules: str, theme: str | None, guests: str = "") -> str:
+    """The tags for the end of `<head>`.
+
+    `options` is what the scripts want to know, `theme` "light", "dark" or None, `guests` the tags of others.
+    """
     # "</" inside a script element would end it.
     values = json.dumps({**options, "theme": theme}).replace("</", "<\\/")
     return (
         f"<script>window.easelOptions = {values};</script>"
         f'<script src="{STATIC_URL}/early.js"></script>'
         + "".join(f'<link rel="stylesheet" href="{STATIC_URL}/{name}">' for name in STYLE_SHEETS)
-        + f"<style>{rules}</style>"
+        + f"<style>{rules}</style>{guests}"
         f'<script type="module" src="{STATIC_URL}/main.js"></script>'
     )
 

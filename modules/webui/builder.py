@@ -37,7 +37,7 @@ class PageBuilder:
     """
 
     def __init__(self, app: Application, quick: QuickSettings, tab_labels: Sequence[str]) -> None:
-        self.app, self.tab_labels = app, tab_labels
+        self.app, self.tab_labels = app, list(tab_labels)
         self.settings: Settings = app.settings.current
         self.ui = UiConfig(app.paths.ui_config_file)
         self.offers = offers(app)
@@ -55,7 +55,7 @@ class PageBuilder:
 
     def drawing(self, tab: str) -> Drawing:
         """For a generation panel on `tab`."""
-        return Drawing(tab, self.ui, self.settings, self.offers)
+        return Drawing(tab, self.ui, self.settings, self.offers, tuple(self.app.registries.page_guests))
 
     def add_panel(self, panel: GenerationPanel) -> None:
         """A generation panel was drawn; its lists are kept up to date."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -16,7 +18,8 @@ from modules.webui.panel.generation_panel import state_rules
 from modules.webui.panel.keeping import wire_keeping
 from modules.webui.pictures import add_unsaved_route
 from modules.webui.quicksettings import build_quicksettings, wire_quicksettings
-from modules.webui.tabs.registry import TABS, PageTab, hidden_tabs, ordered_tabs
+from modules.webui.tab_bar import tab_buttons, tab_rules
+from modules.webui.tabs.registry import TABS, UNHIDEABLE, PageTab, hidden_tabs, ordered_tabs
 from modules.webui.uploads import use_temp_dir
 
 if TYPE_CHECKING:
@@ -38,7 +41,8 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
     rules, panels = "".join(built.rules), list(built.panels)
 
     def tags() -> str:
-        return assets.head_tags({**script_options(app), "panels": panels}, rules, theme_of(app))
+        guests = "".join(guest.head() for guest in app.registries.page_guests)
+        return assets.head_tags({**script_options(app), "panels": panels}, rules, theme_of(app), guests)
 
     api.add_middleware(assets.HeadTags, tags=tags)
     forbid_ghostscript()
@@ -65,20 +69,46 @@ def build_page(app: Application) -> tuple[gr.Blocks, PageBuilder]:
     added = (PageTab(name=each.name, label=each.label, build=each.build) for each in app.registries.tabs)
     tabs = ordered_tabs((*TABS, *added), settings)
     # Uploaded pictures are of no use after a day.
-    with gr.Blocks(title="Easel", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
+    with contextlib.ExitStack() as stack:
+        for guest in app.registries.page_guests:
+            stack.enter_context(guest.building())
+        page = stack.enter_context(
+            gr.Blocks(title="Easel", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400))
+        )
         quick = build_quicksettings(app)
         builder = PageBuilder(app, quick, [each.label for each in tabs])
         with gr.Column(elem_id="tabs"):
-            builder.tab_bar("tab", [each.tab for each in tabs], "Parts of the page", hidden_tabs(tabs, settings))
-            for each in tabs:
-                with gr.Column(elem_id=each.tab.elem_id, elem_classes=["tabitem"]):
-                    each.build(builder)
+            _draw_tabs(builder, tabs)
         wire_quicksettings(builder, quick)
         builder.when_drawn(lambda: wire_keeping(builder))
         builder.finish(page)
         app.hooks.page_built(PageEvent(page=page))
     builder.rules.extend(state_rules(tab) for tab in builder.panels)
     return page, builder
+
+
+def _draw_tabs(builder: PageBuilder, tabs: Sequence[PageTab]) -> None:
+    """Draw the bar and the tabs. Guests add theirs when the panels are there; the settings list all of them."""
+    settings = builder.settings
+    bar = gr.HTML("", elem_classes=["tab-bar", "tab-bar-tab"], apply_default_css=False)
+    known = list(tabs)
+    for each in sorted(tabs, key=lambda tab: tab.name == UNHIDEABLE):
+        if each.name == UNHIDEABLE:
+            for guest in builder.app.registries.page_guests:
+                for added in guest.tabs():
+                    known.append(PageTab(name=added.name, label=added.label, build=added.build))
+                    builder.tab_labels.append(added.label)
+                    _draw_tab(builder, known[-1])
+        _draw_tab(builder, each)
+    known = ordered_tabs(known, settings)
+    hidden = hidden_tabs(known, settings)
+    builder.rules.append(tab_rules("tab", [each.tab for each in known]))
+    bar.value = tab_buttons("tab", [each.tab for each in known if each.name not in hidden], "Parts of the page")
+
+
+def _draw_tab(builder: PageBuilder, tab: PageTab) -> None:
+    with gr.Column(elem_id=tab.tab.elem_id, elem_classes=["tabitem"]):
+        tab.build(builder)
 
 
 def script_options(app: Application) -> dict[str, object]:

@@ -25,17 +25,19 @@ class Tab:
 
 def tab_bar(group: str, tabs: Sequence[Tab], label: str) -> gr.HTML:
     """The row of buttons that choose among `tabs`; `group` names the attribute, `label` is for screen readers."""
+    classes = ["tab-bar", f"tab-bar-{group}"]
+    return gr.HTML(tab_buttons(group, tabs, label), elem_classes=classes, apply_default_css=False)
+
+
+def tab_buttons(group: str, tabs: Sequence[Tab], label: str) -> str:
+    """The buttons of a bar, as HTML."""
     buttons = "".join(
         f'<button type="button" role="tab" id="{tab.elem_id}-button" class="{"selected" if index == 0 else ""}" '
         f'aria-controls="{tab.elem_id}" aria-selected="{"false" if index else "true"}" '
         f'data-group="{group}" data-tab="{tab.name}">{html.escape(tab.label)}</button>'
         for index, tab in enumerate(tabs)
     )
-    return gr.HTML(
-        f'<div class="tab-nav" role="tablist" aria-label="{html.escape(label)}">{buttons}</div>',
-        elem_classes=["tab-bar", f"tab-bar-{group}"],
-        apply_default_css=False,
-    )
+    return f'<div class="tab-nav" role="tablist" aria-label="{html.escape(label)}">{buttons}</div>'
 
 
 def tab_rules(group: str, tabs: Sequence[Tab]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.architecture.source import PROGRAM, files, name_of, tree_of
 
 CATCHES_EXCEPTION = {
+    "modules/a1111/pasting.py": "functions of scripts that read parameters",
     "modules/a1111/callbacks.py": "a callback of an extension that raises is named, and the others are called",
     "modules/a1111/loading.py": "a file of an extension that cannot be loaded is named, and the others are loaded",
     "modules/a1111/options.py": "the arguments of an extension's setting are worked out by the extension",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
+from modules.application.page_guests import PageGuest
 from modules.settings.model import Settings
 from modules.webui.panel.control import Control, Offers
 from modules.webui.ui_config import UiConfig
@@ -15,8 +17,10 @@ from modules.webui.ui_config import UiConfig
 class Drawing:
     """A panel that is being drawn on `tab`. Controls are sent in the order in which they are drawn."""
 
-    def __init__(self, tab: str, ui: UiConfig, settings: Settings, offers: Offers) -> None:
-        self.tab, self.ui, self.settings, self.offers = tab, ui, settings, offers
+    def __init__(
+        self, tab: str, ui: UiConfig, settings: Settings, offers: Offers, guests: Sequence[PageGuest] = ()
+    ) -> None:
+        self.tab, self.ui, self.settings, self.offers, self.guests = tab, ui, settings, offers, guests
         self.controls: dict[str, Component] = {}
         self.declared: dict[str, Control] = {}
         self.parts: dict[str, Component] = {}

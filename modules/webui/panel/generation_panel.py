@@ -10,6 +10,7 @@ from gradio.components import Component
 
 from modules.webui.panel.control import Choice, Control, Kind, Offers, Several
 from modules.webui.panel.drawing import Drawing
+from modules.webui.panel.guests import PanelGuests
 from modules.webui.panel.layout import SectionContent, draw_sections
 from modules.webui.panel.results import Results, draw_results
 from modules.webui.panel.toprow import draw_toprow
@@ -21,7 +22,7 @@ class GenerationPanel:
 
     `controls` decide the picture: by their name, in the order in which their values are sent; `declared` are their
     declarations. `parts` are buttons and notes by name. `task` holds the name under which a run can be watched; the
-    browser sets it when a button begins one.
+    browser sets it when a button begins one. `guests` are those of the page, as far as they are on this tab.
     """
 
     tab: str
@@ -30,6 +31,22 @@ class GenerationPanel:
     parts: Mapping[str, Component]
     results: Results
     task: Component
+    guests: PanelGuests
+
+    @property
+    def inputs(self) -> list[Component]:
+        """What Generate sends: the controls, then what guests of the page added."""
+        return [*self.components, *self.guests.inputs]
+
+    def asked(self, values: Sequence[object]) -> dict[str, object]:
+        """The values of `inputs` by the control's name; under "added" the fields of a request that guests make."""
+        count = len(self.controls)
+        return {**self.named(values[:count]), "added": self.guests.fields(values[count:])}
+
+    @property
+    def pasted_into(self) -> list[Component]:
+        """What may get values from the parameters of a picture."""
+        return [*self.components, *self.guests.outputs]
 
     @property
     def components(self) -> list[Component]:
@@ -90,6 +107,7 @@ def draw_panel(drawing: Drawing, sections: Mapping[str, SectionContent]) -> Gene
         parts=drawing.parts,
         results=results,
         task=task,
+        guests=PanelGuests(drawing.tab, drawing.guests),
     )
 
 

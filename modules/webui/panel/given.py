@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from modules.foundation.errors import RequestError
 from modules.webui.canvas.value import CanvasValue, RefusedCanvas
@@ -32,6 +33,11 @@ class Given:
         if isinstance(value, CanvasValue):
             return value
         return CanvasValue(picture=Path(str(value))) if value else None
+
+    def fields(self, name: str) -> dict[str, Any]:
+        """Fields of a request by name; {} for none."""
+        value = self._values.get(name)
+        return {str(key): each for key, each in value.items()} if isinstance(value, Mapping) else {}
 
     def files(self, name: str) -> tuple[Path, ...]:
         """Files that were handed in."""

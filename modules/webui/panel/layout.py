@@ -24,6 +24,8 @@ def draw_sections(drawing: Drawing, sections: Mapping[str, SectionContent]) -> N
     """Draw the sections, in the order that the settings say: those they name first."""
     for name in ordered(list(sections), drawing.settings.ui_reorder_list):
         sections[name](drawing)
+        for guest in drawing.guests:
+            guest.draw(drawing.tab, name)
 
 
 def ordered(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
@@ -97,6 +99,10 @@ def override_settings(drawing: Drawing) -> None:
                 visible="hidden",
             ),
         )
+
+
+def scripts(drawing: Drawing) -> None:
+    """The place for what guests of the page bring."""
 
 
 def refiner(drawing: Drawing) -> None:

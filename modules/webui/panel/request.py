@@ -43,6 +43,8 @@ def common_request(values: Mapping[str, object]) -> GenerationRequest:
     )
     if given.switch("enable_refiner"):
         request = _with_refiner(request, given)
+    if given.fields("added"):
+        request = replace(request, **given.fields("added"))
     return _with_extra_seed(request, given) if given.switch("extra") else request
 
 

@@ -38,14 +38,14 @@ def wire_running(page: PageBuilder, panel: GenerationPanel, submit: Submit) -> N
     outputs = [*panel.results.shown, page.quick.checkpoint]
 
     async def on_generate(request: gr.Request, task: str, *values: object) -> list[object]:
-        return show(app, await generate(app, submit, task, panel.named(values), request))
+        return show(app, await generate(app, submit, task, panel.asked(values), request))
 
     async def on_restore(request: gr.Request, task: str) -> list[object]:
         return show(app, await restore(app, task, request))
 
     # The browser names the run before it asks for it, so that it can watch it at once; see static/progress.js.
     begin, end = f"(...values) => easel.begin('{tab}', values)", f"() => easel.finished('{tab}')"
-    inputs = [panel.task, *panel.components]
+    inputs = [panel.task, *panel.inputs]
     on(parts["generate"], "click", on_generate, inputs, outputs, js=begin, then=end, waits=True)
     running = f"() => easel.runningTask('{tab}')"
     on(parts["restore_progress"], "click", on_restore, [panel.task], outputs, js=running, then=end, waits=True)

@@ -22,14 +22,14 @@ def wire_second_pass(page: PageBuilder, panel: GenerationPanel) -> None:
     app, results = page.app, panel.results
 
     async def on_upscale(request: gr.Request, task: str, info: str, selected: int, *values: object) -> list[object]:
-        return show(app, await upscale(app, task, (info, selected), panel.named(values), request))
+        return show(app, await upscale(app, task, (info, selected), panel.asked(values), request))
 
     # Its run is watched as those of Generate are.
     on(
         panel.parts["upscale"],
         "click",
         on_upscale,
-        [panel.task, results.generation_info, results.selected, *panel.components],
+        [panel.task, results.generation_info, results.selected, *panel.inputs],
         [*results.shown, page.quick.checkpoint],
         js=f"(...values) => easel.begin('{panel.tab}', values)",
         then=f"() => easel.finished('{panel.tab}')",

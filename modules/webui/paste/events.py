@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from modules.application.infotexts import parameters_of
 from modules.application.last_parameters import kept_parameters
 from modules.foundation.errors import EaselError
 from modules.foundation.text_files import read_text
@@ -43,13 +44,14 @@ def wire_pasting(app: Application, panel: GenerationPanel) -> None:
                     gr.Warning("This picture does not say how it was made.", title="No parameters")
         return pasted(app, panel, text)
 
-    on(panel.parts["paste"], "click", on_paste, [panel.controls["prompt"]], panel.components)
-    on(panel.parts["prompt_file"], "upload", on_drop, [panel.parts["prompt_file"]], panel.components)
+    on(panel.parts["paste"], "click", on_paste, [panel.controls["prompt"]], panel.pasted_into)
+    on(panel.parts["prompt_file"], "upload", on_drop, [panel.parts["prompt_file"]], panel.pasted_into)
 
 
 def pasted(app: Application, panel: GenerationPanel, text: str) -> list[object]:
-    """The answers of an event whose outputs are all controls; those that the text does not name stay as they are."""
-    return panel.updates(pasted_values(text, app, panel.declared))
+    """The answers of an event whose outputs are `pasted_into`; what the text does not name stays as it is."""
+    told = parameters_of(text, app) if panel.guests.outputs and has_parameters(text) else {}
+    return [*panel.updates(pasted_values(text, app, panel.declared)), *panel.guests.pasted(told)]
 
 
 def read_file(path: Path) -> Carried:

@@ -58,7 +58,7 @@ def _wire_sending(page: PageBuilder, text: gr.Textbox, send: dict[str, gr.Button
         def on_send(told: str, panel: GenerationPanel = panel) -> list[object]:
             return pasted(page.app, panel, told)
 
-        on(button, "click", on_send, [text], panel.components, then=f"() => easel.openTab('{tab}')")
+        on(button, "click", on_send, [text], panel.pasted_into, then=f"() => easel.openTab('{tab}')")
 
 
 def on_picture(app: Application, path: str | None) -> tuple[object, ...]:

@@ -20,6 +20,7 @@ SECTIONS = {
     "cfg": layout.cfg,
     "seed": layout.seed,
     "override_settings": layout.override_settings,
+    "scripts": layout.scripts,
 }
 """By A1111's names, for the setting `ui_reorder_list`."""
 

@@ -1,0 +1,261 @@
+"""Scripts on the page: their controls on txt2img and img2img, the tabs of extensions, the listeners to components."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import inspect
+import json
+import logging
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.component_meta import ComponentMeta
+from gradio.context import Context
+
+from modules.a1111.gradio3.classes import adopt
+from modules.a1111.pasting import new_value
+from modules.a1111.runner import ScriptRunner
+from modules.a1111.script import Script, overrides
+from modules.application.page_guests import PageGuest
+from modules.application.registries import AddedTab
+
+if TYPE_CHECKING:
+    from modules.a1111.dialect import A1111Dialect
+
+log = logging.getLogger(__name__)
+
+LAST_SECTION = "scripts"
+
+NONE = "None"
+"""The entry of the list of scripts that selects none."""
+
+
+class ScriptsOnPage(PageGuest):
+    """The dialect as a guest of the page."""
+
+    name = "a1111"
+
+    def __init__(self, dialect: A1111Dialect) -> None:
+        self._dialect = dialect
+        self._drawn: set[str] = set()
+        self.page_parts: dict[str, list[str]] = {"css": [], "js": [], "head": []}
+
+    def _runner(self, tab: str) -> ScriptRunner:
+        return self._dialect.scripts_img2img if tab == "img2img" else self._dialect.scripts_txt2img
+
+    # The page
+
+    @contextlib.contextmanager
+    def building(self) -> Generator[None]:
+        """on_before_ui; while the page is built scripts hear of its components; at its end they are registered."""
+        dialect = self._dialect
+        dialect.callbacks.call("before_ui")
+        self._drawn.clear()
+        for runner in (dialect.scripts_txt2img, dialect.scripts_img2img):
+            runner.begin()
+        with self._told_of_components():
+            yield
+        dialect.register_scripts()
+
+    @contextlib.contextmanager
+    def _told_of_components(self) -> Generator[None]:
+        """While the page is built each component that is made is told to those who listen; else nothing is changed."""
+        dialect = self._dialect
+        if not self._somebody_listens():
+            yield
+            return
+
+        def call(cls: Any, *args: Any, **named: Any) -> Any:
+            component = cls.__new__(cls, *args, **named)
+            told = {**_by_name(cls, args), **named}
+            runner = self._runner_now
+            dialect.callbacks.call("before_component", component, **told)
+            runner.before_component(component, **told)
+            component.__init__(*args, **named)
+            adopt(component)
+            dialect.callbacks.call("after_component", component, **told)
+            runner.after_component(component, **told)
+            return component
+
+        meta: Any = ComponentMeta
+        meta.__call__ = call
+        try:
+            yield
+        finally:
+            del meta.__call__
+
+    def _somebody_listens(self) -> bool:
+        dialect = self._dialect
+        return (
+            any(dialect.callbacks.of(moment) for moment in ("before_component", "after_component"))
+            or any(
+                overrides(script, method)
+                for runner in (dialect.scripts_txt2img, dialect.scripts_img2img)
+                for script in runner.scripts
+                for method in ("before_component", "after_component")
+            )
+            or any(
+                script.on_before_component_elem_id or script.on_after_component_elem_id
+                for runner in (dialect.scripts_txt2img, dialect.scripts_img2img)
+                for script in runner.scripts
+            )
+        )
+
+    @property
+    def _runner_now(self) -> ScriptRunner:
+        """The scripts of the tab that is being drawn: A1111 draws img2img after txt2img, and then the others."""
+        return self._dialect.scripts_img2img if "txt2img" in self._drawn else self._dialect.scripts_txt2img
+
+    # A panel
+
+    def draw(self, tab: str, section: str) -> None:
+        """The scripts of this section; in the last one all that is left, and the list of selectable ones."""
+        runner = self._runner(tab)
+        for script in tuple(runner.alwayson_scripts):
+            if section != LAST_SECTION and script.section == section and script.args_from is None:
+                self._draw_script(runner, script)
+        if section == LAST_SECTION:
+            self._draw_rest(tab, runner)
+            self._drawn.add(tab)
+
+    def _draw_rest(self, tab: str, runner: ScriptRunner) -> None:
+        with gr.Column(elem_id=f"{tab}_script_container", elem_classes=["script-container"]):
+            for script in tuple(runner.alwayson_scripts):
+                if script.args_from is None:
+                    self._draw_script(runner, script)
+            if runner.selectable_scripts:
+                self._draw_selectable(tab, runner)
+
+    def _draw_selectable(self, tab: str, runner: ScriptRunner) -> None:
+        titles = [NONE, *runner.titles]
+        chosen = gr.Dropdown(titles, value=NONE, label="Script", elem_id="script_list", type="index", interactive=True)
+        runner.inputs[0] = chosen
+        groups: list[tuple[str, Script]] = []
+        for number, script in enumerate(tuple(runner.selectable_scripts)):
+            groups.append((f"{tab}_script_{number}", script))
+            group = gr.Group(elem_id=groups[-1][0], elem_classes=["script-group"])
+            with group as script.group, contextlib.suppress(_Failed):
+                self._draw_controls(runner, script)
+        titles = [NONE, *runner.titles]
+        chosen.choices = [(title, title) for title in titles]
+        rules = [
+            f"html:not([data-{tab}-script='{runner.selectable_scripts.index(script) + 1}']) #{elem_id}"
+            " { display: none !important }"
+            for elem_id, script in groups
+            if script in runner.selectable_scripts
+        ]
+        gr.HTML(
+            f"<style>{' '.join(rules)}</style>", elem_classes=["script-rules"], apply_default_css=False, padding=False
+        )
+        key = f"{tab}Script"
+        chosen.change(
+            None,
+            [chosen],
+            None,
+            js=f"(title) => {{ document.documentElement.dataset.{key} = {json.dumps(titles)}.indexOf(title) }}",
+            show_progress="hidden",
+            api_visibility="private",
+            queue=False,
+        )
+
+    def _draw_script(self, runner: ScriptRunner, script: Script) -> None:
+        with contextlib.suppress(_Failed):
+            if not script.create_group:
+                self._draw_controls(runner, script)
+                return
+            with gr.Group(elem_classes=["script-group"]) as script.group:
+                self._draw_controls(runner, script)
+            if not script.group.children:
+                script.group.unrender()
+
+    def _draw_controls(self, runner: ScriptRunner, script: Script) -> None:
+        """Draw a script's controls; what a failed one has drawn already is taken away."""
+        around = Context.block
+        before = list(around.children) if around is not None else []
+        if not runner.try_draw(script):
+            Context.block = around
+            for left in [each for each in (around.children if around is not None else []) if each not in before]:
+                left.unrender()
+            raise _Failed
+
+    def inputs(self, tab: str) -> Sequence[Any]:
+        """The controls of all scripts, the list of selectable ones first where there is one."""
+        return [each for each in self._runner(tab).inputs if each is not None]
+
+    def fields(self, tab: str, values: Sequence[Any]) -> Mapping[str, Any]:
+        """`script` and `script_arguments`."""
+        runner = self._runner(tab)
+        if not values:
+            return {}
+        arguments = list(values) if runner.inputs[0] is not None else [0, *values]
+        number = arguments[0] or 0
+        selected = runner.selectable_scripts[number - 1] if number else None
+        given = {
+            (script.name or script.title()).lower(): tuple(arguments[script.args_from : script.args_to])
+            for script in runner.scripts
+            if (script.alwayson or script is selected) and script.args_from is not None and script.controls
+        }
+        return {"script": selected.title() if selected else None, "script_arguments": given}
+
+    # Parameters of pictures
+
+    def outputs(self, tab: str) -> Sequence[Any]:
+        """The controls that scripts have named."""
+        return [field[0] for field in self._runner(tab).infotext_fields]
+
+    def pasted(self, tab: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """What the parameters say to them."""
+        known = dict(parameters)
+        return [new_value(field[0], field[1], known) for field in self._runner(tab).infotext_fields]
+
+    # Tabs of extensions
+
+    def tabs(self) -> Iterator[AddedTab]:
+        """on_ui_tabs: each returns its tabs as (blocks, title, id)."""
+        made: list[Any] = []
+        with _outside_the_page():
+            for answer in self._dialect.callbacks.call("ui_tabs"):
+                made += answer or ()
+        for number, (blocks, title, elem_id) in enumerate(made):
+            for part, value in getattr(blocks, "page_parts", {}).items():
+                if isinstance(value, str):
+                    self.page_parts[part].append(value)
+            yield AddedTab(
+                name=_attribute_value(elem_id, number), label=str(title), build=lambda page, it=blocks: it.render()
+            )
+
+    def head(self) -> str:
+        """The styles and tags that extensions gave to Blocks of their own."""
+        styles = "".join(f"<style>{_inside_style(each)}</style>" for each in self.page_parts["css"])
+        return styles + "".join(self.page_parts["head"])
+
+
+class _Failed(Exception):  # noqa: N818
+    """A script could not draw its controls; it has been named."""
+
+
+@contextlib.contextmanager
+def _outside_the_page() -> Generator[None]:
+    """Let extensions make Blocks of their own, which are not part of what is being drawn."""
+    root, block = Context.root_block, Context.block
+    Context.root_block = Context.block = None
+    try:
+        yield
+    finally:
+        Context.root_block, Context.block = root, block
+
+
+def _by_name(cls: Any, args: Sequence[Any]) -> dict[str, Any]:
+    parameters = [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+    return dict(zip(parameters, args, strict=False))
+
+
+def _attribute_value(elem_id: Any, number: int) -> str:
+    name = "".join(each if each.isalnum() or each in "_-" else "_" for each in str(elem_id or f"extension_{number}"))
+    return html.escape(name)
+
+
+def _inside_style(css: str) -> str:
+    return css.replace("</", "<\\/")

@@ -1,0 +1,48 @@
+"""Guests of the page: what attachments add to the generation panels, and to the page as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+
+class PageGuest:
+    """One guest. What is not overridden adds nothing.
+
+    Components are gradio's, `tab` is "txt2img" or "img2img", sections are those of the setting `ui_reorder_list`.
+    """
+
+    name = ""
+
+    def building(self) -> AbstractContextManager[None]:
+        """Entered around the building of the page."""
+        return contextlib.nullcontext()
+
+    def draw(self, tab: str, section: str) -> None:
+        """Draw what belongs at the end of a section; "scripts" is the last one."""
+
+    def inputs(self, tab: str) -> Sequence[Any]:
+        """The components whose values are sent with those of the panel. Asked once all is drawn."""
+        return ()
+
+    def fields(self, tab: str, values: Sequence[Any]) -> Mapping[str, Any]:
+        """Fields of the GenerationRequest that the values of `inputs` make."""
+        return {}
+
+    def outputs(self, tab: str) -> Sequence[Any]:
+        """The components that may get values from the parameters of a picture."""
+        return ()
+
+    def pasted(self, tab: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """New values of `outputs`, or updates that leave them as they are; `parameters` by label, {} for none."""
+        return ()
+
+    def tabs(self) -> Iterable[Any]:
+        """Further tabs (`AddedTab`), asked for when the panels are drawn, so that they may refer to them."""
+        return ()
+
+    def head(self) -> str:
+        """Tags for the head of the document, ahead of all scripts of modules; asked for at each opening."""
+        return ""
