@@ -311,12 +311,12 @@ RUN_MOMENTS = ("cfg_denoiser", "cfg_denoised", "cfg_after_cfg", "before_image_sa
 
 def _argument(control: Any, value: Any) -> Argument:
     choices = getattr(control, "choices", None)
-    listed = [str(each[0] if isinstance(each, tuple) else each) for each in choices] if choices else None
+    listed = [str(each[0] if isinstance(each, tuple) else each) for each in choices] if choices is not None else None
     return Argument(
         label=str(getattr(control, "label", "") or ""),
         value=value,
         minimum=getattr(control, "minimum", None),
         maximum=getattr(control, "maximum", None),
         step=getattr(control, "step", None),
-        choices=(lambda app: listed) if listed else None,
+        choices=(lambda app: listed) if listed is not None else None,
     )

@@ -25,6 +25,7 @@ from modules.pipeline.output_folders import grid_options, init_image_options, sa
 from modules.settings.model import Settings
 
 if TYPE_CHECKING:
+    from modules.hooks.points import Hooks
     from modules.pipeline.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -190,20 +191,7 @@ class Saving:
         self._beside.append(self._saver.submit(job, bytes_of(going.image)))
 
     def _written(self, going: PictureToSave) -> SavedPicture | None:
-        """Write a picture as attachments want it; None where one of them does not want it saved."""
-        going = self._engine.hooks.before_save(going, self._event)
-        if not going.wanted:
-            return None
-        return save_picture(
-            going.image,
-            going.names,
-            going.options,
-            text=_text(going.infotext, going.chunks, self.plan.settings),
-            basename=going.basename,
-            suffix=going.suffix,
-            short_name=going.short_name,
-            forced_name=going.forced_name,
-        )
+        return write_picture(going, self._engine.hooks, self._event, self.plan.settings)
 
     def _context(self, image: FinishedImage, index: int) -> NameContext:
         plan = self.plan
@@ -233,6 +221,23 @@ class Saving:
             job_timestamp=self.job_timestamp,
             image=image.image,
         )
+
+
+def write_picture(going: PictureToSave, hooks: Hooks, event: RunEvent, settings: Settings) -> SavedPicture | None:
+    """Write a picture as attachments want it; None where one of them does not want it saved. Raises SaveError."""
+    going = hooks.before_save(going, event)
+    if not going.wanted:
+        return None
+    return save_picture(
+        going.image,
+        going.names,
+        going.options,
+        text=_text(going.infotext, going.chunks, settings),
+        basename=going.basename,
+        suffix=going.suffix,
+        short_name=going.short_name,
+        forced_name=going.forced_name,
+    )
 
 
 def _text(infotext: str, chunks: Mapping[str, str], settings: Settings) -> PictureText:

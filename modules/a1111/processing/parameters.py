@@ -199,6 +199,8 @@ class StableDiffusionProcessing:
         """Fill the lists of prompts, with the styles and without comments, one entry a picture."""
         total = self.batch_size * self.n_iter
         shared = current().shared
+        lists = [len(each) for each in (self.prompt, self.negative_prompt) if isinstance(each, list)]
+        total = max(lists) if lists else total  # a list says how many pictures there are
         prompts = self.prompt if isinstance(self.prompt, list) else [self.prompt] * total
         negatives = self.negative_prompt if isinstance(self.negative_prompt, list) else [self.negative_prompt] * total
         # Lists of different length: the shorter is filled up with its last.

@@ -1,0 +1,251 @@
+"""What an axis of an X/Y/Z plot can be, and how its values are read, checked, applied and written beside the grid.
+
+Names are A1111's: extensions import them from the script's module to add axes of their own.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from modules.a1111.processing.parameters import get_fixed_seed
+from modules.foundation.errors import RequestError
+from modules.prompts.axis_values import AxisType, axis_label, parse_axis_values, split_values
+
+SEED_AXES = ("Seed", "Var. seed")
+"""Axes whose values of -1 are replaced by seeds, unless they are to stay."""
+
+
+def do_nothing(p: Any, x: Any, xs: Any) -> None:
+    """Apply nothing."""
+
+
+def format_nothing(p: Any, opt: AxisOption, x: Any) -> str:
+    """No label."""
+    return ""
+
+
+def format_value_add_label(p: Any, opt: AxisOption, x: Any) -> str:
+    """The name of the axis and the value, floats rounded to 8 digits."""
+    return axis_label(opt.label, x, "float")
+
+
+def format_value(p: Any, opt: AxisOption, x: Any) -> Any:
+    """The value by itself, floats rounded to 8 digits."""
+    return round(x, 8) if isinstance(x, float) else x
+
+
+def format_value_join_list(p: Any, opt: AxisOption, x: Sequence[Any]) -> str:
+    """The parts of a value with commas between them."""
+    return ", ".join(str(each) for each in x)
+
+
+def format_remove_path(p: Any, opt: AxisOption, x: Any) -> str:
+    """A file's name without its folders."""
+    return Path(str(x).replace("\\", "/")).name
+
+
+def str_permutations(x: Any) -> Any:
+    """A type of axis whose values are every order of what is given."""
+    return x
+
+
+class AxisOption:
+    """One kind of axis.
+
+    `apply(p, value, all values)` changes `p` for a cell; `confirm(p, values)` raises for values that cannot be;
+    `prepare(text)` reads them in a way of its own; `choices()` are those there are. The axis of greatest `cost` changes
+    as rarely as can be. `type` is int, float, str, str_permutations or anything that makes a value of a text.
+    """
+
+    is_img2img: bool | None = None
+    """The tab that it is for; None for both."""
+
+    def __init__(
+        self,
+        label: str,
+        type: Callable[[Any], Any],
+        apply: Callable[[Any, Any, Any], Any],
+        format_value: Callable[[Any, Any, Any], Any] = format_value_add_label,
+        confirm: Callable[[Any, Any], Any] | None = None,
+        cost: float = 0.0,
+        choices: Callable[[], Sequence[Any]] | None = None,
+        prepare: Callable[[str], list[Any]] | None = None,
+    ) -> None:
+        self.label, self.type, self.apply, self.format_value = label, type, apply, format_value
+        self.confirm, self.cost, self.choices, self.prepare = confirm, cost, choices, prepare
+
+
+class AxisOptionImg2Img(AxisOption):
+    """An axis for img2img alone."""
+
+    is_img2img = True
+
+
+class AxisOptionTxt2Img(AxisOption):
+    """An axis for txt2img alone."""
+
+    is_img2img = False
+
+
+def options_for(options: Sequence[AxisOption], *, img2img: bool) -> list[AxisOption]:
+    """The axes of one tab, as their numbers count."""
+    return [option for option in options if getattr(option, "is_img2img", None) in (None, img2img)]
+
+
+# Applying a value
+
+
+def apply_field(field: str) -> Callable[[Any, Any, Any], None]:
+    """Set an attribute of `p`."""
+
+    def apply(p: Any, x: Any, xs: Any) -> None:
+        setattr(p, field, x)
+
+    return apply
+
+
+def apply_override(field: str, boolean: bool = False) -> Callable[[Any, Any, Any], None]:
+    """Set a setting for the cell; with `boolean` from the words True and False."""
+
+    def apply(p: Any, x: Any, xs: Any) -> None:
+        p.override_settings[field] = str(x).strip().lower() == "true" if boolean else x
+
+    return apply
+
+
+def boolean_choice(reverse: bool = False) -> Callable[[], list[str]]:
+    """The choices True and False."""
+    return lambda: ["False", "True"] if reverse else ["True", "False"]
+
+
+def apply_prompt(p: Any, x: str, xs: Sequence[str]) -> None:
+    """Prompt S/R: put a value in the place of the first one, in both prompts."""
+    if xs[0] not in p.prompt and xs[0] not in p.negative_prompt:
+        raise RequestError(
+            f"Prompt S/R: {xs[0]!r} is neither in the prompt nor in the negative prompt. The first value is what is "
+            "searched for; the others are put in its place.",
+            "script_args",
+        )
+    p.prompt = p.prompt.replace(xs[0], x)
+    p.negative_prompt = p.negative_prompt.replace(xs[0], x)
+
+
+def apply_order(p: Any, x: Sequence[str], xs: Any) -> None:
+    """Prompt order: the given parts of the prompt change places, what is between them stays."""
+    found = sorted((p.prompt.find(part), part) for part in x)
+    if found and found[0][0] < 0:
+        raise RequestError(f"Prompt order: {found[0][1]!r} is not in the prompt.", "script_args")
+    pieces: list[str] = []
+    end = 0
+    for (start, part), instead in zip(found, x, strict=True):
+        pieces += [p.prompt[end:start], instead]
+        end = max(start + len(part), end)
+    p.prompt = "".join([*pieces, p.prompt[end:]])
+
+
+def apply_styles(p: Any, x: str, xs: Any) -> None:
+    """Add styles, several with commas between them."""
+    p.styles.extend(style.strip() for style in x.split(","))
+
+
+def apply_size(p: Any, x: str, xs: Any) -> None:
+    """Set width and height from WIDTHxHEIGHT."""
+    p.width, p.height = size_of(x)
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Width and height. Raises RequestError for what is none."""
+    width, _, height = str(text).lower().partition("x")
+    try:
+        return int(width.strip()), int(height.strip())
+    except ValueError:
+        raise RequestError(f"A size is written as 512x768; {text!r} is none.", "script_args") from None
+
+
+# Reading values
+
+
+def csv_string_to_list_strip(text: str) -> list[str]:
+    """The values of a text, divided by commas."""
+    return split_values(text)
+
+
+def list_to_csv_string(values: Sequence[Any]) -> str:
+    """Values as one text that reads as the same values; quoted where they hold commas."""
+    with io.StringIO() as text:
+        csv.writer(text).writerow(values)
+        return text.getvalue().strip()
+
+
+_KINDS: dict[Any, AxisType] = {int: "int", float: "float", str: "str", str_permutations: "permutation"}
+
+
+def values_of(option: AxisOption, p: Any, text: str, chosen: Sequence[Any] | None, *, as_text: bool) -> list[Any]:
+    """The values of an axis, from its text or, where it has choices and is not wanted `as_text`, those `chosen`.
+
+    Raises RequestError where there are none, or for one that cannot be.
+    """
+    if option.label == "Nothing":
+        return [0]
+    try:
+        if option.choices is not None and not as_text and chosen:
+            values = list(chosen)
+        elif option.prepare is not None:
+            values = list(option.prepare(text))
+        elif option.type in _KINDS:
+            values = parse_axis_values(text, _KINDS[option.type])
+        else:
+            values = split_values(text)
+        if option.type not in (str, str_permutations):
+            values = [option.type(value) for value in values]
+    except ValueError as error:
+        raise RequestError(f"The values of {option.label}: {error}", "script_args") from error
+    if not values:
+        raise RequestError(f"The axis {option.label} has no values. Give some, or choose Nothing.", "script_args")
+    if option.confirm is not None:
+        try:
+            option.confirm(p, values)
+        except (RuntimeError, ValueError) as error:  # what checks of extensions raise
+            raise RequestError(f"The values of {option.label}: {error}", "script_args") from error
+    return values
+
+
+def fixed_seeds(option: AxisOption, values: list[Any]) -> list[Any]:
+    """The values with seeds in the place of those left open, on axes that are seeds."""
+    return [get_fixed_seed(value) for value in values] if option.label in SEED_AXES else values
+
+
+# Checking values
+
+
+def confirm_in(what: str, names: Callable[[], Sequence[str]]) -> Callable[[Any, Sequence[Any]], None]:
+    """A check that all values are among some names, in any case."""
+
+    def confirm(p: Any, xs: Sequence[Any]) -> None:
+        known = {str(name).casefold() for name in names()}
+        for x in xs:
+            if str(x).casefold() not in known:
+                raise RequestError(f"Unknown {what}: {x}. There are: {', '.join(map(str, names()))}.", "script_args")
+
+    return confirm
+
+
+def confirm_range(least: float, most: float) -> Callable[[Any, Sequence[Any]], None]:
+    """A check that all values lie between two bounds."""
+
+    def confirm(p: Any, xs: Sequence[Any]) -> None:
+        for x in xs:
+            if not least <= x <= most:
+                raise RequestError(f"{x} does not lie between {least} and {most}.", "script_args")
+
+    return confirm
+
+
+def confirm_sizes(p: Any, xs: Sequence[Any]) -> None:
+    """A check that all values are sizes."""
+    for x in xs:
+        size_of(x)
