@@ -11,7 +11,7 @@ from modules.generation.inpaint import InpaintRequest, MaskedContent, MaskedPict
 from modules.generation.request import GenerationRequest
 from modules.imaging.masks import Box, composite, kept_parts, overlaid, painted_region, placed
 from modules.imaging.resize import ResizeMode
-from modules.pipeline.init_pictures import BLANK_MASK, InitPictures, init_pictures
+from modules.pipeline.init_pictures import BLANK_MASK, InitPictures, init_pictures, masked_region
 
 Size = tuple[int, int]
 SIZES = st.tuples(st.integers(1, 100), st.integers(1, 100))
@@ -96,3 +96,20 @@ def test_the_region_around_a_mask_holds_it_and_lies_within_the_picture(
     assert region is not None
     assert 0 <= region[0] <= padded[0] < padded[2] <= region[2] <= source_size[0]
     assert 0 <= region[1] <= padded[1] < padded[3] <= region[3] <= source_size[1]
+
+
+@given(st.data(), SIZES, PLANS, st.booleans())
+def test_the_region_that_is_told_is_the_one_that_is_worked_on(
+    data: st.DataObject, source_size: Size, plan_size: Size, inverted: bool
+) -> None:
+    asked = InpaintRequest(
+        mask=boxed(source_size, data.draw(boxes(source_size))),
+        blur_x=data.draw(st.integers(0, 4)),
+        blur_y=data.draw(st.integers(0, 4)),
+        padding=data.draw(st.integers(0, 40)),
+        inverted=inverted,
+        only_masked=True,
+    )
+    pictures, _ = begun(noise(source_size, 1), asked, ResizeMode.STRETCH, plan_size)
+    worked_on = None if pictures.inpaint is None else pictures.inpaint.pictures[0].region
+    assert masked_region(source_size, asked, plan_size) == worked_on

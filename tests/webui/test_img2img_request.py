@@ -13,9 +13,11 @@ from modules.foundation.errors import Forbidden, RequestError
 from modules.generation.inpaint import MaskedContent
 from modules.imaging.resize import ResizeMode
 from modules.settings.flags import Flags
+from modules.webui.canvas.value import CanvasValue
 from modules.webui.panel.given import Given
+from modules.webui.panel.img2img_events import region_text
 from modules.webui.panel.img2img_request import folder_batch, img2img_request
-from modules.webui.panel.img2img_source import source
+from modules.webui.panel.img2img_source import picture_size, source
 from modules.webui.tabs.registry import TABS, hidden_tabs, ordered_tabs
 from tests.webui.panels import built_page
 
@@ -137,3 +139,56 @@ def test_the_sections_of_a_panel_are_ordered_as_the_settings_say(app: Applicatio
     app.settings.change({"ui_reorder_list": ["Seed", " cfg"]})
     names = list(built_page(app).panels["txt2img"].controls)
     assert names.index("seed") < names.index("cfg_scale") < names.index("sampler")
+
+
+def painted(folder: Path, size: tuple[int, int], box: tuple[int, int, int, int], colour: str = "#ff0000") -> Path:
+    paint = Image.new("RGBA", size)
+    paint.paste(colour, box)
+    paint.save(folder / "paint.png")
+    return folder / "paint.png"
+
+
+def test_what_is_painted_is_the_mask_of_inpaint(values: dict[str, object], picture: str, tmp_path: Path) -> None:
+    drawn = CanvasValue(picture=Path(picture), paint=painted(tmp_path, (300, 200), (10, 20, 30, 40)))
+    begun = source(Given({**values, "mode": "inpaint", "inpaint_picture": drawn}))
+    assert begun.mask is not None
+    assert begun.mask.getbbox() == (10, 20, 30, 40)
+    assert begun.picture.getpixel((15, 25)) == (0, 128, 0)
+
+
+def test_a_mask_that_was_erased_again_is_none(values: dict[str, object], picture: str, tmp_path: Path) -> None:
+    drawn = CanvasValue(picture=Path(picture), paint=painted(tmp_path, (300, 200), (0, 0, 0, 0)))
+    for mode, name in (("inpaint", "inpaint_picture"), ("inpaint_sketch", "inpaint_sketch")):
+        with pytest.raises(RequestError, match="Paint over"):
+            source(Given({**values, "mode": mode, name: drawn}))
+
+
+def test_a_frame_makes_the_picture_larger_and_is_masked(values: dict[str, object], picture: str) -> None:
+    drawn = CanvasValue(picture=Path(picture), frame=(0, 8, 16, 0))
+    given = Given({**values, "mode": "inpaint", "inpaint_picture": drawn})
+    begun = source(given)
+    assert begun.picture.size == picture_size(given) == (316, 208)
+    assert begun.mask is not None
+    assert (begun.mask.getpixel((100, 3)), begun.mask.getpixel((100, 20))) == (255, 0)
+
+
+def test_a_picture_that_lies_on_its_side_is_painted_upright(values: dict[str, object], tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20), "green").save(tmp_path / "turned.jpg", exif=exif)
+    drawn = CanvasValue(picture=tmp_path / "turned.jpg", paint=painted(tmp_path, (20, 40), (0, 0, 20, 5)))
+    for mode in ("sketch", "inpaint_sketch"):
+        given = Given({**values, "mode": mode, mode: drawn, "mask_blur": 0})
+        begun = source(given)
+        assert begun.picture.size == picture_size(given) == (20, 40)
+        assert begun.picture.getpixel((10, 2)) == (255, 0, 0)
+
+
+def test_the_region_is_that_of_the_size_that_is_asked_for(
+    values: dict[str, object], picture: str, tmp_path: Path
+) -> None:
+    drawn = CanvasValue(picture=Path(picture), paint=painted(tmp_path, (300, 200), (100, 80, 120, 100)))
+    asked = {**values, "mode": "inpaint", "inpaint_picture": drawn, "mask_blur": 0, "padding": 10}
+    assert region_text(asked, 8) == "90,70,130,110"
+    assert region_text({**asked, "width": 512, "height": 256}, 8) == "70,70,150,110"
+    assert region_text({**asked, "inpaint_picture": None}, 8) == ""

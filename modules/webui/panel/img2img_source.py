@@ -141,9 +141,9 @@ def _sized(value: CanvasValue, field: str) -> tuple[int, int]:
 def _upright_size(path: Path, field: str) -> tuple[int, int]:
     from PIL import ExifTags
 
-    picture = _opened(path, field, unpacked=False)
-    width, height = picture.size
-    turned = picture.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+    with _opened(path, field, unpacked=False) as picture:
+        width, height = picture.size
+        turned = picture.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
     return (height, width) if turned else (width, height)
 
 
