@@ -77,8 +77,9 @@ class A1111Dialect:
 
         for runner in (self.scripts_txt2img, self.scripts_img2img):
             runner.prepare_ui()
-            with gr.Blocks(analytics_enabled=False):
-                runner.draw_all()
+            if runner.scripts:  # an empty page costs a fifteenth of a start
+                with gr.Blocks(analytics_enabled=False):
+                    runner.draw_all()
         self.register_scripts()
 
     def register_scripts(self) -> None:

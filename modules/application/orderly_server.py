@@ -10,10 +10,10 @@ from collections.abc import Callable, Generator
 
 import uvicorn
 
-WAIT_FOR_JOBS = 5.0
+WAIT_FOR_JOBS = 4.0
 """Seconds for which an end waits for the running jobs to leave their current step; then connections are closed."""
 
-WAIT_FOR_CLIENTS = 2.0
+WAIT_FOR_CLIENTS = 1.5
 """Seconds in which clients must have taken their last answers."""
 
 
@@ -45,7 +45,7 @@ class OrderlyServer(uvicorn.Server):
         # something that those who answer them know; to be cancelled is not.
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        await _until(lambda: not self.server_state.tasks, 1.0)
+        await _until(lambda: not self.server_state.tasks, 0.5)
         await super().shutdown(sockets)
 
 

@@ -1,4 +1,4 @@
-"""Importing large libraries without the garbage collector looking through them again and again."""
+"""Importing large libraries: without the garbage collector looking through them again and again, and not by asking."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import gc
 import sys
 from collections.abc import Generator
+from types import ModuleType
 
 
 @contextlib.contextmanager
@@ -27,3 +28,13 @@ def importing(*names: str) -> Generator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def already_imported(name: str) -> ModuleType | None:
+    """The module of this name if somebody has imported it; None also while another thread is still about it.
+
+    What is half there lacks names, and whoever asks for them would take an import that succeeds for a broken library.
+    """
+    module = sys.modules.get(name)
+    # The import system's own mark, by which it decides whether to wait for another thread.
+    return None if getattr(getattr(module, "__spec__", None), "_initializing", False) else module

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import sys
+import threading
 import types
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from modules.foundation.importing import importing
+from modules.foundation.importing import already_imported, importing
 
 NAME = "a_large_library_of_this_test"
 
@@ -51,3 +54,24 @@ def test_a_collector_that_was_turned_off_stays_off() -> None:
     with importing(NAME):
         assert not gc.isenabled()
     assert not gc.isenabled()
+
+
+def test_a_module_counts_as_imported_when_all_of_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    monkeypatch.setattr(sys, "meeting_point", (begun, go_on), raising=False)
+    (tmp_path / f"{NAME}.py").write_text(
+        "import sys\nbegun, go_on = sys.meeting_point\nbegun.set()\ngo_on.wait(60)\nanswer = 42\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert already_imported(NAME) is None
+    thread = threading.Thread(target=importlib.import_module, args=(NAME,))
+    thread.start()
+    assert begun.wait(60)
+    assert NAME in sys.modules
+    assert already_imported(NAME) is None
+    go_on.set()
+    thread.join(60)
+    module = already_imported(NAME)
+    assert module is not None
+    assert module.answer == 42
+    assert already_imported("sys") is sys

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modules.api.guards.hosts import OwnNames, split_authority
 from modules.api.guards.paths import KEPT_PICTURES, inner_path
@@ -56,6 +56,7 @@ class RefuseForeignOrigins:
         self.names = names
         self.allowed = frozenset(allowed)
         self.pattern = pattern
+        self._headers = _for_browsers(self.allowed, pattern)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -63,14 +64,23 @@ class RefuseForeignOrigins:
             log.warning("Refused %s %r to a page of %s", scope["method"], scope["path"], origin)
             await _refuse(send, origin)
             return
-        await self.app(scope, receive, send)
+        if scope["type"] != "http" or not self._headers or inner_path(scope).startswith(KEPT_PICTURES):
+            await self.app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *self._headers]
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
 
     def _foreign(self, scope: Scope) -> str | None:
         """The foreign origin of whose page a request comes; None where it may pass."""
         headers = Headers(scope=scope)
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if scope["method"] in HARMLESS:
-            # Reading is left to CORS, except where a browser tells that a page elsewhere shows or frames what is here.
+            # Reading is left to the browser, except where it tells that a page elsewhere shows or frames what is here.
             if site not in ELSEWHERE or _is_visit(headers) or inner_path(scope).startswith(KEPT_PICTURES):
                 return None
         elif origin is None and site in ("same-origin", "none"):
@@ -91,6 +101,19 @@ class RefuseForeignOrigins:
         # A proxy in front tells the name that the browser used; `CheckHost` has seen that it is one of ours.
         asked = [headers.get("host", ""), *headers.get("x-forwarded-host", "").split(",")]
         return place in {_without_usual_port(each) for each in asked if each} or self.names.declares(place[0])
+
+
+def _for_browsers(allowed: frozenset[str], pattern: re.Pattern[str] | None) -> list[tuple[bytes, bytes]]:
+    """What browsers are told of every answer: which pages may show it and which may frame it.
+
+    They say nothing of the page that asks (no Sec-Fetch-Site) to an address of the network that is not served by
+    https, and a page can have them leave out where it is (no Referer); these they heed all the same.
+    """
+    if pattern is not None or "*" in allowed:
+        return []
+    shown = b"cross-origin" if allowed else b"same-origin"
+    framed = " ".join(("frame-ancestors 'self'", *sorted(allowed)))
+    return [(b"cross-origin-resource-policy", shown), (b"content-security-policy", framed.encode("latin-1", "replace"))]
 
 
 def _is_visit(headers: Headers) -> bool:

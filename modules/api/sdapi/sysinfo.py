@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from modules.application.application import Application
+from modules.foundation.importing import already_imported
 from modules.foundation.version import VERSION
 from modules.settings.flags import SECRET_FLAGS
 from modules.settings.paths import PROGRAM_FOLDER
@@ -172,7 +173,7 @@ def _commit(folder: Path) -> str | None:
 
 def _torch() -> dict[str, Any] | None:
     # Asking torch would import it; the engine does that when it is needed.
-    torch: Any = sys.modules.get("torch")
+    torch: Any = already_imported("torch")
     if torch is None:
         return None
     cuda = torch.cuda.is_available()

@@ -116,6 +116,21 @@ def test_a_page_elsewhere_shows_and_frames_nothing_of_ours_and_links_are_followe
     assert guarded.client.get("/sdapi/v1/samplers", headers={**ELSEWHERE, **headers}).status_code == status
 
 
+def test_browsers_that_tell_nothing_are_told_who_may_show_and_frame_what_is_here(
+    guarded: Served, tmp_path: Path
+) -> None:
+    answer = guarded.client.get("/sdapi/v1/samplers")
+    assert answer.headers["content-security-policy"] == f"frame-ancestors 'self' {FRIEND} https://other.example"
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+    with serving(flags_for(tmp_path)) as alone:
+        for path in ("/sdapi/v1/samplers", "/internal/ping", "/docs", "/nothing/here"):
+            answer = alone.client.get(path)
+            assert answer.headers["cross-origin-resource-policy"] == "same-origin", path
+            assert "frame-ancestors 'self'" in answer.headers["content-security-policy"], path
+        kept = alone.client.get("/v1/images/files/none.png")  # addresses for other pages to show
+        assert "cross-origin-resource-policy" not in kept.headers
+
+
 def test_reading_is_left_to_the_browser_to_refuse(guarded: Served) -> None:
     response = guarded.client.get("/sdapi/v1/samplers", headers={"Origin": STRANGER})
     assert response.status_code == 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import psutil
@@ -11,6 +10,7 @@ from fastapi import APIRouter
 from modules.api.sdapi.responses import MemoryResponse
 from modules.application.application import Application
 from modules.application.jobs.awaiting import on_engine_thread
+from modules.foundation.importing import already_imported
 
 
 def routes(app: Application) -> APIRouter:
@@ -57,7 +57,7 @@ def _ram() -> dict[str, Any]:
 
 def _cuda() -> dict[str, Any]:
     # Asking torch would import it; as long as nobody has, nothing of ours is on the device.
-    torch: Any = sys.modules.get("torch")
+    torch: Any = already_imported("torch")
     if torch is None or not torch.cuda.is_available():
         return {"error": "unavailable"}
     free, total = torch.cuda.mem_get_info()
