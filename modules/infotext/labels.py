@@ -5,53 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-SETTINGS: Mapping[str, str] = {
-    "Old prompt editing timelines": "use_old_scheduling",
-    "Downcast alphas_cumprod": "use_downcasted_alpha_bar",
-    "Refiner switch by sampling steps": "refiner_switch_by_sample_steps",
-    "NGMS": "s_min_uncond",
-    "NGMS all steps": "s_min_uncond_all",
-    "Token merging ratio": "token_merging_ratio",
-    "Token merging ratio hr": "token_merging_ratio_hr",
-    "Pad conds": "pad_cond_uncond",
-    "Pad conds v0": "pad_cond_uncond_v0",
-    "FP8 weight": "fp8_storage",
-    "Cache FP16 weight for LoRA": "cache_fp16_weight",
-    "Eta DDIM": "eta_ddim",
-    "Eta": "eta_ancestral",
-    "Sigma churn": "s_churn",
-    "Sigma tmin": "s_tmin",
-    "Sigma tmax": "s_tmax",
-    "Sigma noise": "s_noise",
-    "Schedule min sigma": "sigma_min",
-    "Schedule max sigma": "sigma_max",
-    "Schedule rho": "rho",
-    "ENSD": "eta_noise_seed_delta",
-    "Discard penultimate sigma": "always_discard_next_to_last_sigma",
-    "SGM noise multiplier": "sgm_noise_multiplier",
-    "UniPC variant": "uni_pc_variant",
-    "UniPC skip type": "uni_pc_skip_type",
-    "UniPC order": "uni_pc_order",
-    "UniPC lower order final": "uni_pc_lower_order_final",
-    "Noise Schedule": "sd_noise_schedule",
-    "Skip Early CFG": "skip_early_cond",
+from modules.settings.declare import Section, infotext_label
+from modules.settings.model import Settings
+from modules.settings.sections.diffusion import CompatibilitySection, OptimizationsSection, SamplerParametersSection
+
+SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE = "Use same checkpoint", "Use same sampler", "Use same scheduler"
+"""How A1111 writes that the second pass uses what the first one does."""
+
+SAME = (SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE)
+
+ONLY_KEPT: Mapping[str, str] = {"FP8 weight": "fp8_storage", "Cache FP16 weight for LoRA": "cache_fp16_weight"}
+OTHER_NAMES: Mapping[str, str] = {
     "Beta scheduler alpha": "beta_dist_alpha",
     "Beta scheduler beta": "beta_dist_beta",
-    "Beta schedule alpha": "beta_dist_alpha",
-    "Beta schedule beta": "beta_dist_beta",
     "Model hash": "sd_model_checkpoint",
-    "Emphasis": "emphasis",
-    "Clip skip": "CLIP_stop_at_last_layers",
-    "RNG": "randn_source",
-    "Tiling": "tiling",
-    "Hires refiner": "hires_fix_refiner_pass",
-    "VAE": "sd_vae",
-    "VAE Encoder": "sd_vae_encode_method",
-    "VAE Decoder": "sd_vae_decode_method",
-    "Conditional mask weight": "inpainting_mask_weight",
-    "Noise multiplier": "initial_noise_multiplier",
-    "Extra noise": "img2img_extra_noise",
-    "Face restoration": "face_restoration",
+}
+HYPERTILE: Mapping[str, str] = {
     "Hypertile U-Net": "hypertile_enable_unet",
     "Hypertile U-Net second pass": "hypertile_enable_unet_secondpass",
     "Hypertile U-Net max depth": "hypertile_max_depth_unet",
@@ -61,15 +30,24 @@ SETTINGS: Mapping[str, str] = {
     "Hypertile VAE max depth": "hypertile_max_depth_vae",
     "Hypertile VAE max tile size": "hypertile_max_tile_vae",
     "Hypertile VAE swap size": "hypertile_swap_size_vae",
-    # Easel's own
-    "Prompt dialect": "prompt_dialect",
-    "Emphasis mean per prompt": "emphasis_mean_per_prompt",
-    "Prompt word wrap length limit": "comma_padding_backtrack",
-    "CFG rescale": "cfg_rescale",
-    "Enable quantization": "enable_quantization",
-    "Upcast cross attention layer": "upcast_attn",
 }
-"""Label -> setting, in the order in which settings restored from an infotext are listed."""
+"""Labels that no declaration of a setting holds: settings that are only kept, and further names of declared ones."""
+
+
+def _declared(section: type[Section]) -> dict[str, str]:
+    return {label: key for key, field in section.model_fields.items() if (label := infotext_label(field))}
+
+
+SETTINGS: Mapping[str, str] = {
+    **_declared(CompatibilitySection),
+    **_declared(OptimizationsSection),
+    **ONLY_KEPT,
+    **_declared(SamplerParametersSection),
+    **OTHER_NAMES,
+    **_declared(Settings),
+    **HYPERTILE,
+}
+"""Label -> setting, in the order in which A1111 lists settings that are restored from an infotext."""
 
 REQUEST_FIELDS: Mapping[str, str] = {
     "Prompt": "prompt",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from modules.infotext.labels import SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE
 from modules.infotext.network_names import IsHere, NetworkByHash, added_networks, with_local_names
 from modules.infotext.parse import Infotext
 from modules.infotext.versions import STYLES_IN_HIRES, backward_compatible, parse_version
@@ -19,9 +20,9 @@ _WHEN_MISSING: dict[str, Any] = {
     "Clip skip": "1",
     "Hires resize-1": 0,
     "Hires resize-2": 0,
-    "Hires sampler": "Use same sampler",
-    "Hires schedule type": "Use same scheduler",
-    "Hires checkpoint": "Use same checkpoint",
+    "Hires sampler": SAME_SAMPLER,
+    "Hires schedule type": SAME_SCHEDULE,
+    "Hires checkpoint": SAME_CHECKPOINT,
     "Hires prompt": "",
     "Hires negative prompt": "",
     "Mask mode": "Inpaint masked",

@@ -12,6 +12,7 @@ from modules.foundation.errors import UnknownName
 from modules.generation.plan import HiresPlan, Plan, RefinerPlan
 from modules.generation.request import GenerationRequest, HiresRequest
 from modules.imaging.hires_size import hires_size
+from modules.infotext.labels import SAME
 from modules.infotext.restore import old_first_pass_size
 from modules.prompts.comments import strip_comments
 from modules.prompts.styles import apply_styles
@@ -25,7 +26,6 @@ from modules.upscalers.catalogue import UpscalerCatalogue
 if TYPE_CHECKING:
     from modules.sampling.schedules import Schedule
 
-SAME = ("", "Use same sampler", "Use same scheduler", "Use same checkpoint")
 NO_CHECKPOINT = ("", "none")
 
 
@@ -120,7 +120,9 @@ def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: C
     if upscaler not in LATENT_UPSCALERS:
         upscaler = known.upscaler(upscaler, "hr_upscaler")
     sampler, schedule = _sampler(plan, asked)
-    checkpoint = None if asked.checkpoint in (None, *SAME) else known.checkpoint(asked.checkpoint, "hr_checkpoint_name")
+    checkpoint = (
+        None if asked.checkpoint in (None, "", *SAME) else known.checkpoint(asked.checkpoint, "hr_checkpoint_name")
+    )
     step = known.catalogue.family_of(checkpoint or plan.checkpoint).size_step
     size = hires_size(
         request.width,
@@ -163,12 +165,12 @@ def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: C
 
 def _sampler(plan: Plan, asked: HiresRequest) -> tuple[Sampler, Schedule]:
     """Each of the two names alone, or both, may be left to the first pass."""
-    if asked.sampler is None or asked.sampler in SAME:
+    if asked.sampler in (None, "", *SAME):
         sampler, schedule = plan.sampler.name, plan.schedule.label
     else:
         # A name that is no sampler's holds a schedule as well, which goes before the first pass's.
         sampler, schedule = asked.sampler, plan.schedule.label if find(asked.sampler) else None
-    return resolve_pair(sampler, schedule if asked.scheduler in (None, *SAME) else asked.scheduler)
+    return resolve_pair(sampler, schedule if asked.scheduler in (None, "", *SAME) else asked.scheduler)
 
 
 def _prompts(plan: Plan, request: GenerationRequest, asked: HiresRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:

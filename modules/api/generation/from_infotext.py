@@ -17,6 +17,7 @@ from modules.infotext.labels import (
     MASK_MODES,
     MASKED_CONTENTS,
     REQUEST_FIELDS,
+    SAME,
     SOFT_INPAINTING,
     implied_settings,
 )
@@ -34,8 +35,6 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
 _MERGED = frozenset({"override_settings", "alwayson_scripts"})
 """Fields in which what was found already holds what the client wrote."""
 
-_SAME_AS_FIRST_PASS = ("Use same sampler", "Use same scheduler", "Use same checkpoint")
-
 
 def completed(app: Application, body: AnyBody) -> AnyBody:
     """`body` with the fields that it does not hold taken from its `infotext`, and settings into override_settings.
@@ -51,7 +50,7 @@ def completed(app: Application, body: AnyBody) -> AnyBody:
         for label, field in REQUEST_FIELDS.items()
         if label in values and field in type(body).model_fields and field not in given
     }
-    found = {field: value for field, value in found.items() if value not in _SAME_AS_FIRST_PASS}
+    found = {field: value for field, value in found.items() if value not in SAME}
     if "hr_scale" in found or "hr_upscaler" in found or found.get("hr_resize_x"):
         found.setdefault("enable_hr", True)
     if "sampler_name" not in found or "sampler_index" in given:

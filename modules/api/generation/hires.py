@@ -9,6 +9,7 @@ from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application
 from modules.foundation.errors import RequestError, UnknownName
 from modules.generation.request import HiresRequest
+from modules.infotext.labels import SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE
 from modules.sampling.samplers.registry import resolve_pair
 from modules.sampling.schedules import resolve
 
@@ -34,12 +35,12 @@ def check_names(app: Application, body: GenerationBody) -> None:
     names = {"refiner_checkpoint": body.refiner_checkpoint}
     if isinstance(body, StableDiffusionProcessingTxt2Img) and body.enable_hr:
         names["hr_checkpoint_name"] = body.hr_checkpoint_name
-        if body.hr_sampler_name not in (None, "", "Use same sampler"):
+        if body.hr_sampler_name not in (None, "", SAME_SAMPLER):
             resolve_pair(body.hr_sampler_name, None)
-        if body.hr_scheduler not in (None, "", "Use same scheduler"):
+        if body.hr_scheduler not in (None, "", SAME_SCHEDULE):
             resolve(body.hr_scheduler)
     for field, name in names.items():
-        if name in (None, "", "None", "none", "Use same checkpoint"):
+        if name in (None, "", "None", "none", SAME_CHECKPOINT):
             continue
         try:
             app.catalogue.find(name)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gradio as gr
 
+from modules.infotext.labels import SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE
 from modules.sampling.latent_upscale import DEFAULT
 from modules.webui.panel.control import Choice, Control, Slider, Switch, Text
 from modules.webui.panel.drawing import Drawing
 from modules.webui.panel.layout import checkpoint, refiner
-
-SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE = "Use same checkpoint", "Use same sampler", "Use same scheduler"
 
 SWITCH = Control(name="enable_hr", label="Hires. fix", elem_id="{tab}_hr-checkbox", kind=Switch())
 

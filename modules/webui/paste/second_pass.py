@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from modules.foundation.errors import EaselError
+from modules.infotext.labels import SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE
 from modules.sampling import schedules
 from modules.sampling.latent_upscale import DEFAULT, LATENT_UPSCALERS
 from modules.webui.choices import split_sampler
-from modules.webui.panel.second_pass import SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE
 
 if TYPE_CHECKING:
     from modules.application.application import Application
