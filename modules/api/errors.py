@@ -96,9 +96,13 @@ async def _disk_error(request: Request, error: Exception) -> Response:
 
 async def _anything_else(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    if _speaks_openai(request):
-        return openai_error(500, "Easel failed here; its log has the details.")
-    return _answer(500, type(error).__name__, "Easel failed here; its log has the details.", str(error))
+    detail = "Easel failed here; its log has the details."
+    response = (
+        openai_error(500, detail) if _speaks_openai(request) else _answer(500, type(error).__name__, detail, str(error))
+    )
+    # The server hangs up after an error that reaches it; a client that is not told would lose its next request.
+    response.headers["connection"] = "close"
+    return response
 
 
 def _speaks_openai(request: Request) -> bool:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.routing import Mount
+from starlette.types import Scope
 
 from modules.api.ahead import Ahead, job_orders, progress_questions
 from modules.api.errors import add_error_handlers
@@ -120,6 +121,17 @@ def tell_started(api: FastAPI, app: Application, page: Any = None) -> None:
     app.hooks.app_started(PageEvent(api=api, page=page))
     # A stable sort: all else stays in its order.
     api.router.routes.sort(key=lambda route: isinstance(route, Mount) and route.path == "")
+    _build_routes(api)
+
+
+def _build_routes(api: FastAPI) -> None:
+    """Have FastAPI work out every route's arguments now. It would do so with the first request that is led past it.
+
+    That is on the event loop, where every other client waits for it, and with the garbage collector at work.
+    """
+    scope: Scope = {"type": "http", "method": "GET", "path": "/no/such/path", "root_path": "", "headers": []}
+    for route in api.router.routes:
+        route.matches(dict(scope))
 
 
 def _add_guards(api: FastAPI, app: Application) -> None:
