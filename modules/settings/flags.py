@@ -86,7 +86,7 @@ class Flags:
     freeze_specific_settings: str | None = _value(
         None, "settings, separated by commas, that cannot be changed", metavar="KEYS"
     )
-    max_request_mb: int = _value(256, "largest request that is read, in megabytes", convert=int, metavar="MB")
+    max_request_mb: int = _value(128, "largest request that is read, in megabytes", convert=int, metavar="MB")
     max_image_pixels: int = _value(100_000_000, "pixels of the largest picture that is taken in", convert=int)
     max_side: int = _value(16384, "longest side of a picture that may be asked for, in pixels", convert=int)
     max_batch_pixels: int = _value(64 * 1024 * 1024, "pixels of a batch that may be asked for", convert=int)

@@ -1,4 +1,4 @@
-"""How much of a request is read at most."""
+"""How much of a request is read at most, in bytes and in values."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from modules.api.guards.json_values import MOST_VALUES, ValueCounter
 from modules.api.json_answer import send_json
 
 MEGABYTE = 1024 * 1024
 
+_TOO_MANY = f"The JSON of the request has more than {MOST_VALUES:,} values in its lists and tables. Send less at once."
+
 
 class LimitRequests:
-    """Answers 413 to a request whose body is larger than `megabytes`, before more than that was read."""
+    """Answers 413 to a request whose body is larger than `megabytes`, or JSON of too many values, before it is read."""
 
     def __init__(self, app: ASGIApp, megabytes: int) -> None:
         self.app = app
@@ -26,7 +29,9 @@ class LimitRequests:
             await self.app(scope, receive, send)
             return
         most, read = self.megabytes * MEGABYTE, 0
-        stated = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        counter = None if headers.get("content-type", "").lower().startswith("multipart/") else ValueCounter()
+        stated = headers.get("content-length", "")
         if stated.isascii() and stated.isdigit() and int(stated) > most:
             await self._refuse(send)
             return
@@ -37,6 +42,10 @@ class LimitRequests:
             read += len(message.get("body", b""))
             if read > most:
                 raise HTTPException(413, self._why)
+            if counter is not None:
+                counter.add(message.get("body", b""))
+                if counter.values > MOST_VALUES:
+                    raise HTTPException(413, _TOO_MANY)
             return message
 
         await self.app(scope, counted, send)

@@ -1,0 +1,47 @@
+"""Values are counted as JSON has them, in whichever pieces it comes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import hypothesis
+from hypothesis import strategies as st
+
+from modules.api.guards.json_values import MOST_VALUES, ValueCounter
+from tests.api.conftest import Served
+
+TEXTS = st.text(alphabet='a,[{}]:"\\\né\x00', max_size=12)
+JSON = st.recursive(
+    st.none() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def marks_in(value: Any) -> int:
+    """The opening brackets and commas that JSON writes for `value`."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    elif not isinstance(value, list):
+        return 0
+    return 1 + max(len(value) - 1, 0) + sum(map(marks_in, value))
+
+
+@hypothesis.given(JSON, st.lists(st.integers(0, 300), max_size=5))
+def test_what_stands_in_texts_does_not_count_however_a_body_is_cut(value: Any, cuts: list[int]) -> None:
+    body = json.dumps(value).encode()
+    counter = ValueCounter()
+    for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(body)], strict=True):
+        counter.add(body[start:end])
+    assert counter.values == marks_in(value)
+
+
+def test_a_body_of_very_many_values_is_refused_unread_and_a_long_text_is_not(served: Served) -> None:
+    many = b'{"prompt": "a", "x": [' + b"1," * MOST_VALUES + b"1]}"
+    for route in ("/sdapi/v1/txt2img", "/api/v1/jobs/txt2img", "/v1/images/generations", "/sdapi/v1/options"):
+        answer = served.client.post(route, content=many, headers={"content-type": "application/json"})
+        assert answer.status_code == 413, route
+        assert "values" in answer.text
+    commas = served.txt2img(prompt="a", comments={"long": "," * 2 * MOST_VALUES}, steps=1)
+    assert commas.status_code == 200
