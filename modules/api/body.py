@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from modules.foundation.json_text import whole_text
+from modules.prompts.length import LONGEST_PROMPT
+
 
 def _whole(value: Any) -> Any:
     """Clients send 20.0, and some 7.5, where a whole number belongs; what is behind the point is dropped."""
@@ -21,7 +24,7 @@ def readable(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} is no number that can be used")
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole_text(value)
     if isinstance(value, dict):
         return {readable(key): readable(item) for key, item in value.items()}
     return [readable(item) for item in value] if isinstance(value, list) else value
@@ -40,7 +43,7 @@ NotNegative = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
 ShortText = Annotated[str, Field(max_length=4096)]
 """A name, an address, an id."""
 
-LongText = Annotated[str, Field(max_length=100_000)]
+LongText = Annotated[str, Field(max_length=LONGEST_PROMPT)]
 """A prompt, an infotext."""
 
 Base64 = Annotated[str, Field(max_length=2**30)]

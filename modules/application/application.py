@@ -161,7 +161,7 @@ class Application:
     @property
     def size_limits(self) -> SizeLimits:
         """How large pictures may become here, whoever asks for them."""
-        return SizeLimits(side=self.flags.max_side, pixels=self.flags.max_batch_pixels)
+        return SizeLimits.from_flags(self.flags)
 
     def submit(
         self,

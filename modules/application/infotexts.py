@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from modules.infotext.labels import SETTINGS
 from modules.infotext.parse import parse
 from modules.infotext.restore import RestoreOptions, restore
 from modules.prompts.attention import uses_emphasis
+from modules.prompts.length import LONGEST_PROMPT
 from modules.prompts.styles import extract_styles
 from modules.sampling.samplers.foreign_names import our_name
 from modules.settings.declare import infotext_label
@@ -21,8 +23,17 @@ if TYPE_CHECKING:
     from modules.application.application import Application
 
 
+LONGEST_INFOTEXT = 2 * LONGEST_PROMPT + 50_000
+"""Characters: both prompts and what a hundred settings take; reading more would keep everybody waiting."""
+
+log = logging.getLogger(__name__)
+
+
 def parameters_of(text: str, app: Application) -> dict[str, Any]:
     """Everything that a parameters text says or implies, by label; see `modules.infotext.restore`."""
+    if len(text) > LONGEST_INFOTEXT:
+        log.warning("A text of %d characters is not read as parameters; the most is %d.", len(text), LONGEST_INFOTEXT)
+        return {}
     settings, styles = app.settings.current, app.styles.all()
     options = RestoreOptions(
         extract_styles=functools.partial(extract_styles, styles=styles) if styles else None,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from modules.foundation.errors import StartupError
+from modules.foundation.json_text import parse_json
 
 NAME = "easel.lock"
 
@@ -85,7 +86,7 @@ def leases(data: Path, settings_file: Path) -> Generator[list[Lease]]:
 def _owner(path: Path) -> str:
     """Who has the lock, as far as the file tells."""
     try:
-        told = json.loads(path.read_bytes())
+        told = parse_json(path.read_bytes())
         return f" (process {int(told['pid'])} on {str(told['host'])[:100]})"
     except (OSError, ValueError, KeyError, TypeError):
         return ""

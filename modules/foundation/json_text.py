@@ -56,6 +56,8 @@ _TOO_DEEP = f"it is nested more than {MAX_DEPTH} deep"
 
 def whole_text(text: str) -> str:
     """`text` with pairs of halves put together, and halves of characters that stand alone as U+FFFD."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -37,6 +37,12 @@ NAMES = "PNG, JPEG, WebP, AVIF, GIF, TIFF or BMP"
 MAX_FRAMES = 10_000
 """Pictures in one file; only the first is read, but some formats unpack their table of all."""
 
+MODES = frozenset(
+    {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "I", "F"}
+    | {"I;16", "I;16L", "I;16B", "I;16N"}
+)
+"""Pillow's names of what it can turn into red, green and blue."""
+
 UNREADABLE = (
     *(OSError, ValueError, SyntaxError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError),
     *(MemoryError, EOFError, struct.error, zlib.error),
@@ -65,6 +71,8 @@ def open_picture(source: Path | str | bytes | IO[bytes], most_pixels: int | None
     try:
         if most_pixels is not None and picture.width * picture.height > most_pixels:
             raise ValueError(f"it has {picture.width}x{picture.height} pixels, more than {most_pixels:,}")
+        if picture.mode not in MODES:
+            raise ValueError(f"its colours are stored as {picture.mode}, and must be red, green and blue or grey")
         if picture.format in ("PNG", "WEBP", "AVIF") and getattr(picture, "n_frames", 1) > MAX_FRAMES:
             raise ValueError(f"it is animated and has more than {MAX_FRAMES:,} frames")
     except UNREADABLE:

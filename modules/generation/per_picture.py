@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from modules.foundation.errors import RequestError
+from modules.prompts.length import check_length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class PerPicture:
             given = len(getattr(self, each.name))
             if given < self.count and (given or not each.name.startswith("hr_")):
                 raise RequestError(f"There are {self.count} prompts, but only {given} {each.name}.", each.name)
+        for name in ("prompts", "negative_prompts", "hr_prompts", "hr_negative_prompts"):
+            check_length(max(map(len, getattr(self, name)), default=0), name)
         if not self.count:
             raise RequestError("There is no prompt, not even an empty one: the list of prompts has no entry.", "prompt")
 

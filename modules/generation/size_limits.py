@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from modules.foundation.errors import RequestError
 from modules.generation.request import SMALLEST_SIDE, GenerationRequest
 from modules.imaging.hires_size import hires_size
+from modules.settings.flags import Flags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,11 @@ class SizeLimits:
 
     side: int
     pixels: int
+
+    @classmethod
+    def from_flags(cls, flags: Flags) -> SizeLimits:
+        """Those of a program that was started with these flags."""
+        return cls(side=flags.max_side, pixels=flags.max_batch_pixels)
 
     def check(self, what: str, width: int, height: int, count: int = 1, *, field: str | None = None) -> None:
         """Raise RequestError, naming `field`, for `count` pictures of this size that are beyond the limits."""

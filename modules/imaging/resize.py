@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modules.imaging.depth import eight_bits
+from modules.imaging.resize_in_bands import resize_in_bands
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -85,17 +86,23 @@ def upscaled_size(width: int, height: int, factor: float) -> tuple[int, int]:
     return wide, high
 
 
-def enlarge(image: Image.Image, factor: float, *, nearest: bool = False) -> Image.Image:
+def enlarge(
+    image: Image.Image, factor: float, *, nearest: bool = False, check: Callable[[], None] | None = None
+) -> Image.Image:
     """`image` larger by `factor`, by Lanczos or by nearest neighbour; its sides are rounded down to multiples of 8.
 
     They are at least 8. What A1111's built-in upscalers "Lanczos" and "Nearest" do; fits `resize` as its `upscale`.
+    What `check` raises ends the work.
     """
     from PIL import Image
 
     method = Image.Resampling.NEAREST if nearest else Image.Resampling.LANCZOS
-    larger = image.resize((max(int(image.width * factor), 1), max(int(image.height * factor), 1)), method)
+    size = max(int(image.width * factor), 1), max(int(image.height * factor), 1)
+    larger = resize_in_bands(image, size, method, check)
     target = upscaled_size(image.width, image.height, factor)
-    return larger if larger.size == target else larger.resize(target, Image.Resampling.LANCZOS)
+    if larger.size == target:
+        return larger
+    return resize_in_bands(larger, target, Image.Resampling.LANCZOS, check)
 
 
 def _to_size(

@@ -51,16 +51,17 @@ def parse(text: str) -> Infotext:
     if len(pairs) < FEWEST_FIELDS:
         lines.append(last)
         pairs = []
-    prompts = {False: "", True: ""}
+    prompts: dict[bool, list[str]] = {False: [], True: []}
     negative = False
     for each in lines:
         line = each.strip()
         if line.startswith(NEGATIVE):
             negative = True
             line = line.removeprefix(NEGATIVE).strip()
-        prompts[negative] += ("\n" if prompts[negative] else "") + line
+        if line or prompts[negative]:
+            prompts[negative].append(line)
     fields = {key: unquote(value) for key, value in pairs if value}
-    return Infotext(prompt=prompts[False], negative_prompt=prompts[True], fields=fields)
+    return Infotext(prompt="\n".join(prompts[False]), negative_prompt="\n".join(prompts[True]), fields=fields)
 
 
 def _fields(line: str) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from modules.foundation.json_text import parse_json
 from modules.library.facts import NOTHING, Facts, Row, Stamp
 
 log = logging.getLogger(__name__)
@@ -256,7 +257,7 @@ def _row(record: Sequence[Any]) -> Row:
             told_hash=told_hash,
             old_hash=old_hash,
             words=words,
-            details=json.loads(details) if details else NOTHING,
+            details=_parsed(details) if details else NOTHING,
         ),
     )
 
@@ -272,9 +273,16 @@ def _packed(metadata: Mapping[str, str]) -> bytes:
 
 def _unpacked(packed: bytes) -> Mapping[str, str]:
     try:
-        return json.loads(zlib.decompress(packed))
-    except (zlib.error, ValueError) as error:
+        return _parsed(zlib.decompress(packed))
+    except zlib.error as error:
         raise sqlite3.DatabaseError(f"metadata cannot be unpacked: {error}") from error
+
+
+def _parsed(text: str | bytes) -> Any:
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        raise sqlite3.DatabaseError(f"what is known of a file cannot be read: {error}") from error
 
 
 def _whole(text: str | None) -> str | None:

@@ -16,6 +16,7 @@ from modules.generation.request import MOST_SCALE
 from modules.generation.size_limits import SizeLimits
 from modules.imaging.encode import PictureText
 from modules.imaging.resize import upscaled_size, with_colours
+from modules.imaging.resize_in_bands import resize_in_bands
 from modules.infotext.carriers import PARAMETERS, exif_with, read_carried
 from modules.infotext.quoting import quote
 
@@ -173,7 +174,7 @@ def _upscaling(request: ExtrasRequest, engine: Engine, settings: Settings, contr
         size = request.to_size
         scale = max(size[0] / image.width, size[1] / image.height) if size else request.scale
         larger = engine.upscalers.upscale(image, scale, name, settings, control)
-        return _cropped(larger, size) if size and request.crop else larger
+        return _cropped(larger, size, control) if size and request.crop else larger
 
     def upscale(work: _Work) -> _Work:
         image, size = work.image, request.to_size
@@ -208,11 +209,11 @@ def _check_size(image: Image.Image, request: ExtrasRequest) -> None:
     LIMITS.check("The result", width, height, field="upscaling_resize_w" if size else "upscaling_resize")
 
 
-def _cropped(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _cropped(image: Image.Image, size: tuple[int, int], control: RunControl) -> Image.Image:
     """The middle of `image`, which is made to cover `size` where rounding has left it a little smaller."""
     if image.width < size[0] or image.height < size[1]:
         factor = max(size[0] / image.width, size[1] / image.height)
         covering = (math.ceil(image.width * factor), math.ceil(image.height * factor))
-        image = image.resize(covering, Image.Resampling.LANCZOS)
+        image = resize_in_bands(image, covering, Image.Resampling.LANCZOS, control.check)
     left, top = image.width // 2 - size[0] // 2, image.height // 2 - size[1] // 2
     return image.crop((left, top, left + size[0], top + size[1]))

@@ -18,6 +18,7 @@ from modules.generation.plan import BatchSlice, Plan
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
+from modules.generation.size_limits import SizeLimits
 from modules.hardware.memory import peak_bytes, release, start_peak
 from modules.hooks.events import PictureEvent, RunEvent
 from modules.hooks.point import Transform
@@ -53,6 +54,8 @@ def run(
     control.begin(request.batch_count)
     asked = RunEvent(request=request)
     request = hooks.request(request, asked)
+    # Here also what scripts, folders and attachments made of it, which nobody saw when it was handed in.
+    SizeLimits.from_flags(engine.flags).check_request(request)
 
     def enlarger(name: str | None, settings: Settings) -> Upscale | None:
         return engine.upscalers.enlarger(name, settings, control)

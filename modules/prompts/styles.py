@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from modules.foundation.errors import SettingsError
+from modules.prompts.length import check_length
 
 PLACE = "{prompt}"
 """Where a style takes up the prompt. A style without it is appended after a comma."""
@@ -61,18 +62,21 @@ def write_styles(styles: Iterable[Style]) -> str:
     return target.getvalue()
 
 
-def merge_style(style_text: str, prompt: str) -> str:
-    """One template filled with one prompt."""
-    if PLACE in style_text:
+def merge_style(style_text: str, prompt: str, field: str = "prompt") -> str:
+    """One template filled with one prompt. Raises RequestError, naming `field`, for a result that is too long."""
+    if places := style_text.count(PLACE):
+        # Templates that take the prompt twice double it each: the length is known before the text is made.
+        check_length(len(style_text) + places * (len(prompt) - len(PLACE)), field)
         return style_text.replace(PLACE, prompt)
+    check_length(len(prompt) + len(style_text), field)
     return ", ".join(part for part in (prompt.strip(), style_text.strip()) if part)
 
 
 def apply_styles(prompt: str, negative_prompt: str, styles: Iterable[Style]) -> tuple[str, str]:
-    """Both prompts with the styles put around them, one after another."""
+    """Both prompts with the styles put around them, one after another. Raises RequestError for too long ones."""
     for style in styles:
         prompt = merge_style(style.prompt, prompt)
-        negative_prompt = merge_style(style.negative_prompt, negative_prompt)
+        negative_prompt = merge_style(style.negative_prompt, negative_prompt, "negative_prompt")
     return prompt, negative_prompt
 
 

@@ -54,7 +54,7 @@ class Upscalers:
         if info.enlarge is not None:
             return info.enlarge(image, scale)
         if info.method != "model":
-            return enlarge(image, scale, nearest=info.method == "nearest")
+            return enlarge(image, scale, nearest=info.method == "nearest", check=watch.check if watch else None)
         return upscale(image, scale, self.model(info), Tiling.of(info.family, settings), watch)
 
     def upscale_file(

@@ -10,6 +10,7 @@ import numpy as np
 
 from modules.foundation.errors import RequestError
 from modules.imaging.resize import upscaled_size
+from modules.imaging.resize_in_bands import resize_in_bands
 from modules.imaging.rows import ArrayRows, Rows
 from modules.imaging.tiles import Axis, Pixels, Span, blended_rows, fitted, from_strips
 
@@ -117,9 +118,9 @@ def upscale(
         pixels = from_strips(strips, each.width * model.scale, each.height * model.scale, 3)
     result = Image.fromarray(pixels)
     if result.size != size:
-        result = result.resize(size, Image.Resampling.LANCZOS)
+        result = resize_in_bands(result, size, Image.Resampling.LANCZOS, progress.check)
     if alpha is not None:
-        result.putalpha(alpha.resize(size, Image.Resampling.LANCZOS))
+        result.putalpha(resize_in_bands(alpha, size, Image.Resampling.LANCZOS, progress.check))
     return result
 
 

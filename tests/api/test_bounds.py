@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from tests.api.conftest import Served
 
@@ -138,3 +141,30 @@ def test_a_prompt_is_drawn_or_refused(served: Served, prompt: str) -> None:
     answer = served.client.post("/sdapi/v1/txt2img", json={"prompt": prompt, "steps": 1, "width": 64, "height": 64})
     assert answer.status_code in (200, 422), answer.text[:300]
     assert "weighted" in answer.text or "9" * 40 not in prompt
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"samples_filename_pattern": "[a" * 100_000},
+        {"sd_model_checkpoint": "a" * 100_000},
+        {"k" * 1000: 1},
+        {f"key {number}": number for number in range(1000)},
+    ],
+)
+def test_overridden_settings_have_the_bounds_of_settings(served: Served, overrides: dict[str, Any]) -> None:
+    answer = served.txt2img(override_settings=overrides)
+    assert answer.status_code == 422
+    assert len(answer.text) < 2000
+
+
+def test_a_text_too_long_for_parameters_is_shown_and_not_read(served: Served) -> None:
+    long = "[a:0.5]" * 100_000 + "\nSteps: 5, Sampler: Euler, Seed: 1"
+    file = io.BytesIO()
+    text = PngInfo()
+    text.add_text("parameters", long)
+    Image.new("RGB", (8, 8)).save(file, "PNG", pnginfo=text)
+    answer = served.client.post("/sdapi/v1/png-info", json={"image": base64.b64encode(file.getvalue()).decode()})
+    assert answer.status_code == 200
+    assert answer.json()["info"] == long
+    assert answer.json()["parameters"] == {}

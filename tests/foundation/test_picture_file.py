@@ -14,6 +14,7 @@ from PIL import EpsImagePlugin, Image
 
 from modules.foundation import picture_file
 from modules.foundation.picture_file import UNREADABLE, forbid_ghostscript, open_picture
+from modules.imaging.resize import with_colours
 from modules.infotext.carriers import MAX_TEXT, read_carried
 
 PICTURE = Image.new("RGB", (12, 8), (200, 10, 30))
@@ -116,3 +117,15 @@ def test_pictures_come_in_by_this_door_alone() -> None:
     ]
     # A band of a file that was made here.
     assert sorted(opening) == ["foundation/picture_file.py", "imaging/rows.py"]
+
+
+def test_a_picture_in_colours_that_cannot_be_turned_into_red_green_and_blue_is_refused() -> None:
+    file = io.BytesIO()
+    Image.new("LAB", (8, 8)).save(file, "TIFF")
+    with pytest.raises(ValueError, match="LAB"):
+        open_picture(file.getvalue())
+
+
+@pytest.mark.parametrize("mode", sorted(picture_file.MODES - {"I;16L", "I;16N", "RGBX"}))
+def test_every_other_kind_of_picture_becomes_red_green_and_blue(mode: str) -> None:
+    assert with_colours(Image.new(mode, (8, 8))).mode in ("RGB", "RGBA")

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.foundation.errors import SettingsError
+from modules.foundation.errors import RequestError, SettingsError
+from modules.prompts.length import LONGEST_PROMPT
 from modules.prompts.styles import (
     Style,
     apply_styles,
@@ -76,3 +77,11 @@ PLAIN = st.text(alphabet="abc", min_size=1)
 def test_an_applied_style_is_found_again(prompt: str, before: str, after: str):
     style = Style(name="s", prompt=f"{before} {{prompt}} {after}", negative_prompt="zzz")
     assert extract_styles(*apply_styles(prompt, "", [style]), [style]) == (["s"], prompt, "")
+
+
+@pytest.mark.parametrize("template", ["{prompt} {prompt}", "{prompt}, drawn" * 10, "x" * LONGEST_PROMPT])
+def test_styles_that_multiply_a_prompt_are_refused_before_it_is_made(template: str):
+    styles = [Style(name=str(number), negative_prompt=template) for number in range(500)]
+    with pytest.raises(RequestError, match=f"at most|the most is {LONGEST_PROMPT:,}") as caught:
+        apply_styles("", "a cat", styles)
+    assert caught.value.field == "negative_prompt"

@@ -60,7 +60,7 @@ class GenerationBody(Body):
     script_args: list[Any] = Field([])
     send_images: bool = Field(True, description="false: the answer holds no pictures.")
     save_images: bool = Field(False, description="true: the pictures are also saved to the output folder.")
-    alwayson_scripts: dict[str, Any] = Field({})
+    alwayson_scripts: dict[ShortText, Any] = Field({})
     infotext: LongText | None = Field(None, description="Parameters of a picture; fields not given are taken from it.")
 
 

@@ -22,6 +22,7 @@ from modules.generation.request import GenerationRequest, HiresRequest
 from modules.imaging.encode import format_of
 from modules.imaging.resize import ResizeMode
 from modules.sampling.samplers.registry import resolve_pair
+from modules.settings.known_options import check_sizes
 from modules.settings.model import Settings
 
 Numbered = TypeVar("Numbered", bound=IntEnum)
@@ -147,6 +148,7 @@ def _request(
 
 def _check_overrides(app: Application, overrides: dict[str, Any]) -> None:
     """Raise SettingsError or UnknownName for overrides that cannot be; names of checkpoints become sure ones."""
+    check_sizes(overrides, app.settings.current)
     wanted = overrides.get("sd_model_checkpoint")
     if wanted:
         overrides["sd_model_checkpoint"] = app.catalogue.find(str(wanted)).title

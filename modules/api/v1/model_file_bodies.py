@@ -15,6 +15,7 @@ from modules.application.model_list import ModelKind
 from modules.checkpoints.merge.recipe import ConfigSource, MergeMethod, MergeRecipe
 from modules.checkpoints.vae_files import NONE
 from modules.foundation.errors import RequestError, UnknownName
+from modules.foundation.json_text import parse_json
 
 
 class MergeRequest(Body):
@@ -135,7 +136,7 @@ def _find(app: Application, name: str, field: str) -> Any:
 
 def _metadata(text: str) -> dict[str, str]:
     try:
-        said = json.loads(text or "{}")
+        said = parse_json(text or "{}")
     except ValueError as error:
         raise RequestError(f"metadata_json is no JSON: {error}.", "metadata_json") from error
     if not isinstance(said, dict):

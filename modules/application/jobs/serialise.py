@@ -45,7 +45,10 @@ def from_text(text: str, picture: Callable[[str], bytes]) -> Any:
 
     Raises ValueError, TypeError, KeyError, AttributeError or ImportError for a text that this version cannot read.
     """
-    return _value(json.loads(text), picture)
+    try:
+        return _value(json.loads(text), picture)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
 def _plain(value: Any, pictures: Pictures) -> Any:

@@ -19,6 +19,7 @@ from modules.application.database import Database, storable
 from modules.application.jobs.job import AFTER_RESTART, ENDED, LOST, GenerationJob, Job, JobState, Lane, TaskJob
 from modules.application.jobs.serialise import NotKeepable, Pictures, from_text, to_text
 from modules.foundation.errors import EaselError, IdTaken
+from modules.foundation.json_text import parse_json
 from modules.generation.request import GenerationRequest
 from modules.settings.model import Settings
 
@@ -246,7 +247,7 @@ class JobStore:
             return None
         if self._last_settings is None or self._last_settings[0] != name:  # most jobs share theirs with the one before
             found = self.database.rows("SELECT value FROM settings_values WHERE hash = ?", (name,))
-            self._last_settings = (name, Settings.checked(json.loads(found[0]["value"])))
+            self._last_settings = (name, Settings.checked(parse_json(found[0]["value"])))
         return self._last_settings[1]
 
     # After a restart

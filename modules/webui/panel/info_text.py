@@ -9,6 +9,7 @@ from typing import Any
 
 from modules.application.save_button import Kept
 from modules.foundation.errors import EaselError
+from modules.foundation.json_text import parse_json
 from modules.generation.folder_batch import FolderBatchResult
 from modules.generation.result import FinishedImage, GenerationResult
 
@@ -116,7 +117,7 @@ def batch_html(result: FolderBatchResult) -> str:
 def _parsed(info_text: str) -> Info:
     # The text comes back from the browser; whatever it has become, it must not stop the page.
     try:
-        info = json.loads(info_text or "{}")
+        info = parse_json(info_text or "{}")
     except ValueError:
         return {}
     return info if isinstance(info, dict) else {}

@@ -14,6 +14,7 @@ from modules.application.jobs.awaiting import result_of
 from modules.application.jobs.job import Job
 from modules.application.save_button import result_of_job
 from modules.foundation.errors import EaselError, RequestError
+from modules.foundation.json_text import parse_json
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.infotext.parse import parse
@@ -112,7 +113,7 @@ def _in_its_place(
         addresses.append(picture_addresses(source, found, request)[index])
         images.append(found.images[index])
         kept.append((task, index))
-    told: dict[str, Any] = json.loads(info)
+    told: dict[str, Any] = parse_json(info)
     told["infotexts"] = [image.infotext for image in images]
     samples = [image for image in images if image.kind != "grid"]
     told["all_seeds"] = [image.seed for image in samples]
