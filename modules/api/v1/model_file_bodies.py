@@ -97,7 +97,7 @@ def recipe_of(app: Application, body: MergeRequest) -> MergeRecipe:
         save_metadata=body.save_metadata,
         add_recipe=body.add_merge_recipe,
         copy_metadata=body.copy_metadata_fields,
-        metadata=_metadata(body.metadata_json),
+        metadata=added_metadata(body.metadata_json),
     )
 
 
@@ -134,7 +134,8 @@ def _find(app: Application, name: str, field: str) -> Any:
         raise UnknownName("checkpoint", name, (info.name for info in app.catalogue.all()), field) from error
 
 
-def _metadata(text: str) -> dict[str, str]:
+def added_metadata(text: str) -> dict[str, str]:
+    """The metadata that `text`, a JSON object, adds to a merge. Raises RequestError for any other text."""
     try:
         said = parse_json(text or "{}")
     except ValueError as error:
