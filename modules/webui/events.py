@@ -15,10 +15,23 @@ Trigger = Literal["once", "multiple", "always_last"]
 """What becomes of an event while the last one is still being answered: dropped, answered as well, or the newest is."""
 
 
-def on_any_change(components: Sequence[Component], *, js: str) -> None:
-    """Run a script of the page whenever one of the components has another value."""
+def on_any_change(
+    components: Sequence[Component],
+    act: Act | None = None,
+    inputs: Sequence[Component] = (),
+    outputs: Sequence[Component] = (),
+    *,
+    js: str | None = None,
+) -> None:
+    """Run a script of the page, or call `act`, whenever one of the components has another value.
+
+    While `act` is being answered, of all that changes meanwhile only the last counts.
+    """
     triggers = [getattr(component, "change") for component in components]  # noqa: B009
-    gr.on(triggers, None, None, None, js=js, show_progress="hidden", api_visibility="private", queue=False)
+    arguments: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    if act is not None:
+        arguments["trigger_mode"] = "always_last"
+    gr.on(triggers, act, list(inputs) or None, list(outputs) or None, js=js, **arguments)
 
 
 def on(

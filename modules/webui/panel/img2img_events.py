@@ -10,7 +10,7 @@ import gradio as gr
 from modules.foundation.errors import EaselError
 from modules.pipeline.init_pictures import masked_region
 from modules.webui.builder import PageBuilder
-from modules.webui.events import on
+from modules.webui.events import on, on_any_change
 from modules.webui.panel import common
 from modules.webui.panel import img2img_controls as own
 from modules.webui.panel.control import Drawn
@@ -83,8 +83,7 @@ def _wire_region(page: PageBuilder, panel: GenerationPanel, mode: str) -> None:
         return region_text({**given, "mode": mode}, page.app.selected_family.size_step)
 
     inputs = [panel.controls[name] for name in names]
-    for component in inputs:
-        on(component, "change", on_change, inputs, [told], trigger="always_last")
+    on_any_change(inputs, on_change, inputs, [told])
     on(told, "change", None, [told], [], js=f"(text) => easel.showRegion('{canvas.elem_id}', text)")
 
 

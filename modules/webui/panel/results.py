@@ -10,7 +10,7 @@ from gradio.components import Component
 
 from modules.webui.panel.drawing import Drawing
 
-SEND_TO = {"img2img": "🖼️", "inpaint": "🎨️"}
+SEND_TO = {"img2img": "🖼️", "sketch": "✏️", "inpaint": "🎨️"}
 """Where a picture can be sent from the gallery, with the sign on the button."""
 
 

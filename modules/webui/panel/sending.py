@@ -13,6 +13,7 @@ from modules.webui.events import on
 from modules.webui.panel import img2img_controls as own
 from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.panel.info_text import text_of_picture
+from modules.webui.panel.results import SEND_TO
 from modules.webui.panel.upscale import shown_picture
 from modules.webui.paste.values import pasted_values
 from modules.webui.pictures import as_file
@@ -30,7 +31,7 @@ def wire_sending(page: PageBuilder, panel: GenerationPanel) -> None:
     if target is None:
         return
     app, results = page.app, panel.results
-    for mode in ("img2img", "inpaint"):
+    for mode in SEND_TO:
 
         def on_send(info: str, selected: int, mode: str = mode) -> list[object]:
             return target.updates(sent(app, info, selected, mode, target))

@@ -21,6 +21,7 @@ const PANEL_NAMES = {
   save_TAB: "Save the picture shown to the folder of those to keep",
   save_zip_TAB: "Save the pictures as an archive",
   TAB_send_to_img2img: "Send the picture and its settings to img2img",
+  TAB_send_to_sketch: "Send the picture and its settings to img2img sketch",
   TAB_send_to_inpaint: "Send the picture and its settings to img2img inpaint",
   TAB_send_to_extras: "Send the picture to Extras",
   TAB_detect_image_size_btn: "Take the size of the picture",

@@ -23,6 +23,7 @@ class Pointer {
     /** @type {{ x: number, y: number }[]} In the picture. */
     this.points = [];
     this.isErasing = false;
+    this.before = { x: 0, y: 0 }; // where the pointer was, in the area
     const { area } = canvas.parts;
     area.addEventListener("pointerdown", (event) => this.down(event));
     area.addEventListener("pointermove", (event) => this.moved(event));
@@ -65,6 +66,7 @@ class Pointer {
     const { tool } = canvas.toolbar;
     const point = canvas.view.inPicture(event);
     this.points = [point];
+    this.before = canvas.view.inArea(event);
     if (event.button === 1 || canvas.toolbar.isMoving || !canvas.isPaintable || canvas.frame.isOpen) {
       this.action = "move";
       return;
@@ -85,14 +87,16 @@ class Pointer {
 
   /** @param {PointerEvent} event */
   moved(event) {
-    const { canvas } = this;
+    const { canvas, before } = this;
+    const now = canvas.view.inArea(event);
+    this.before = now;
     canvas.toolbar.placeCursor(event);
     if (this.fingers.size > 1 && this.fingers.has(event.pointerId)) {
       this.pinch(event);
       return;
     }
     if (this.action === "move" || canvas.toolbar.isMoving) {
-      canvas.view.move(event.movementX, event.movementY);
+      canvas.view.move(now.x - before.x, now.y - before.y);
     } else if (this.action === "paint") {
       const events = event.getCoalescedEvents?.() ?? [];
       for (const each of events.length ? events : [event]) {
