@@ -1,0 +1,225 @@
+"""Outpainting mk2: a picture goes on, one direction after the other, over noise that is like it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from modules import scripts
+from modules.a1111.current import current
+from modules.a1111.grids import check_size, finished, finished_sample, grid_of
+from modules.foundation.errors import RequestError
+from modules.imaging.grid import grid_shape
+from modules.imaging.matched_noise import matched_noise
+from modules.imaging.resize import flatten
+from modules.processing import Processed, fix_seed, process_images
+from modules.shared import state
+
+DIRECTIONS = ("left", "right", "up", "down")
+STEP = 64
+ORIGINAL = 1
+NOTE = (
+    '<p style="margin-bottom:0.75em">Recommended settings: Sampling Steps: 80-100, Sampler: Euler a, '
+    "Denoising strength: 0.8</p>"
+)
+
+
+class Script(scripts.Script):
+    """The script."""
+
+    def title(self) -> str:
+        """Its name."""
+        return "Outpainting mk2"
+
+    def show(self, is_img2img: bool) -> bool:
+        """Only where there is a picture to begin with."""
+        return is_img2img
+
+    def ui(self, is_img2img: bool) -> list[Any]:
+        """Its controls."""
+        info = gr.HTML(NOTE)
+        pixels = gr.Slider(
+            label="Pixels to expand", minimum=8, maximum=256, step=8, value=128, elem_id=self.elem_id("pixels")
+        )
+        mask_blur = gr.Slider(
+            label="Mask blur", minimum=0, maximum=64, step=1, value=8, elem_id=self.elem_id("mask_blur")
+        )
+        direction = gr.CheckboxGroup(
+            label="Outpainting direction",
+            choices=list(DIRECTIONS),
+            value=list(DIRECTIONS),
+            elem_id=self.elem_id("direction"),
+        )
+        falloff = gr.Slider(
+            label="Fall-off exponent (lower=higher detail)",
+            minimum=0.0,
+            maximum=4.0,
+            step=0.01,
+            value=1.0,
+            elem_id=self.elem_id("noise_q"),
+        )
+        variation = gr.Slider(
+            label="Color variation",
+            minimum=0.0,
+            maximum=1.0,
+            step=0.01,
+            value=0.05,
+            elem_id=self.elem_id("color_variation"),
+        )
+        return [info, pixels, mask_blur, direction, falloff, variation]
+
+    def run(
+        self,
+        p: Any,
+        _: Any,
+        pixels: int,
+        mask_blur: int,
+        direction: Sequence[str],
+        noise_q: float,
+        color_variation: float,
+    ) -> Processed:
+        """Each direction in turn, for as many pictures as asked for."""
+        pixels, mask_blur = int(pixels), int(mask_blur)
+        self._check(pixels, mask_blur, direction)
+        fix_seed(p)
+        horizontal, vertical = ({"left", "right"} & set(direction)), ({"up", "down"} & set(direction))
+        p.mask_blur_x, p.mask_blur_y = (mask_blur * 4 if horizontal else 0), (mask_blur * 4 if vertical else 0)
+        p.inpaint_full_res, p.inpainting_fill = False, ORIGINAL
+        saved, saved_grid, seed = not p.do_not_save_samples, not p.do_not_save_grid, p.seed
+        p.do_not_save_samples = p.do_not_save_grid = True
+        size, count, batches = (int(p.width), int(p.height)), int(p.batch_size), int(p.n_iter)
+        p.n_iter = 1
+        source = flatten(p.init_images[0], current().settings.img2img_background_color)
+        check_size(source.width + pixels * len(horizontal), source.height + pixels * len(vertical))
+        wanted = [each for each in DIRECTIONS if each in direction]
+        state.job_count = len(wanted) * batches
+        first = made = None
+        results: list[Any] = []
+        for batch in range(batches):
+            pictures = [source] * count
+            p.seed = seed + batch * count
+            for each in wanted:
+                if state.stopping_generation:
+                    break
+                state.job = f"Batch {batch + 1} out of {batches}: {each}"
+                pictures, last = self._grown(p, pictures, each, pixels, mask_blur, size, (noise_q, color_variation))
+                made = last or made
+                first = first or made
+            if made is None:
+                break
+            results += [
+                finished_sample(
+                    p,
+                    picture,
+                    first.info if first is not None else "",
+                    saved=saved,
+                    prompt=made.prompt,
+                    negative_prompt=made.negative_prompt,
+                    seed=seed + batch * count + number,
+                    subseed=made.subseed,
+                )
+                for number, picture in enumerate(pictures)
+            ]
+        return self._processed(p, results, first, made, seed, saved=saved_grid)
+
+    def _grown(
+        self,
+        p: Any,
+        pictures: Sequence[Image.Image],
+        direction: str,
+        pixels: int,
+        mask_blur: int,
+        size: tuple[int, int],
+        noise: tuple[float, float],
+    ) -> tuple[list[Image.Image], Processed | None]:
+        """The pictures of a batch, larger in one direction, and the run; unchanged and None where it made none."""
+        width, height = pictures[0].size
+        across = direction in ("left", "right")
+        result = (width + pixels, height) if across else (width, height + pixels)
+        whole = tuple(math.ceil(side / STEP) * STEP for side in result)
+        canvases = [_on_canvas(each, whole, direction, pixels) for each in pictures]
+        mask = _mask(whole, result, direction, pixels, mask_blur)
+        levels = np.asarray(mask, dtype=np.float64) / 255
+        canvases = [
+            _picture(
+                matched_noise(
+                    np.asarray(canvas, dtype=np.float64) / 255, levels, falloff=noise[0], colour_variation=noise[1]
+                )
+            )
+            for canvas in canvases
+        ]
+        p.width = min(size[0], width + pixels) if across else whole[0]
+        p.height = whole[1] if across else min(size[1], height + pixels)
+        left = 0 if direction == "left" or not across else whole[0] - p.width
+        top = 0 if direction == "up" or across else whole[1] - p.height
+        box = (left, top, left + p.width, top + p.height)
+        p.image_mask, p.latent_mask = mask.crop(box), mask.crop(box)
+        p.init_images, p.batch_size = [canvas.crop(box) for canvas in canvases], len(canvases)
+        made = process_images(p)
+        painted = made.images[made.index_of_first_image :][: len(canvases)]
+        if not painted:
+            return list(pictures), None
+        for canvas, picture in zip(canvases, painted, strict=False):
+            canvas.paste(picture, (left, top))
+        return [canvas.crop((0, 0, *result)) for canvas in canvases], made
+
+    def _processed(
+        self, p: Any, images: list[Any], first: Processed | None, last: Processed | None, seed: int, *, saved: bool
+    ) -> Processed:
+        settings, text = current().settings, first.info if first is not None else ""
+        if last is not None and len(images) > 1 and (settings.return_grid or (saved and settings.grid_save)):
+            columns, rows = grid_shape(len(images), rows=settings.n_rows, batch_size=p.batch_size)
+            grid = finished(
+                p,
+                grid_of(images, columns=columns, rows=rows),
+                "grid",
+                text,
+                saved=saved,
+                prompt=last.prompt,
+                negative_prompt=last.negative_prompt,
+                seed=seed,
+                subseed=last.subseed,
+            )
+            images = [grid, *images] if settings.return_grid else images
+        processed = Processed(p, images, seed, text)
+        processed.result = last.result if last is not None else None
+        return processed
+
+    def _check(self, pixels: int, mask_blur: int, direction: Sequence[str]) -> None:
+        if not 8 <= pixels <= 4096:
+            raise RequestError(f"The pixels to expand must lie between 8 and 4096; they are {pixels}.", "script_args")
+        if not 0 <= mask_blur <= 64:
+            raise RequestError(f"The mask blur must lie between 0 and 64; it is {mask_blur}.", "script_args")
+        unknown = [each for each in direction if each not in DIRECTIONS]
+        if unknown or not direction:
+            what = f"{unknown[0]!r} is none" if unknown else "there is none"
+            raise RequestError(f"Directions are left, right, up and down; {what}.", "script_args")
+
+
+def _on_canvas(picture: Image.Image, size: Sequence[int], direction: str, pixels: int) -> Image.Image:
+    canvas = Image.new("RGB", (size[0], size[1]))
+    canvas.paste(picture, (pixels if direction == "left" else 0, pixels if direction == "up" else 0))
+    return canvas
+
+
+def _mask(size: Sequence[int], result: tuple[int, int], direction: str, pixels: int, blur: int) -> Image.Image:
+    """White where the picture goes on, and `blur` pixels into it."""
+    mask = Image.new("L", (size[0], size[1]), 255)
+    inset = pixels + blur
+    box = (
+        inset if direction == "left" else 0,
+        inset if direction == "up" else 0,
+        size[0] - inset if direction == "right" else result[0],
+        size[1] - inset if direction == "down" else result[1],
+    )
+    mask.paste(0, (box[0], box[1], min(box[2] + 1, size[0]), min(box[3] + 1, size[1])))
+    return mask
+
+
+def _picture(values: Any) -> Image.Image:
+    return Image.fromarray(np.clip(values * 255, 0, 255).astype(np.uint8), mode=None)
