@@ -29,8 +29,17 @@ NOTE = (
 )
 
 
+EVEN = (
+    "The picture is so even that it has no noise to go on with, and became black, as it does in A1111. Outpaint another "
+    "side, or use Poor man's outpainting."
+)
+
+
 class Script(scripts.Script):
     """The script."""
+
+    remarks: Sequence[str] = ()
+    """What is to be said of the run."""
 
     def title(self) -> str:
         """Its name."""
@@ -86,6 +95,7 @@ class Script(scripts.Script):
         """Each direction in turn, for as many pictures as asked for."""
         pixels, mask_blur = int(pixels), int(mask_blur)
         self._check(pixels, mask_blur, direction)
+        self.remarks = ()
         fix_seed(p)
         horizontal, vertical = ({"left", "right"} & set(direction)), ({"up", "down"} & set(direction))
         p.mask_blur_x, p.mask_blur_y = (mask_blur * 4 if horizontal else 0), (mask_blur * 4 if vertical else 0)
@@ -145,20 +155,15 @@ class Script(scripts.Script):
         canvases = [_on_canvas(each, whole, direction, pixels) for each in pictures]
         mask = _mask(whole, result, direction, pixels, mask_blur)
         levels = np.asarray(mask, dtype=np.float64) / 255
-        canvases = [
-            _picture(
-                matched_noise(
-                    np.asarray(canvas, dtype=np.float64) / 255, levels, falloff=noise[0], colour_variation=noise[1]
-                )
-            )
-            for canvas in canvases
-        ]
+        canvases = [self._noised(p, canvas, levels, noise) for canvas in canvases]
         p.width = min(size[0], width + pixels) if across else whole[0]
         p.height = whole[1] if across else min(size[1], height + pixels)
         left = 0 if direction == "left" or not across else whole[0] - p.width
         top = 0 if direction == "up" or across else whole[1] - p.height
         box = (left, top, left + p.width, top + p.height)
-        p.image_mask, p.latent_mask = mask.crop(box), mask.crop(box)
+        # The latents of the picture are painted over a little further than its pixels.
+        p.image_mask = mask.crop(box)
+        p.latent_mask = _mask(whole, result, direction, pixels, mask_blur * 2).crop(box)
         p.init_images, p.batch_size = [canvas.crop(box) for canvas in canvases], len(canvases)
         made = process_images(p)
         painted = made.images[made.index_of_first_image :][: len(canvases)]
@@ -167,6 +172,14 @@ class Script(scripts.Script):
         for canvas, picture in zip(canvases, painted, strict=False):
             canvas.paste(picture, (left, top))
         return [canvas.crop((0, 0, *result)) for canvas in canvases], made
+
+    def _noised(self, p: Any, canvas: Image.Image, mask: Any, noise: tuple[float, float]) -> Image.Image:
+        """The canvas with noise like the picture where the mask is."""
+        pixels = np.asarray(canvas, dtype=np.float64) / 255
+        made = matched_noise(pixels, mask, falloff=noise[0], colour_variation=noise[1])
+        if np.isnan(made).any():
+            self.remarks = [EVEN]
+        return Image.fromarray((np.nan_to_num(made) * 255).astype(np.uint8))
 
     def _processed(
         self, p: Any, images: list[Any], first: Processed | None, last: Processed | None, seed: int, *, saved: bool
@@ -186,7 +199,7 @@ class Script(scripts.Script):
                 subseed=last.subseed,
             )
             images = [grid, *images] if settings.return_grid else images
-        processed = Processed(p, images, seed, text)
+        processed = Processed(p, images, seed, text, comments="\n".join(self.remarks))
         processed.result = last.result if last is not None else None
         return processed
 
@@ -219,7 +232,3 @@ def _mask(size: Sequence[int], result: tuple[int, int], direction: str, pixels: 
     )
     mask.paste(0, (box[0], box[1], min(box[2] + 1, size[0]), min(box[3] + 1, size[1])))
     return mask
-
-
-def _picture(values: Any) -> Image.Image:
-    return Image.fromarray(np.clip(values * 255, 0, 255).astype(np.uint8), mode=None)

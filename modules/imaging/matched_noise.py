@@ -22,14 +22,16 @@ def matched_noise(picture: Values, mask: Values, *, falloff: float = 1.0, colour
     """`picture` [H, W, 3], with noise like the rest of it where `mask` [H, W] is 1, both 0..1.
 
     Magnitudes count by the power `falloff`: the lower, the more detail. `colour_variation` is how far the noise is
-    coloured rather than grey.
+    coloured rather than grey. Where the spectrum of the known part is 0 somewhere, as that of even surfaces may be,
+    there is no phase to take over: as in A1111 all of the result is then NaN but for what is painted over.
     """
     cover = mask[:, :, None]
     known = picture * (1 - cover)
     known = known / max(known.max(), 1e-12) + picture.mean() * cover
     spectrum = _fourier(known)
     magnitude = np.abs(spectrum)
-    phase = spectrum / np.maximum(magnitude, 1e-12)
+    with np.errstate(invalid="ignore"):
+        phase = spectrum / magnitude
     noise = np.random.default_rng(SEED).random(picture.shape)
     grey = noise.sum(axis=2, keepdims=True) / 3
     noise = noise * colour_variation + (1 - colour_variation) * grey
@@ -37,7 +39,7 @@ def matched_noise(picture: Values, mask: Values, *, falloff: float = 1.0, colour
     shaped = np.abs(_fourier(noise)) ** 2 * magnitude**falloff * phase
     made = np.real(_inverse_fourier(shaped))
     made -= made.min()
-    made /= max(made.max(), 1e-12)
+    made /= made.max()
     painted, reference = mask > 1e-6, mask < 1e-3
     if painted.any() and reference.any():
         made[painted] = _matched_histograms(made[painted], picture[reference])
