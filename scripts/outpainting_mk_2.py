@@ -30,8 +30,8 @@ NOTE = (
 
 
 EVEN = (
-    "The picture is so even that it has no noise to go on with, and became black, as it does in A1111. Outpaint another "
-    "side, or use Poor man's outpainting."
+    "The picture is so even that it has no noise to go on with, and became black, as it does in A1111. Outpaint "
+    "another side, or use Poor man's outpainting."
 )
 
 

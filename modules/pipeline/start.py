@@ -66,6 +66,14 @@ def start(plan: Plan, batch: BatchSlice, model: LoadedModel, change_extra_noise:
     )
 
 
+def first_latents(plan: Plan, batch: BatchSlice, model: LoadedModel) -> Tensor:
+    """The latents [B, C, h, w] of a batch's pictures, to which noise is added."""
+    latents = encode_pictures(_pictures(plan, batch, model), plan, batch, model)
+    if plan.inpaint is None:
+        return latents
+    return masked_content(latents, latent_masks(plan.inpaint, batch, latents), plan, batch, model)
+
+
 def _from_pictures(plan: Plan, batch: BatchSlice, model: LoadedModel, change_extra_noise: ChangeExtraNoise) -> Start:
     pictures = _pictures(plan, batch, model)
     latents, blend, image_cond = encode_pictures(pictures, plan, batch, model), None, None

@@ -174,7 +174,11 @@ def result_of(processed: Processed) -> GenerationResult:
         images.append(_finished(processed, picture, index, text))
     return GenerationResult(
         images=tuple(images),
-        info={**processed.fields(), "infotexts": [image.infotext for image in images]},
+        # A script may tell of more pictures than it shows.
+        info={
+            **processed.fields(),
+            "infotexts": [*(image.infotext for image in images), *map(str, processed.infotexts[len(images) :])],
+        },
         warnings=tuple(line for line in processed.comments.splitlines() if line),
         seconds=before.seconds if before is not None else {},
         interrupted=before.interrupted if before is not None else False,
