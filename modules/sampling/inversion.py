@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ def noise_of(
     """
     levels = [float(sigma) for sigma in sigmas.flip(0)]
     x = latent
-    for step, (below, above) in enumerate(zip(levels[:-1], levels[1:], strict=True)):
+    for step, (below, above) in enumerate(itertools.pairwise(levels)):
         level = below if adjusted and step else above
         slope = (x - denoise(x, level)) / (2 * level if adjusted and not step else level)
         x = x + slope * (above - below)

@@ -40,7 +40,7 @@ def arguments(
 
 
 def axis(scripts: Scripts, label: str, *, img2img: bool = False) -> int:
-    found = (scripts.dialect.scripts_img2img if img2img else scripts.dialect.scripts_txt2img).script(XYZ)
+    found: Any = (scripts.dialect.scripts_img2img if img2img else scripts.dialect.scripts_txt2img).script(XYZ)
     assert found is not None
     return [each.label for each in found.current_axis_options].index(label)
 
@@ -135,8 +135,9 @@ def test_what_is_finished_when_somebody_stops_the_job_is_kept(scripts: Scripts, 
 
 
 def test_a_job_that_is_tried_again_makes_no_finished_cell_anew(scripts: Scripts, monkeypatch: Any) -> None:
-    whole = scripts.make(XYZ, *arguments([1, "-1,-1,7", []], legend=True))
     folder = scripts.application.paths.data / "cache" / "plots"
+    shutil.rmtree(folder, ignore_errors=True)
+    whole = scripts.make(XYZ, *arguments([1, "-1,-1,7", []], legend=True))
     assert not list(folder.glob("*"))
     real, calls = plotting.process_images, [0]
 
