@@ -62,8 +62,8 @@ def enlarge(way: str, folder: Path) -> dict[str, Any]:
 
     from modules.hardware.device import Wishes, choose_hardware
     from modules.settings.model import Settings
+    from modules.upscalers.cache import Upscalers
     from modules.upscalers.catalogue import UpscalerCatalogue
-    from modules.upscalers.shelf import Upscalers
 
     upscalers = Upscalers(UpscalerCatalogue({"ESRGAN": folder}), choose_hardware(Wishes()))
     upscalers.model(upscalers.find("random-x4")).enlarge(np.zeros((8, 8, 3), dtype=np.uint8))

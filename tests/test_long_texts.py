@@ -25,7 +25,7 @@ from modules.infotext import network_names, parse, quoting, restore, versions
 from modules.library.folders import natural_key
 from modules.networks.keys import split_key
 from modules.networks.metadata import tag_counts
-from modules.prompts import attention, axis_values, comments, composition, networks, schedule, styles
+from modules.prompts import attention, comments, composition, editing, networks, styles, xyz_axis_values
 from modules.upscalers.catalogue import scale_in
 
 RUNS = "a 0.,:;\"'\\()[]{}<>|/-_=#*&%@\n\t\r\u3000\u00e9\u6f22\U0001f600\ud800\x00"
@@ -119,8 +119,8 @@ EVERY_TOKEN = "[prompt][prompt_words][prompt_hash][prompt_spaces][prompt_no_styl
 FUNCTIONS: dict[str, Callable[[str], object]] = {
     "emphasis": attention.parse_attention,
     "emphasis of NovelAI": partial(attention.parse_attention, dialect="NovelAI"),
-    "schedule": partial(schedule.parse_schedule, steps=8),
-    "schedule of a second pass": partial(schedule.parse_schedule, steps=4, hires_steps=4),
+    "schedule": partial(editing.parse_schedule, steps=8),
+    "schedule of a second pass": partial(editing.parse_schedule, steps=4, hires_steps=4),
     "tags of networks": networks.extract_networks,
     "name in a tag": networks.made_to_fit,
     "AND": composition.split_and,
@@ -128,10 +128,10 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "styles.csv": styles.read_styles,
     "styles in a prompt": lambda text: styles.extract_styles(text, text, STYLES),
     "a style's own text": lambda text: styles.extract_styles("a", "b", [styles.Style(name="x", prompt=text)]),
-    "whole numbers of an axis": partial(axis_values.parse_axis_values, kind="int"),
-    "numbers of an axis": partial(axis_values.parse_axis_values, kind="float"),
-    "texts of an axis": partial(axis_values.parse_axis_values, kind="str"),
-    "orders of an axis": partial(axis_values.parse_axis_values, kind="permutation"),
+    "whole numbers of an axis": partial(xyz_axis_values.parse_axis_values, kind="int"),
+    "numbers of an axis": partial(xyz_axis_values.parse_axis_values, kind="float"),
+    "texts of an axis": partial(xyz_axis_values.parse_axis_values, kind="str"),
+    "orders of an axis": partial(xyz_axis_values.parse_axis_values, kind="permutation"),
     "infotext": parse.parse,
     "last line of an infotext": lambda text: (
         parse.parse("Steps: 1, Sampler: a, Seed: 2, A: " + text.replace("\n", " ")).parts

@@ -16,7 +16,7 @@ from modules.foundation import picture_file
 from modules.foundation.errors import RequestError, reason_of
 from modules.generation.result import FinishedImage
 from modules.imaging.encode import PictureText, encode_somehow
-from modules.infotext.carriers import PARAMETERS, exif_with
+from modules.infotext.picture_metadata import PARAMETERS, exif_with
 from modules.settings.model import Settings
 
 

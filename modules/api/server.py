@@ -11,15 +11,15 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.routing import Mount
 from starlette.types import Scope
 
-from modules.api.ahead import Ahead, job_orders, progress_questions
 from modules.api.errors import add_error_handlers
 from modules.api.failure import Failure
+from modules.api.fast_path import FastPath, job_orders, progress_questions
 from modules.api.guards.access_log import AccessLog
+from modules.api.guards.duplicate_slashes import DuplicateSlashes
 from modules.api.guards.hosts import CheckHost, OwnNames
 from modules.api.guards.login import RequireUser
 from modules.api.guards.origin import RefuseForeignOrigins, allowed_origins, origin_pattern
 from modules.api.guards.request_size import LimitRequests
-from modules.api.guards.tidy_paths import TidyPaths
 from modules.api.live_previews import Previews
 from modules.api.openai import routes as openai
 from modules.api.sdapi.routes import (
@@ -111,7 +111,7 @@ def create_api(app: Application) -> FastAPI:
     if app.flags.nowebui:
         api.add_api_route("/", lambda: RedirectResponse("docs"), include_in_schema=False)
     add_error_handlers(api)
-    api.add_middleware(Ahead, questions=progress_questions(app, previews), orders=job_orders(app))
+    api.add_middleware(FastPath, questions=progress_questions(app, previews), orders=job_orders(app))
     _add_guards(api, app)
     return api
 
@@ -153,4 +153,4 @@ def _add_guards(api: FastAPI, app: Application) -> None:
     api.add_middleware(CheckHost, names=names)
     if flags.api_log:
         api.add_middleware(AccessLog)
-    api.add_middleware(TidyPaths)
+    api.add_middleware(DuplicateSlashes)

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modules.application.access_policy import AccessPolicy
-from modules.application.after_start import AfterStart
-from modules.application.ending import Ending
+from modules.application.instance_lock import InstanceLock
 from modules.application.jobs.folder_batch import keep_folder_batches
 from modules.application.jobs.job import GenerationJob, Job, TaskJob
 from modules.application.jobs.service import JobService
 from modules.application.jobs.submitting import resolved_job
 from modules.application.last_parameters import keep_parameters
-from modules.application.lease import Lease
 from modules.application.model_list import ModelFileList
 from modules.application.registries import Registries
 from modules.application.scripts import run_script
+from modules.application.shutdown import Shutdown
+from modules.application.startup_tasks import StartupTasks
 from modules.application.statistics import Statistics
 from modules.checkpoints.architectures.family import Family
 from modules.checkpoints.catalogue import Catalogue
@@ -66,8 +66,8 @@ class Application:
     def __init__(self, flags: Flags) -> None:
         self.created = time.time()
         self.startup = Stopwatch()
-        self.ending = Ending()
-        self.leases: list[Lease] = []
+        self.shutdown = Shutdown()
+        self.instance_locks: list[InstanceLock] = []
         self.flags = flags
         self.policy = AccessPolicy.from_flags(flags)
         self.paths = Paths.from_flags(flags)
@@ -88,8 +88,8 @@ class Application:
         self.read_ahead = ReadAhead()
         self.jobs = JobService(self._execute, self._resolved, self.settings, self.paths)
         self.queue = self.jobs.queue
-        self.after_start = AfterStart(self)
-        self.jobs.recorder.on_replaced = self.after_start.rebuild
+        self.startup_tasks = StartupTasks(self)
+        self.jobs.recorder.on_replaced = self.startup_tasks.rebuild
         keep_folder_batches(self)
         self.statistics = Statistics()
         self.statistics.attach(self.queue, self.hooks)
@@ -129,7 +129,7 @@ class Application:
         if not self.flags.skip_load_model_at_start:
             self.queue.call_soon(self._load_selected)
         self.jobs.recorder.backlog.keep("What waited when Easel last ended", self.jobs.restore)
-        self.after_start.begin()
+        self.startup_tasks.begin()
 
     def begin_end(self) -> None:
         """Take no more jobs, interrupt what runs and end the streams of events. Returns at once; `close()` waits."""
@@ -145,11 +145,11 @@ class Application:
         self.jobs.close()
         if "engine" in self.__dict__:
             self.engine.close()
-        self.after_start.close()
+        self.startup_tasks.close()
         self.jobs.recorder.close()
         self.library.close()
-        for lease in self.leases:
-            lease.close()
+        for lock in self.instance_locks:
+            lock.close()
 
     def remove_owner(self, owner: str) -> None:
         """Undo everything that was attached or registered in the name of `owner`."""

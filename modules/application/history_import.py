@@ -15,7 +15,7 @@ from modules.foundation.errors import EaselError
 from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.generation.progress import RunControl
 from modules.imaging.pixel_hash import pixel_hash
-from modules.infotext.carriers import read_carried
+from modules.infotext.picture_metadata import read_picture_metadata
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -85,7 +85,7 @@ def _modified(path: Path) -> float:
 
 def _row(path: Path, data: Path) -> tuple[Any, ...] | None:
     try:
-        infotext, written = read_carried(path).infotext or "", path.stat().st_mtime
+        infotext, written = read_picture_metadata(path).infotext or "", path.stat().st_mtime
         with open_picture(path) as image:
             return file_row(path, infotext, image.size, data, written=written, pixels=pixel_hash(image))
     except (EaselError, *UNREADABLE) as error:

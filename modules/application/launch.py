@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from modules.application.application import Application
-from modules.application.lease import leases
+from modules.application.instance_lock import instance_locks
 from modules.foundation.errors import StartupError
 from modules.foundation.log import configure_logging
 from modules.settings.flags import Flags, parse_flags
@@ -35,9 +35,9 @@ def prepare(arguments: Sequence[str]) -> tuple[Application, socket.socket]:
     try:
         paths = Paths.from_flags(flags)
         make_folders(paths)
-        with leases(paths.data, paths.settings_file) as taken:
+        with instance_locks(paths.data, paths.settings_file) as taken:
             application = Application(flags)
-            application.leases.extend(taken)
+            application.instance_locks.extend(taken)
         return application, listener
     except BaseException:
         listener.close()

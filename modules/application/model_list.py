@@ -124,13 +124,13 @@ class ModelFileList:
         if not os.path.isabs(path) or not is_preview_name(path):  # noqa: PTH117
             return None
         for collection in self._library.collections.values():
-            collection.shelf.files()
-            names = collection.shelf.names_beside(path)
+            collection.folders.files()
+            names = collection.folders.names_beside(path)
             if os.path.basename(path) not in names:  # noqa: PTH119
                 continue
             # "name.preview.png" belongs to "name", "name.png" too.
             stem = path.rsplit(".", 1)[0].removesuffix(".preview")
-            alike = (model for model in collection.shelf.models_beside(path) if model.startswith(stem))
+            alike = (model for model in collection.folders.models_beside(path) if model.startswith(stem))
             if any(preview_of(model, names) == path for model in alike):
                 return Path(path)
         return None
@@ -214,7 +214,7 @@ class ModelFileList:
 
     def _names_beside(self, kind: str, found: Found) -> frozenset[str]:
         collection = self._library.collections.get(kind)
-        return collection.shelf.names_beside(found.path) if collection is not None else frozenset()
+        return collection.folders.names_beside(found.path) if collection is not None else frozenset()
 
     def _hashes_of(self, kind: str, path: str, stamp: Stamp | None, facts: Facts) -> dict[str, str]:
         hashes: dict[str, str] = {}

@@ -15,7 +15,7 @@ from modules.generation.result import FinishedImage, GenerationResult
 from modules.imaging.filenames import NameContext, fill_pattern
 from modules.imaging.log_csv import append_rows
 from modules.imaging.save import PictureText, save_error, save_picture
-from modules.infotext.carriers import PARAMETERS, exif_with
+from modules.infotext.picture_metadata import PARAMETERS, exif_with
 from modules.pipeline.output_folders import save_button_options
 
 if TYPE_CHECKING:

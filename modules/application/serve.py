@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from modules.application.application import Application
-from modules.application.ending import start_again
-from modules.application.signals import EndingSignals
+from modules.application.shutdown import start_again
+from modules.application.signals import ShutdownSignals
 
 if TYPE_CHECKING:
     pass
@@ -29,7 +29,7 @@ def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
     import uvicorn
 
     from modules.application.connection_limits import LimitedConnection, most_connections
-    from modules.application.orderly_server import OrderlyServer
+    from modules.application.graceful_server import GracefulServer
 
     LimitedConnection.most = most_connections()
     config = uvicorn.Config(
@@ -44,21 +44,21 @@ def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
         ssl_keyfile=application.flags.tls_keyfile,
         ssl_certfile=application.flags.tls_certfile,
     )
-    server = OrderlyServer(config, application.begin_end, lambda: not application.queue.running)
+    server = GracefulServer(config, application.begin_end, lambda: not application.queue.running)
 
     def stop() -> None:
         server.should_exit = True
 
-    application.ending.bind(stop)
+    application.shutdown.bind(stop)
     threading.Thread(target=_once_serving, args=(server, application, listener), name="start-up", daemon=True).start()
-    with EndingSignals(stop, application.abandon) as signals:
+    with ShutdownSignals(stop, application.abandon) as signals:
         try:
             server.run(sockets=[listener])
         finally:
             log.info("Ending: what runs is interrupted, what is finished is saved.")
             application.close()
     signals.raise_again()
-    return start_again() if application.ending.restart_wanted else 0
+    return start_again() if application.shutdown.restart_wanted else 0
 
 
 def _once_serving(server: Any, application: Application, listener: socket.socket) -> None:

@@ -29,7 +29,7 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Those that exist on this system are listened to. SIGBREAK is Windows' Ctrl+Break and the closing of a console."""
 
 
-class EndingSignals:
+class ShutdownSignals:
     """A context in which signals end the program in order.
 
     `stop()` is called with the first one; it must return at once and take no lock, for it runs between two instructions
@@ -44,7 +44,7 @@ class EndingSignals:
         self._come, self._over = threading.Event(), threading.Event()
         self.received: int | None = None
 
-    def __enter__(self) -> EndingSignals:
+    def __enter__(self) -> ShutdownSignals:
         """Listen from now on. On another thread than the main one nothing is changed: Python allows no handlers."""
         if threading.current_thread() is threading.main_thread():
             for name in NAMES:
@@ -111,7 +111,7 @@ def end_by(number: int) -> None:
 
 
 def _leave_to_system(number: int) -> None:
-    """Have the system act on a signal as if nobody handled it.
+    """Have the system act on a signal as if no handler were installed.
 
     Python allows its main thread alone to do so, which may be what hangs; the C library lets every thread.
     """
@@ -124,7 +124,7 @@ def _leave_to_system(number: int) -> None:
         ctypes.CDLL(None).signal(number, 0)
 
 
-def _hold_console_open(signals: EndingSignals) -> None:
+def _hold_console_open(signals: ShutdownSignals) -> None:
     """On Windows, hold up the end of the console (its window closed, the user logged off) for what has to be saved."""
     if sys.platform != "win32":
         return

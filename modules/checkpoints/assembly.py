@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from modules.checkpoints.architectures.configs import MIDDLE_DEPTH
-from modules.checkpoints.placing import place
+from modules.checkpoints.tensor_placement import place
 from modules.checkpoints.tensors import TensorSource
 from modules.checkpoints.unet_vector import with_whole_vector
 from modules.checkpoints.upsample import with_doubling_upsamples

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 
 from modules.checkpoints.architectures import sd1, sd2, sdxl, sdxl_refiner
-from modules.checkpoints.architectures.elsewhere import ELSEWHERE
 from modules.checkpoints.architectures.family import Family, NetworkTraces
+from modules.checkpoints.architectures.unsupported_families import UNSUPPORTED_FAMILIES
 from modules.foundation.registry import BUILT_IN as BUILT_IN_OWNER
 from modules.foundation.registry import Registry
 
@@ -55,4 +55,4 @@ class FamilyRegistry(Registry[Family]):
 
     def _foreign(self) -> Mapping[str, NetworkTraces]:
         names = {family.name for family in self}
-        return {name: traces for name, traces in ELSEWHERE.items() if name not in names}
+        return {name: traces for name, traces in UNSUPPORTED_FAMILIES.items() if name not in names}

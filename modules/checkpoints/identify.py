@@ -9,8 +9,8 @@ from modules.checkpoints.architectures.architecture import Architecture
 from modules.checkpoints.architectures.family import Family
 from modules.checkpoints.declared import Declared, read_declared, with_markers
 from modules.checkpoints.families import FamilyRegistry
-from modules.checkpoints.strangers import stranger
 from modules.checkpoints.tensors import Shapes, TensorSource
+from modules.checkpoints.unsupported import unsupported_kind
 from modules.foundation.errors import CheckpointError, UnknownArchitecture
 
 
@@ -23,7 +23,7 @@ def identify(source: TensorSource, path: Path, families: FamilyRegistry | None =
     try:
         declared = with_markers(read_declared(source.metadata, path.with_suffix(".yaml")), shapes)
         found = _claimed(families.added, shapes, declared, reasons)
-        if found is None and (what := stranger(shapes)) is not None:
+        if found is None and (what := unsupported_kind(shapes)) is not None:
             raise UnknownArchitecture(f"{path} is {what}")
         found = found or _claimed(families.built_in, shapes, declared, reasons)
     except UnknownArchitecture:

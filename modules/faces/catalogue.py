@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from modules.foundation.errors import RequestError, UnknownName
 from modules.foundation.registry import Registry
-from modules.library.folders import Shelf
+from modules.library.folders import ModelFolders
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -121,4 +121,4 @@ def _newest(folders: Sequence[Path], word: str) -> Path | None:
 
 
 def _files(folders: Sequence[Path]) -> Iterator[Path]:
-    return (Path(found.path) for found in Shelf(lambda: folders, (".pth", ".pt")).files())
+    return (Path(found.path) for found in ModelFolders(lambda: folders, (".pth", ".pt")).files())

@@ -60,7 +60,7 @@ class FaceRestorers:
         return self.catalogue.find(name, field)
 
     def restore(
-        self, image: Image.Image, name: str, *, weight: float = 0.5, watch: Interruptible | None = None
+        self, image: Image.Image, name: str, *, weight: float = 0.5, control: Interruptible | None = None
     ) -> Restored:
         """`image` with every face in it restored; what lies outside of faces is untouched.
 
@@ -77,7 +77,7 @@ class FaceRestorers:
             faces = [face for face in self._faces(image, info.detector) if eyes_apart(face) >= LEAST_EYES_APART]
             if not faces:
                 return Restored(image, 0)
-            return restore_faces(image, faces, self._restorer(info.name, info.weights, weight), watch)
+            return restore_faces(image, faces, self._restorer(info.name, info.weights, weight), control)
         except torch.OutOfMemoryError as error:
             self.unload()
             raise OutOfMemory(
@@ -115,13 +115,13 @@ class FaceRestorers:
 
 
 def restore_faces(
-    image: Image.Image, faces: list[Face], restore: Restore, watch: Interruptible | None = None
+    image: Image.Image, faces: list[Face], restore: Restore, control: Interruptible | None = None
 ) -> Restored:
     """`image` with these faces restored by `restore`, its alpha channel kept. A face that gives no numbers stays."""
     picture, count = image.convert("RGB"), 0
     for face in faces:
-        if watch is not None:
-            watch.check()
+        if control is not None:
+            control.check()
         placed = cut_out(picture, face.landmarks)
         with torch.inference_mode():
             better = restore(_as_input(placed.image))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from modules.sampling.conditioning import Cond, StepConds
-from modules.text_encoders.scheduled import PromptConditioning, TimedCondition, used_in
+from modules.text_encoders.prompt_conditioning import PromptConditioning, TimedCondition, used_in
 from modules.text_encoders.textual_inversion import TextualInversion
 
 

@@ -105,7 +105,7 @@ def open_rows(path: Path, mode: str = "RGB") -> Rows:
 
 
 def texts_of(path: Path) -> bytes | Path:
-    """What `modules.infotext.carriers.read_carried` takes, without a large PNG being unpacked for it."""
+    """What `infotext.picture_metadata.read_picture_metadata` takes, without a large PNG being unpacked for it."""
     try:
         return PngFile(path).texts()
     except (ValueError, OSError):

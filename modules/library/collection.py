@@ -13,7 +13,7 @@ from pathlib import Path
 
 from modules.library.background import Background
 from modules.library.facts import NOTHING, Facts, Row, Stamp, identity_of, stamp_of
-from modules.library.folders import Found, Shelf, natural_key
+from modules.library.folders import Found, ModelFolders, natural_key
 from modules.library.index import FileIndex
 
 BATCH = 200
@@ -51,7 +51,7 @@ GONE: Stamp = (-1, -1)
 
 
 class Collection:
-    """A shelf, and facts about each file on it. Thread-safe.
+    """The model files of some folders, and facts about each. Thread-safe.
 
     Facts come from the index where the file is as it was, else from `describe`, which reads the header: in the
     background, or at once for a single file that somebody asks for. Facts of another `version` are found out anew.
@@ -61,7 +61,7 @@ class Collection:
     def __init__(
         self,
         kind: str,
-        shelf: Shelf,
+        folders: ModelFolders,
         index: FileIndex,
         background: Background,
         describe: Callable[[Path], Facts],
@@ -70,7 +70,7 @@ class Collection:
         name_of: Callable[[Found], str] = lambda found: found.name.rsplit(".", 1)[0],
         on_new: Callable[[Mapping[str, Row]], None] = lambda rows: None,
     ) -> None:
-        self.kind, self.shelf, self.index, self.version, self._name_of = kind, shelf, index, version, name_of
+        self.kind, self.folders, self.index, self.version, self._name_of = kind, folders, index, version, name_of
         self._usual_version = version
         self._background, self._describe, self._on_new = background, describe, on_new
         self._lock = threading.RLock()
@@ -84,11 +84,11 @@ class Collection:
 
     def files(self) -> tuple[Found, ...]:
         """The files as they are now. What is not known of them yet is found out in the background."""
-        before = self.shelf.generation
-        files = self.shelf.files()
+        before = self.folders.generation
+        files = self.folders.files()
         now = time.monotonic()
         with self._lock:
-            if before != self.shelf.generation or now - self._verified > VERIFY_AFTER:
+            if before != self.folders.generation or now - self._verified > VERIFY_AFTER:
                 self._verified = now
                 self.verify_soon()
         return files
@@ -100,7 +100,7 @@ class Collection:
         """
         files = self.files()
         with self._lock:
-            state = (self.shelf.generation, self.revision)
+            state = (self.folders.generation, self.revision)
             if self._entries is None or self._entries[0] != state:
                 self._entries = (state, tuple(sorted(self._made(files), key=lambda each: natural_key(each.name))))
             return self._entries[1]
@@ -119,12 +119,12 @@ class Collection:
     @property
     def settled(self) -> bool:
         """Whether something is known of every file there is."""
-        self.shelf.files()
-        return self._settled == self.shelf.generation
+        self.folders.files()
+        return self._settled == self.folders.generation
 
     def refresh(self) -> None:
         """Read the folders again, and compare every file with what is known of it."""
-        self.shelf.refresh()
+        self.folders.refresh()
         with self._lock:
             self._verified = float("-inf")
 
@@ -173,8 +173,8 @@ class Collection:
     def settle(self) -> None:
         """Find out now what is not known yet of every file, and what changed."""
         with self._work:
-            files = self.shelf.files()
-            generation = self.shelf.generation
+            files = self.folders.files()
+            generation = self.folders.generation
             learned: dict[str, Row] = {}
             for row_of in self._outdated(files):
                 learned |= row_of

@@ -61,7 +61,7 @@ _DIGITS = re.compile(r"(\d+)")
 MAX_DIGITS = 300
 
 
-class Shelf:
+class ModelFolders:
     """The files of some folders and all folders below them, in order of their paths. Thread-safe.
 
     `folders` is asked each time: settings may add some. `suffixes` are in lower case; `accepts` may refuse a name in a

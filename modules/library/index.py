@@ -124,7 +124,7 @@ class FileIndex:
         query = "SELECT path, digest FROM hash WHERE inode = ? AND size = ? AND mtime = ? AND algorithm = ?"
         return self._do(lambda database: database.execute(query, (inode, *stamp, algorithm)).fetchall(), [])
 
-    def adopted(self, store: str) -> str | None:
+    def imported(self, store: str) -> str | None:
         """The stamp that a foreign store of hashes had when it was read, None if it never was."""
 
         def read(database: sqlite3.Connection) -> str | None:
@@ -133,7 +133,7 @@ class FileIndex:
 
         return self._do(read, None)
 
-    def set_adopted(self, store: str, stamp: str) -> None:
+    def set_imported(self, store: str, stamp: str) -> None:
         """Note that a foreign store of hashes was read."""
         self._change(lambda database: database.execute("INSERT OR REPLACE INTO adopted VALUES (?, ?)", (store, stamp)))
 

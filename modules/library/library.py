@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from modules.foundation.version import VERSION
-from modules.library.adopt import adopt, roots_of
 from modules.library.background import Background
 from modules.library.collection import Collection
 from modules.library.facts import Facts
-from modules.library.folders import Found, Shelf
+from modules.library.folders import Found, ModelFolders
 from modules.library.hashes import Hashes
+from modules.library.import_hashes import import_hashes, roots_of
 from modules.library.index import FileIndex
 
 Folders = Callable[[], Sequence[Path]]
@@ -54,8 +54,8 @@ class Library:
         takes_folders: bool = False,
         singles: Sequence[Path] = (),
     ) -> Collection:
-        """The collection of one kind of file; see `Shelf` and `Collection` for what the arguments mean."""
-        shelf = Shelf(
+        """The collection of one kind of file; see `ModelFolders` and `Collection` for what the arguments mean."""
+        searched = ModelFolders(
             folders,
             suffixes,
             accepts=accepts,
@@ -66,7 +66,7 @@ class Library:
         named = {} if name_of is None else {"name_of": name_of}
         collection = Collection(
             kind,
-            shelf,
+            searched,
             self.index,
             self._background,
             describe,
@@ -82,13 +82,13 @@ class Library:
         """Begin to find out what is new on the disk, behind everything else."""
         for collection in self.collections.values():
             collection.verify_soon()
-        self._background.submit(self.adopt)
+        self._background.submit(self.import_hashes)
 
-    def adopt(self) -> Mapping[Path, int]:
+    def import_hashes(self) -> Mapping[Path, int]:
         """Take over hashes that A1111 computed of these files."""
-        folders = [folder for collection in self.collections.values() for folder in collection.shelf.folders()]
-        files = {kind: collection.shelf.files() for kind, collection in self.collections.items()}
-        return adopt(self.index, self.hashes, roots_of(self._data, folders), files)
+        folders = [folder for collection in self.collections.values() for folder in collection.folders.folders()]
+        files = {kind: collection.folders.files() for kind, collection in self.collections.items()}
+        return import_hashes(self.index, self.hashes, roots_of(self._data, folders), files)
 
     def refresh(self) -> None:
         """Read every folder again when next asked."""

@@ -9,7 +9,7 @@ from modules.hooks.events import RunEvent
 from modules.pipeline.engine import Engine
 from modules.pipeline.model import LoadedModel
 from modules.text_encoders.conditioner import size_vector
-from modules.text_encoders.scheduled import (
+from modules.text_encoders.prompt_conditioning import (
     EncodingOptions,
     PromptConditioning,
     Timing,

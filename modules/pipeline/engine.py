@@ -35,10 +35,10 @@ from modules.settings.flags import Flags
 from modules.settings.paths import Paths
 from modules.settings.store import SettingsStore
 from modules.text_encoders.embeddings import EmbeddingCatalogue
-from modules.text_encoders.scheduled import new_cache
+from modules.text_encoders.prompt_conditioning import new_cache
 from modules.text_encoders.tokenizer import ClipTokenizer, Manner
+from modules.upscalers.cache import Upscalers
 from modules.upscalers.catalogue import UpscalerCatalogue
-from modules.upscalers.shelf import Upscalers
 
 log = logging.getLogger(__name__)
 

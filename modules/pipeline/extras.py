@@ -17,7 +17,7 @@ from modules.generation.size_limits import SizeLimits
 from modules.imaging.encode import PictureText
 from modules.imaging.resize import upscaled_size, with_colours
 from modules.imaging.resize_in_bands import resize_in_bands
-from modules.infotext.carriers import PARAMETERS, exif_with, read_carried
+from modules.infotext.picture_metadata import PARAMETERS, exif_with, read_picture_metadata
 from modules.infotext.quoting import quote
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ _Stage = Callable[[_Work], _Work]
 
 
 def _one(image: Image.Image, index: int, stages: list[_Stage], control: RunControl) -> ExtrasImage:
-    carried = read_carried(image)
+    carried = read_picture_metadata(image)
     work = _Work(with_colours(ImageOps.exif_transpose(image)), {})
     for number, stage in enumerate(stages):
         control.begin_batch(index * len(stages) + number, 0)
@@ -152,7 +152,7 @@ def _faces(name: str, visibility: float, weight: float | None, engine: Engine, c
     def restore(work: _Work) -> _Work:
         control.at_phase("restoring faces")
         image = work.image
-        restored = engine.faces.restore(image, name, weight=weight or 0.0, watch=control).image
+        restored = engine.faces.restore(image, name, weight=weight or 0.0, control=control).image
         done: dict[str, object] = {f"{name} visibility": round(visibility, 3)}
         if weight is not None:
             done[f"{name} weight"] = round(weight, 3)

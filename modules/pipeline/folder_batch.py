@@ -17,8 +17,8 @@ from modules.generation.folder_batch import BatchFile, FolderBatch, FolderBatchR
 from modules.generation.progress import RunControl
 from modules.generation.request import SMALLEST_SIDE, GenerationRequest
 from modules.generation.result import FinishedImage
-from modules.infotext.carriers import read_carried
 from modules.infotext.parse import parse
+from modules.infotext.picture_metadata import read_picture_metadata
 from modules.infotext.restore import RestoreOptions, restore
 from modules.pipeline.engine import Engine
 from modules.pipeline.run import run
@@ -186,7 +186,7 @@ def _names_in(folder: Path, path: Path, *, several: bool) -> dict[str, Any]:
 
 def _from_png_info(asked: FolderBatch, path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """What a file's parameters replace in the request. A value that makes no sense is passed over."""
-    text = read_carried((asked.png_info_folder or path.parent) / path.name).infotext
+    text = read_picture_metadata((asked.png_info_folder or path.parent) / path.name).infotext
     if not text:
         return {}
     values = {key: value for key, value in restore(parse(text), RestoreOptions()).items() if key in asked.png_info}

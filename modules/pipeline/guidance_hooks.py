@@ -14,7 +14,7 @@ from torch import Tensor
 
 from modules.hooks.events import BlendEvent, EvaluationEvent, RunEvent
 from modules.hooks.points import Hooks
-from modules.sampling.guidance import combine
+from modules.sampling.classifier_free_guidance import combine
 from modules.sampling.guidance_hooks import GuidanceHooks, GuidanceOutput
 from modules.sampling.inpainting import Blend
 

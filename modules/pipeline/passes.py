@@ -21,7 +21,7 @@ from modules.pipeline.sample import sample
 from modules.pipeline.seamless_tiling import seamless
 from modules.pipeline.start import Start, start
 from modules.pipeline.state import PassResult, PassState, RunState
-from modules.text_encoders.scheduled import Timing
+from modules.text_encoders.prompt_conditioning import Timing
 
 
 def first_pass(state: RunState, batch: BatchSlice, stack: contextlib.ExitStack) -> PassResult:

@@ -23,12 +23,12 @@ from modules.hardware.memory import peak_bytes, release, start_peak
 from modules.hooks.events import PictureEvent, RunEvent
 from modules.hooks.point import Transform
 from modules.imaging.resize import Upscale
-from modules.pipeline.compose import Composed, compose
 from modules.pipeline.decode import decode
 from modules.pipeline.engine import Engine
 from modules.pipeline.inpaint import overlay_masks
 from modules.pipeline.parameters_text import extra_of, finish, picture_fields
 from modules.pipeline.passes import first_pass, second_pass
+from modules.pipeline.paste_back import PastedBack, paste_back
 from modules.pipeline.plan import img2img_upscale, make_plan
 from modules.pipeline.result_info import info_of
 from modules.pipeline.save import Saving
@@ -78,7 +78,7 @@ def run(
             control.at_phase("loading")
             model = engine.load(plan.checkpoint, control.at_load, vae=plan.vae)
             event = replace(event, model=model)
-            engine.embeddings.look()
+            engine.embeddings.update()
         start_peak(engine.hardware.device)
         saving = Saving(plan, engine, event)
         state = RunState(
@@ -154,24 +154,24 @@ def _hand_over(state: RunState, batch: BatchSlice, pictures: list[Image], made: 
         mask = masks[index - batch.first] if masks else None
         told = PictureEvent(run=event, index=index)
         change = functools.partial(hooks.mask_overlay, event=told) if hooks.mask_overlay else None
-        composed = compose(
+        pasted = paste_back(
             hooks.picture(picture, event), plan, index, mask, upscale=state.upscale, change_overlay=change
         )
-        seen = hooks.composed(composed.picture, told)
+        seen = hooks.composed(pasted.picture, told)
         fields = hooks.infotext_fields(picture_fields(state, index, made), replace(event, picture=index))
         state.extra = extra_of(fields, made.sampled.infotext)
         finished = finish(seen, plan, index, fields)
         state.saving.add(finished, index, wanted=wanted)
-        _keep_beside(state, composed, finished, index, wanted=wanted)
+        _keep_beside(state, pasted, finished, index, wanted=wanted)
 
 
-def _keep_beside(state: RunState, composed: Composed, finished: FinishedImage, index: int, *, wanted: bool) -> None:
+def _keep_beside(state: RunState, pasted: PastedBack, finished: FinishedImage, index: int, *, wanted: bool) -> None:
     """Save and show what belongs to a picture, where the settings want it kept."""
     settings, saving = state.plan.settings, state.saving
     beside = (
-        ("mask", composed.mask, settings.save_mask, settings.return_mask),
-        ("mask-composite", composed.painted, settings.save_mask_composite, settings.return_mask_composite),
-        ("before-color-correction", composed.uncorrected, True, False),
+        ("mask", pasted.mask, settings.save_mask, settings.return_mask),
+        ("mask-composite", pasted.painted, settings.save_mask_composite, settings.return_mask_composite),
+        ("before-color-correction", pasted.uncorrected, True, False),
     )
     for name, picture, saved, shown in beside:
         if picture is not None and saved and wanted:

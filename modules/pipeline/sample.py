@@ -79,7 +79,7 @@ def sample(
     """
     last: Tensor | None = None
 
-    def watch(step: SamplerStep) -> None:
+    def on_step(step: SamplerStep) -> None:
         nonlocal last
         last = step.denoised
         control.at_step(steps_before + min(step.index + 1, step.total))
@@ -106,7 +106,7 @@ def sample(
         options=plan.options,
         hooks=attached,
         check=control.check,
-        succession=None if refining is None else functools.partial(refining.turn, unet),
+        refiner_switch=None if refining is None else functools.partial(refining.turn, unet),
     )
     try:
         with unet:
@@ -119,7 +119,7 @@ def sample(
                 noise=begin.noise,
                 model_schedule=begin.schedule,
                 options=plan.options,
-                callback=watch,
+                callback=on_step,
             )
     except Interrupted:
         return Sampled(latents=None if last is None else Latents(samples=last), complete=False)

@@ -20,7 +20,7 @@ from modules.imaging.filenames import NameContext
 from modules.imaging.grid import grid_pixels, grid_shape, image_grid
 from modules.imaging.save import PictureText, SavedPicture, save_picture
 from modules.imaging.saver import bytes_of
-from modules.infotext.carriers import PARAMETERS, exif_with, read_carried
+from modules.infotext.picture_metadata import PARAMETERS, exif_with, read_picture_metadata
 from modules.pipeline.output_folders import grid_options, init_image_options, sample_options
 from modules.settings.model import Settings
 
@@ -99,7 +99,7 @@ class Saving:
             self._save_beside(
                 PictureToSave(
                     image=picture,
-                    infotext=read_carried(picture).infotext or "",
+                    infotext=read_picture_metadata(picture).infotext or "",
                     options=options,
                     names=NameContext(now=datetime.datetime.now().astimezone()),
                     kind="beside",

@@ -21,7 +21,7 @@ from modules.pipeline.sample import Sampled
 from modules.pipeline.save import Saving
 from modules.pipeline.start import ChangeExtraNoise
 from modules.sampling.inpainting import Blend
-from modules.text_encoders.scheduled import Timing
+from modules.text_encoders.prompt_conditioning import Timing
 
 
 @dataclass(kw_only=True, eq=False)

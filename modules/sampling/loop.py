@@ -18,16 +18,16 @@ from torch import Tensor
 
 from modules.foundation.errors import RequestError
 from modules.sampling.arguments import SamplerRun
-from modules.sampling.guidance import GuidedModel
+from modules.sampling.classifier_free_guidance import GuidedModel
 from modules.sampling.guidance_hooks import GuidanceHooks
 from modules.sampling.model_schedule import ModelSchedule
 from modules.sampling.network import ConditionedNetwork
 from modules.sampling.noise import ImageNoise
 from modules.sampling.options import SamplingOptions
 from modules.sampling.plan import SigmaPlan, from_image
+from modules.sampling.refiner_switch import RefinerSwitch
 from modules.sampling.samplers.registry import Sampler
 from modules.sampling.step import Callback, Model, SamplerStep, StepNoise
-from modules.sampling.succession import Succession
 
 
 def guided_model(
@@ -39,11 +39,11 @@ def guided_model(
     options: SamplingOptions | None = None,
     hooks: GuidanceHooks | None = None,
     check: Callable[[], None] | None = None,
-    succession: Succession | None = None,
+    refiner_switch: RefinerSwitch | None = None,
 ) -> GuidedModel:
     """The guided network for one run of `steps` steps with this sampler.
 
-    `succession` may put another network into its place.
+    `refiner_switch` may put another network into its place.
     """
     return GuidedModel(
         network,
@@ -53,7 +53,7 @@ def guided_model(
         options=options,
         hooks=hooks,
         check=check,
-        succession=succession,
+        refiner_switch=refiner_switch,
     )
 
 

@@ -14,7 +14,7 @@ from modules.text_encoders.batches import Columns
 from modules.text_encoders.chunks import ChunkedPrompt, EmbeddingLookup, empty_chunk
 from modules.text_encoders.clip import ClipEncoder
 from modules.text_encoders.openclip import OpenClipEncoder
-from modules.text_encoders.scheduled import EncodedTexts, EncodingOptions, TextEncoder
+from modules.text_encoders.prompt_conditioning import EncodedTexts, EncodingOptions, TextEncoder
 from modules.text_encoders.textual_inversion import TextualInversion
 from modules.text_encoders.tokenizer import ClipTokenizer, Manner
 

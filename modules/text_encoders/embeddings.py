@@ -75,9 +75,9 @@ class EmbeddingCatalogue:
     def refresh(self) -> None:
         """Look at the folders again, whatever their times say."""
         self.collection.refresh()
-        self.look()
+        self.update()
 
-    def look(self) -> None:
+    def update(self) -> None:
         """See what changed."""
         with self._lock:
             self._scan()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from modules.foundation.errors import RequestError, UnknownName
 from modules.foundation.registry import Registry
 from modules.library.facts import Stamp, stamp_of
-from modules.library.folders import Shelf
+from modules.library.folders import ModelFolders
 from modules.library.names import folded
 from modules.upscalers.file_check import problem_of
 from modules.upscalers.known import KNOWN, MODEL_NAMES, KnownModel
@@ -198,8 +198,8 @@ def _info(family: str, path: Path) -> UpscalerInfo:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    # Read anew each time; links that go round in a circle or lead nowhere are the shelf's business.
-    return (Path(found.path) for found in Shelf(lambda: [folder], SUFFIXES, hidden=lambda: False).files())
+    # Read anew each time; links that go round in a circle or lead nowhere are the business of library.folders.
+    return (Path(found.path) for found in ModelFolders(lambda: [folder], SUFFIXES, hidden=lambda: False).files())
 
 
 def _match(name: str, infos: Sequence[UpscalerInfo]) -> UpscalerInfo | None:

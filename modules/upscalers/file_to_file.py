@@ -13,12 +13,12 @@ from modules.imaging.png_stream import write_png_rows
 from modules.imaging.resize import upscaled_size
 from modules.imaging.rows import AlphaRows, Rows, StripRows, is_transparent, open_rows, resized_rows, texts_of
 from modules.imaging.tiles import Pixels
-from modules.infotext.carriers import PARAMETERS, read_carried
+from modules.infotext.picture_metadata import PARAMETERS, read_picture_metadata
 from modules.upscalers.upscale import Enlarges, Progress, Tiling, UpscalePass, UpscaleProgress, pass_sizes
 
 
 def upscale_file(
-    source: Path, target: Path, scale: float, model: Enlarges, tiling: Tiling, *, watch: UpscaleProgress | None = None
+    source: Path, target: Path, scale: float, model: Enlarges, tiling: Tiling, *, control: UpscaleProgress | None = None
 ) -> tuple[int, int]:
     """Enlarge the picture in the file `source` into the PNG file `target`; returns its width and height.
 
@@ -32,7 +32,7 @@ def upscale_file(
     passes = [
         UpscalePass.over(*each, model, tiling) for each in pass_sizes(rows.width, rows.height, scale, model.scale)
     ]
-    progress = Progress(watch, sum(each.tiles for each in passes))
+    progress = Progress(control, sum(each.tiles for each in passes))
     enlarged = rows
     for each in passes:
         strips = each.strips(enlarged, model, progress)
@@ -40,7 +40,7 @@ def upscale_file(
     finished = resized_rows(enlarged, size)
     if is_transparent(source):
         finished = _with_alpha(finished, open_rows(source, "RGBA"), size)
-    carried = read_carried(texts_of(source))
+    carried = read_picture_metadata(texts_of(source))
     chunks = {**carried.others, **({PARAMETERS: carried.infotext} if carried.infotext else {})}
     write_png_rows(target, size, finished, text=PictureText(chunks=chunks))
     return size

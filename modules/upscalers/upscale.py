@@ -91,12 +91,12 @@ class Tiling:
 
 
 def upscale(
-    image: Image.Image, scale: float, model: Enlarges, tiling: Tiling, watch: UpscaleProgress | None = None
+    image: Image.Image, scale: float, model: Enlarges, tiling: Tiling, control: UpscaleProgress | None = None
 ) -> Image.Image:
     """`image` larger by `scale`, its sides then rounded down to multiples of 8.
 
     A model that enlarges less than `scale` is applied up to three times; with a `scale` of 1 it is applied once, since
-    some models only clean up. Transparency is enlarged by Lanczos. Raises Interrupted when `watch` does.
+    some models only clean up. Transparency is enlarged by Lanczos. Raises Interrupted when `control` does.
     """
     from PIL import Image
 
@@ -112,7 +112,7 @@ def upscale(
     passes = [
         UpscalePass.over(width, height, model, tiling) for width, height in pass_sizes(*image.size, scale, model.scale)
     ]
-    progress = Progress(watch, sum(each.tiles for each in passes))
+    progress = Progress(control, sum(each.tiles for each in passes))
     for each in passes:
         strips = each.strips(ArrayRows(pixels), model, progress)
         pixels = from_strips(strips, each.width * model.scale, each.height * model.scale, 3)
@@ -137,19 +137,19 @@ def pass_sizes(width: int, height: int, scale: float, by: int) -> Iterator[tuple
 class Progress:
     """Counts the tiles of all passes for whoever watches."""
 
-    def __init__(self, watch: UpscaleProgress | None, total: int) -> None:
-        self._watch, self._total, self._done = watch, total, 0
+    def __init__(self, control: UpscaleProgress | None, total: int) -> None:
+        self._control, self._total, self._done = control, total, 0
 
     def check(self) -> None:
         """Raise Interrupted when the work should be left."""
-        if self._watch is not None:
-            self._watch.check()
+        if self._control is not None:
+            self._control.check()
 
     def one_more(self) -> None:
         """A tile is done."""
         self._done += 1
-        if self._watch is not None:
-            self._watch.at_tile(self._done, self._total)
+        if self._control is not None:
+            self._control.at_tile(self._done, self._total)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ class TokenCounter:
 
     def html(self, prompt: str, steps: float | None, style_names: list[str] | None, *, negative: bool) -> str:
         """ "12/75" for the corner of the prompt box; empty for a prompt that cannot be read (yet)."""
-        from modules.text_encoders.counter import count_tokens
+        from modules.text_encoders.token_counter import count_tokens
         from modules.text_encoders.tokenizer import ClipTokenizer
 
         self._tokenizer = self._tokenizer or ClipTokenizer()

@@ -15,7 +15,7 @@ from modules.application.save_button import result_of_job, save_pictures
 from modules.foundation.errors import RequestError, SaveError
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.imaging.log_csv import COLUMNS, append_rows
-from modules.infotext.carriers import read_carried
+from modules.infotext.picture_metadata import read_picture_metadata
 from modules.settings.flags import Flags
 
 
@@ -53,7 +53,7 @@ def log_of(app: Application) -> list[dict[str, str]]:
 def test_the_selected_picture_is_kept_with_its_words_and_a_line_in_the_log(app: Application) -> None:
     kept = save_pictures(app, RESULT, 2)
     assert kept.files == (app.paths.data / "log" / "images" / "00000-6-a _cat_,_red.png",)
-    assert read_carried(kept.files[0]).infotext == "a cat\nSteps: 3, Seed: 6"
+    assert read_picture_metadata(kept.files[0]).infotext == "a cat\nSteps: 3, Seed: 6"
     (row,) = log_of(app)
     assert tuple(row) == COLUMNS
     assert row == {

@@ -109,12 +109,12 @@ def test_a_client_that_waits_for_its_pictures_gets_those_that_are_made(server: S
 
 WORK_THAT_HEARS_NOTHING = """
 import sys, time
-from modules.application.signals import EndingSignals
+from modules.application.signals import ShutdownSignals
 
 def stop():
     print("stop", flush=True)
 
-with EndingSignals(stop, lambda: print("abandoned", flush=True), deadline=float(sys.argv[1])):
+with ShutdownSignals(stop, lambda: print("abandoned", flush=True), deadline=float(sys.argv[1])):
     print("ready", flush=True)
     time.sleep(60)
 """
@@ -156,9 +156,9 @@ def test_a_second_signal_ends_it_at_once_and_a_terminal_that_closes_does_not_hur
 
 def test_a_signal_that_was_ignored_before_stays_ignored() -> None:
     code = (
-        "import os, signal\nfrom modules.application.signals import EndingSignals\n"
+        "import os, signal\nfrom modules.application.signals import ShutdownSignals\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-        "with EndingSignals(lambda: None, lambda: None) as signals:\n"
+        "with ShutdownSignals(lambda: None, lambda: None) as signals:\n"
         "    os.kill(os.getpid(), signal.SIGHUP)\n"
         "    assert signals.received is None\n"
     )

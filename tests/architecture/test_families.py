@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modules.checkpoints.architectures.elsewhere import ELSEWHERE
+from modules.checkpoints.architectures.unsupported_families import UNSUPPORTED_FAMILIES
 from modules.checkpoints.families import BUILT_IN
 from modules.sampling.samplers import SAMPLERS
 
@@ -21,7 +21,7 @@ OUTSIDE_SAMPLING = [
     path for path in FILES if not path.is_relative_to(ROOT / "modules" / "sampling") and path != TEXTS_OF_OLD
 ]
 SAMPLER_NAMES = frozenset(sampler.name for sampler in SAMPLERS)
-NAMES = frozenset({*(family.name for family in BUILT_IN), *ELSEWHERE})
+NAMES = frozenset({*(family.name for family in BUILT_IN), *UNSUPPORTED_FAMILIES})
 SIZED = ("latent", "noise", "width", "height", "side", "size", "target", "pixels", "plan", "picture", "image")
 """Words of which one stands in whatever is measured in pixels or cells."""
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.load import LoadedCheckpoint, load_checkpoint
-from modules.checkpoints.placing import place
+from modules.checkpoints.tensor_placement import place
 from modules.checkpoints.tensors import open_tensors
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware

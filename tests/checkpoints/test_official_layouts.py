@@ -13,8 +13,8 @@ from modules.checkpoints.architectures.architecture import Architecture
 from modules.checkpoints.assembly import unet_without_numbers
 from modules.checkpoints.ldm_keys import KeyMap
 from modules.checkpoints.openclip_keys import to_transformers
-from modules.checkpoints.strangers import stranger
 from modules.checkpoints.tensors import Shapes
+from modules.checkpoints.unsupported import unsupported_kind
 from modules.foundation.errors import CheckpointError, UnknownArchitecture
 from tests.checkpoints import official
 
@@ -225,6 +225,6 @@ def test_a_file_of_something_else_is_refused_by_its_name(what: str) -> None:
 
 def test_no_checkpoint_is_taken_for_something_else() -> None:
     for listing in (official.sd15, official.sd21, official.sdxl, official.sdxl_refiner, official.ssd_1b):
-        assert stranger(listing()) is None
+        assert unsupported_kind(listing()) is None
         # A LoRA's or ControlNet's weights beside a whole checkpoint do not make it one.
-        assert stranger({**listing(), "lora_unet_x.lora_up.weight": (1, 1), "model_ema.decay": ()}) is None
+        assert unsupported_kind({**listing(), "lora_unet_x.lora_up.weight": (1, 1), "model_ema.decay": ()}) is None

@@ -20,7 +20,7 @@ from tests.parity import make_tiny
 from tests.tiny_models import make_tiny_checkpoint
 
 
-class Shelf:
+class VaeFolders:
     def __init__(self, root: Path, library: Library) -> None:
         self.library = library
         self.vaes, self.checkpoints = root / "VAE", root / "Stable-diffusion"
@@ -45,36 +45,36 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, model_library: Library) -> Shelf:
-    return Shelf(tmp_path, model_library)
+def folders(tmp_path: Path, model_library: Library) -> VaeFolders:
+    return VaeFolders(tmp_path, model_library)
 
 
-def test_vae_files_are_listed_from_both_places_and_nothing_else(shelf: Shelf) -> None:
-    shelf.add("b.safetensors", "A.ckpt", "sub/c.pt", "model.vae.pt", "notes.txt", "b.png")
-    shelf.checkpoint()
-    assert [info.name for info in shelf.catalogue().all()] == ["A.ckpt", "b.safetensors", "c.pt", "model.vae.pt"]
+def test_vae_files_are_listed_from_both_places_and_nothing_else(folders: VaeFolders) -> None:
+    folders.add("b.safetensors", "A.ckpt", "sub/c.pt", "model.vae.pt", "notes.txt", "b.png")
+    folders.checkpoint()
+    assert [info.name for info in folders.catalogue().all()] == ["A.ckpt", "b.safetensors", "c.pt", "model.vae.pt"]
 
 
-def test_two_files_of_one_name_can_both_be_chosen(shelf: Shelf) -> None:
-    shelf.add("a.pt", "sub/a.pt")
-    catalogue = shelf.catalogue()
+def test_two_files_of_one_name_can_both_be_chosen(folders: VaeFolders) -> None:
+    folders.add("a.pt", "sub/a.pt")
+    catalogue = folders.catalogue()
     first, second = sorted(catalogue.all(), key=lambda info: len(info.name))
     assert first.name == "a.pt"
     assert catalogue.find(second.name).path != catalogue.find("a.pt").path
 
 
 @pytest.mark.parametrize("name", ["b.safetensors", "B.safetensors", "b"])
-def test_a_vae_is_found_by_its_names(shelf: Shelf, name: str) -> None:
-    shelf.add("b.safetensors")
-    assert shelf.catalogue().find(name).path == shelf.vaes / "b.safetensors"
+def test_a_vae_is_found_by_its_names(folders: VaeFolders, name: str) -> None:
+    folders.add("b.safetensors")
+    assert folders.catalogue().find(name).path == folders.vaes / "b.safetensors"
 
 
-def test_an_unknown_vae_is_answered_with_near_ones_and_a_new_file_is_found(shelf: Shelf) -> None:
-    shelf.add("animevae.pt")
-    catalogue = shelf.catalogue()
+def test_an_unknown_vae_is_answered_with_near_ones_and_a_new_file_is_found(folders: VaeFolders) -> None:
+    folders.add("animevae.pt")
+    catalogue = folders.catalogue()
     with pytest.raises(UnknownName, match=r"animevae\.pt"):
         catalogue.find("animevea.pt")
-    shelf.add("animevea.pt")
+    folders.add("animevea.pt")
     assert catalogue.find("animevea.pt").name == "animevea.pt"
 
 
@@ -90,29 +90,29 @@ def test_an_unknown_vae_is_answered_with_near_ones_and_a_new_file_is_found(shelf
     ],
 )
 def test_automatic_takes_the_file_that_is_called_like_the_checkpoint(
-    shelf: Shelf, files: list[str], chosen: str | None
+    folders: VaeFolders, files: list[str], chosen: str | None
 ) -> None:
-    shelf.add(*files)
-    found = shelf.catalogue().choose("Automatic", shelf.checkpoint())
+    folders.add(*files)
+    found = folders.catalogue().choose("Automatic", folders.checkpoint())
     assert (found.name if found else None) == chosen
 
 
-def test_files_that_come_and_go_are_noticed(shelf: Shelf) -> None:
-    shelf.add("model-one.pt")
-    catalogue, checkpoint = shelf.catalogue(), shelf.checkpoint()
+def test_files_that_come_and_go_are_noticed(folders: VaeFolders) -> None:
+    folders.add("model-one.pt")
+    catalogue, checkpoint = folders.catalogue(), folders.checkpoint()
     chosen = catalogue.choose("Automatic", checkpoint)
     assert chosen is not None
     chosen.path.unlink()
     assert catalogue.choose("Automatic", checkpoint) is None
-    shelf.add("model.vae.pt")
+    folders.add("model.vae.pt")
     chosen = catalogue.choose("Automatic", checkpoint)
     assert chosen is not None
     assert chosen.name == "model.vae.pt"
 
 
-def test_none_and_a_name_mean_what_they_say(shelf: Shelf) -> None:
-    shelf.add("model.vae.pt", "other.pt")
-    catalogue, checkpoint = shelf.catalogue(), shelf.checkpoint()
+def test_none_and_a_name_mean_what_they_say(folders: VaeFolders) -> None:
+    folders.add("model.vae.pt", "other.pt")
+    catalogue, checkpoint = folders.catalogue(), folders.checkpoint()
     assert catalogue.choose("None", checkpoint) is None
     chosen = catalogue.choose("other.pt", checkpoint)
     assert chosen is not None
@@ -132,16 +132,16 @@ def test_none_and_a_name_mean_what_they_say(shelf: Shelf) -> None:
     ],
 )
 def test_a_checkpoint_s_own_preference_counts_unless_the_setting_overrides(
-    shelf: Shelf, setting: str, overrides: bool, chosen: str | None
+    folders: VaeFolders, setting: str, overrides: bool, chosen: str | None
 ) -> None:
-    shelf.add("mine.pt", "other.pt", "model.vae.pt")
-    found = shelf.catalogue().choose(setting, shelf.checkpoint(vae="mine.pt"), overrides=overrides)
+    folders.add("mine.pt", "other.pt", "model.vae.pt")
+    found = folders.catalogue().choose(setting, folders.checkpoint(vae="mine.pt"), overrides=overrides)
     assert (found.name if found else None) == chosen
 
 
-def test_a_preference_for_none_keeps_a_file_beside_the_checkpoint_out(shelf: Shelf) -> None:
-    shelf.add("model.vae.pt")
-    assert shelf.catalogue().choose("Automatic", shelf.checkpoint(vae="None")) is None
+def test_a_preference_for_none_keeps_a_file_beside_the_checkpoint_out(folders: VaeFolders) -> None:
+    folders.add("model.vae.pt")
+    assert folders.catalogue().choose("Automatic", folders.checkpoint(vae="None")) is None
 
 
 # Loading
@@ -192,20 +192,20 @@ def test_a_file_that_is_no_whole_vae_is_named_with_the_reason(bare: Path, cpu: H
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 @pytest.mark.parametrize("link", ["b.pt", "sub/b.pt", "sub/a.pt"])
-def test_a_link_beside_or_below_its_target_is_a_vae_too(shelf: Shelf, link: str) -> None:
-    shelf.add("a.pt")
-    (shelf.vaes / "sub").mkdir()
-    (shelf.vaes / link).symlink_to(shelf.vaes / "a.pt")
-    (shelf.vaes / "gone.pt").symlink_to(shelf.vaes / "nowhere.pt")
-    catalogue = shelf.catalogue()
+def test_a_link_beside_or_below_its_target_is_a_vae_too(folders: VaeFolders, link: str) -> None:
+    folders.add("a.pt")
+    (folders.vaes / "sub").mkdir()
+    (folders.vaes / link).symlink_to(folders.vaes / "a.pt")
+    (folders.vaes / "gone.pt").symlink_to(folders.vaes / "nowhere.pt")
+    catalogue = folders.catalogue()
     assert [info.name for info in catalogue.all()] == sorted({"a.pt", Path(link).name})
-    for name in (link, Path(link).name, str(shelf.vaes / link)):
-        chosen = catalogue.choose(name, shelf.checkpoint())
+    for name in (link, Path(link).name, str(folders.vaes / link)):
+        chosen = catalogue.choose(name, folders.checkpoint())
         assert chosen is not None
-        assert chosen.path.samefile(shelf.vaes / "a.pt")
+        assert chosen.path.samefile(folders.vaes / "a.pt")
 
 
 @pytest.mark.parametrize("name", ["sub\\b.pt", "sub/B.PT", "sub\\b", "b.pt [0123456789]", "elsewhere\\b.pt"])
-def test_a_vae_is_found_by_a_name_that_another_system_wrote(shelf: Shelf, name: str) -> None:
-    shelf.add("sub/b.pt", "a.pt")
-    assert shelf.catalogue().find(name).path == shelf.vaes / "sub" / "b.pt"
+def test_a_vae_is_found_by_a_name_that_another_system_wrote(folders: VaeFolders, name: str) -> None:
+    folders.add("sub/b.pt", "a.pt")
+    assert folders.catalogue().find(name).path == folders.vaes / "sub" / "b.pt"

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from examples import client, standing_job
-from modules.infotext.carriers import read_carried
+from modules.infotext.picture_metadata import read_picture_metadata
 from modules.settings.flags import Flags
 from tests.api.conftest import Served, serving
 from tests.tiny_models import make_tiny_sd1
@@ -49,7 +49,7 @@ def test_the_client_saves_a_picture_as_a_file(
     whole = client.Easel.picture
     monkeypatch.setattr(client.Easel, "picture", lambda self, prompt: whole(self, prompt, **SMALL))
     client.main(str(served.client.base_url), "a castle", str(tmp_path / "castle.png"))
-    assert read_carried(tmp_path / "castle.png").infotext == capsys.readouterr().out.strip()
+    assert read_picture_metadata(tmp_path / "castle.png").infotext == capsys.readouterr().out.strip()
 
 
 def test_a_standing_job_makes_its_pictures_and_tells_of_each(served: Served) -> None:

@@ -15,7 +15,7 @@ from PIL import EpsImagePlugin, Image
 from modules.foundation import picture_file
 from modules.foundation.picture_file import UNREADABLE, forbid_ghostscript, open_picture
 from modules.imaging.resize import with_colours
-from modules.infotext.carriers import MAX_TEXT, read_carried
+from modules.infotext.picture_metadata import MAX_TEXT, read_picture_metadata
 
 PICTURE = Image.new("RGB", (12, 8), (200, 10, 30))
 
@@ -97,7 +97,7 @@ def test_a_damaged_picture_raises_what_is_known(name: str, data: st.DataObject) 
 @pytest.mark.parametrize("key", ["parameters", "Comment", "workflow"])
 def test_a_text_of_millions_of_characters_in_a_picture_is_left_out(key: str) -> None:
     data = _png(8, 8, _chunk(b"tEXt", key.encode() + b"\0" + b"a" * (10 * MAX_TEXT)), _chunk(b"tEXt", b"Title\0a cat"))
-    carried = read_carried(data)
+    carried = read_picture_metadata(data)
     assert (carried.infotext, carried.others) == (None, {"Title": "a cat"})
 
 

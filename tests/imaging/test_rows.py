@@ -17,7 +17,7 @@ from modules.foundation.errors import RequestError, SaveError
 from modules.imaging.encode import PictureText
 from modules.imaging.png_stream import write_png_rows
 from modules.imaging.rows import ArrayRows, StripRows, open_rows, resized_rows, texts_of
-from modules.infotext.carriers import read_carried
+from modules.infotext.picture_metadata import read_picture_metadata
 
 MODES = ("L", "LA", "P", "RGB", "RGBA")
 
@@ -130,7 +130,7 @@ def test_texts_are_read_without_the_pixels(tmp_path: Path) -> None:
     chunks.add_text("parameters", "a cat")
     chunks.add_itxt("note", "猫", zip=True)
     photo(50, 40).save(tmp_path / "a.png", pnginfo=chunks)
-    carried = read_carried(texts_of(tmp_path / "a.png"))
+    carried = read_picture_metadata(texts_of(tmp_path / "a.png"))
     assert carried.infotext == "a cat"
     assert carried.others == {"note": "猫"}
 

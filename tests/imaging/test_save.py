@@ -20,7 +20,7 @@ from modules.imaging.encode import PictureText, encode
 from modules.imaging.filenames import NameContext
 from modules.imaging.numbering import highest_number, reserved_number
 from modules.imaging.save import SaveOptions, save_error, save_picture
-from modules.infotext.carriers import exif_with, read_carried
+from modules.infotext.picture_metadata import exif_with, read_picture_metadata
 from tests.imaging.test_filenames import NOW, TABLE, context_of
 from tests.small_disk import small_disk
 
@@ -275,7 +275,7 @@ def test_a_picture_beyond_the_sides_of_its_format_becomes_a_png(extension: str, 
     assert saved.path.name == "00000-5.png"
     assert saved.warning is not None
     assert f"sides end at {side - 1} pixels" in saved.warning
-    assert read_carried(saved.path).infotext == TEXT.text
+    assert read_picture_metadata(saved.path).infotext == TEXT.text
     with pytest.raises(SaveError, match="Choose png"):
         encode(wide, extension)
 
@@ -296,7 +296,7 @@ def test_text_that_is_too_long_for_a_jpeg_lies_beside_it(tmp_path: Path) -> None
 def test_the_parameters_come_back_from_every_format(extension: str, text: str, tmp_path: Path) -> None:
     carried = PictureText(text=text, chunks={"parameters": text}, exif=exif_with(text))
     saved = save_picture(PICTURE, NameContext(now=NOW, seed=5), simple(tmp_path, extension=extension), text=carried)
-    assert read_carried(saved.path).infotext == text
+    assert read_picture_metadata(saved.path).infotext == text
 
 
 @pytest.mark.parametrize("extension", ["png", "jpg", "webp", "avif", "gif", "tiff"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modules.library.folders import Shelf, natural_key
+from modules.library.folders import ModelFolders, natural_key
 
 SUFFIXES = (".safetensors", ".pt")
 
@@ -22,24 +22,24 @@ def settle(folder: Path) -> None:
         os.utime(each, (1_000_000_000, 1_000_000_000))
 
 
-def names(shelf: Shelf) -> list[str]:
-    return [found.relative for found in shelf.files()]
+def names(folders: ModelFolders) -> list[str]:
+    return [found.relative for found in folders.files()]
 
 
 def test_files_below_a_folder_are_found_and_nothing_else(tmp_path: Path) -> None:
     for name in ("b.pt", "A.safetensors", "deep/er/c.PT", "d.txt", "._b.pt", ".hidden/e.pt"):
         put(tmp_path / name)
-    shelf = Shelf(lambda: [tmp_path, tmp_path / "not there"], SUFFIXES)
-    assert sorted(names(shelf)) == [".hidden/e.pt", "A.safetensors", "b.pt", "deep/er/c.PT"]
-    assert shelf.names_beside(str(tmp_path / "b.pt")) >= {"d.txt", "b.pt"}
-    hidden = Shelf(lambda: [tmp_path], SUFFIXES, hidden=lambda: False)
+    folders = ModelFolders(lambda: [tmp_path, tmp_path / "not there"], SUFFIXES)
+    assert sorted(names(folders)) == [".hidden/e.pt", "A.safetensors", "b.pt", "deep/er/c.PT"]
+    assert folders.names_beside(str(tmp_path / "b.pt")) >= {"d.txt", "b.pt"}
+    hidden = ModelFolders(lambda: [tmp_path], SUFFIXES, hidden=lambda: False)
     assert sorted(names(hidden)) == ["A.safetensors", "b.pt", "deep/er/c.PT"]
 
 
 def test_new_gone_and_renamed_files_are_noticed_by_the_folders_time(tmp_path: Path) -> None:
     put(tmp_path / "sub" / "one.pt")
-    shelf = Shelf(lambda: [tmp_path], SUFFIXES)
-    assert names(shelf) == ["sub/one.pt"]
+    folders = ModelFolders(lambda: [tmp_path], SUFFIXES)
+    assert names(folders) == ["sub/one.pt"]
     for change, expected in (
         (lambda: put(tmp_path / "sub" / "two.pt"), ["sub/one.pt", "sub/two.pt"]),
         (lambda: put(tmp_path / "new" / "three.pt"), ["new/three.pt", "sub/one.pt", "sub/two.pt"]),
@@ -48,16 +48,16 @@ def test_new_gone_and_renamed_files_are_noticed_by_the_folders_time(tmp_path: Pa
         (lambda: (tmp_path / "sub").rename(tmp_path / "moved"), ["moved/four.pt", "new/three.pt"]),
     ):
         settle(tmp_path)
-        shelf.files()
+        folders.files()
         change()
-        assert sorted(names(shelf)) == expected
+        assert sorted(names(folders)) == expected
 
 
 def test_changes_within_one_tick_of_the_clock_are_noticed(tmp_path: Path) -> None:
-    shelf = Shelf(lambda: [tmp_path], SUFFIXES)
+    folders = ModelFolders(lambda: [tmp_path], SUFFIXES)
     for index in range(20):
         put(tmp_path / f"{index}.pt")
-        assert len(shelf.files()) == index + 1
+        assert len(folders.files()) == index + 1
 
 
 def test_what_did_not_change_is_the_same_object_and_reads_no_folder(
@@ -65,34 +65,34 @@ def test_what_did_not_change_is_the_same_object_and_reads_no_folder(
 ) -> None:
     put(tmp_path / "sub" / "one.pt")
     settle(tmp_path)
-    shelf = Shelf(lambda: [tmp_path], SUFFIXES)
-    before, generation = shelf.files(), shelf.generation
+    folders = ModelFolders(lambda: [tmp_path], SUFFIXES)
+    before, generation = folders.files(), folders.generation
     monkeypatch.setattr(os, "scandir", lambda folder: pytest.fail(f"{folder} was read"))
-    assert shelf.files() is before
-    assert shelf.generation == generation
+    assert folders.files() is before
+    assert folders.generation == generation
 
 
 def test_a_refresh_reads_folders_whose_time_tells_nothing(tmp_path: Path) -> None:
     put(tmp_path / "one.pt")
     settle(tmp_path)
-    shelf = Shelf(lambda: [tmp_path], SUFFIXES)
-    shelf.files()
+    folders = ModelFolders(lambda: [tmp_path], SUFFIXES)
+    folders.files()
     put(tmp_path / "two.pt")
     settle(tmp_path)
-    assert names(shelf) == ["one.pt"]
-    shelf.refresh()
-    assert names(shelf) == ["one.pt", "two.pt"]
+    assert names(folders) == ["one.pt"]
+    folders.refresh()
+    assert names(folders) == ["one.pt", "two.pt"]
 
 
 def test_folders_and_files_that_are_added_are_noticed(tmp_path: Path) -> None:
-    folders = [tmp_path / "first"]
+    searched = [tmp_path / "first"]
     put(tmp_path / "second" / "b.pt")
-    shelf = Shelf(lambda: folders, SUFFIXES, singles=[tmp_path / "single.bin"])
-    assert names(shelf) == []
+    folders = ModelFolders(lambda: searched, SUFFIXES, singles=[tmp_path / "single.bin"])
+    assert names(folders) == []
     put(tmp_path / "first" / "a.pt")
     put(tmp_path / "single.bin")
-    folders.append(tmp_path / "second")
-    assert names(shelf) == ["a.pt", "b.pt", "single.bin"]
+    searched.append(tmp_path / "second")
+    assert names(folders) == ["a.pt", "b.pt", "single.bin"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
@@ -102,14 +102,14 @@ def test_a_link_to_a_folder_above_ends_and_other_links_are_followed(tmp_path: Pa
     put(models / "sub" / "b.pt")
     (models / "sub" / "up").symlink_to(models, target_is_directory=True)
     (models / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    assert names(Shelf(lambda: [models], SUFFIXES)) == ["linked/a.pt", "sub/b.pt"]
+    assert names(ModelFolders(lambda: [models], SUFFIXES)) == ["linked/a.pt", "sub/b.pt"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
 def test_a_name_that_is_no_text_is_left_out_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff.pt")).write_bytes(b"x")
     put(tmp_path / "a.pt")
-    assert names(Shelf(lambda: [tmp_path], SUFFIXES)) == ["a.pt"]
+    assert names(ModelFolders(lambda: [tmp_path], SUFFIXES)) == ["a.pt"]
     assert "no text" in caplog.text
 
 
@@ -117,7 +117,11 @@ def test_a_folder_in_diffusers_form_is_one_file(tmp_path: Path) -> None:
     put(tmp_path / "pipe" / "model_index.json")
     put(tmp_path / "pipe" / "unet" / "weights.safetensors")
     put(tmp_path / "other" / "a.safetensors")
-    assert sorted(names(Shelf(lambda: [tmp_path], SUFFIXES, takes_folders=True))) == ["other/a.safetensors", "pipe"]
+    folders = ModelFolders(lambda: [tmp_path], SUFFIXES, takes_folders=True)
+    assert sorted(names(folders)) == [
+        "other/a.safetensors",
+        "pipe",
+    ]
 
 
 def test_names_are_sorted_as_people_sort_them() -> None:
@@ -132,9 +136,9 @@ def test_a_link_that_leads_nowhere_is_no_model_and_hides_no_other(tmp_path: Path
     (tmp_path / "dangling.pt").symlink_to(tmp_path / "gone.pt")
     (tmp_path / "circle.pt").symlink_to(tmp_path / "circle.pt")
     (tmp_path / "dangling.png").symlink_to(tmp_path / "gone.png")
-    shelf = Shelf(lambda: [tmp_path], SUFFIXES)
-    assert names(shelf) == ["z.pt"]
-    assert shelf.names_beside(str(tmp_path / "z.pt")) == {"z.pt"}
+    folders = ModelFolders(lambda: [tmp_path], SUFFIXES)
+    assert names(folders) == ["z.pt"]
+    assert folders.names_beside(str(tmp_path / "z.pt")) == {"z.pt"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
@@ -144,17 +148,17 @@ def test_a_link_is_listed_as_long_as_its_target_is_there(tmp_path: Path) -> None
     models = tmp_path / "models"
     models.mkdir()
     (models / "a.pt").symlink_to(target)
-    shelf = Shelf(lambda: [models], SUFFIXES)
+    folders = ModelFolders(lambda: [models], SUFFIXES)
     os.utime(models, (1, 1))
-    assert names(shelf) == ["a.pt"]
+    assert names(folders) == ["a.pt"]
     target.unlink()
-    assert names(shelf) == []
+    assert names(folders) == []
     put(target)
-    assert names(shelf) == ["a.pt"]
+    assert names(folders) == ["a.pt"]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders there")
 def test_a_pipe_is_no_model(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.pt")
     put(tmp_path / "a.pt")
-    assert names(Shelf(lambda: [tmp_path], SUFFIXES)) == ["a.pt"]
+    assert names(ModelFolders(lambda: [tmp_path], SUFFIXES)) == ["a.pt"]

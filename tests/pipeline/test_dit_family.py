@@ -37,7 +37,7 @@ from modules.sampling.flow_schedule import FlowSchedule
 from modules.sampling.latent_space import LatentSpace
 from modules.sampling.samplers import SAMPLERS
 from modules.settings.flags import parse_flags
-from modules.text_encoders.scheduled import EncodedTexts, EncodingOptions
+from modules.text_encoders.prompt_conditioning import EncodedTexts, EncodingOptions
 from tests.pipeline.tiny_dit import TinyDiT, TinyText
 from tests.tiny_models import make_tiny_sd1
 

@@ -15,7 +15,7 @@ from modules.foundation.errors import RequestError
 from modules.generation.folder_batch import FolderBatch, FolderBatchResult
 from modules.generation.inpaint import InpaintOptions
 from modules.generation.request import GenerationRequest
-from modules.infotext.carriers import save_arguments
+from modules.infotext.picture_metadata import save_arguments
 from modules.pipeline.folder_batch import picture_files
 from tests.pipeline.conftest import Studio
 from tests.pipeline.test_inpaint import box_mask, scene

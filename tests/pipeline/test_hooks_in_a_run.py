@@ -29,7 +29,7 @@ from modules.hooks.events import (
     StepEvent,
 )
 from modules.hooks.point import Around, Collect, Observe, Transform
-from modules.infotext.carriers import read_carried
+from modules.infotext.picture_metadata import read_picture_metadata
 from modules.sampling.guidance_hooks import GuidanceInput, GuidanceOutput
 from tests.pipeline.conftest import Studio
 
@@ -295,7 +295,7 @@ def test_a_picture_its_text_and_its_name_may_change_on_the_way_to_the_file(studi
     detach()
     assert image.path is not None
     assert image.path.stem.endswith("changed-5")
-    assert read_carried(image.path).infotext == f"{image.infotext}, Hooked: yes"
+    assert read_picture_metadata(image.path).infotext == f"{image.infotext}, Hooked: yes"
     with Image.open(image.path) as saved:
         assert saved.info["extra"] == "more"
         assert np.array_equal(np.asarray(ImageOps.invert(saved)), np.asarray(image.image))

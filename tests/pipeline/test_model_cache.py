@@ -24,7 +24,7 @@ from modules.text_encoders.tokenizer import ClipTokenizer
 from tests.tiny_models import make_tiny_sd1
 
 
-class Shelf:
+class StoredModels:
     """Three checkpoints in files, a cache over them, and what happened."""
 
     def __init__(self, folder: Path) -> None:
@@ -58,79 +58,79 @@ class Shelf:
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    return Shelf(tmp_path_factory.mktemp("shelf"))
+def files(tmp_path_factory: pytest.TempPathFactory) -> StoredModels:
+    return StoredModels(tmp_path_factory.mktemp("stored"))
 
 
 @pytest.fixture
-def shelf(files: Shelf) -> Shelf:
+def stored(files: StoredModels) -> StoredModels:
     files.cache.clear()
     files.reads.clear()
     files.idle.clear()
     return files
 
 
-def test_one_model_is_kept_unless_the_settings_say_more(shelf: Shelf) -> None:
-    first = weakref.ref(shelf.get("a"))
-    shelf.get("b")
-    assert shelf.held == ["b"]
+def test_one_model_is_kept_unless_the_settings_say_more(stored: StoredModels) -> None:
+    first = weakref.ref(stored.get("a"))
+    stored.get("b")
+    assert stored.held == ["b"]
     assert first() is None
-    shelf.get("b")
-    assert shelf.reads == ["a", "b"]
-    assert shelf.idle == ["a"]
+    stored.get("b")
+    assert stored.reads == ["a", "b"]
+    assert stored.idle == ["a"]
 
 
-def test_as_many_as_asked_for_are_kept_and_the_one_used_longest_ago_goes(shelf: Shelf) -> None:
-    first = shelf.get("a", models=2)
-    shelf.get("b", models=2)
-    assert shelf.get("a", models=2) is first
-    shelf.get("c", models=2)
-    assert shelf.held == ["a", "c"]
-    shelf.get("c", models=1)
-    assert shelf.held == ["c"]
-    assert shelf.reads == ["a", "b", "c"]
+def test_as_many_as_asked_for_are_kept_and_the_one_used_longest_ago_goes(stored: StoredModels) -> None:
+    first = stored.get("a", models=2)
+    stored.get("b", models=2)
+    assert stored.get("a", models=2) is first
+    stored.get("c", models=2)
+    assert stored.held == ["a", "c"]
+    stored.get("c", models=1)
+    assert stored.held == ["c"]
+    assert stored.reads == ["a", "b", "c"]
 
 
-def test_models_of_one_run_stay_ready_beside_each_other(shelf: Shelf) -> None:
-    base = shelf.get("a")
-    refiner, _ = shelf.cache.get(shelf.infos["b"], CacheLimits(bytes=1), beside=True)
-    assert shelf.cache.get(shelf.infos["a"], CacheLimits(bytes=1), beside=True)[0] is base
-    assert shelf.cache.get(shelf.infos["b"], CacheLimits(bytes=1), beside=True)[0] is refiner
-    assert shelf.idle == []
-    assert shelf.get("a") is base
-    assert shelf.held == ["a"]
-    assert shelf.reads == ["a", "b"]
+def test_models_of_one_run_stay_ready_beside_each_other(stored: StoredModels) -> None:
+    base = stored.get("a")
+    refiner, _ = stored.cache.get(stored.infos["b"], CacheLimits(bytes=1), beside=True)
+    assert stored.cache.get(stored.infos["a"], CacheLimits(bytes=1), beside=True)[0] is base
+    assert stored.cache.get(stored.infos["b"], CacheLimits(bytes=1), beside=True)[0] is refiner
+    assert stored.idle == []
+    assert stored.get("a") is base
+    assert stored.held == ["a"]
+    assert stored.reads == ["a", "b"]
 
 
-def test_a_budget_in_bytes_goes_before_the_count(shelf: Shelf) -> None:
-    size = shelf.get("a", models=3).checkpoint.size
-    shelf.get("b", models=3, bytes=int(2.5 * size))
-    assert shelf.held == ["a", "b"]
-    shelf.get("c", models=3, bytes=int(2.5 * size))
-    assert shelf.held == ["b", "c"]
-    shelf.get("c", models=3, bytes=1)
-    assert shelf.held == ["c"]
+def test_a_budget_in_bytes_goes_before_the_count(stored: StoredModels) -> None:
+    size = stored.get("a", models=3).checkpoint.size
+    stored.get("b", models=3, bytes=int(2.5 * size))
+    assert stored.held == ["a", "b"]
+    stored.get("c", models=3, bytes=int(2.5 * size))
+    assert stored.held == ["b", "c"]
+    stored.get("c", models=3, bytes=1)
+    assert stored.held == ["c"]
 
 
-def test_where_both_do_not_fit_the_first_is_gone_before_the_second_is_read(shelf: Shelf) -> None:
-    first = weakref.ref(shelf.get("a"))
-    budget = int(1.5 * shelf.cache.bytes)
+def test_where_both_do_not_fit_the_first_is_gone_before_the_second_is_read(stored: StoredModels) -> None:
+    first = weakref.ref(stored.get("a"))
+    budget = int(1.5 * stored.cache.bytes)
     alive: list[bool] = []
-    shelf.get("b", lambda share: alive.append(first() is not None), bytes=budget)
+    stored.get("b", lambda share: alive.append(first() is not None), bytes=budget)
     assert alive
     assert not any(alive)
     alive.clear()
-    second = weakref.ref(shelf.get("b"))
-    shelf.get("a", lambda share: alive.append(second() is not None))
+    second = weakref.ref(stored.get("b"))
+    stored.get("a", lambda share: alive.append(second() is not None))
     assert all(alive)
 
 
 @pytest.mark.parametrize("damage", ["cut", "lacking", "foreign"])
 def test_a_load_that_fails_leaves_the_model_in_use_even_where_both_do_not_fit(
-    shelf: Shelf, tmp_path: Path, damage: str
+    stored: StoredModels, tmp_path: Path, damage: str
 ) -> None:
     path = tmp_path / "broken.safetensors"
-    shutil.copyfile(shelf.infos["b"].path, path)
+    shutil.copyfile(stored.infos["b"].path, path)
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-1000])
     elif damage == "lacking":
@@ -139,11 +139,11 @@ def test_a_load_that_fails_leaves_the_model_in_use_even_where_both_do_not_fit(
         save_file(tensors, path)
     else:
         save_file({"double_blocks.0.img_attn.qkv.weight": torch.zeros(1)}, path)
-    before = shelf.get("a")
+    before = stored.get("a")
     with pytest.raises(CheckpointError, match=r"broken\.safetensors"):
-        shelf.cache.get(CheckpointInfo(path=path, name=path.name), CacheLimits(bytes=1))
-    assert shelf.cache.current is before
-    assert shelf.get("a") is before
+        stored.cache.get(CheckpointInfo(path=path, name=path.name), CacheLimits(bytes=1))
+    assert stored.cache.current is before
+    assert stored.get("a") is before
 
 
 def _vaes() -> list[torch.nn.Module]:
@@ -151,11 +151,11 @@ def _vaes() -> list[torch.nn.Module]:
 
 
 def test_a_file_that_is_cut_off_while_it_is_read_leaves_no_half_model_with_its_error(
-    shelf: Shelf, tmp_path: Path
+    stored: StoredModels, tmp_path: Path
 ) -> None:
     path = tmp_path / "shrinking.safetensors"
-    shutil.copyfile(shelf.infos["b"].path, path)
-    before = shelf.get("a")
+    shutil.copyfile(stored.infos["b"].path, path)
+    before = stored.get("a")
     there = weakref.WeakSet(_vaes())
     seen: list[weakref.ref[torch.nn.Module]] = []
 
@@ -165,35 +165,35 @@ def test_a_file_that_is_cut_off_while_it_is_read_leaves_no_half_model_with_its_e
             path.write_bytes(path.read_bytes()[:10_000])
 
     with pytest.raises(CheckpointError, match=r"shrinking\.safetensors .*cut off") as caught:
-        shelf.cache.get(CheckpointInfo(path=path, name=path.name), CacheLimits(), shrink)
-    assert shelf.get("a") is before
+        stored.cache.get(CheckpointInfo(path=path, name=path.name), CacheLimits(), shrink)
+    assert stored.get("a") is before
     gc.collect()
     assert seen
     assert [vae() for vae in seen if vae() is not None] == []
     assert caught.value is not None
 
 
-def test_a_load_can_be_interrupted(shelf: Shelf) -> None:
-    before = shelf.get("a")
+def test_a_load_can_be_interrupted(stored: StoredModels) -> None:
+    before = stored.get("a")
 
     def stop(share: float) -> None:
         raise Interrupted
 
     with pytest.raises(Interrupted):
-        shelf.get("b", stop)
-    assert shelf.get("a") is before
+        stored.get("b", stop)
+    assert stored.get("a") is before
 
 
-def test_a_file_that_changed_is_read_again(shelf: Shelf, tmp_path: Path) -> None:
+def test_a_file_that_changed_is_read_again(stored: StoredModels, tmp_path: Path) -> None:
     path = tmp_path / "changing.safetensors"
-    shutil.copyfile(shelf.infos["a"].path, path)
+    shutil.copyfile(stored.infos["a"].path, path)
     info = CheckpointInfo(path=path, name=path.name)
-    first, _ = shelf.cache.get(info, CacheLimits(models=2))
+    first, _ = stored.cache.get(info, CacheLimits(models=2))
     save_file({**load_file(path), "note": torch.zeros(1)}, path)
-    second, changed = shelf.cache.get(info, CacheLimits(models=2))
+    second, changed = stored.cache.get(info, CacheLimits(models=2))
     assert changed
     assert second is not first
-    assert len(shelf.cache.paths) == 1
+    assert len(stored.cache.paths) == 1
 
 
 def test_the_settings_are_those_that_people_know() -> None:
@@ -204,12 +204,12 @@ def test_the_settings_are_those_that_people_know() -> None:
     assert CacheLimits.of(settings) == CacheLimits(models=4, on_device=3, bytes=12_500_000_000)
 
 
-def test_memory_is_flat_over_twenty_switches(shelf: Shelf) -> None:
+def test_memory_is_flat_over_twenty_switches(stored: StoredModels) -> None:
     """With a second one kept, so that models wait, come back and go."""
     process, sizes = psutil.Process(), []
-    size = shelf.get("a", models=2).checkpoint.size
+    size = stored.get("a", models=2).checkpoint.size
     for number in range(20):
-        shelf.get("abc"[number % 3] if number % 4 else "a", models=2)
+        stored.get("abc"[number % 3] if number % 4 else "a", models=2)
         gc.collect()
         sizes.append(process.memory_info().rss)
     # The allocator needs a few rounds until its pools have their size.

@@ -19,8 +19,8 @@ from modules.generation.latents import Latents
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage
 from modules.hooks.events import RunEvent, StepEvent
-from modules.infotext.carriers import read_carried
 from modules.infotext.parse import parse
+from modules.infotext.picture_metadata import read_picture_metadata
 from modules.pipeline.model import LoadedModel
 from modules.settings.flags import parse_flags
 from modules.settings.paths import Paths
@@ -37,7 +37,7 @@ def test_a_picture_is_saved_with_the_text_that_makes_it_again(studio: Studio) ->
     assert image.path is not None
     assert image.path.parent.parent == studio.data / "outputs" / "txt2img-images"
     assert image.path.name.endswith("-77.png")
-    carried = read_carried(image.path)
+    carried = read_picture_metadata(image.path)
     assert carried.infotext == image.infotext
     assert carried.infotext is not None
     restored = parse(carried.infotext)

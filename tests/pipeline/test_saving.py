@@ -9,7 +9,7 @@ from PIL import Image
 
 from modules.generation.request import GenerationRequest
 from modules.hooks.events import RunEvent
-from modules.infotext.carriers import read_carried
+from modules.infotext.picture_metadata import read_picture_metadata
 from modules.pipeline.plan import make_plan
 from modules.pipeline.save import Saving
 from tests.pipeline.conftest import Studio
@@ -36,7 +36,7 @@ def test_an_additional_picture_lies_beside_the_finished_one_under_a_suffix(studi
         "00000-7-a cat-before-highres-fix.png",
         "00001-7-a cat-mask.png",
     ]
-    assert read_carried(tmp_path / "00000-7-a cat-before-highres-fix.png").infotext == "a cat\nSteps: 1"
+    assert read_picture_metadata(tmp_path / "00000-7-a cat-before-highres-fix.png").infotext == "a cat\nSteps: 1"
     assert saving.warnings == []
 
 
@@ -65,7 +65,7 @@ def test_an_init_picture_is_kept_once_under_its_hash_with_what_it_carried(studio
     saving.finished()
     (kept,) = tmp_path.iterdir()
     assert kept.name == f"{digest}.png"
-    assert read_carried(kept).infotext == "a dog\nSteps: 3"
+    assert read_picture_metadata(kept).infotext == "a dog\nSteps: 3"
     before = kept.stat().st_mtime_ns
     assert saving_of(studio, outdir_init_images=str(tmp_path)).init_image(picture) == digest
     assert kept.stat().st_mtime_ns == before
@@ -107,4 +107,6 @@ def test_a_disk_that_fills_up_loses_no_picture_silently(studio: Studio, tmp_path
         assert all(image.error in result.warnings for image in lost)
         files = sorted(path.name for path in disk.iterdir())
         assert files == sorted(image.path.name for image in saved if image.path is not None)
-        assert all(read_carried(image.path).infotext == image.infotext for image in saved if image.path is not None)
+        assert all(
+            read_picture_metadata(image.path).infotext == image.infotext for image in saved if image.path is not None
+        )

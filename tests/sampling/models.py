@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from modules.sampling.classifier_free_guidance import GuidedModel
 from modules.sampling.conditioning import Cond, CondBatch, StepConds
-from modules.sampling.guidance import GuidedModel
 from modules.sampling.guidance_hooks import GuidanceHooks
 from modules.sampling.loop import guided_model, sample, start_from_noise
 from modules.sampling.model_schedule import ModelSchedule, scaled_linear_alphas_cumprod

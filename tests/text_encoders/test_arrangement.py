@@ -12,7 +12,7 @@ from modules.checkpoints.load import TextModel
 from modules.generation.conditioning import Conditioning, Sizes
 from modules.text_encoders.conditioner import PooledTextEncoder, SingleTextEncoder, size_vector, text_encoder_of
 from modules.text_encoders.openclip import OpenClipEncoder
-from modules.text_encoders.scheduled import EncodingOptions, Timing, encode_prompt
+from modules.text_encoders.prompt_conditioning import EncodingOptions, Timing, encode_prompt
 from modules.text_encoders.tokenizer import ClipTokenizer
 
 TOKENIZERS = {"clip": ClipTokenizer(), "openclip": ClipTokenizer("openclip")}

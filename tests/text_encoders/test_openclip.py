@@ -15,7 +15,7 @@ from modules.text_encoders.clip import ClipEncoder
 from modules.text_encoders.conditioner import PooledTextEncoder, SingleTextEncoder, size_vector
 from modules.text_encoders.embeddings import EmbeddingTable
 from modules.text_encoders.openclip import OpenClipEncoder
-from modules.text_encoders.scheduled import EncodingOptions, Timing, encode_prompt, used_in
+from modules.text_encoders.prompt_conditioning import EncodingOptions, Timing, encode_prompt, used_in
 from modules.text_encoders.textual_inversion import TextualInversion
 from modules.text_encoders.tokenizer import ClipTokenizer
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from modules.prompts.styles import Style, read_styles
 from modules.text_encoders.chunks import CHUNK_LENGTH, chunk_prompt, empty_chunk
-from modules.text_encoders.counter import count_tokens
 from modules.text_encoders.embeddings import EmbeddingTable
 from modules.text_encoders.textual_inversion import TextualInversion
+from modules.text_encoders.token_counter import count_tokens
 from modules.text_encoders.tokenizer import ClipTokenizer
 
 TABLES = Path(__file__).parents[1] / "parity/tables"

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from modules.hardware.device import Hardware, Wishes, choose_hardware
+from modules.upscalers.cache import Upscalers
 from modules.upscalers.catalogue import UpscalerCatalogue
-from modules.upscalers.shelf import Upscalers
 from tests.parity import make_tiny
 
 

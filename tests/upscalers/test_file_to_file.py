@@ -14,8 +14,8 @@ from modules.foundation.errors import Interrupted, RequestError
 from modules.generation.progress import RunControl
 from modules.imaging.tiles import Pixels
 from modules.settings.model import Settings
+from modules.upscalers.cache import Upscalers
 from modules.upscalers.file_to_file import upscale_file
-from modules.upscalers.shelf import Upscalers
 from modules.upscalers.upscale import Tiling
 from tests.upscalers.test_upscale import DEFAULT, difference, noise
 
@@ -46,7 +46,7 @@ def test_a_stopped_file_leaves_nothing(tmp_path: Path, upscalers: Upscalers) -> 
     control.interrupt()
     with pytest.raises(Interrupted):
         upscalers.upscale_file(
-            tmp_path / "source.png", tmp_path / "target.png", 2, "tiny-esrgan-x4", DEFAULT, watch=control
+            tmp_path / "source.png", tmp_path / "target.png", 2, "tiny-esrgan-x4", DEFAULT, control=control
         )
     assert [path.name for path in tmp_path.iterdir()] == ["source.png"]
 

@@ -18,9 +18,9 @@ from modules.foundation.errors import CheckpointError, EaselError, Interrupted, 
 from modules.generation.progress import RunControl
 from modules.hardware.device import Wishes, choose_hardware
 from modules.settings.model import Settings
+from modules.upscalers.cache import Upscalers
 from modules.upscalers.catalogue import UpscalerInfo
 from modules.upscalers.model import UpscalerModel
-from modules.upscalers.shelf import Upscalers
 
 TABLES = Path(__file__).parents[1] / "parity/tables"
 ROWS = json.loads((TABLES / "imageops.json").read_text(encoding="utf-8"))["upscale"]

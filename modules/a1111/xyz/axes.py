@@ -13,7 +13,7 @@ from typing import Any
 
 from modules.a1111.processing.parameters import get_fixed_seed
 from modules.foundation.errors import RequestError
-from modules.prompts.axis_values import AxisType, axis_label, parse_axis_values, split_values
+from modules.prompts.xyz_axis_values import AxisType, axis_label, parse_axis_values, split_values
 
 SEED_AXES = ("Seed", "Var. seed")
 """Axes whose values of -1 are replaced by seeds, unless they are to stay."""

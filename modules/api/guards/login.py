@@ -10,7 +10,7 @@ import json
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from modules.api.guards.guessing import LONGEST_WAIT, Guessing
+from modules.api.guards.login_throttle import LONGEST_WAIT, LoginThrottle
 from modules.api.guards.paths import KEPT_PICTURES, OURS, inner_path
 from modules.api.json_answer import send_json
 from modules.application.access_policy import AccessPolicy, Users
@@ -30,7 +30,7 @@ class RequireUser:
     def __init__(self, app: ASGIApp, policy: AccessPolicy, *, page: bool = True) -> None:
         self.app = app
         self.policy = policy
-        self._guessing = Guessing()
+        self._throttle = LoginThrottle()
         self._pages_own = PAGES_OWN if page else ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +44,7 @@ class RequireUser:
         if given is None:
             await _ask(send, openai)
             return
-        wait = self._guessing.wait_for(address, header)
+        wait = self._throttle.wait_for(address, header)
         if wait is None:
             await _slow_down(send, openai)
             return
@@ -53,10 +53,10 @@ class RequireUser:
         # Every group is asked, so that the time taken does not tell which one knows the name.
         admitted = [users.admit(*given) for users in groups]
         if any(admitted):
-            self._guessing.right(header)
+            self._throttle.right(header)
             await self.app(scope, receive, send)
         else:
-            self._guessing.wrong(address, header)
+            self._throttle.wrong(address, header)
             await _ask(send, openai)
 
     def _asked(self, scope: Scope) -> list[Users]:

@@ -24,7 +24,7 @@ from modules.api.openai.bodies import (
     ModelList,
 )
 from modules.api.openai.forms import read_body
-from modules.api.openai.kept import KeptPictures
+from modules.api.openai.picture_store import KeptPictures
 from modules.api.openai.requests import edit_body, generation_body
 from modules.api.pictures import encode_picture
 from modules.application.application import Application

@@ -176,7 +176,7 @@ class RecurringJobs:
             return
         self._submit(self._next_job(row, record))
 
-    def adopt(self) -> list[str]:
+    def recover(self) -> list[str]:
         """Take over the running and paused ones that Easels before this one left behind. Gives their ids."""
         rows = self._database.rows("SELECT id, owner, state FROM standing_jobs WHERE state IN ('running', 'paused')")
         left = [row for row in rows if row["owner"] != self._store.owner and not alive(row["owner"])]

@@ -45,8 +45,8 @@ class JobService:
     ) -> None:
         self._resolve, self._settings, self._paths = resolve, settings, paths
         self._kinds: dict[str, TaskMaker] = {}
-        self._adopted: list[Job[Any]] = []
-        self._adopted_recurring: list[str] = []
+        self._recovered: list[Job[Any]] = []
+        self._recovered_recurring: list[str] = []
         self.recorder = Recorder(paths.data / "easel.sqlite", paths.data, lambda: settings.current.jobs_kept)
         self.queue = JobQueue(execute, (self.recorder, self), lambda: settings.current.jobs_overtaking)
         self.recorder.waiting = lambda: (self.queue.running, self.queue.waiting, self.queue.paused)
@@ -199,19 +199,19 @@ class JobService:
 
     def restore(self) -> None:
         """Take over what earlier Easels left waiting, and their recurring jobs. Can be repeated where it broke off."""
-        self._adopted += self.store.adopt(self._kinds)
-        self._adopted_recurring += self.recurring.adopt()
+        self._recovered += self.store.recover(self._kinds)
+        self._recovered_recurring += self.recurring.recover()
         wait = self._settings.current.jobs_after_restart == "Wait until I resume the queue"
-        left = bool(self._adopted or self._adopted_recurring)
+        left = bool(self._recovered or self._recovered_recurring)
         if self.recorder.database.fact("paused") == "1" or (wait and left):
             log.warning("The queue is paused; resume it to go on.")
             self.queue.pause(paused=True)
-        if self._adopted:
-            log.info("%d jobs of the last time go on waiting.", len(self._adopted))
-            self.queue.submit_all([_saved(job) for job in self._adopted], kept=True)
-            self._adopted.clear()
-        while self._adopted_recurring:
-            self._go_on(self._adopted_recurring.pop())
+        if self._recovered:
+            log.info("%d jobs of the last time go on waiting.", len(self._recovered))
+            self.queue.submit_all([_saved(job) for job in self._recovered], kept=True)
+            self._recovered.clear()
+        while self._recovered_recurring:
+            self._go_on(self._recovered_recurring.pop())
 
     def pause(self, *, paused: bool) -> None:
         """Start no further job, over restarts too, or go on."""

@@ -252,20 +252,20 @@ class JobStore:
 
     # After a restart
 
-    def adopt(self, kinds: Mapping[str, TaskMaker]) -> list[Job[Any]]:
+    def recover(self, kinds: Mapping[str, TaskMaker]) -> list[Job[Any]]:
         """The waiting jobs that Easels before this one left behind, in order.
 
         What was running is marked as interrupted, and so is what waited but could not be kept.
         """
         found = self.database.rows("SELECT DISTINCT owner FROM jobs WHERE state IN ('running', 'waiting', 'paused')")
         dead = [row["owner"] for row in found if row["owner"] != self.owner and not alive(row["owner"])]
-        adopted: list[Job[Any]] = []
+        recovered: list[Job[Any]] = []
         for owner in dead:
-            adopted += self._adopt_from(owner, kinds)
-        return sorted(adopted, key=lambda job: (-job.priority, job.place))
+            recovered += self._recover_from(owner, kinds)
+        return sorted(recovered, key=lambda job: (-job.priority, job.place))
 
-    def _adopt_from(self, owner: str, kinds: Mapping[str, TaskMaker]) -> list[Job[Any]]:
-        adopted: list[Job[Any]] = []
+    def _recover_from(self, owner: str, kinds: Mapping[str, TaskMaker]) -> list[Job[Any]]:
+        recovered: list[Job[Any]] = []
         with self.database.change() as write:
             write.execute(
                 "UPDATE jobs SET state = 'interrupted', note = ?, finished = ? WHERE state = 'running' AND owner = ?",
@@ -276,7 +276,7 @@ class JobStore:
             ).fetchall()
             for row in rows:
                 try:
-                    adopted.append(self._job(row, kinds))
+                    recovered.append(self._job(row, kinds))
                     write.execute("UPDATE jobs SET owner = ? WHERE id = ?", (self.owner, row["id"]))
                 except EaselError as error:
                     note = LOST if row["request"] is None else str(error)
@@ -284,7 +284,7 @@ class JobStore:
                         "UPDATE jobs SET state = 'interrupted', note = ?, finished = ? WHERE id = ?",
                         (note, time.time(), row["id"]),
                     )
-        return adopted
+        return recovered
 
 
 def keep_pictures(write: sqlite3.Connection, holder: str, pictures: Pictures) -> None:

@@ -101,7 +101,7 @@ class Family:
 
     Text: `pooled_text` puts encoders side by side, with the last one's vector of the whole text; `sizes` gives the
     numbers that go beside that vector. `text_encoder` makes one of the family's own (see `TextEncoder` in
-    `modules.text_encoders.scheduled`) from the loaded checkpoint.
+    `modules.text_encoders.prompt_conditioning`) from the loaded checkpoint.
 
     `predict` calls the network; None is the way of diffusers' UNet. `schedule` gives the levels that a checkpoint was
     trained on; None is Stable Diffusion's. `folder` is None where diffusers' form is not read.

@@ -11,7 +11,7 @@ from modules.application.infotexts import parameters_of
 from modules.application.last_parameters import kept_parameters
 from modules.foundation.errors import EaselError
 from modules.foundation.text_files import read_text
-from modules.infotext.carriers import Carried, read_carried
+from modules.infotext.picture_metadata import PictureMetadata, read_picture_metadata
 from modules.webui.events import on
 from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.paste.values import has_parameters, pasted_values
@@ -54,11 +54,11 @@ def pasted(app: Application, panel: GenerationPanel, text: str) -> list[object]:
     return [*panel.updates(pasted_values(text, app, panel.declared)), *panel.guests.pasted(told)]
 
 
-def read_file(path: Path) -> Carried:
+def read_file(path: Path) -> PictureMetadata:
     """What a picture says, or a text file in its place. Raises EaselError if it can be read as neither."""
     if path.suffix.casefold() == ".txt":
-        return Carried(infotext=read_text(path))
-    return read_carried(path)
+        return PictureMetadata(infotext=read_text(path))
+    return read_picture_metadata(path)
 
 
 def last_parameters(app: Application) -> str:

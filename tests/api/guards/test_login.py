@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from modules.api.guards.guessing import FREE
 from modules.api.guards.login import credentials
+from modules.api.guards.login_throttle import FREE
 from modules.settings.flags import Flags
 from tests.api.conftest import Served, flags_for, serving
 
@@ -91,7 +91,9 @@ def test_https_is_served_with_a_key_and_its_certificate(tmp_path: Path) -> None:
 def test_guesses_become_slow_and_a_user_who_is_there_does_not_notice(
     api_locked: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modules.api.guards.guessing.LONGEST_WAIT", 0.0)  # a second one at the same time is too many
+    monkeypatch.setattr(
+        "modules.api.guards.login_throttle.LONGEST_WAIT", 0.0
+    )  # a second one at the same time is too many
     right, path = ("one", "1"), "/sdapi/v1/samplers"
     assert api_locked.client.get(path, auth=right).status_code == 200
     for number in range(FREE):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from modules.api.openai.kept import KeptPictures
+from modules.api.openai.picture_store import KeptPictures
 from modules.api.openai.requests import size_like
 from modules.checkpoints.architectures import sd1, sdxl
 from tests.api.conftest import Served, flags_for, serving

@@ -110,7 +110,7 @@ def test_a_recurring_job_goes_on_when_there_is_room_again(desk: Desk) -> None:
     assert sorted(request.seed for request in desk.done) == [10, 11, 12, 13, 14, 15]
 
 
-def test_what_waits_is_adopted_as_soon_as_the_database_can_be_opened(open_desk: OpenDesk, tmp_path: Path) -> None:
+def test_what_waits_is_recovered_as_soon_as_the_database_can_be_opened(open_desk: OpenDesk, tmp_path: Path) -> None:
     before = open_desk()
     before.gate.clear()
     before.submit("runs")

@@ -43,7 +43,7 @@ async def _engine_there(app: Application) -> None:
 
 def _listed(app: Application) -> EmbeddingsResponse:
     model = app.engine.model
-    app.embeddings.look()
+    app.embeddings.update()
     if model is None:
         fitting, others = list(app.embeddings.all()), []
     else:

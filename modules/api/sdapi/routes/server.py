@@ -17,19 +17,19 @@ def routes(app: Application) -> APIRouter:
     @router.post("/server-stop", response_class=PlainTextResponse, summary="End the program")
     def server_stop() -> str:
         """Interrupt what runs, save what is finished, and end."""
-        app.ending.stop()
+        app.shutdown.stop()
         return "Stopping."
 
     @router.post("/server-restart", response_class=PlainTextResponse, summary="End the program and start it again")
     def server_restart() -> str:
         """As server-stop; then Easel starts again with the same command line."""
-        app.ending.restart()
+        app.shutdown.restart()
         return "Restarting."
 
     @router.post("/server-kill", response_class=PlainTextResponse, summary="End the program at once")
     def server_kill() -> str:
         """End without waiting for anything. No file is half written by that, but unsaved pictures are lost."""
-        app.ending.kill()
+        app.shutdown.kill()
         return "Killed."
 
     return router

@@ -46,7 +46,7 @@ def search_of(query: HistoryQuery) -> Search:
 
 
 def add_collections(router: APIRouter, app: Application) -> None:
-    """Add the routes. Ahead of those with an id in them, which would take their names for one."""
+    """Add the routes. FastPath of those with an id in them, which would take their names for one."""
     _add_views(router, app)
     _add_archives(router, app)
     _add_changes(router, app)

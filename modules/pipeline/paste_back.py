@@ -1,4 +1,4 @@
-"""compose: a decoded picture of img2img gets its source's colours and unmasked parts back."""
+"""paste_back: a decoded picture of img2img gets its source's colours and unmasked parts back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modules.imaging.resize import Upscale, resize
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Composed:
+class PastedBack:
     """A picture as it is to be seen, and what the settings may want to be kept beside it.
 
     `uncorrected` is the picture in the colours that the model gave it, `mask` (RGB) and `painted` (RGBA, the new part
@@ -28,7 +28,7 @@ class Composed:
     painted: Image.Image | None = None
 
 
-def compose(
+def paste_back(
     picture: Image.Image,
     plan: Plan,
     index: int,
@@ -36,7 +36,7 @@ def compose(
     *,
     upscale: Upscale | None = None,
     change_overlay: Callable[[MaskOverlay], MaskOverlay] | None = None,
-) -> Composed:
+) -> PastedBack:
     """Picture `index` of the plan, finished. `overlay_mask` is white where it may be seen; without one it is all.
 
     `upscale` enlarges a result that is smaller than the region it belongs to, `change_overlay` may change the mask and
@@ -60,7 +60,7 @@ def compose(
     if corrected and settings.save_images_before_color_correction:
         uncorrected = place.laid_over(plain)
     wants_painted = settings.return_mask_composite or settings.save_mask_composite
-    return Composed(
+    return PastedBack(
         picture=place.laid_over(picture),
         uncorrected=uncorrected,
         mask=None if overlay_mask is None else overlay_mask.convert("RGB"),

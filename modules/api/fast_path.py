@@ -52,7 +52,7 @@ MOST_ANSWERS = 64
 """Answers that are kept for being given again."""
 
 
-class Ahead:
+class FastPath:
     """Answers `questions` and takes `orders`; passes on what it does not understand. Stands behind all guards."""
 
     def __init__(self, app: ASGIApp, questions: Mapping[Route, Question], orders: Mapping[Route, Order]) -> None:

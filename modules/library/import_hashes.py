@@ -60,7 +60,7 @@ def roots_of(data: Path, folders: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((data, *above)))
 
 
-def adopt(
+def import_hashes(
     index: FileIndex, hashes: Hashes, roots: Sequence[Path], files: Mapping[str, Sequence[Found]]
 ) -> Mapping[Path, int]:
     """Take over what the stores below `roots` know of `files` (by kind). Returns how many hashes each store gave.
@@ -88,9 +88,9 @@ def _is_new(index: FileIndex, path: Path, sought: Sequence[str]) -> bool:
     if stamp is None:
         return False
     now = f"{stamp} {hash_of(sought)}"
-    if index.adopted(str(path)) == now:
+    if index.imported(str(path)) == now:
         return False
-    index.set_adopted(str(path), now)
+    index.set_imported(str(path), now)
     return True
 
 

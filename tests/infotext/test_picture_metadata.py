@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from modules.foundation.errors import EaselError, SaveError
 from modules.imaging.encode import PictureText, encode
-from modules.infotext.carriers import decode_user_comment, read_carried, save_arguments
+from modules.infotext.picture_metadata import decode_user_comment, read_picture_metadata, save_arguments
 
 TEXT = "a cat, (héllo:1.2)\nNegative prompt: ugly\nSteps: 20, Sampler: Euler a, Size: 8x8"
 TEXTS = st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
@@ -30,16 +30,16 @@ def test_every_format_gives_the_text_back(picture_format: str, text: str, tmp_pa
     data = saved(picture_format, text)
     path = tmp_path / "picture"
     path.write_bytes(data)
-    assert read_carried(data).infotext == text
-    assert read_carried(path).infotext == text
+    assert read_picture_metadata(data).infotext == text
+    assert read_picture_metadata(path).infotext == text
     with Image.open(path) as picture:
-        assert read_carried(picture).infotext == text
+        assert read_picture_metadata(picture).infotext == text
 
 
 @settings(deadline=None)
 @given(TEXTS, st.sampled_from(["PNG", "WEBP", "JPEG"]))
 def test_any_text_survives(text: str, picture_format: str):
-    assert read_carried(saved(picture_format, text)).infotext == text
+    assert read_picture_metadata(saved(picture_format, text)).infotext == text
 
 
 def test_a_png_has_latin_text_in_a_text_chunk_and_other_text_in_an_international_one():
@@ -52,36 +52,36 @@ def test_exif_holds_the_text_as_big_endian_utf16():
 
 
 def test_other_texts_of_a_png_are_kept_apart():
-    carried = read_carried(saved("PNG", TEXT, {"extras": "upscaled", "workflow": "{}"}))
+    carried = read_picture_metadata(saved("PNG", TEXT, {"extras": "upscaled", "workflow": "{}"}))
     assert carried.infotext == TEXT
     assert carried.others == {"extras": "upscaled", "workflow": "{}"}
 
 
 @pytest.mark.parametrize("picture_format", ["PNG", "JPEG", "WEBP", "BMP"])
 def test_a_picture_without_a_text_says_nothing(picture_format: str):
-    assert read_carried(saved(picture_format, None)).infotext is None
+    assert read_picture_metadata(saved(picture_format, None)).infotext is None
 
 
 def test_a_text_too_long_for_a_jpeg_is_refused_with_a_way_out():
     with pytest.raises(SaveError, match="PNG or WebP"):
         save_arguments("JPEG", "x" * 40_000)
-    assert read_carried(saved("WEBP", "x" * 40_000)).infotext == "x" * 40_000
+    assert read_picture_metadata(saved("WEBP", "x" * 40_000)).infotext == "x" * 40_000
 
 
 def test_half_a_surrogate_pair_does_not_stop_a_picture_from_being_saved():
-    assert read_carried(saved("PNG", "a \ud83d b")).infotext == "a \ufffd b"
+    assert read_picture_metadata(saved("PNG", "a \ud83d b")).infotext == "a \ufffd b"
 
 
 def test_what_is_no_picture_is_refused():
     with pytest.raises(EaselError, match="cannot be read as a picture"):
-        read_carried(b"not a picture")
+        read_picture_metadata(b"not a picture")
 
 
 def test_a_text_file_beside_the_picture_counts_when_the_picture_has_no_text(tmp_path: Path):
     path = tmp_path / "picture.png"
     path.write_bytes(saved("PNG", None))
     path.with_suffix(".txt").write_text(TEXT, encoding="utf-8")
-    assert read_carried(path).infotext == TEXT
+    assert read_picture_metadata(path).infotext == TEXT
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_blank_comment_does_not_hide_the_description(comment: bytes, picture_f
     exif[0x010E] = text.encode()
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, picture_format, exif=exif)
-    assert read_carried(file.getvalue()).infotext == text
+    assert read_picture_metadata(file.getvalue()).infotext == text
 
 
 def test_utf8_in_a_text_chunk_of_a_png_is_understood() -> None:
@@ -142,16 +142,16 @@ def test_utf8_in_a_text_chunk_of_a_png_is_understood() -> None:
     chunks.add_text("Zipped", "l\u00f6we".encode(), zip=True)
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, "PNG", pnginfo=chunks)
-    carried = read_carried(file.getvalue())
+    carried = read_picture_metadata(file.getvalue())
     assert carried.infotext == "a l\u00f6we, \u65e5\u672c"
     assert carried.others == {"Comment": "caf\u00e9", "Zipped": "l\u00f6we"}
 
 
 @given(st.text("\u00c3\u00a9\u00e6\u0097\u00a5ab", min_size=1))
 def test_latin1_that_looks_like_utf8_survives(text: str) -> None:
-    assert read_carried(saved("PNG", text)).infotext == text
+    assert read_picture_metadata(saved("PNG", text)).infotext == text
     data = encode(Image.new("RGB", (8, 8)), "png", text=PictureText(chunks={"parameters": text}))
-    assert read_carried(data).infotext == text
+    assert read_picture_metadata(data).infotext == text
 
 
 def test_novelai_fields_are_put_into_words():
@@ -162,7 +162,7 @@ def test_novelai_fields_are_put_into_words():
     chunks.add_text("Comment", json.dumps(comment))
     file = io.BytesIO()
     Image.new("RGB", (16, 8)).save(file, "PNG", pnginfo=chunks)
-    assert read_carried(file.getvalue()).infotext == (
+    assert read_picture_metadata(file.getvalue()).infotext == (
         "a {cat}\nNegative prompt: bad\n"
         "Steps: 28, Sampler: Euler a, CFG scale: 11.0, Seed: 7, Size: 16x8, Clip skip: 2, ENSD: 31337"
     )

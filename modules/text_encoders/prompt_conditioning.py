@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from modules.prompts.attention import Dialect
 from modules.prompts.composition import split_and
-from modules.prompts.schedule import ScheduledText, parse_schedule
+from modules.prompts.editing import ScheduledText, parse_schedule
 from modules.text_encoders.chunks import EmbeddingLookup
 from modules.text_encoders.emphasis import Emphasis
 
@@ -116,7 +116,7 @@ class PromptConditioning:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """For which sampling steps a prompt is scheduled; see `modules.prompts.schedule.parse_schedule`."""
+    """For which sampling steps a prompt is scheduled; see `modules.prompts.editing.parse_schedule`."""
 
     steps: int
     hires_steps: int | None = None

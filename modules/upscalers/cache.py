@@ -41,12 +41,12 @@ class Upscalers:
         return self.catalogue.find(name, field)
 
     def upscale(
-        self, image: Image.Image, scale: float, name: str, settings: Any, watch: UpscaleProgress | None = None
+        self, image: Image.Image, scale: float, name: str, settings: Any, control: UpscaleProgress | None = None
     ) -> Image.Image:
         """`image` larger by `scale` with the upscaler `name`; the sides are rounded down to multiples of 8.
 
-        "None" returns the picture as it is. `settings` say how it is cut into tiles; `watch` (a RunControl) is told of
-        each and may stop between them. Raises RequestError, CheckpointError, OutOfMemory, Interrupted.
+        "None" returns the picture as it is. `settings` say how it is cut into tiles; `control` (a RunControl) is told
+        of each and may stop between them. Raises RequestError, CheckpointError, OutOfMemory, Interrupted.
         """
         info = self.find(name)
         if info.method == "none":
@@ -54,8 +54,8 @@ class Upscalers:
         if info.enlarge is not None:
             return info.enlarge(image, scale)
         if info.method != "model":
-            return enlarge(image, scale, nearest=info.method == "nearest", check=watch.check if watch else None)
-        return upscale(image, scale, self.model(info), Tiling.of(info.family, settings), watch)
+            return enlarge(image, scale, nearest=info.method == "nearest", check=control.check if control else None)
+        return upscale(image, scale, self.model(info), Tiling.of(info.family, settings), control)
 
     def upscale_file(
         self,
@@ -65,7 +65,7 @@ class Upscalers:
         name: str,
         settings: Any,
         *,
-        watch: UpscaleProgress | None = None,
+        control: UpscaleProgress | None = None,
     ) -> tuple[int, int]:
         """The picture in the file `source`, larger, in the PNG file `target`, of any size; returns width and height.
 
@@ -75,10 +75,10 @@ class Upscalers:
         info = self.find(name)
         if info.method != "model":
             raise RequestError(f"{info.name} enlarges no file. Choose an upscaler that is a model.", "upscaler_1")
-        return upscale_file(source, target, scale, self.model(info), Tiling.of(info.family, settings), watch=watch)
+        return upscale_file(source, target, scale, self.model(info), Tiling.of(info.family, settings), control=control)
 
     def enlarger(
-        self, name: str | None, settings: Any, watch: UpscaleProgress | None = None
+        self, name: str | None, settings: Any, control: UpscaleProgress | None = None
     ) -> Callable[[Image.Image, float], Image.Image] | None:
         """What `modules.imaging.resize.resize` takes as its `upscale`: None for no upscaler or "None".
 
@@ -86,7 +86,7 @@ class Upscalers:
         """
         if not name or (info := self.find(name)).method == "none":
             return None
-        return lambda image, scale: self.upscale(image, scale, info.name, settings, watch)
+        return lambda image, scale: self.upscale(image, scale, info.name, settings, control)
 
     def model(self, info: UpscalerInfo) -> UpscalerModel:
         """The model of `info`, loaded if it is not, or if its file has changed.

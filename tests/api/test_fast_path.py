@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from modules.api import live_previews
-from modules.api.ahead import LONGEST_BODY, Ahead
+from modules.api.fast_path import LONGEST_BODY, FastPath
 from modules.foundation.errors import SaveError
 from tests.api.conftest import Served, flags_for, serving, wait_until
 
@@ -26,14 +26,14 @@ Background = Callable[[Callable[[], object]], object]
 def routed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths of the requests that were passed on to the routes."""
     paths: list[str] = []
-    route = Ahead._route
+    route = FastPath._route
 
-    def noting(self: Ahead, scope: Any) -> Any:
+    def noting(self: FastPath, scope: Any) -> Any:
         if (found := route(self, scope)) is None:
             paths.append(scope.get("path", ""))
         return found
 
-    monkeypatch.setattr(Ahead, "_route", noting)
+    monkeypatch.setattr(FastPath, "_route", noting)
     return paths
 
 

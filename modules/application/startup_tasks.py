@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modules.application.leftovers import note_unnoted, remove_half_done
+from modules.application.crash_recovery import note_unnoted, remove_half_done
 from modules.foundation.errors import EaselError
 from modules.pipeline.output_folders import other_folders, output_folders
 
@@ -26,7 +26,7 @@ BEING_SAVED = 5.0
 """Seconds within which a saved picture is still being put into the history by whoever saved it."""
 
 
-class AfterStart:
+class StartupTasks:
     """Clears up after an Easel that was killed, and after a damaged database, on a thread of its own."""
 
     def __init__(self, app: Application) -> None:

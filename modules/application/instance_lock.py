@@ -17,7 +17,7 @@ from modules.foundation.json_text import parse_json
 NAME = "easel.lock"
 
 
-class Lease:
+class InstanceLock:
     """The right to write to what `path` stands for. The file stays: who has it open and locked has the right.
 
     Two programs over one folder would number pictures alike, take each other's jobs and undo each other's settings.
@@ -34,7 +34,7 @@ class Lease:
             self._file = None
 
 
-def take_lease(path: Path, what: str, instead: str) -> Lease:
+def take_instance_lock(path: Path, what: str, instead: str) -> InstanceLock:
     """Take the lock file `path`. Raises StartupError with who has it, and what to do `instead`.
 
     Where a file system knows no locks, nothing is locked: better than an Easel that never starts there.
@@ -49,28 +49,28 @@ def take_lease(path: Path, what: str, instead: str) -> Lease:
         file.close()
         raise StartupError(f"{what} is in use by another Easel{_owner(path)}. Close that one, or {instead}") from error
     except OSError:
-        return Lease(path, file)
+        return InstanceLock(path, file)
     with contextlib.suppress(OSError):  # a full disk: who has the lock is then not told
         file.seek(0)
         file.truncate()
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
         file.flush()
-    return Lease(path, file)
+    return InstanceLock(path, file)
 
 
 @contextlib.contextmanager
-def leases(data: Path, settings_file: Path) -> Generator[list[Lease]]:
+def instance_locks(data: Path, settings_file: Path) -> Generator[list[InstanceLock]]:
     """The locks of a data folder and of a settings file outside of it; let go of when the block raises."""
-    taken: list[Lease] = []
+    taken: list[InstanceLock] = []
     try:
         taken.append(
-            take_lease(data / NAME, f"The data folder {data}", "give this one another folder with --data-dir.")
+            take_instance_lock(data / NAME, f"The data folder {data}", "give this one another folder with --data-dir.")
         )
         if settings_file.parent != data:
             lock = settings_file.with_name(f".{settings_file.name}.lock")
             lock.parent.mkdir(parents=True, exist_ok=True)
             taken.append(
-                take_lease(
+                take_instance_lock(
                     lock,
                     f"The settings file {settings_file}",
                     "give this one another file with --ui-settings-file.",

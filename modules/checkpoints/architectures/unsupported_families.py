@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from modules.checkpoints.architectures.family import NetworkTraces
 
-ELSEWHERE: Mapping[str, NetworkTraces] = MappingProxyType(
+UNSUPPORTED_FAMILIES: Mapping[str, NetworkTraces] = MappingProxyType(
     {
         "SD3": NetworkTraces(trained_as=("stable-diffusion-3", "sd3"), keys=("lora_unet_joint_blocks_",)),
         "Flux": NetworkTraces(

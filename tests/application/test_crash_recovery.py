@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from modules.application.after_start import IN_ORDER, STARTED
 from modules.application.application import Application
+from modules.application.crash_recovery import note_unnoted, remove_half_done
 from modules.application.database import Database
 from modules.application.history import History, Search
 from modules.application.jobs.job import AFTER_RESTART
-from modules.application.leftovers import note_unnoted, remove_half_done
-from modules.infotext.carriers import save_arguments
+from modules.application.startup_tasks import IN_ORDER, STARTED
+from modules.infotext.picture_metadata import save_arguments
 from tests.api.conftest import flags_for
 from tests.application.conftest import until
 

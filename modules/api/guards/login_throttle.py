@@ -34,7 +34,7 @@ class _Address:
     last: float = 0.0
 
 
-class Guessing:
+class LoginThrottle:
     """Counts wrong passwords by address (IPv6: by network of 64 bits). Not thread-safe: the event loop asks.
 
     What was right once is let in at once ever after, so that guesses from behind the same proxy disturb nobody who is

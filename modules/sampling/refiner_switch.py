@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from modules.sampling.network import ConditionedNetwork
 
 
-class Succession(Protocol):
+class RefinerSwitch(Protocol):
     """Asked before every evaluation, counted from 0, until it answers with the network that goes on from there."""
 
     def __call__(self, *, call: int, total_calls: int, level: float) -> ConditionedNetwork | None: ...

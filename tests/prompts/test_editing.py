@@ -8,7 +8,7 @@ from lark import Lark, Token, Tree
 from lark.exceptions import LarkError
 
 from modules.prompts.composition import split_and
-from modules.prompts.schedule import parse_schedule
+from modules.prompts.editing import parse_schedule
 
 TABLE = json.loads((Path(__file__).parents[1] / "parity/tables/editing.json").read_text(encoding="utf-8"))
 

@@ -71,11 +71,11 @@ def test_hashes_of_a1111s_cache_json_are_taken_over(tree: Tree, tmp_path: Path) 
     }
     (tree.root / "cache.json").write_text(json.dumps(content))
     library = tree.library(tmp_path / "cache")
-    assert library.adopt() == {tree.root / "cache.json": 2}
+    assert library.import_hashes() == {tree.root / "cache.json": 2}
     assert library.hashes.known(tree.checkpoint) == DIGEST
     assert library.hashes.known(tree.lora, "addnet") == OTHER
     assert library.hashes.known(tree.lora) is None
-    assert library.adopt() == {}
+    assert library.import_hashes() == {}
     library.close()
 
 
@@ -93,7 +93,7 @@ def test_hashes_of_a1111s_databases_are_taken_over_and_nothing_in_them_is_run(tr
         },
     )
     library = tree.library(tmp_path / "cache")
-    library.adopt()
+    library.import_hashes()
     assert library.hashes.known(tree.checkpoint) == DIGEST
     assert not (tmp_path / "was run").exists()
     library.close()
@@ -106,7 +106,7 @@ def test_hashes_of_easels_first_release_are_taken_over(tree: Tree, tmp_path: Pat
     known = {str(tree.checkpoint): [stamp.st_size, stamp.st_mtime_ns, DIGEST], str(tree.lora): [1, 2, OTHER]}
     store.write_text(json.dumps(known))
     library = tree.library(tmp_path / "cache")
-    library.adopt()
+    library.import_hashes()
     assert library.hashes.known(tree.checkpoint) == DIGEST
     assert library.hashes.known(tree.lora) is None
     library.close()
@@ -118,7 +118,7 @@ def test_a_damaged_store_is_left_alone(tree: Tree, tmp_path: Path, text: str) ->
     (tree.root / "cache" / "hashes").mkdir(parents=True)
     (tree.root / "cache" / "hashes" / "cache.db").write_text("no database")
     library = tree.library(tmp_path / "cache")
-    library.adopt()
+    library.import_hashes()
     assert library.hashes.known(tree.checkpoint) is None
     library.close()
 
@@ -130,6 +130,6 @@ def test_a_name_in_another_form_of_unicode_is_the_same(tree: Tree, tmp_path: Pat
         content = {"hashes": {f"checkpoint/{other}.safetensors": entry(DIGEST)}}
         (tree.root / "cache.json").write_text(json.dumps(content), encoding="utf-8")
         library = tree.library(tmp_path / other / "cache")
-        library.adopt()
+        library.import_hashes()
         assert library.hashes.known(path) == DIGEST
         library.close()

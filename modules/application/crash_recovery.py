@@ -130,13 +130,13 @@ def _row(path: Path, data: Path, written: float, job: str) -> tuple[Any, ...] | 
     """What the history keeps of a file; None for one that is not whole or says nothing of how it was made."""
     from PIL import Image
 
-    from modules.infotext.carriers import read_carried
     from modules.infotext.parse import parse
+    from modules.infotext.picture_metadata import read_picture_metadata
 
     try:
         with Image.open(path) as image:
             size = image.size
-        infotext = read_carried(path).infotext
+        infotext = read_picture_metadata(path).infotext
     except (OSError, ValueError, SyntaxError, EaselError):
         return None
     if not infotext or "Steps" not in parse(infotext).fields:

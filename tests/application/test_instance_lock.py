@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from modules.application.instance_lock import NAME
 from modules.application.launch import prepare
-from modules.application.lease import NAME
 from modules.foundation.errors import StartupError
 
 ROOT = Path(__file__).parents[2]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from modules.prompts.attention import Dialect
 from modules.prompts.comments import strip_comments
 from modules.prompts.composition import split_and
+from modules.prompts.editing import parse_schedule
 from modules.prompts.networks import extract_networks
-from modules.prompts.schedule import parse_schedule
 from modules.prompts.styles import Style, apply_styles
 from modules.text_encoders.chunks import EmbeddingLookup, chunk_prompt
 from modules.text_encoders.tokenizer import ClipTokenizer

@@ -11,7 +11,7 @@ from modules.api.guards.paths import OURS, inner_path
 _SLASHES = re.compile(r"/{2,}")
 
 
-class TidyPaths:
+class DuplicateSlashes:
     """Takes surplus slashes out of the paths of the API.
 
     Has to be asked before any guard that judges by path, so that guards and routes see the same path.

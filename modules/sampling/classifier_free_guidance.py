@@ -20,7 +20,7 @@ from modules.sampling.conditioning import CondBatch, StepConds, fit_uncond, join
 from modules.sampling.guidance_hooks import GuidanceHooks, GuidanceInput, GuidanceOutput, NetworkCall, rows_of
 from modules.sampling.network import ConditionedNetwork
 from modules.sampling.options import SamplingOptions
-from modules.sampling.succession import Succession
+from modules.sampling.refiner_switch import RefinerSwitch
 
 if TYPE_CHECKING:
     from modules.sampling.denoiser import Denoiser
@@ -44,7 +44,7 @@ class GuidedModel:
     `denoiser` is how the sampler reads a network. `total_calls` is the number of evaluations that prompts and "skip
     early" are scheduled over. `check` is called before every network call and may raise `Interrupted`. `noted` collects
     what guidance did that belongs into the picture's parameters; `last` is the latest evaluation, for previews of one
-    side of the guidance. `succession` may put another network in this one's place.
+    side of the guidance. `refiner_switch` may put another network in this one's place.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class GuidedModel:
         options: SamplingOptions | None = None,
         hooks: GuidanceHooks | None = None,
         check: Callable[[], None] | None = None,
-        succession: Succession | None = None,
+        refiner_switch: RefinerSwitch | None = None,
     ) -> None:
         self.network, self.denoiser = network, denoiser(network.schedule)
         self.guidance_scale, self.total_calls = guidance_scale, total_calls
         self.options = options or SamplingOptions()
         self.hooks, self.check = hooks or GuidanceHooks(), check
-        self.succession = succession
+        self.refiner_switch = refiner_switch
         self._index: int | None = None
         self.call = 0
         self.noted: dict[str, object] = {}
@@ -106,23 +106,23 @@ class GuidedModel:
             options=self.options,
             hooks=self.hooks.image(index),
             check=self.check,
-            succession=self.succession,
+            refiner_switch=self.refiner_switch,
         )
         view.noted, view._index = self.noted, index
         return view
 
     def _let_succeed(self, level: float) -> None:
         """Become another network when its turn has come."""
-        if self.succession is None:
+        if self.refiner_switch is None:
             return
-        successor = self.succession(call=self.call, total_calls=self.total_calls, level=level)
+        successor = self.refiner_switch(call=self.call, total_calls=self.total_calls, level=level)
         if successor is None:
             return
         self.denoiser = type(self.denoiser)(successor.schedule)
         self.network = successor if self._index is None else successor.image(self._index)
         if successor.hooks is not None:
             self.hooks = successor.hooks if self._index is None else successor.hooks.image(self._index)
-        self.succession, self._prepared = None, None
+        self.refiner_switch, self._prepared = None, None
 
     def _evaluate(self, x: Tensor, level: float) -> GuidanceOutput:
         prepared = self._prepare(self.network.conds(self.call))

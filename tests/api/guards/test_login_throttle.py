@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modules.api.guards.guessing import FORGOTTEN_AFTER, FREE, LONGEST_DELAY, LONGEST_WAIT, Guessing
+from modules.api.guards.login_throttle import FORGOTTEN_AFTER, FREE, LONGEST_DELAY, LONGEST_WAIT, LoginThrottle
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
@@ -17,19 +17,19 @@ class Clock:
         return self.now
 
 
-def guess(guessing: Guessing, clock: Clock, address: str, credentials: str) -> float:
+def guess(throttle: LoginThrottle, clock: Clock, address: str, credentials: str) -> float:
     """Make a wrong guess as soon as it is looked at. Gives how long that took."""
-    wait = guessing.wait_for(address, credentials)
+    wait = throttle.wait_for(address, credentials)
     assert wait is not None
     clock.now += wait
-    guessing.wrong(address, credentials)
+    throttle.wrong(address, credentials)
     return wait
 
 
 def test_the_first_few_are_free_and_each_further_one_costs_more() -> None:
     clock = Clock()
-    guessing = Guessing(clock)
-    waits = [guess(guessing, clock, HERE, f"wrong {number}") for number in range(20)]
+    throttle = LoginThrottle(clock)
+    waits = [guess(throttle, clock, HERE, f"wrong {number}") for number in range(20)]
     assert waits[:FREE] == [0.0] * FREE
     later = waits[FREE:]
     assert later == sorted(later)
@@ -38,10 +38,10 @@ def test_the_first_few_are_free_and_each_further_one_costs_more() -> None:
 
 def test_guessing_at_the_same_time_is_no_faster() -> None:
     clock = Clock()
-    guessing = Guessing(clock)
+    throttle = LoginThrottle(clock)
     for number in range(FREE + 10):
-        guess(guessing, clock, HERE, f"wrong {number}")
-    waits = [guessing.wait_for(HERE, f"at once {number}") for number in range(100)]
+        guess(throttle, clock, HERE, f"wrong {number}")
+    waits = [throttle.wait_for(HERE, f"at once {number}") for number in range(100)]
     turns = [wait for wait in waits if wait is not None]
     assert turns == sorted(turns)
     assert len(turns) <= LONGEST_WAIT / LONGEST_DELAY + 2
@@ -50,29 +50,29 @@ def test_guessing_at_the_same_time_is_no_faster() -> None:
 
 def test_others_and_who_was_let_in_before_wait_for_nobody() -> None:
     clock = Clock()
-    guessing = Guessing(clock)
-    guessing.right("a user's")
+    throttle = LoginThrottle(clock)
+    throttle.right("a user's")
     for number in range(FREE + 10):
-        guess(guessing, clock, HERE, f"wrong {number}")
-    assert guessing.wait_for(HERE, "a user's") == 0.0
-    assert guessing.wait_for(THERE, "first try") == 0.0
-    wait = guessing.wait_for(HERE, "of somebody else behind the same proxy")
+        guess(throttle, clock, HERE, f"wrong {number}")
+    assert throttle.wait_for(HERE, "a user's") == 0.0
+    assert throttle.wait_for(THERE, "first try") == 0.0
+    wait = throttle.wait_for(HERE, "of somebody else behind the same proxy")
     assert wait is not None
     assert 0 < wait <= LONGEST_WAIT + LONGEST_DELAY
 
 
 def test_asking_the_same_again_is_no_guess() -> None:
     clock = Clock()
-    guessing = Guessing(clock)
-    assert [guess(guessing, clock, HERE, "an old password") for _ in range(100)] == [0.0] * 100
+    throttle = LoginThrottle(clock)
+    assert [guess(throttle, clock, HERE, "an old password") for _ in range(100)] == [0.0] * 100
 
 
 def test_after_a_while_it_is_forgotten_and_networks_count_as_one() -> None:
     clock = Clock()
-    guessing = Guessing(clock)
+    throttle = LoginThrottle(clock)
     for number in range(FREE + 3):
-        guess(guessing, clock, f"2001:db8:1:2::{number:x}", f"wrong {number}")
-    assert guessing.wait_for("2001:db8:1:2:ffff::1", "next")
-    assert guessing.wait_for("2001:db8:1:3::1", "next") == 0.0
+        guess(throttle, clock, f"2001:db8:1:2::{number:x}", f"wrong {number}")
+    assert throttle.wait_for("2001:db8:1:2:ffff::1", "next")
+    assert throttle.wait_for("2001:db8:1:3::1", "next") == 0.0
     clock.now += FORGOTTEN_AFTER + 1
-    assert guessing.wait_for("2001:db8:1:2::1", "later") == 0.0
+    assert throttle.wait_for("2001:db8:1:2::1", "later") == 0.0

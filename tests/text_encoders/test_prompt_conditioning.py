@@ -10,7 +10,7 @@ from modules.text_encoders.cache import ConditioningCache
 from modules.text_encoders.clip import ClipEncoder
 from modules.text_encoders.conditioner import SingleTextEncoder
 from modules.text_encoders.embeddings import EmbeddingTable, hashes_text
-from modules.text_encoders.scheduled import (
+from modules.text_encoders.prompt_conditioning import (
     EncodingOptions,
     Timing,
     conditioning_key,

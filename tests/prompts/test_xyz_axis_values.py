@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.prompts.axis_values import axis_label, parse_axis_values
+from modules.prompts.xyz_axis_values import axis_label, parse_axis_values
 
 ROWS = json.loads((Path(__file__).parents[1] / "parity/tables/xyz_values.json").read_text(encoding="utf-8"))
 # Whether a sampler or checkpoint of that name exists is asked where samplers and checkpoints are known.

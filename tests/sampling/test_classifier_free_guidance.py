@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from modules.foundation.errors import Interrupted
+from modules.sampling.classifier_free_guidance import GuidedModel, combine, rescale_guidance
 from modules.sampling.conditioning import Cond, CondBatch, StepConds
 from modules.sampling.denoiser import Denoiser, SigmaDenoiser, TimestepDenoiser
-from modules.sampling.guidance import GuidedModel, combine, rescale_guidance
 from modules.sampling.guidance_hooks import GuidanceHooks, GuidanceInput, GuidanceOutput, NetworkCall
 from modules.sampling.inpainting import HardBlend
 from modules.sampling.network import ConditionedNetwork

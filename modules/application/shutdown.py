@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 
 
-class Ending:
+class Shutdown:
     """Wishes to end, from any thread. The server says how it is stopped; where none runs, wishes have no effect."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ WAIT_FOR_CLIENTS = 1.5
 """Seconds in which clients must have taken their last answers."""
 
 
-class OrderlyServer(uvicorn.Server):
+class GracefulServer(uvicorn.Server):
     """Calls `before_end()` when it is told to end, and waits a while for `ended()` before it closes connections.
 
     Signals are none of its business: uvicorn would raise them again after its own end and before ours.

@@ -39,7 +39,7 @@ _TECHNICAL = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Carried:
+class PictureMetadata:
     """What a picture file says about itself: the infotext, if it has one, and its other texts by name."""
 
     infotext: str | None = None
@@ -87,7 +87,7 @@ def exif_with(infotext: str) -> bytes:
     return exif.tobytes()
 
 
-def read_carried(source: Image.Image | bytes | Path) -> Carried:
+def read_picture_metadata(source: Image.Image | bytes | Path) -> PictureMetadata:
     """Read what a picture carries, from the picture itself, the bytes of its file, or its path.
 
     A `.txt` beside a path counts where the file itself has no infotext. NovelAI's own fields are put into words.
@@ -102,11 +102,11 @@ def read_carried(source: Image.Image | bytes | Path) -> Carried:
         name = source.name if isinstance(source, Path) else "The file"
         raise EaselError(f"{name} cannot be read as a picture ({reason_of(error)}).") from error
     if carried.infotext is None and isinstance(source, Path) and (beside := _text_beside(source)) is not None:
-        return Carried(infotext=beside, others=carried.others)
+        return PictureMetadata(infotext=beside, others=carried.others)
     return carried
 
 
-def _read(picture: Image.Image) -> Carried:
+def _read(picture: Image.Image) -> PictureMetadata:
     # PNG keeps text that follows the pixels out of `info` until they are read.
     texts = dict(getattr(picture, "text", {})) if picture.format == "PNG" else {}
     found = {
@@ -120,7 +120,7 @@ def _read(picture: Image.Image) -> Carried:
         infotext = others.pop("comment", None)
     if others.get("Software") == "NovelAI":
         infotext = _from_novelai(others, picture.size) or infotext
-    return Carried(infotext=infotext, others=others)
+    return PictureMetadata(infotext=infotext, others=others)
 
 
 def _from_exif(exif: Image.Exif) -> str | None:
