@@ -1,6 +1,6 @@
 """The least that answering over HTTP costs: a server of the same make that says the same few bytes to every request.
 
-What clients do to the sampler of a machine that they share with it, whoever answers them, is measured with it.
+Measures how far clients slow the sampler down on a machine they share, without any of Easel's own work.
 """
 
 from __future__ import annotations

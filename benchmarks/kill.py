@@ -141,7 +141,7 @@ def check(data: Path, names: list[str]) -> dict[str, list[Path]]:
     pictures: dict[str, list[Path]] = {}
     for path in (data / "outputs").rglob("*.png"):
         if path.name.startswith("."):
-            continue  # a temporary name: nobody takes it for a picture
+            continue  # a temporary name, which is not mistaken for a picture
         with Image.open(path) as image:
             image.load()
             text = str(image.info["parameters"])

@@ -136,7 +136,7 @@ def _hub() -> Generator[str]:
             self.send_header("Content-Type", "application/octet-stream")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            with contextlib.suppress(OSError):  # whoever asked was killed
+            with contextlib.suppress(OSError):  # the client was killed
                 self.wfile.write(content)
 
         def log_message(self, format: str, *args: Any) -> None:

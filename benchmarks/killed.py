@@ -1,6 +1,6 @@
 """An Easel that ends as by `kill -9` at a chosen point: `python -m benchmarks.killed POINT TIMES [flags]`.
 
-The point is laid around a function of the program from outside; the program itself knows nothing of it.
+The point is laid around a function of the program from outside; the program itself is unaware of it.
 """
 
 from __future__ import annotations

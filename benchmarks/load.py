@@ -36,7 +36,7 @@ def measure(
     """Load a server for `seconds` of busy phases. Each client asks once a second, as A1111's page does.
 
     Phases of a third kind have the same clients ask a bare server in another process: that is what the clients and the
-    network cost the sampler, whoever answers.
+    network cost the sampler, independent of the server.
     """
     count = max(round(seconds / PHASE), 1)
     with (

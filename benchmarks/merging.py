@@ -76,7 +76,7 @@ def _merge(folder: Path, arguments: list[str]) -> dict[str, Any]:
 
 
 def show(result: Mapping[str, Any]) -> str:
-    """The table."""
+    """Print the table of measurements."""
     idle = result["idle"]["peak_bytes"]
     sizes = " and ".join(f"{size / 1e9:.2f} GB" for size in result["bytes"])
     rows = [

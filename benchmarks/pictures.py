@@ -28,7 +28,7 @@ EASEL, SAME, PLAIN = "Easel", "diffusers, same type and layout", "diffusers, flo
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What is drawn."""
+    """A request to measure: checkpoint, size and the rest."""
 
     checkpoint: Path
     width: int

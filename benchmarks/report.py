@@ -37,7 +37,7 @@ class Spread:
         return " / ".join(numbers) + (f" {unit}" if unit else "")
 
     def as_dict(self) -> dict[str, float]:
-        """For JSON."""
+        """The fields as plain values for JSON."""
         return {"min": self.least, "median": self.median, "max": self.greatest, "count": self.count}
 
 

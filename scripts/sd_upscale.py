@@ -96,7 +96,7 @@ class Script(scripts.Script):
                 done += last.images[last.index_of_first_image :][: len(batch)]
             if made is None or not done:
                 break
-            # Tiles that were not made before somebody stopped the job are those of the enlarged source.
+            # Tiles that were not made before the job was stopped are those of the enlarged source.
             joined = grid.combine([*done, *tiles[len(done) :]])
             results.append(self._kept(p, joined, text, made, seed + number, saved=saved))
         p.batch_size = size

@@ -162,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    """Run one command."""
+    """Run the command that the arguments name."""
     options = _parser().parse_args()
     if options.command in ("vae", "text", "render", "unet"):
         _shape_file(options.workdir)

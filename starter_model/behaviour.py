@@ -95,7 +95,7 @@ def large_scene(make: Maker, seeds: range) -> dict[str, Any]:
 
 
 def behaviour(make: Maker, count: int = 16) -> dict[str, Any]:
-    """All of the above."""
+    """Measure all of the behaviours above."""
     seeds = range(500, 500 + count)
     return {
         "emphasis": emphasis(make, seeds),

@@ -126,7 +126,7 @@ def model_library(tmp_path: Path) -> Iterator[Library]:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port of this machine on which nobody listens at the moment."""
+    """A port of this machine without a listener at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

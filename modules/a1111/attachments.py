@@ -41,7 +41,7 @@ class Attachments:
         self._dialect = dialect
 
     def attach(self, hooks: Hooks) -> None:
-        """Attach everything."""
+        """Attach all hooks that A1111's callbacks need."""
         for name in (
             "request",
             "around_run",

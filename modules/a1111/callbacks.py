@@ -152,7 +152,7 @@ class Callbacks:
         self._keep(lambda each: each.callback != function)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all callbacks."""
         self._keep(lambda each: False)
 
     def _keep(self, wanted: Callable[[ScriptCallback], bool]) -> None:

@@ -33,7 +33,7 @@ from modules.settings.model import Settings
 log = logging.getLogger(__name__)
 
 KEPT_RESULTS = 64
-"""Results for which the Processed that scripts have worked on is remembered, until somebody asks for it."""
+"""Results for which the Processed that scripts have worked on is remembered until it is asked for."""
 
 BUILT_IN_NAMES = frozenset({"extra options", "refiner", "sampler", "seed", "soft inpainting", "comments"})
 """Always-on scripts of A1111 that are parts of the program here."""

@@ -157,7 +157,7 @@ class Options:
         return True
 
     def get_default(self, key: str) -> Any:
-        """The value of a setting that nobody has changed."""
+        """The default value of a setting."""
         declared = self._dialect.app.settings.declared.get(key)
         if declared is not None:
             return declared.default

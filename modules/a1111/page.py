@@ -63,7 +63,7 @@ class ScriptsOnPage(PageGuest):
     def _told_of_components(self) -> Generator[None]:
         """While the page is built each component that is made is told to those who listen; else nothing is changed."""
         dialect = self._dialect
-        if not self._somebody_listens():
+        if not self._has_listener():
             yield
             return
 
@@ -86,7 +86,7 @@ class ScriptsOnPage(PageGuest):
         finally:
             del meta.__call__
 
-    def _somebody_listens(self) -> bool:
+    def _has_listener(self) -> bool:
         dialect = self._dialect
         return (
             any(dialect.callbacks.of(moment) for moment in ("before_component", "after_component"))

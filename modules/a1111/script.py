@@ -172,7 +172,7 @@ class Script:
         self.on_after_component_elem_id = [*(self.on_after_component_elem_id or ()), (elem_id, callback)]
 
     def describe(self) -> str:
-        """A sentence for whoever reads the list."""
+        """A sentence for the list of scripts."""
         return ""
 
     def elem_id(self, item_id: str) -> str:
@@ -196,7 +196,7 @@ class ScriptBuiltinUI(Script):
         return f"{self.tabname}_{item_id}" if self.tabname else item_id
 
     def show(self, is_img2img: bool) -> Any:
-        """Always."""
+        """A script is shown on both tabs unless it says otherwise."""
         return AlwaysVisible
 
 

@@ -55,12 +55,12 @@ class ModelView:
 
     @property
     def device(self) -> Any:
-        """Where it computes."""
+        """The device of the UNet."""
         return self.loaded.hardware.device
 
     @property
     def dtype(self) -> Any:
-        """What it computes in."""
+        """The number type of the UNet."""
         return self.loaded.hardware.unet_dtype
 
     @property

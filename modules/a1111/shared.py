@@ -66,7 +66,7 @@ class Shared:
 
     @property
     def face_restorers(self) -> Sequence[Any]:
-        """What restores faces."""
+        """Empty: Easel's own face restorers are not objects of A1111's kind."""
         return []
 
     @property

@@ -90,7 +90,7 @@ class State:
 
     @property
     def sampling_steps(self) -> int:
-        """How many there are."""
+        """The steps of the current sampling."""
         progress = self._progress
         return self._sampling_steps if self._sampling_steps is not None else progress.steps if progress else 0
 
@@ -100,7 +100,7 @@ class State:
 
     @property
     def current_image(self) -> Any:
-        """The preview."""
+        """The newest live preview."""
         control = self._control
         return None if control is None else control.preview[1]
 
@@ -132,7 +132,7 @@ class State:
         self._sampling_step = self._sampling_steps = None
 
     def end(self) -> None:
-        """It ended."""
+        """Mark the job as ended."""
         self.job, self.job_count = "", 0
 
     def request_restart(self) -> None:

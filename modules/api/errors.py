@@ -34,7 +34,7 @@ STATUS: tuple[tuple[type[errors.EaselError], int], ...] = (
 
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What the system says where a disk, or somebody's share of it, is full."""
+"""The system's error numbers for a full disk or an exhausted quota."""
 
 
 def add_error_handlers(api: FastAPI) -> None:

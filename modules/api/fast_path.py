@@ -1,4 +1,4 @@
-"""What is asked all the time, answered ahead of the routes.
+"""Fast path: polled questions and small jobs are answered before routing.
 
 Every open page and every client asks for progress once a second and more often, and programs hand in one small job
 after another. What a route costs beyond its answer (matching, dependencies, a stack of contexts) is most of the price

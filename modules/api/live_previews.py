@@ -25,7 +25,7 @@ class EncodedPreview:
 
     @functools.cached_property
     def base64(self) -> str:
-        """The file as text."""
+        """The preview's file in base64."""
         return base64.b64encode(self.file).decode()
 
 

@@ -109,7 +109,7 @@ def encode_picture(finished: FinishedImage, settings: Settings) -> str:
     if finished.path is not None:
         try:
             return base64.b64encode(finished.path.read_bytes()).decode()
-        except OSError:  # somebody has moved it away already
+        except OSError:  # it has been moved away already
             pass
     text = picture_text(finished.infotext) if settings.enable_pnginfo else PictureText()
     encoded = encode_somehow(

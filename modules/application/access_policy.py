@@ -25,7 +25,7 @@ REACH_SETTINGS = frozenset({"api_enable_requests", "api_forbid_local_requests"})
 
 @dataclass(frozen=True, kw_only=True)
 class Users:
-    """Names with the digests of their passwords; nobody can read a password out of a running program's state."""
+    """Names with the digests of their passwords; passwords cannot be read out of a running program's state."""
 
     digests: Mapping[str, bytes]
 
@@ -33,7 +33,7 @@ class Users:
         return bool(self.digests)
 
     def admit(self, name: str, password: str) -> bool:
-        """Whether somebody has this name and password. Takes as long for a wrong name as for a wrong password."""
+        """Whether a user has this name and password. Takes as long for a wrong name as for a wrong password."""
         given, known = _digest(password), False
         for user, digest in self.digests.items():
             same_name = hmac.compare_digest(_digest(user), _digest(name))
@@ -45,8 +45,8 @@ class Users:
 class AccessPolicy:
     """What follows from the flags.
 
-    `page_users` must log in for the page, `api_users` for the API; empty means that nobody has to. `is_open` tells that
-    anybody on the network can use the program without logging in.
+    `page_users` must log in for the page, `api_users` for the API; empty means that no login is needed. `is_open` tells
+    that all clients on the network can use the program without logging in.
     """
 
     page_users: Users
@@ -132,7 +132,7 @@ def _users_in_file(flags: Flags) -> Iterator[tuple[str, bytes]]:
         raise StartupError(f"The file of users {path} cannot be read ({error}). Check --gradio-auth-path.") from error
     users = list(_users(text, f"{path} (--gradio-auth-path)"))
     if not users:
-        raise StartupError(f"The file of users {path} names nobody. Write user:password into it.")
+        raise StartupError(f"The file of users {path} is empty. Write user:password into it.")
     yield from users
 
 

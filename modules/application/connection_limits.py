@@ -121,7 +121,7 @@ class LimitedConnection(HttpToolsProtocol):
         self.loop.call_later(5.0, self.transport.abort)  # who does not read would else keep it open
 
     def _make_room(self) -> bool:
-        """Leave whoever has let us wait longest; False where all are being served."""
+        """Close the connection that has been idle longest; False where all are being served."""
         waiting = [each for each in self.connections if isinstance(each, LimitedConnection) and not each.served]
         if not waiting:
             return False

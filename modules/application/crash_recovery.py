@@ -1,4 +1,4 @@
-"""After a start: what a killed Easel left half done is removed, and what it saved without noting it is noted."""
+"""Crash recovery: removes files a killed Easel left half written, and records pictures it saved without recording."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Database:
         raise AssertionError  # the file was damaged, and so was the one in its place
 
     def fact(self, name: str) -> str | None:
-        """A remembered word."""
+        """The text remembered under `name`; None if there is none."""
         found = self.rows("SELECT value FROM facts WHERE name = ?", (name,))
         return found[0]["value"] if found else None
 

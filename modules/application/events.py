@@ -52,7 +52,7 @@ class Event:
 
 
 class Events:
-    """The last events. Any thread may tell; nobody waits. Of what only the newest tells (the step, the preview, the
+    """The last events. Any thread may tell, without waiting. Of what only the newest tells (the step, the preview, the
     order of the queue) only the newest is kept, so that a busy sampler does not push out what matters."""
 
     def __init__(self, start: Callable[[], int], kept: int = KEPT) -> None:
@@ -75,7 +75,7 @@ class Events:
             listener()
 
     def tell(self, kind: EventKind, job: str | None, data: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
-        """Something happened. `data` that is a function is called when, and if, somebody wants to know."""
+        """Something happened. `data` that is a function is called when a listener reads the event."""
         with self._lock:
             if self._next is None:
                 self._next = self._first = self._start() * STARTS_APART + 1

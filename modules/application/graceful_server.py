@@ -1,4 +1,4 @@
-"""uvicorn's server with our own end: those who wait for running jobs are answered before connections are closed."""
+"""uvicorn's server with a graceful shutdown: clients waiting for jobs are answered before connections close."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WAIT_FOR_CLIENTS = 1.5
 class GracefulServer(uvicorn.Server):
     """Calls `before_end()` when it is told to end, and waits a while for `ended()` before it closes connections.
 
-    Signals are none of its business: uvicorn would raise them again after its own end and before ours.
+    It leaves signals alone: uvicorn would raise them again after its own end and before ours.
     """
 
     def __init__(self, config: uvicorn.Config, before_end: Callable[[], None], ended: Callable[[], bool]) -> None:
@@ -29,7 +29,7 @@ class GracefulServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Capture none."""
+        """Install no signal handlers."""
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""One Easel to a data folder: a lock that the system lets go of when its process ends, however it ends."""
+"""One Easel per data folder: a file lock that the system releases when the process ends, even in a crash."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class InstanceLock:
         self.path, self._file = path, file
 
     def close(self) -> None:
-        """Let go."""
+        """Release the lock."""
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.close()

@@ -101,7 +101,7 @@ class ModelFileList:
         if entry is None:
             return None
         if kind in self._library.collections:
-            # Whoever asks for one wants to know what it is like now.
+            # A request for one file reads its present state.
             self._library.collections[kind].facts(entry.found.path)
             entry = self._entry(kind, name) or entry
         return self._listed(kind, entry)

@@ -1,4 +1,4 @@
-"""What the Save buttons do: pictures of a finished job into the folder of those that somebody chose to keep."""
+"""What the Save buttons do: pictures of a finished job into the folder of those that the user chose to keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the program ends on somebody's wish: in order, in order and anew, or at once."""
+"""Shutdown at a client's request: in order, in order with a restart, or at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Shutdown:
         self._stop = stop
 
     def stop(self) -> None:
-        """End in order."""
+        """Stop the server in order."""
         self._stop()
 
     def restart(self) -> None:

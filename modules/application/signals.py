@@ -57,7 +57,7 @@ class ShutdownSignals:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Leave the signals to whom they were left before. What came is `received`."""
+        """Restore the former signal handlers. What came is `received`."""
         self._over.set()
         self._come.set()
         for number, handler in self._former.items():

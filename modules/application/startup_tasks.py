@@ -1,4 +1,4 @@
-"""What an Easel does about the end of the one before it, behind everything else."""
+"""Tasks at the start, in the background: cleaning up after a killed Easel or a damaged database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STARTED, IN_ORDER = "started", "ended in order"
 """Facts in the database: when the last Easel began, and whether it came to its end."""
 
 BEING_SAVED = 5.0
-"""Seconds within which a saved picture is still being put into the history by whoever saved it."""
+"""Seconds within which a saved picture is still being put into the history by the run that saved it."""
 
 
 class StartupTasks:

@@ -1,4 +1,4 @@
-"""What has happened since the program started, counted for whoever watches it from outside."""
+"""What has happened since the program started, counted for monitoring."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Durations:
     total: float = 0.0
 
     def add(self, seconds: float) -> None:
-        """Count one."""
+        """Count one duration in its bucket and in the total."""
         self.counts[bisect.bisect_left(BOUNDS, seconds)] += 1
         self.total += seconds
 
@@ -64,12 +64,12 @@ class Statistics(Observer):
         hooks.result.attach(OWNER, self._on_result)
 
     def ended(self, job: Job[Any]) -> None:
-        """A job has ended."""
+        """Count a job that has ended."""
         with self._lock:
             self._jobs[job.kind, job.state.value] += 1
 
     def read(self) -> Figures:
-        """All figures now."""
+        """A copy of all counters."""
         with self._lock:
             return Figures(
                 uptime=time.monotonic() - self._started,

@@ -29,7 +29,7 @@ HASH_DIGITS = frozenset("0123456789abcdef")
 class Catalogue:
     """The checkpoints of some folders and single files. Thread-safe; the list is read when first asked for.
 
-    Changed folders are noticed whenever somebody looks at the list.
+    Changed folders are noticed whenever the list is read.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from modules.checkpoints.tensors import read_weights
 from modules.foundation.errors import CheckpointError
 
 EXTRA_ARCHITECTURES = "spandrel_extra_arches"
-"""A package of further networks under licences of their own; used where somebody has installed it."""
+"""A package of further networks under licences of their own; used where it is installed."""
 
 
 def load_network(path: Path) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 class CheckpointInfo:
     """One checkpoint on disk. `name` is its path below its folder, with the suffix, as A1111 names it.
 
-    `sha256` is None until it has been computed (see `library.hashes`). What its header says is None as long as nobody
+    `sha256` is None until it has been computed (see `library.hashes`). What its header says is None as long as it
     has looked: `size` in bytes, `family`, `variant` ("inpainting", "instruct-pix2pix"), `old_hash` (A1111's first,
     eight-digit one) and `problem`, why it cannot be used.
     """

@@ -106,7 +106,7 @@ def _checked(path: Path, entries: dict[str, Any], begin: int, available: int) ->
     in_order = sorted((each for each in places.items() if each[1].size), key=lambda each: each[1].offset)
     for (name, before), (other, after) in itertools.pairwise(in_order):
         if before.offset + before.size > after.offset:
-            raise broken(path, f"the header places {_short(name)} and {_short(other)} upon each other")
+            raise broken(path, f"the header places {_short(name)} and {_short(other)} at overlapping positions")
     return Header(shapes={name: place.shape for name, place in places.items()}, metadata=metadata, places=places)
 
 

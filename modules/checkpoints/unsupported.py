@@ -1,4 +1,4 @@
-"""Model files that are not checkpoints Easel runs: what they are, told from telling names, and where they belong."""
+"""Unsupported model files: recognised by the names of their tensors, with advice on where they belong."""
 
 from __future__ import annotations
 

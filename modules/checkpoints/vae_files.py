@@ -30,7 +30,7 @@ VERSION = 1
 class VaeInfo:
     """One VAE file. `name` is the file's name, with its suffix, as A1111 has it.
 
-    `size` in bytes and `problem`, why it cannot be used, are None as long as nobody has looked at its header.
+    `size` in bytes and `problem`, why it cannot be used, are None until its header has been read.
     """
 
     path: Path
@@ -97,7 +97,7 @@ class VaeCatalogue:
 
         `setting` is a name, "None" for the checkpoint's own, or "Automatic": what the checkpoint's user metadata names,
         else a file whose name begins with the checkpoint's. With `overrides` another setting than "Automatic" goes
-        before the metadata. Raises UnknownName for a name that nobody has.
+        before the metadata. Raises UnknownName for an unknown name.
         """
         if self._always is not None:
             return VaeInfo(path=self._always, name=self._always.name)

@@ -61,7 +61,7 @@ class Output:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Bytes of the tensor."""
         return self.dtype.itemsize * math.prod(self.shape)
 
     @property

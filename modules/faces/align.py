@@ -50,7 +50,7 @@ def similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Matr
 
 
 def inverse(matrix: Matrix) -> Matrix:
-    """The way back."""
+    """The affine matrix from the square back into the picture."""
     linear = np.linalg.inv(matrix[:, :2])
     return np.column_stack([linear, -linear @ matrix[:, 2]]).astype(np.float64)
 

@@ -35,7 +35,7 @@ def atomic_write(path: Path, *, durable: bool = True) -> Generator[IO[bytes]]:
 
 
 def atomic_create(path: Path, data: bytes) -> bool:
-    """Write `data` as `path` only if nobody has that name yet; False when somebody does, and nothing is changed.
+    """Write `data` as `path` only if no such file exists yet; else return False and change nothing.
 
     The name is taken by a hard link, which fails when it exists: two processes that number their pictures in one
     folder cannot overwrite each other. File systems without hard links fall back to an exclusive open.
@@ -90,5 +90,5 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def _temporary_beside(path: Path) -> Path:
-    """A name in the same folder that nobody else uses. Opened plainly, so the file gets the umask's permissions."""
+    """An unused name in the same folder. Opened plainly, so the file gets the umask's permissions."""
     return path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.part")

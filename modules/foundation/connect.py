@@ -1,6 +1,6 @@
 """Connections to other machines that lead where they say: the address is looked at before it is connected to.
 
-Whoever may name an address makes this machine connect somewhere (server-side request forgery). So a name is resolved
+A client that may name an address makes this machine connect to it (server-side request forgery). So a name is resolved
 once, every address it resolves to must be public where that is asked for, and the connection goes to that very one.
 """
 

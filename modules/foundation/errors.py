@@ -19,7 +19,7 @@
     ├── ExtensionError          an extension failed
     └── StartupError            the program cannot start; the process ends with the error's exit code
 
-    Interrupted                 somebody asked to stop; not an error, and therefore outside the tree
+    Interrupted                 a client asked to stop; not an error, and therefore outside the tree
 
 Every message says what happened, to which file or field, and what to do next, in one or two plain sentences.
 """
@@ -143,4 +143,4 @@ class StartupError(EaselError):
 
 
 class Interrupted(Exception):  # noqa: N818 - a request that was granted, not an error
-    """Somebody asked the running job to stop, and it has."""
+    """The running job was asked to stop, and has stopped."""

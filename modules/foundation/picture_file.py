@@ -95,7 +95,7 @@ def _readable() -> tuple[str, ...]:
 
 
 def forbid_ghostscript() -> None:
-    """See that no EPS file starts Ghostscript, whoever opens it in this process.
+    """See that no EPS file opened anywhere in this process starts Ghostscript.
 
     The page's own library opens what is dropped on it with every reader that Pillow has.
     """

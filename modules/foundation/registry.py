@@ -42,7 +42,7 @@ class Registry(Sequence[T]):
     def register(self, owner: str, item: T, *, order: int = 0) -> Callable[[], None]:
         """Add `item` in the name of `owner`; lower `order` is listed earlier. Returns what takes it away again.
 
-        Raises ExtensionError for a name that is taken, saying by whom.
+        Raises ExtensionError for a name that is taken, naming its owner.
         """
         entry = _Entry(owner, item, order)
         with self._lock:

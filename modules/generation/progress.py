@@ -96,12 +96,12 @@ class RunControl:
 
     @property
     def interrupted(self) -> bool:
-        """Whether somebody asked to stop at once."""
+        """Whether a client asked to stop at once."""
         return self._interrupted.is_set()
 
     @property
     def skipped(self) -> bool:
-        """Whether somebody asked to skip the current batch."""
+        """Whether a client asked to skip the current batch."""
         return self._skipped.is_set()
 
     @property
@@ -165,7 +165,7 @@ class RunControl:
         self._tell("step")
 
     def at_load(self, share: float) -> None:
-        """`share` (0..1) of a checkpoint has been read. Raises Interrupted when somebody asked to stop meanwhile."""
+        """`share` (0..1) of a checkpoint has been read. Raises Interrupted when a client asked to stop meanwhile."""
         with self._report():
             self._loaded = share if share < 1 else None
         if self._interrupted.is_set():

@@ -1,1 +1,1 @@
-"""The machine: device, number types, memory, attention kernels. Knows nothing of models."""
+"""The machine: device, number types, memory, attention kernels. Independent of models."""

@@ -24,7 +24,7 @@ def peak_bytes(device: torch.device) -> int:
 
 
 def release(device: torch.device) -> None:
-    """Give back what nobody refers to any more: cycles of Python's, and what allocators keep."""
+    """Free unreferenced memory: Python's reference cycles, and what allocators cache."""
     gc.collect()
     give_back(device)
 

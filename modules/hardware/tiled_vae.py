@@ -61,7 +61,7 @@ def _middle(layer: Tensor, block: Any, workshop: Workshop) -> Tensor:
 
 
 def _resnet(layer: Tensor, block: Any, workshop: Workshop) -> Tensor:
-    """A residual block. The layer is overwritten: nobody else needs it."""
+    """A residual block. The layer is overwritten."""
     size = _size(layer)
     rows = normalised(layer, block.norm1, workshop)
     if block.conv_shortcut is None:

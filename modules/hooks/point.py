@@ -38,7 +38,7 @@ class TellsUser(Protocol):
     """An event through which the user can be told something."""
 
     def warn(self, *sentences: str) -> None:
-        """Tell it."""
+        """Add sentences to the warnings that the user gets."""
         ...
 
 
@@ -60,7 +60,7 @@ class Point:
     """What all four kinds share: a name, a sentence for docs/hooks.md, and the attachments.
 
     `moment` is what A1111's extensions call this point, empty where they have no such thing. `timed` is told how long
-    each call took, where somebody wants to know.
+    each call took, where timings are wanted.
     """
 
     takes: ClassVar[tuple[str, ...]] = ("event",)

@@ -225,7 +225,7 @@ class Hooks:
         Transform, "grid", "Change pictures and shape of the grid before it is drawn.", "on_image_grid"
     )
     result: Transform[GenerationResult, RunEvent] = _point(
-        Transform, "result", "Change the result before it is handed to whoever asked.", "postprocess"
+        Transform, "result", "Change the result before it is returned to the client.", "postprocess"
     )
 
     def all(self) -> tuple[Point, ...]:
@@ -238,6 +238,6 @@ class Hooks:
             point.attachments = [each for each in point.attachments if each.owner != owner]
 
     def time_calls(self, timed: Timed | None) -> None:
-        """Have `timed` told how long each call of an attachment takes, or with None nobody."""
+        """Call `timed` with the duration of each attachment's call; None stops that."""
         for point in self.all():
             point.timed = timed

@@ -1,1 +1,1 @@
-"""Pictures as files and as rectangles of pixels: names, saving, grids, resizing. Knows nothing of models."""
+"""Pictures as files and as rectangles of pixels: names, saving, grids, resizing. Independent of models."""

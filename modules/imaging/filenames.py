@@ -1,7 +1,7 @@
 """File and folder names from patterns such as `[seed]-[prompt_words]`, with A1111's tokens.
 
 A token is written `[name]` or `[name<argument><argument>]`, in either case of letters. Three rules are worth knowing: a
-token that does not exist stays, as `[name]` without its arguments; so does one without a value (`[user]` when nobody is
+token that does not exist stays, as `[name]` without its arguments; so does one without a value (`[user]` without a user
 logged in) and one with an argument that it cannot take (`[seed<3>]`, `[prompt_hash<abc>]`); and one that makes no sense
 for this picture (`[batch_number]` of a single picture) disappears *together with the literal text before it*, so that
 `[seed]_[batch_number]` does not end in a lonely underscore.

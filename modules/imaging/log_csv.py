@@ -1,4 +1,4 @@
-"""log.csv: one line for each picture that somebody chose to keep, in A1111's columns."""
+"""log.csv: one line for each picture that the user chose to keep, in A1111's columns."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ OPAQUE_ABOVE = 128
 def read_mask(image: Image.Image, *, rounded: bool = True) -> Image.Image:
     """The mask that a picture holds: in its alpha channel, if that says anything, else in its levels.
 
-    Only masks from an alpha channel are `rounded` to black and white; grey levels are somebody's intention.
+    Only masks from an alpha channel are `rounded` to black and white; grey levels are intended.
     """
     image = eight_bits(image)
     if "transparency" in image.info:

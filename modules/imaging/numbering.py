@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 _STALE_AFTER = 3600.0
-"""Seconds after which a hidden file belongs to nobody any more."""
+"""Seconds after which a hidden file is stale."""
 
 _HIDDEN = (".taken", ".part")
 
@@ -19,8 +19,8 @@ def reserved_number(folder: Path, basename: str = "") -> Generator[int]:
     """A number that no other thread or process gets for `folder` while the block runs or once its file is there.
 
     The number is one more than the highest in the names `NNNNN...` of the folder (`basename-NNNN...` with a
-    basename), 0 in an empty one. It is held by a hidden file that only one can create; since somebody may have taken
-    and used the same number between our look and our hold, we look once more while holding it. Raises OSError.
+    basename), 0 in an empty one. It is reserved by a hidden file that only one can create; since another process
+    may have taken and used the number before that, the folder is read once more after reserving it. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     number = 0

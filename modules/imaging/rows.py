@@ -145,7 +145,7 @@ class PngFile:
         self._header = header
 
     def texts(self) -> bytes:
-        """A PNG file of one pixel with the texts of this one, for whoever wants to read those."""
+        """A PNG file of one pixel with the texts of this one, for reading those."""
         kept = [chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))]
         with _Chunks(self._path) as chunks:
             while (found := chunks.next())[0]:

@@ -102,7 +102,7 @@ def save_picture(
 
 
 def save_error(error: OSError, folder: Path) -> SaveError:
-    """What `error` means for somebody who wants a picture saved below `folder`."""
+    """The SaveError that tells the user what `error` means for saving below `folder`."""
     where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else folder
     if error.errno in (errno.EACCES, errno.EPERM):
         reason, advice = "there is no permission to write there", "Make the folder writable or choose another one"

@@ -17,7 +17,7 @@ class Saver:
     """Runs jobs one after another on one thread. At most `limit` of them and `max_bytes` of pictures wait.
 
     Beyond either, `submit` waits too: a slow disk must not fill the memory with pictures. One job is always let in,
-    however large. A job that raises (SaveError, say) hands the exception to whoever asks its future, and the next job
+    however large. A job that raises (SaveError, say) hands the exception to the reader of its future, and the next job
     is run as if nothing had happened.
     """
 

@@ -1,4 +1,4 @@
-"""A thread for what nobody waits for."""
+"""A thread for background work."""
 
 from __future__ import annotations
 
@@ -69,6 +69,6 @@ class Background:
             except CancelledError as error:
                 future.set_exception(error)
             except Exception as error:
-                # Whoever holds the future hears of it; nobody may.
+                # It is delivered with the future, which may be dropped.
                 log.debug("%s: a task failed", self._name, exc_info=True)
                 future.set_exception(error)

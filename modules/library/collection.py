@@ -20,7 +20,7 @@ BATCH = 200
 """Rows that are written together; what is lost when the program is killed meanwhile."""
 
 VERIFY_AFTER = 5.0
-"""Seconds after which files are compared with their stamps again when somebody looks at the list."""
+"""Seconds after which files are compared with their stamps again when the list is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Collection:
     """The model files of some folders, and facts about each. Thread-safe.
 
     Facts come from the index where the file is as it was, else from `describe`, which reads the header: in the
-    background, or at once for a single file that somebody asks for. Facts of another `version` are found out anew.
+    background, or at once for a single file that is asked for. Facts of another `version` are found out anew.
     `on_new` hears of files that appeared or changed, some at a time.
     """
 

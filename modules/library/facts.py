@@ -37,7 +37,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Facts as the index has them: for a file of this stamp, found by this version of whoever looked."""
+    """Facts as the index has them: for a file of this stamp, found by this version of its reader."""
 
     stamp: Stamp
     inode: int

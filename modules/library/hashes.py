@@ -19,7 +19,7 @@ class Hashes:
     """What the index knows of hashes, and the means to compute more. Thread-safe."""
 
     def __init__(self, index: FileIndex, background: Background, idle: Background | None = None) -> None:
-        """`background` computes hashes that a picture waits for, `idle` those that somebody may like to know."""
+        """`background` computes hashes that a picture waits for, `idle` all others."""
         self._index, self._background, self._idle = index, background, idle or background
         self._lock = threading.Lock()
         self._known: dict[Algorithm, KnownHashes] = {}
@@ -54,7 +54,7 @@ class Hashes:
     def begin(self, path: Path, algorithm: Algorithm = "sha256", *, idly: bool = False) -> Future[str]:
         """Have a hash computed in the background. One that is known is there at once.
 
-        `idly` is for those that nobody waits for: they never keep others waiting.
+        `idly` is for those without a waiter: they never delay others.
         """
         if (digest := self.known(path, algorithm)) is not None:
             future: Future[str] = Future()
@@ -73,7 +73,7 @@ class Hashes:
         return self.begin(path, algorithm).result()
 
     def remember(self, algorithm: Algorithm, hashes: Iterable[tuple[Path, str]]) -> int:
-        """Take over hashes that somebody else computed of files as they are now. Returns how many files are there."""
+        """Take hashes that another program computed of files as they are now. Returns how many files are there."""
         records = [
             (str(path), stamp, inode, digest)
             for path, digest in hashes

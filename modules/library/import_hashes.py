@@ -1,4 +1,4 @@
-"""Hashes that other programs computed of the same files: nobody reads terabytes a second time.
+"""Imports hashes that A1111 (or an older Easel) computed of the same files, so that they are not computed again.
 
 Two forms are known. A1111 keeps `{"mtime": ..., "sha256": ...}` by titles such as "checkpoint/name.safetensors": up to
 1.7 in a file cache.json, then in databases of the library diskcache below cache/. Easel's own first release had JSON
@@ -45,7 +45,7 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True, kw_only=True)
 class Titled:
-    """A hash by title."""
+    """A hash that A1111 stored under a title such as "checkpoint/name.safetensors"."""
 
     title: str
     algorithm: Algorithm

@@ -32,7 +32,7 @@ FORBIDDEN_ALIASES = frozenset({"", "none", "addams"})
 class NetworkCatalogue:
     """The networks in the folders of each kind. Thread-safe.
 
-    Changed folders are noticed whenever somebody looks; headers are read in the background, or when one is needed.
+    Changed folders are noticed whenever the list is read; headers are read in the background, or when one is needed.
     """
 
     def __init__(

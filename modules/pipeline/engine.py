@@ -122,7 +122,7 @@ class Engine:
         return model
 
     def _told(self, info: CheckpointInfo, on_progress: Callable[[float], None] | None) -> Callable[[float], None]:
-        """What hears of the progress of a load: whoever asked for it, and `loading` for everybody else."""
+        """Reports the progress of a load to the run that asked for it and to `loading`."""
 
         def heard(share: float) -> None:
             self.loading = (info.name, share) if share < 1 else None

@@ -38,12 +38,12 @@ class FileControl(RunControl):
 
     @property
     def interrupted(self) -> bool:
-        """Whether somebody asked to stop at once."""
+        """Whether a client asked to stop at once."""
         return self._whole.interrupted
 
     @property
     def skipped(self) -> bool:
-        """Whether somebody asked to skip this file's batch."""
+        """Whether a client asked to skip this file's batch."""
         return self._whole.skipped
 
     @property

@@ -1,4 +1,4 @@
-"""watch: previews of an unfinished picture, made on a thread of their own so that the loop never waits for one."""
+"""live_preview: previews of an unfinished picture, made on a thread of their own so that the loop never waits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Previewer:
     """Makes a preview of every n-th step while anything listens. Leaving the context ends the thread.
 
     Only the newest step waits: where previews are slower than steps, steps are left out, not queued. They are as large
-    as the method makes them (the cheap way: a pixel for each of the latent's), and whoever shows them enlarges them:
+    as the method makes them (the cheap way: a pixel for each of the latent's), and the viewer enlarges them:
     encoding and sending 64 times the pixels to every open page would cost the sampler more than the preview.
     """
 

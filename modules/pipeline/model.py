@@ -135,7 +135,7 @@ class LoadedModel:
         _put(self.checkpoint.vae, dtype)
 
     def remark(self, sentence: str) -> None:
-        """Note something that whoever runs the model should tell the user; it is in the log at once."""
+        """Note something for the user: it goes into the result's warnings, and into the log at once."""
         log.warning("%s", sentence)
         self.remarks.append(sentence)
 

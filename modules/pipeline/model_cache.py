@@ -44,7 +44,7 @@ class CacheLimits:
 
     @staticmethod
     def of(settings: Settings) -> CacheLimits:
-        """What the settings say."""
+        """The limits that `settings` give."""
         models = settings.sd_checkpoints_limit + settings.sd_checkpoint_cache
         budget = settings.sd_checkpoints_memory
         return CacheLimits(
@@ -127,7 +127,7 @@ class ModelCache:
         try:
             model = self._load(info, on_progress, lambda needed: self._make_room(needed, limits))
         except (EaselError, Interrupted) as error:
-            # Whoever keeps the error (a finished job does) must not keep half a model with it.
+            # Keeping the error (a finished job does) must not keep half a model with it.
             link: BaseException | None = error
             while link is not None:
                 traceback.clear_frames(link.__traceback__)

@@ -1,4 +1,4 @@
-"""paste_back: a decoded picture of img2img gets its source's colours and unmasked parts back."""
+"""paste_back: colour correction, and pasting the unmasked parts of the source over a picture of img2img."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def make_plan(
     """Decide everything that `request` and `settings` leave open.
 
     `checkpoint` names the one to use unless the request asks for another, `fallback` that for settings that name none.
-    Raises UnknownName for a sampler, schedule or checkpoint that nobody knows, SettingsError for an override that does
+    Raises UnknownName for an unknown sampler, schedule or checkpoint, SettingsError for an override that does
     not fit. `enlarger` gives upscalers by name.
     """
     settings = settings.changed(request.override_settings)

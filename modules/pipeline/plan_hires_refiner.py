@@ -79,7 +79,7 @@ class Catalogues:
 def with_passes(plan: Plan, request: GenerationRequest, known: Catalogues) -> Plan:
     """The plan with its second pass and its refiner, where they were asked for.
 
-    Raises UnknownName for a checkpoint, sampler, schedule or upscaler that nobody knows.
+    Raises UnknownName for an unknown checkpoint, sampler, schedule or upscaler.
     """
     refiner = _refiner(plan, request, known)
     if request.hires is None:

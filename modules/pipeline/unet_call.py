@@ -1,4 +1,4 @@
-"""How diffusers' UNet is called: for every family that has no way of its own."""
+"""How diffusers' UNet is called: for every family without its own call."""
 
 from __future__ import annotations
 

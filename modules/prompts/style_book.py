@@ -19,7 +19,7 @@ class StyleBook:
     """The styles in some CSV files. Of several with one name the last holds, in the place of the first.
 
     A path may hold `*` and `?`, for all files that fit. Files that are not there are mentioned once where they are
-    `expected`, which means that somebody named them.
+    `expected`, which means that they were named explicitly.
     """
 
     def __init__(self, files: Sequence[Path], *, expected: bool = False) -> None:

@@ -15,7 +15,7 @@ _Number = TypeVar("_Number", int, float)
 AxisType = Literal["int", "float", "str", "permutation"]
 
 MOST_VALUES = 10_000
-"""A range longer than this is refused: it is a slip of the keyboard, and nobody could look at that many pictures."""
+"""A range longer than this is refused: it is a typing error: that many pictures cannot be viewed."""
 
 # Nothing here gives back what it took ("+" after a count): what follows could not use it, and trying takes time.
 # A number has as many digits as the longest floats.

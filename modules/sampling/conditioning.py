@@ -81,7 +81,7 @@ class CondBatch:
         return len(self.images)
 
     def rows(self, start: int, stop: int) -> CondBatch:
-        """Some of the rows."""
+        """The rows from `start` up to `stop`, as views of the same tensors."""
         part = slice(start, stop)
         return CondBatch(
             tokens=self.tokens[part],

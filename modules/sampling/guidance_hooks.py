@@ -33,7 +33,7 @@ class GuidanceInput:
     x_uncond: Tensor | None = None
 
     def copied(self) -> GuidanceInput:
-        """The same with tensors of its own: whoever gets it may write to them, and the next evaluation is as before."""
+        """A copy with tensors of its own: writing to them does not change the next evaluation."""
         uncond = None if self.uncond is None else self.uncond.copied()
         return replace(self, x=self.x.clone(), cond=self.cond.copied(), uncond=uncond)
 

@@ -30,7 +30,7 @@ class ModelSchedule:
     `alphas_cumprod`, `sigmas` and `log_sigmas` are float32 tensors [T] on the CPU, sigmas rising with the time step.
     With `quantize`, noise levels map to whole time steps. `stride` is the distance of neighbouring entries in time
     steps (20 for the 50 levels of a latent consistency model, otherwise 1). `automatic` is the schedule that such
-    models are sampled with where nobody chooses one; None leaves it to the sampler.
+    models are sampled with where none is chosen; None leaves it to the sampler.
     """
 
     alphas_cumprod: Tensor

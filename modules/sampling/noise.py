@@ -79,7 +79,7 @@ def slerp(weight: float, low: Tensor, high: Tensor) -> Tensor:
 
 
 def paste_centred(source: Tensor, target: Tensor) -> Tensor:
-    """`target` [C, H, W] with the overlap of `source` [C, h, w] laid over it, centre upon centre."""
+    """`target` [C, H, W] with the overlap of `source` [C, h, w] laid over it, centre on centre."""
     result = target.clone()
     (height, width), (target_height, target_width) = source.shape[1:], target.shape[1:]
     dy, dx = (target_height - height) // 2, (target_width - width) // 2

@@ -1,4 +1,4 @@
-"""One network taking over from another in the middle of sampling, as SDXL's refiner does.
+"""Switching to another network in the middle of sampling, as for SDXL's refiner.
 
 Podell et al. 2023, "SDXL: Improving Latent Diffusion Models for High-Resolution Image Synthesis", section 2.5.
 """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SamplerStep:
-    """One finished evaluation of a step, as reported to whoever watches.
+    """One finished evaluation of a step, as reported to callbacks.
 
     `index` counts from 0 to `total` - 1 (DPM adaptive may pass `total`, which it cannot know). `x` is the noisy
     latent at noise level `sigma`, `denoised` the estimate of the finished latent; both [B, C, H, W] on the device and

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 SECRET_FLAGS = frozenset({"api_auth", "gradio_auth", "ngrok", "ngrok_options"})
-"""Fields and names of A1111's flags whose values are nobody's business; that they are set may be known."""
+"""Fields and names of A1111's flags whose values are private; that they are set may be shown."""
 
 
 def _switch(help_text: str, *names: str) -> Any:
@@ -203,7 +203,7 @@ def _raise_startup_error(message: str) -> Any:
 
 
 def _sort_unknown(rest: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split what the parser did not know into (A1111's, nobody's), each without the values that follow a flag."""
+    """Split what the parser did not know into (A1111's, unknown), each without the values that follow a flag."""
     ignored: list[str] = []
     unknown: list[str] = []
     arguments = iter(rest)

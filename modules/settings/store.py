@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class SettingsStore:
-    """Owner of the current settings. Reading `.current` gives a frozen value that nobody changes behind one's back.
+    """Owner of the current settings. Reading `.current` gives a frozen value that never changes.
 
     `sections` are where settings are declared. Those of a section that is added later are read from what config.json
     has kept for them; when it goes, their values are kept on.
@@ -94,7 +94,7 @@ class SettingsStore:
                 observer(before, after)
 
     def _take_over(self) -> None:
-        """What somebody else has written into the file since it was last read or written holds too, here and there.
+        """What another program has written into the file since it was last read or written holds too, here and there.
 
         A key that was changed on both sides keeps the value of this side.
         """
@@ -111,7 +111,7 @@ class SettingsStore:
             if value != self._written.get(key, missing) and here.get(key, missing) == self._written.get(key, missing)
         }
         if changes:
-            log.info("%s was changed by somebody else: %s", self.path, ", ".join(changes))
+            log.info("%s was changed by another program: %s", self.path, ", ".join(changes))
             self._current = self._current.changed(changes)
 
 

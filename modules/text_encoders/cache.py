@@ -26,7 +26,7 @@ class ConditioningCache(Generic[Value]):
 
     @property
     def bytes(self) -> int:
-        """What it holds now."""
+        """Bytes of all cached tensors."""
         return self._bytes
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
@@ -49,7 +49,7 @@ class ConditioningCache(Generic[Value]):
         return value
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         with self._lock:
             self._entries.clear()
             self._bytes = 0

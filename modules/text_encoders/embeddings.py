@@ -78,7 +78,7 @@ class EmbeddingCatalogue:
         self.update()
 
     def update(self) -> None:
-        """See what changed."""
+        """Read new and changed files; forget removed ones."""
         with self._lock:
             self._scan()
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 IMAGE_SUFFIXES = frozenset({".png", ".webp", ".jxl", ".avif"})
 NO_EMBEDDING = "picture"
-"""The detail by which the index tells a picture without an embedding in it, which is nobody's mistake."""
+"""The detail by which the index tells a picture without an embedding in it, which is not an error."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,4 +1,4 @@
-"""The upscalers of a running engine: found by name, loaded when wanted, kept while they are in use."""
+"""The cache of loaded upscalers: found by name, loaded when needed, kept while in use."""
 
 from __future__ import annotations
 

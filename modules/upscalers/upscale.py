@@ -42,7 +42,7 @@ class Enlarges(Protocol):
 
     @property
     def scale(self) -> int:
-        """How much larger."""
+        """The factor by which sides grow."""
         ...
 
     @property
@@ -135,7 +135,7 @@ def pass_sizes(width: int, height: int, scale: float, by: int) -> Iterator[tuple
 
 
 class Progress:
-    """Counts the tiles of all passes for whoever watches."""
+    """Counts the tiles of all passes and reports them to the control."""
 
     def __init__(self, control: UpscaleProgress | None, total: int) -> None:
         self._control, self._total, self._done = control, total, 0
@@ -146,7 +146,7 @@ class Progress:
             self._control.check()
 
     def one_more(self) -> None:
-        """A tile is done."""
+        """Count a finished tile and report the progress."""
         self._done += 1
         if self._control is not None:
             self._control.at_tile(self._done, self._total)

@@ -38,7 +38,7 @@ class QuickSettings:
 
 
 def build_quicksettings(app: Application) -> QuickSettings:
-    """Draw the row."""
+    """Draw the quicksettings above the tabs."""
     with gr.Row(elem_id="easel_header"):
         gr.HTML(BRAND, elem_id="easel_brand", apply_default_css=False)
         with gr.Row(elem_id="quicksettings"):

@@ -21,7 +21,7 @@ def address(app: Application) -> str | None:
 
 
 def add_route(api: fastapi.FastAPI, app: Application) -> None:
-    """Serve it."""
+    """Add the route that serves the notification sound."""
     import fastapi
     from fastapi.responses import FileResponse
 

@@ -384,7 +384,7 @@ def test_strangers_reach_no_files_and_no_machines(open_to_all: Served, route: st
 
 
 @pytest.mark.parametrize("route", ["server-kill", "server-stop", "server-restart"])
-def test_nobody_ends_the_program_unless_a_flag_allows_it(served: Served, route: str) -> None:
+def test_the_program_cannot_be_stopped_unless_a_flag_allows_it(served: Served, route: str) -> None:
     assert served.client.post(f"/sdapi/v1/{route}").status_code == 404
     assert served.client.get("/internal/ping").status_code == 200
 

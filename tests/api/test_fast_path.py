@@ -1,4 +1,4 @@
-"""Progress is answered ahead of all routing and jobs are taken there, and nobody can tell."""
+"""Progress is answered ahead of all routing and jobs are taken there, with the same answers as the routes."""
 
 from __future__ import annotations
 

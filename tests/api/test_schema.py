@@ -27,7 +27,7 @@ DIFFERENT: dict[str, str] = {
     "get /sd_extra_networks/cover-images answer: kind": PICTURE,
     "post /sdapi/v1/create/embedding body: shape": FIELDS,
     "post /sdapi/v1/create/hypernetwork body: shape": FIELDS,
-    "get /sdapi/v1/options answer.api_enable_requests: default False instead of True": "nothing is fetched unasked",
+    "get /sdapi/v1/options answer.api_enable_requests: default False instead of True": "no URL is fetched by default",
     "get /sdapi/v1/cmd-flags answer.data_dir: default None instead of 'ROOT'": FOLDER,
     "get /sdapi/v1/cmd-flags answer.gfpgan_dir: default None instead of './GFPGAN'": "models/GFPGAN is the only one",
     "get /sdapi/v1/cmd-flags answer.gradio_allowed_path: default [] instead of ['DATA']": "pictures are served anyway",
@@ -65,7 +65,7 @@ class Comparison:
                 yield from self._field(f"{name} ?{parameter['name']}", own["schema"], parameter["schema"])
         for surplus, parameter in parameters.items():
             if parameter["required"]:
-                yield f"{name} ?{surplus}: required, but nobody sends it"
+                yield f"{name} ?{surplus}: required, but no client sends it"
         if "requestBody" in theirs:
             bodies = (operation["requestBody"]["content"]["application/json"]["schema"] for operation in (mine, theirs))
             yield from self._object(f"{name} body", *bodies, sent=True)

@@ -79,7 +79,7 @@ class Hub:
         for name, value in headers.items():
             handler.send_header(name, str(value))
         handler.end_headers()
-        with contextlib.suppress(OSError):  # whoever asked may have gone away
+        with contextlib.suppress(OSError):  # the client may have gone away
             handler.wfile.write(body[: self.cuts.pop(0)] if self.cuts else body)
 
 

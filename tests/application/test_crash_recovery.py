@@ -1,4 +1,4 @@
-"""What a killed Easel has left: half a file, a picture that nobody noted, a damaged history."""
+"""What a killed Easel has left: half a file, a picture missing from the history, a damaged history."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_half_done_files_of_an_earlier_start_are_removed_and_nothing_else(tmp_pa
     assert remove_half_done(folders, data, started) == 1
 
 
-def test_pictures_that_nobody_noted_are_found_with_their_words_and_their_job(history: History, tmp_path: Path) -> None:
+def test_pictures_missing_from_the_history_are_found_with_prompt_and_job(history: History, tmp_path: Path) -> None:
     outputs = tmp_path / "outputs"
     for index, suffix in enumerate((".png", ".jpg", ".webp")):
         picture(outputs / "txt2img-images" / f"0000{index}{suffix}", seed=index)

@@ -1,4 +1,4 @@
-"""Downloads from a hub on this machine that breaks off, lies, changes its mind or knows nothing of parts."""
+"""Downloads from a hub on this machine that breaks off, lies, changes its mind or does not support ranges."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_an_interrupted_download_goes_on_in_the_next_job(hub: Hub, paths: Paths)
     assert 1_000_000 <= have < len(hub.content)
 
 
-def test_parts_that_nobody_asked_for_again_are_removed_after_a_month(hub: Hub, paths: Paths) -> None:
+def test_partial_downloads_that_are_not_resumed_are_removed_after_a_month(hub: Hub, paths: Paths) -> None:
     folder = paths.models / "Stable-diffusion"
     folder.mkdir(parents=True)
     for name, days in ((".old.download", 31), (".young.download", 29)):

@@ -64,6 +64,6 @@ def test_a_settings_file_elsewhere_has_one_easel_too(tmp_path: Path) -> None:
     starts("--data-dir", str(tmp_path / "two"), "--ui-settings-file", shared)
 
 
-def test_a_lock_file_that_nobody_holds_is_in_nobodys_way(tmp_path: Path) -> None:
+def test_a_lock_file_without_a_holder_is_ignored(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text("whatever a crash has left")
     starts("--data-dir", str(tmp_path))

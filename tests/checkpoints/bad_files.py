@@ -16,7 +16,7 @@ from safetensors.torch import save
 
 
 class RunsCode:
-    """Makes a folder when somebody unpickles it."""
+    """Makes a folder when it is unpickled."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -46,7 +46,7 @@ def test_a_bad_file_is_listed_with_its_name_and_the_reason(tmp_path: Path, model
     assert not (tmp_path / "was run").exists()
 
 
-def test_a_bad_checkpoint_is_nobodys_default(tmp_path: Path, tiny: Path, model_library: Library) -> None:
+def test_a_bad_checkpoint_is_never_the_default(tmp_path: Path, tiny: Path, model_library: Library) -> None:
     (tmp_path / "a.safetensors").write_bytes(b"")
     (tmp_path / "b.safetensors").symlink_to(tiny)
     catalogue = Catalogue(model_library, lambda: [tmp_path], [], tmp_path / "starter.safetensors")

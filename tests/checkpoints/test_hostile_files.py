@@ -1,4 +1,4 @@
-"""Model files that somebody made to do harm: whatever reads them says so, and nothing else happens."""
+"""Malicious model files: reading one gives an error that says so, and nothing else happens."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ HEADERS = {
     "nested": '{{"w": {}{}}}'.format("[" * 5000, "]" * 5000),
     "nested less": '{{"w": {}{}}}'.format("[" * 500, "]" * 500),
     "nested tables": '{{"w": {}1{}}}'.format('{"a":' * 5000, "}" * 5000),
-    "tensors upon each other": f'{{"a": {GOOD}, "b": {{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}}}',
+    "overlapping tensors": f'{{"a": {GOOD}, "b": {{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}}}',
     "a long name": '{{"{}": {}}}'.format("n" * 100_000, GOOD),
     "too many entries": '{"__metadata__": {%s"z": ""}}' % ('"a": "[",' * (5 * MAX_TENSORS)),
     "bytes that are no UTF-8": b'{"\xff\xfe": {}}',

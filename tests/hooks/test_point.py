@@ -171,7 +171,7 @@ def test_failures_within_a_loop_do_not_pile_up() -> None:
     assert len(point.failures) == 100
 
 
-def test_calls_are_timed_where_somebody_wants_to_know() -> None:
+def test_calls_are_timed_where_timings_are_wanted() -> None:
     hooks, told = Hooks(), list[tuple[str, str, bool]]()
     hooks.saved.attach("slow", lambda image: None)
     hooks.time_calls(lambda point, owner, seconds: told.append((point, owner, seconds >= 0)))

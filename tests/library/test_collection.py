@@ -14,7 +14,7 @@ PATIENCE = 60
 
 
 class Reader:
-    """Describes a file by its text, and remembers whom it read."""
+    """Describes a file by its text, and remembers which it read."""
 
     def __init__(self) -> None:
         self.read: list[str] = []
@@ -90,7 +90,7 @@ def test_everything_is_read_anew_for_a_new_version(tmp_path: Path, model_library
     assert reader.read == ["a.pt", "a.pt"]
 
 
-def test_a_single_file_is_looked_at_when_somebody_asks(tmp_path: Path, model_library: Library, reader: Reader) -> None:
+def test_a_single_file_is_read_when_it_is_asked_for(tmp_path: Path, model_library: Library, reader: Reader) -> None:
     path = put(tmp_path / "m", "a.pt", "one")
     collection = collected(model_library, tmp_path / "m", reader)
     assert collection.facts(str(path)).alias == "one"

@@ -62,7 +62,7 @@ def test_a_changed_file_has_no_hash_until_it_is_computed_anew(tmp_path: Path, mo
     assert model_library.hashes.compute(path) == digest(b"other content")
 
 
-def test_what_nobody_waits_for_keeps_nobody_waiting(
+def test_background_hashes_do_not_delay_awaited_ones(
     tmp_path: Path, model_library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "long.ckpt").write_bytes(b"long")

@@ -1,4 +1,4 @@
-"""Whole scans: through real headers, over processes that end badly, from folders that somebody else keeps."""
+"""Whole scans: through real headers, over processes that end badly, from folders of another program."""
 
 from __future__ import annotations
 

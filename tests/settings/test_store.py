@@ -36,7 +36,7 @@ def test_a_change_that_does_not_fit_names_the_key_and_changes_nothing(path: Path
     assert not path.exists()
 
 
-def test_keys_that_nobody_declares_are_kept_and_saved_again(path: Path) -> None:
+def test_undeclared_keys_are_kept_and_saved_again(path: Path) -> None:
     path.write_text(json.dumps({"control_net_unit_count": 3, "jpeg_quality": 90}))
     store = SettingsStore(path)
     store.change({"jpeg_quality": 95})
@@ -120,7 +120,7 @@ def test_one_mistake_in_a_file_does_not_cost_the_other_settings(path: Path, capl
     assert "config.json.broken" in caplog.text
 
 
-def test_what_somebody_else_wrote_meanwhile_is_not_undone(tmp_path: Path) -> None:
+def test_what_another_program_wrote_meanwhile_is_not_undone(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     one, other = SettingsStore(path), SettingsStore(path)
     heard: list[int] = []

@@ -1,4 +1,4 @@
-"""What a page of somebody else can do to an Easel on the same machine from a real browser: nothing."""
+"""A foreign web page in a real browser can do nothing to an Easel on the same machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures that are drawn upon: Gradio 3's `gr.Image(tool=...)`, on today's picture editor.
+"""Pictures to draw on: Gradio 3's `gr.Image(tool=...)`, on today's picture editor.
 
 Gradio 3 gave the function a picture for `tool="color-sketch"`, and for `tool="sketch"` (a mask painted over it) a dict
 with `image` and `mask`, both of the picture's size; the mask is white where something was painted, black elsewhere.

@@ -26,7 +26,7 @@ from modules.generation.request import GenerationRequest
 log = logging.getLogger(__name__)
 
 KEPT_DAYS = 14
-"""Folders of plots that nobody took up again are removed after this time."""
+"""Folders of unfinished plots that are not resumed are removed after this time."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ class AccessLog:
     """Logs who asked for what, how it was answered, how long it took and how much was sent.
 
     Everything that comes from outside is inside JSON texts, so no request can forge a line. Query strings and bodies
-    are not logged: they may hold what is nobody's business.
+    are not logged: they may hold private data.
     """
 
     def __init__(self, app: ASGIApp) -> None:

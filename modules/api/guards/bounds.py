@@ -1,4 +1,4 @@
-"""The most that one request may ask for."""
+"""Limits on steps, batch size and the like in one request."""
 
 from __future__ import annotations
 

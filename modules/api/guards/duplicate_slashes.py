@@ -1,4 +1,4 @@
-"""Addresses put together carelessly, with a slash too many, mean the route that they would be without it."""
+"""Addresses with duplicate slashes reach the route that they would without them."""
 
 from __future__ import annotations
 

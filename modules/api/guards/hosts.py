@@ -26,7 +26,7 @@ LOCAL_SUFFIXES = ("local", "lan", "home", "home.arpa", "internal", "localdomain"
 """What routers and mDNS put behind the name of a machine; none of them exists on the public internet."""
 
 MOST_LOGGED = 100
-"""Different refused names that are logged, so that nobody fills the log with them."""
+"""Different refused names that are logged, so that they cannot fill the log."""
 
 _AUTHORITY = re.compile(
     r"(?:\[(?P<six>[0-9a-f:.]+)(?:%[0-9a-z._~%-]+)?\]|(?P<name>[a-z0-9._-]{1,255}))(?::(?P<port>\d{1,5})?)?"
@@ -97,7 +97,7 @@ class OwnNames:
         return frozenset(names), tuple(below)
 
     def declares(self, name: str) -> bool:
-        """Whether --allowed-hosts lists this very name. A pattern lists nobody: other names below it are others'."""
+        """Whether --allowed-hosts lists exactly this name. A pattern does not count: it covers names of others."""
         return name in self._declared
 
     async def own(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Who must say who he is: HTTP Basic in front of the page and the API, where flags name users."""
+"""The password check: HTTP Basic in front of the page and the API, where flags name users."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGES_OWN = ("/internal/progress", "/internal/pending-tasks", "/internal/ping", 
 
 
 class RequireUser:
-    """Answers 401 to whoever does not give the name and password of a user.
+    """Answers 401 to requests without the name and password of a user.
 
     Users of the page may use the API too: the page could do the same for them. Where only --gradio-auth is given, its
     users are asked for by the API as well, since an open API behind a closed page would be no lock at all.
@@ -60,7 +60,7 @@ class RequireUser:
             await _ask(send, openai)
 
     def _asked(self, scope: Scope) -> list[Users]:
-        """The users of whom it has to be one; none where everybody may pass."""
+        """The users who may pass; none where no login is needed."""
         path = inner_path(scope)
         if path.startswith(KEPT_PICTURES):
             return []

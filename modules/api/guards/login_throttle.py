@@ -1,4 +1,4 @@
-"""Guesses at a password, made slow: each further wrong one from an address costs more time; nobody is locked out."""
+"""Slows password guessing down: each further wrong password from an address waits longer; users are not locked out."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class _Address:
 class LoginThrottle:
     """Counts wrong passwords by address (IPv6: by network of 64 bits). Not thread-safe: the event loop asks.
 
-    What was right once is let in at once ever after, so that guesses from behind the same proxy disturb nobody who is
-    there already; others wait for their turn like everybody behind that address.
+    Credentials that were right once never wait again, so that guesses from behind the same proxy do not delay a
+    user who is logged in; all others from that address wait their turn.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -64,11 +64,11 @@ class LoginThrottle:
         return known.free_at - now
 
     def right(self, credentials: str) -> None:
-        """These were a user's."""
+        """Remember credentials that were right."""
         _remember(self._right, _digest(credentials), MOST_REMEMBERED)
 
     def wrong(self, address: str, credentials: str) -> None:
-        """These, from this address, were nobody's."""
+        """Count wrong credentials from this address."""
         network, digest = _network(address), _digest(credentials)
         known = self._addresses.setdefault(network, _Address())
         self._addresses.move_to_end(network)

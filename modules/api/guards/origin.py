@@ -1,4 +1,4 @@
-"""Which web pages may use this Easel from somebody's browser: our own, and those that a flag names."""
+"""Which web pages may use this Easel from a user's browser: our own, and those that a flag names."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _for_browsers(allowed: frozenset[str], pattern: re.Pattern[str] | None) -> l
 
 
 def _is_visit(headers: Headers) -> bool:
-    """Whether somebody follows a link to here, in a window of its own."""
+    """Whether the request is a navigation to here in a top-level window."""
     return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
 
 

@@ -8,7 +8,7 @@ OURS = ("/sdapi/", "/internal/", "/sd_extra_networks/", "/api/", "/v1/")
 """How the paths of the API begin."""
 
 KEPT_PICTURES = "/v1/images/files/"
-"""Addresses that nobody can guess and only a user was told; whoever shows the picture asks without a name."""
+"""Addresses that cannot be guessed and only a user was told; showing the picture needs no login."""
 
 
 def inner_path(scope: Scope) -> str:

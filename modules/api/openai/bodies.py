@@ -39,7 +39,7 @@ class ImageRequest(Body):
 
 
 class GenerationRequestBody(ImageRequest):
-    """Pictures from words."""
+    """The body of POST /v1/images/generations."""
 
 
 class EditRequestBody(ImageRequest):
@@ -53,7 +53,7 @@ class EditRequestBody(ImageRequest):
 
 
 class ImageData(BaseModel):
-    """A picture."""
+    """One picture of an answer, as base64 or as a URL."""
 
     b64_json: str | None = Field(default=None, description="The file in base64.")
     url: str | None = Field(default=None, description="Where this server keeps it for an hour.")
@@ -61,7 +61,7 @@ class ImageData(BaseModel):
 
 
 class ImagesResponse(BaseModel):
-    """Finished pictures."""
+    """The answer of both image routes: the finished pictures."""
 
     created: int = Field(description="Seconds since 1970.")
     data: list[ImageData]
@@ -72,7 +72,7 @@ class ImagesResponse(BaseModel):
 
 
 class ModelItem(BaseModel):
-    """A checkpoint."""
+    """A checkpoint as a model of OpenAI's API."""
 
     id: str
     object: str = "model"
@@ -81,7 +81,7 @@ class ModelItem(BaseModel):
 
 
 class ModelList(BaseModel):
-    """All checkpoints."""
+    """The answer of GET /v1/models: all checkpoints."""
 
     object: str = "list"
     data: list[ModelItem]

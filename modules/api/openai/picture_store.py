@@ -1,4 +1,4 @@
-"""Pictures behind addresses: the newest ones, for an hour, in memory."""
+"""Pictures that answers give as URLs: the newest ones, kept in memory for an hour."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class KeptPicture:
 
 
 class KeptPictures:
-    """Pictures by names that nobody can guess. Thread-safe."""
+    """Pictures by names that cannot be guessed. Thread-safe."""
 
     def __init__(self, seconds: float = SECONDS, most: int = BYTES) -> None:
         self._seconds, self._most = seconds, most

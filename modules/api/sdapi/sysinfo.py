@@ -1,4 +1,4 @@
-"""What a report of an error needs to know of a machine and a set-up, and nothing that is nobody's business.
+"""What an error report needs to know of a machine and a set-up, without private data.
 
 Passwords are not in it, of the environment only variables that are named here, and folders stand as DATA, ROOT and ~,
 so that it can be put into a public report as it is.
@@ -126,7 +126,7 @@ def _variable(name: str) -> str:
 
 
 def _with_short_paths(value: Any, data: Path) -> Any:
-    """`value` with DATA, ROOT and ~ in the place of folders that tell who somebody is."""
+    """`value` with DATA, ROOT and ~ in place of folders that identify the user."""
     folders = sorted(
         {
             (str(PROGRAM_FOLDER), "ROOT"),

@@ -177,7 +177,7 @@ class HistoryItem(BaseModel):
     networks: tuple[str, ...]
     infotext: str
     sampler: str = ""
-    rating: int = Field(0, description="1 to 5, as somebody rated it; 0: nobody did.")
+    rating: int = Field(0, description="1 to 5; 0 if it has not been rated.")
     favourite: bool = False
     mark: str = Field("", description="A word of the user's own.")
     trashed: float | None = Field(None, description="When it came into the trash, in seconds since 1970.")

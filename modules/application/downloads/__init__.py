@@ -1,1 +1,1 @@
-"""Model files fetched from a hub because somebody asked for them: never of the program's own accord."""
+"""Model files downloaded from a hub, only at the user's request."""

@@ -206,7 +206,7 @@ def _look_at(partial: Path, path: Path) -> None:
 
 
 def _forget_old(folder: Path, own: Path) -> None:
-    """Remove what arrived long ago of files that nobody asked for again."""
+    """Remove what arrived long ago of downloads that were not asked for again."""
     for partial in folder.glob(".*.download"):
         note = partial.with_name(partial.name + ".json")
         with contextlib.suppress(OSError):

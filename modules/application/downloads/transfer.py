@@ -42,7 +42,7 @@ _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True, kw_only=True)
 class TransferRequest:
-    """What is to be fetched. `sha256` is None where nobody knows it; `most_bytes` is where it is given up."""
+    """What is to be fetched. `sha256` is None where it is unknown; the download fails beyond `most_bytes`."""
 
     url: str
     sha256: str | None = None
@@ -123,7 +123,7 @@ class Transfer:
         """One request, and what it brings; True when the file is whole."""
         known, have = self._known(), self._size()
         if known is None or not (known.condition or self._sha256):
-            have = 0  # nobody could tell whether the rest belongs to what is here
+            have = 0  # without a validator the rest may belong to another version
         if have and known is not None and known.size == have:
             return True
         headers = {"Range": f"bytes={have}-"} if have else {}

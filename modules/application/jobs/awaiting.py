@@ -45,6 +45,6 @@ async def on_engine_thread(app: Application, task: Callable[[], object]) -> None
 
 
 def _tell(loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> None:
-    # The loop is closed when the server ended before the engine did; then nobody waits any more.
+    # The loop is closed when the server ended before the engine did; then no waiter is left.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(callback)

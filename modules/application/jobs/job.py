@@ -26,7 +26,7 @@ ENDED = "Easel was ended while this job ran."
 
 
 class JobState(enum.Enum):
-    """Where a job stands. The last three are final; a paused one waits until somebody resumes it."""
+    """Where a job stands. The last three are final; a paused one waits until it is resumed."""
 
     WAITING = "waiting"
     PAUSED = "paused"

@@ -36,7 +36,7 @@ class Observer(Protocol):
         """A job is about to run."""
 
     def ended(self, job: Job[Any]) -> None:
-        """A job is about to be finished: its state is final, and nobody who waits has been woken yet."""
+        """A job is about to be finished: its state is final, and its waiters have not been woken yet."""
 
     def changed(self, jobs: Sequence[Job[Any]]) -> None:
         """Waiting jobs have another place, priority or state."""
@@ -222,7 +222,7 @@ class JobQueue:
     def begin_end(self) -> None:
         """Take no more jobs and interrupt the running ones, without waiting for them.
 
-        Whoever waits for a job that did not run is told that it was interrupted; where jobs are kept it goes on
+        Waiters of a job that did not run are told that it was interrupted; where jobs are kept it goes on
         waiting there, for the next start of the program.
         """
         with self._changed:
@@ -328,7 +328,7 @@ class JobQueue:
                 task()
             except EaselError as error:
                 log.error("%s", error)
-            except Exception:  # the request boundary of work nobody waits for
+            except Exception:  # the request boundary of background work
                 log.exception("A background task failed")
 
         return run

@@ -28,7 +28,7 @@ PRUNE_EVERY = 50
 
 
 class Recorder:
-    """Observes the queue. The database is opened with the first job, or when somebody asks for it.
+    """Observes the queue. The database is opened with the first job, or when it is first read.
 
     A database that cannot be written to costs no job: what is to be kept waits, and is written as soon as it can be.
     Only a job that was promised to be kept is refused. `on_replaced` is called when a damaged database was replaced.

@@ -256,7 +256,7 @@ class JobService:
             log.exception("Recurring job %s could not go on", recurring_id)
 
     def begin_end(self) -> None:
-        """Take no more jobs and interrupt what runs, without waiting for it; nobody is told anything more."""
+        """Take no more jobs and interrupt what runs, without waiting for it; observers are told nothing more."""
         self.queue.begin_end()
         self.recorder.events.end()
 

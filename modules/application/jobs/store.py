@@ -227,7 +227,7 @@ class JobStore:
                 parameters=asked,
             )
         else:
-            raise EaselError(f"Nobody here knows how to do {row['kind']!r}; an extension may be missing.")
+            raise EaselError(f"There is no handler for jobs of the kind {row['kind']!r}; an extension may be missing.")
         job.number = row["number"]
         job.kind, job.title, job.source, job.recurring_id = row["kind"], row["title"], row["source"], row["standing"]
         job.priority, job.place, job.attempts = row["priority"], row["place"], row["attempts"]
@@ -242,7 +242,7 @@ class JobStore:
         return bytes(found[0]["file"])
 
     def settings(self, name: str | None) -> Settings | None:
-        """Kept settings."""
+        """The settings stored under `name` with a job; None without a name."""
         if name is None:
             return None
         if self._last_settings is None or self._last_settings[0] != name:  # most jobs share theirs with the one before
@@ -295,7 +295,7 @@ def keep_pictures(write: sqlite3.Connection, holder: str, pictures: Pictures) ->
 
 
 def release_pictures(write: sqlite3.Connection, holder: str) -> None:
-    """`holder` needs its pictures no longer; those that nobody else needs are removed."""
+    """`holder` needs its pictures no longer; those without another holder are removed."""
     held = write.execute("SELECT hash FROM held_pictures WHERE holder = ?", (holder,)).fetchall()
     write.execute("DELETE FROM held_pictures WHERE holder = ?", (holder,))
     for row in held:

@@ -29,11 +29,11 @@ class WaitingList:
         return self._by_id.get(job.id) is job
 
     def find(self, job_id: str) -> Job[Any] | None:
-        """The job with this id; None where nobody in the line has it."""
+        """The job with this id; None where no waiting job has it."""
         return self._by_id.get(job_id)
 
     def position_of(self, job_id: str) -> int | None:
-        """Where the job with this id stands, 1 being the first; None where nobody in the line has it."""
+        """Where the job with this id stands, 1 being the first; None where no waiting job has it."""
         job = self._by_id.get(job_id)
         return None if job is None else self._index(job) + 1
 
@@ -57,7 +57,7 @@ class WaitingList:
         self._by_id.pop(job.id, None)
 
     def clear(self) -> list[Job[Any]]:
-        """Everybody leaves."""
+        """Remove all waiting jobs."""
         jobs, self._jobs, self._by_id = self._jobs, [], {}
         return jobs
 
@@ -79,7 +79,7 @@ class WaitingList:
                     for other in ready[:index]:
                         other.overtaken += 1
                     return job
-                if job.overtaken >= most_overtaking:  # nobody passes it any more
+                if job.overtaken >= most_overtaking:  # no job may overtake it any more
                     break
         return first
 

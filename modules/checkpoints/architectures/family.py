@@ -1,7 +1,7 @@
 """A family of models: everything that is decided for all of its checkpoints.
 
 A new family is one file beside this one (or in an extension) with a `Family`, and the network that runs it. Nothing
-outside asks for a family's name: whoever needs a decision reads its field.
+outside asks for a family's name: callers read the field of the decision they need.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Families that Easel does not run, whose networks people have all the same."""
+"""Families that Easel does not run, by the traces their LoRA files have."""
 
 from __future__ import annotations
 

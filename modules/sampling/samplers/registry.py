@@ -219,7 +219,7 @@ SAMPLERS: Registry[Sampler] = Registry("sampler", lambda sampler: (sampler.name,
 """The samplers in the order in which they are offered."""
 
 DEFAULT_SAMPLER = SAMPLERS[0]
-"""What is used where nobody names a sampler."""
+"""The default sampler."""
 
 
 def names() -> list[str]:

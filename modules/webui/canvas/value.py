@@ -61,7 +61,7 @@ def to_text(value: CanvasValue | Path | str | None) -> str:
 def from_text(text: object, may_be_read: Callable[[Path], bool]) -> CanvasValue | None:
     """The value that a browser sent; None for an empty canvas.
 
-    Raises Forbidden for files that `may_be_read` does not allow: the paths are no more than what somebody wrote. Raises
+    Raises Forbidden for files that `may_be_read` does not allow: the paths come from the client. Raises
     RequestError for what no canvas says.
     """
     if text in (None, ""):

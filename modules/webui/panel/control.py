@@ -40,7 +40,7 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Slider:
-    """A number within limits."""
+    """A slider: a number within limits."""
 
     value: float
     minimum: float
@@ -77,7 +77,7 @@ class Switch:
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """Words."""
+    """A text box."""
 
     lines: int = 1
     value: str = ""
@@ -173,7 +173,7 @@ class Drawn:
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """Several files."""
+    """A box for several uploaded files."""
 
     def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
         """See `Kind`."""

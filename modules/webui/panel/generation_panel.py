@@ -72,7 +72,7 @@ class GenerationPanel:
 
     @property
     def changing_components(self) -> list[Component]:
-        """Their components."""
+        """The components of the controls that change."""
         return [self.controls[control.name] for control in self.changing]
 
     def lists(self, offers: Offers, chosen: Sequence[object]) -> list[object]:

@@ -55,7 +55,7 @@ class Given:
         return bool(self._values.get(name))
 
     def number(self, name: str, label: str) -> float:
-        """A number."""
+        """The value of control `name` as a float."""
         value = self._values.get(name)
         if value is None or value == "":
             raise RequestError(f"{label} is empty. Enter a number.", name)
@@ -67,7 +67,7 @@ class Given:
         return int(number) if number.is_integer() else number
 
     def whole(self, name: str, label: str) -> int:
-        """A whole number."""
+        """The value of control `name` as an int."""
         return round(self.number(name, label))
 
     def seed(self, name: str, label: str) -> int:

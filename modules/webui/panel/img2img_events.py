@@ -24,7 +24,7 @@ SOURCES = ("mode", *(control.name for control in own.PICTURES.values()), "upload
 
 
 def wire_img2img(page: PageBuilder, panel: GenerationPanel) -> None:
-    """Tie them all."""
+    """Wire the events of the img2img tab's own controls."""
     controls, parts = panel.controls, panel.parts
     for name, button in parts.items():
         if name.startswith("copy_"):

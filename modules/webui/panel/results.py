@@ -54,7 +54,7 @@ class Shown:
 
 
 def draw_results(drawing: Drawing) -> Results:
-    """Draw the column."""
+    """Draw the column with the gallery and its buttons."""
     tab = drawing.tab
     with (
         gr.Column(elem_id=f"{tab}_results", elem_classes=["results-column"], scale=1, min_width=320),

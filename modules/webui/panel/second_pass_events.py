@@ -14,7 +14,7 @@ SIZES = ("enable_hr", "width", "height", "hr_scale", "hr_resize_x", "hr_resize_y
 
 
 def wire_second_pass(page: PageBuilder, panel: GenerationPanel) -> None:
-    """Tie both."""
+    """Wire the events of the panel's hires fix controls."""
     sizes = [panel.controls[name] for name in SIZES]
     for component in sizes:
         on(component, "change", None, sizes, [panel.parts["final_size"]], js="(...sizes) => easel.finalSize(...sizes)")

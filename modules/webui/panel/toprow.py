@@ -12,7 +12,7 @@ from modules.webui.panel.drawing import Drawing
 
 
 def draw_toprow(drawing: Drawing) -> None:
-    """Draw the row."""
+    """Draw the prompts and the buttons beside them."""
     with gr.Row(elem_id=drawing.id("toprow"), elem_classes=["toprow"], equal_height=False):
         with gr.Column(
             elem_id=drawing.id("prompt_container"), elem_classes=["prompt-container"], scale=6, min_width=320

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def wire_pasting(app: Application, panel: GenerationPanel) -> None:
-    """Tie both."""
+    """Wire the panel's buttons that read a parameters text."""
 
     def on_paste(words: str) -> list[object]:
         text = words.strip() or last_parameters(app)

@@ -2,7 +2,7 @@
 // Small things that several scripts need.
 
 /**
- * Call `then` once, as soon as every one of the selectors finds an element.
+ * Call `then` once, as soon as all selectors find an element.
  * @param {string[]} selectors
  * @param {() => void} then
  */

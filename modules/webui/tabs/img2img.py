@@ -14,7 +14,7 @@ from modules.webui.panel.wiring import wire_panel
 
 
 def build_img2img(page: PageBuilder) -> None:
-    """Draw the tab."""
+    """Draw the tab and wire its events."""
     panel = draw_panel(page.drawing("img2img"), sections(page))
     page.add_panel(panel)
     page.rules.append(rules())

@@ -25,7 +25,7 @@ EMPTY = '<p class="hint">Drop a picture on the left to read the words and settin
 
 
 def build_pnginfo(page: PageBuilder) -> None:
-    """Draw the tab."""
+    """Draw the tab and wire its events."""
     with gr.Row(elem_classes=["work-area"], equal_height=False):
         with gr.Column(scale=1, min_width=320):
             image = gr.Image(

@@ -71,7 +71,7 @@ def section_tabs(sections: Sequence[type[Section]]) -> list[Tab]:
 
 
 def build_settings(page: PageBuilder) -> None:
-    """Draw the tab."""
+    """Draw the tab: a page for each section of settings."""
     app, settings = page.app, page.settings
     lists = named_choices(app, page.tab_labels)
     components: dict[str, Component] = {}

@@ -26,7 +26,7 @@ SECTIONS = {
 
 
 def build_txt2img(page: PageBuilder) -> None:
-    """Draw the tab."""
+    """Draw the tab and wire its events."""
     panel = draw_panel(page.drawing("txt2img"), SECTIONS)
     page.add_panel(panel)
 

@@ -64,7 +64,7 @@ def test_no_way_of_writing_a_path_goes_round_the_lock(api_locked: Served, path: 
     "header",
     ["Basic", "Basic !!!", "Bearer abc", "Basic " + base64.b64encode(b"no colon").decode(), "Basic /w=="],
 )
-def test_a_header_that_is_no_name_and_password_lets_nobody_in(api_locked: Served, header: str) -> None:
+def test_a_malformed_authorization_header_is_refused(api_locked: Served, header: str) -> None:
     assert credentials(header) is None
     response = httpx.get(str(api_locked.client.base_url) + "/sdapi/v1/samplers", headers={"Authorization": header})
     assert response.status_code == 401

@@ -48,7 +48,7 @@ def test_guessing_at_the_same_time_is_no_faster() -> None:
     assert None in waits
 
 
-def test_others_and_who_was_let_in_before_wait_for_nobody() -> None:
+def test_others_and_who_was_let_in_before_do_not_wait() -> None:
     clock = Clock()
     throttle = LoginThrottle(clock)
     throttle.right("a user's")

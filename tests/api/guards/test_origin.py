@@ -60,7 +60,7 @@ def test_behind_a_proxy_the_name_that_the_browser_used_counts_where_the_flag_lis
         assert guarded.client.post("/sdapi/v1/interrupt", headers=headers).status_code == 200
 
 
-def test_a_name_that_only_a_proxy_tells_makes_nobody_one_of_us(guarded: Served) -> None:
+def test_a_forwarded_host_alone_is_not_trusted(guarded: Served) -> None:
     headers = {"Origin": STRANGER, "X-Forwarded-Host": "stranger.example"}
     response = guarded.client.post("/sdapi/v1/interrupt", headers=headers)
     assert response.status_code == 403

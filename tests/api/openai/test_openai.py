@@ -208,7 +208,7 @@ def test_name_and_password_are_given_as_a_key(locked: Served) -> None:
     assert locked.client.get("/v1/models").status_code == 401
     assert locked.client.get("/v1/models", headers={"Authorization": "Bearer ann:secret"}).status_code == 200
     assert locked.client.get("/v1/models", auth=("ann", "secret")).status_code == 200
-    # Whoever shows a picture does not know the key; the address is the key.
+    # Showing a picture needs no API key; the address is the key.
     assert locked.client.get("/v1/images/files/none.png").status_code == 404
     assert locked.client.get("/internal/sysinfo").status_code == 401
     assert locked.client.get("/file=outputs/a.png").status_code == 401

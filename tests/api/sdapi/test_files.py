@@ -1,4 +1,4 @@
-"""/file=: pictures are served, everything else is nobody's business."""
+"""/file=: pictures are served, other files are not."""
 
 from __future__ import annotations
 

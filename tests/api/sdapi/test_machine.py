@@ -75,7 +75,7 @@ def test_the_access_log_has_a_line_of_json_for_each_request(logged: Served, capl
     assert all("\n" not in record.getMessage() for record in caplog.records)
 
 
-def test_nobody_ends_the_program_unless_a_flag_allows_it(served: Served) -> None:
+def test_the_program_cannot_be_stopped_unless_a_flag_allows_it(served: Served) -> None:
     for route in ("server-stop", "server-restart", "server-kill"):
         assert served.client.post(f"/sdapi/v1/{route}").status_code == 404
 

@@ -1,4 +1,4 @@
-"""Requests that nobody means but somebody sends: each gets an answer that says what is wrong, none breaks anything."""
+"""Malformed requests: each gets an answer that says what is wrong, none breaks anything."""
 
 from __future__ import annotations
 

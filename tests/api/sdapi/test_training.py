@@ -71,7 +71,7 @@ def test_sdxl_gets_an_embedding_for_both_encoders(tmp_path: Any) -> None:
         assert list(served.client.get("/sdapi/v1/embeddings").json()["loaded"]) == ["both"]
 
 
-def test_nothing_is_overwritten_unasked(served: Served) -> None:
+def test_nothing_is_overwritten_without_being_asked(served: Served) -> None:
     for what in ("embedding", "hypernetwork"):
         assert create(served, what, name="once").status_code == 200
         again = create(served, what, name="once")

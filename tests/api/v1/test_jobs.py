@@ -201,7 +201,7 @@ def test_jobs_are_listed_in_pages_and_forgotten(calm: Served) -> None:
     assert calm.client.get(image["url"]).status_code == 200
 
 
-def test_nobody_knows_an_unknown_job(calm: Served) -> None:
+def test_an_unknown_job_is_a_404(calm: Served) -> None:
     for action in ("cancel", "skip", "pause", "resume", "retry", "repeat"):
         assert calm.client.post(f"/api/v1/jobs/nobody/{action}").status_code == 404
     assert calm.client.get("/api/v1/jobs/nobody").status_code == 404

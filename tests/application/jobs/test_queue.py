@@ -80,7 +80,7 @@ def test_the_running_and_the_waiting_jobs_can_be_seen_and_found(bench: Bench) ->
     assert bench.queue.find("task(unknown)") is None
 
 
-def test_a_failure_is_kept_for_whoever_waits_and_the_next_job_runs(bench: Bench) -> None:
+def test_a_failure_is_kept_for_the_waiter_and_the_next_job_runs(bench: Bench) -> None:
     def fail(_: AnyJob) -> GenerationResult:
         raise RequestError("steps must be at least 1; it is 0.", "steps")
 
@@ -92,7 +92,7 @@ def test_a_failure_is_kept_for_whoever_waits_and_the_next_job_runs(bench: Bench)
     assert after.state is JobState.DONE
 
 
-def test_an_error_nobody_thought_of_is_reported_without_a_traceback(bench: Bench) -> None:
+def test_an_unexpected_error_is_reported_without_a_traceback(bench: Bench) -> None:
     def crash(_: AnyJob) -> GenerationResult:
         raise ZeroDivisionError("division by zero")
 
@@ -145,7 +145,7 @@ def test_closing_interrupts_what_runs_drops_what_waits_and_refuses_what_comes() 
         bench.submit("late")
 
 
-def test_background_work_runs_between_jobs_and_its_failure_harms_nobody(bench: Bench) -> None:
+def test_background_work_runs_between_jobs_and_its_failure_does_no_harm(bench: Bench) -> None:
     ran = threading.Event()
 
     def fail() -> None:

@@ -83,7 +83,7 @@ def test_an_orderly_end_keeps_what_waits_too(open_desk: OpenDesk) -> None:
     running, waiting = before.submit("running"), before.submit("waiting", seed=9)
     before.enter()
     before.service.close()
-    assert waiting.finished, "whoever waits in this process is told"
+    assert waiting.finished, "waiters in this process are told"
     assert running.state is JobState.INTERRUPTED
     before.close()
     after = open_desk()

@@ -36,7 +36,7 @@ def test_jobs_of_the_loaded_checkpoint_overtake_within_the_bound() -> None:
     assert drained(line(*names)[0], None, 5) == "acefbd"
 
 
-def test_nobody_is_overtaken_more_often_than_the_bound_allows() -> None:
+def test_no_job_is_overtaken_more_often_than_the_bound_allows() -> None:
     made, jobs = line("a@x", *(f"{name}@y" for name in "bcdefghij"))
     assert drained(made, "y", 3) == "bcdaefghij"
     assert jobs["a"].overtaken == 3
@@ -66,7 +66,7 @@ def test_moving_changes_no_more_places_than_it_must() -> None:
         made.remove(jobs["a"])
 
 
-def test_whoever_stands_in_line_is_found_by_id() -> None:
+def test_a_waiting_job_is_found_by_id() -> None:
     made, jobs = line("a", "b", "c")
     assert made.find("b") is jobs["b"]
     assert jobs["b"] in made

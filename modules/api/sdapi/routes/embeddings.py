@@ -36,7 +36,7 @@ def routes(app: Application) -> APIRouter:
 
 
 async def _engine_there(app: Application) -> None:
-    # Building the engine imports torch, and belongs on its own thread; once it is there nobody waits for a job.
+    # Building the engine imports torch, and belongs on its own thread; then no request waits for a job.
     if not app.engine_ready:
         await on_engine_thread(app, lambda: app.engine)
 

@@ -44,7 +44,7 @@ def routes(app: Application) -> APIRouter:
 
 
 def allowed_file(app: Application, text: str) -> Path:
-    """The file that `text` names. Raises HTTPException 403 for one that is nobody's business, 404 for none at all.
+    """The file that `text` names. Raises HTTPException 403 for one that is not served, 404 if there is none.
 
     Links are followed before the folders are compared; hidden files and folders are not served.
     """

@@ -1,4 +1,4 @@
-"""Making pictures."""
+"""Making pictures: txt2img and img2img."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words for pictures."""
+"""Interrogate: a caption for a picture."""
 
 from __future__ import annotations
 

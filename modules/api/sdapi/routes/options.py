@@ -1,4 +1,4 @@
-"""Settings and flags."""
+"""The options (settings) and the command line's flags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures for Prometheus."""
+"""Metrics in Prometheus' text format."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Collector:
         self._app = app
 
     def collect(self) -> Iterator[Metric]:
-        """Every figure."""
+        """The present value of every metric."""
         figures = self._app.statistics.read()
         yield from _queue(self._app)
         yield from _work(figures)

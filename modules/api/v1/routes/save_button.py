@@ -1,4 +1,4 @@
-"""Pictures that somebody chose to keep."""
+"""Pictures that the user chose to keep."""
 
 from __future__ import annotations
 
