@@ -12,7 +12,7 @@ from gradio.components import Component
 from modules.webui.canvas.component import Canvas, Paints
 from modules.webui.ui_config import UiConfig
 
-Look = dict[str, Any]
+Props = dict[str, Any]
 """Keyword arguments of a component that decide how it is drawn: label, elem_id, scale, ..."""
 
 
@@ -33,7 +33,7 @@ Choices = Callable[[Offers], Sequence[str]]
 class Kind(Protocol):
     """What a control is: a slider, a dropdown, ..."""
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
         """The component, with the values that ui-config.json has under `key`."""
         ...
 
@@ -47,7 +47,7 @@ class Slider:
     maximum: float
     step: float
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
         """See `Kind`."""
         limits = {"minimum": self.minimum, "maximum": self.maximum, "step": self.step}
         return gr.Slider(**ui.slider(key, value=self.value, **limits), **look)
@@ -59,7 +59,7 @@ class Number:
 
     value: float
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
         """See `Kind`."""
         return gr.Number(precision=0, **ui.number(key, value=self.value), **look)
 
@@ -70,7 +70,7 @@ class Switch:
 
     value: bool = False
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
         """See `Kind`."""
         return gr.Checkbox(**ui.checkbox(key, value=self.value), **look)
 
@@ -82,7 +82,7 @@ class Text:
     lines: int = 1
     value: str = ""
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
         """See `Kind`."""
         return gr.Textbox(lines=self.lines, **ui.text(key, value=self.value), **look)
 
@@ -100,7 +100,7 @@ class Choice:
     changing: bool = False
     remembered: bool = True
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
         """See `Kind`."""
         choices = list(self.choices(offers))
         value = choices[0] if self.value is None else self.value
@@ -115,7 +115,7 @@ class Several:
     choices: Choices
     changing: bool = False
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
         """See `Kind`."""
         return gr.Dropdown(multiselect=True, interactive=True, **ui.choices(key, self.choices(offers)), **look)
 
@@ -127,7 +127,7 @@ class OneOf:
     labels: tuple[str, ...]
     value: str
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
         """See `Kind`."""
         return gr.Radio(**ui.choice(key, self.labels, value=self.value), **look)
 
@@ -138,7 +138,7 @@ class ChosenTab:
 
     value: str
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
         """See `Kind`."""
         return gr.Textbox(self.value, visible="hidden", elem_classes=["chosen-tab"], **look)
 
@@ -147,7 +147,7 @@ class ChosenTab:
 class Picture:
     """A picture, as the file that was dropped: its value is the path, and nothing of the file is lost."""
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
         """See `Kind`."""
         # With a mode of its own gradio would hand over a copy: without transparency, parameters or more than 8 bits.
         return gr.Image(
@@ -166,7 +166,7 @@ class Drawn:
     colour: str = ""
     grows: bool = False
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
         """See `Kind`."""
         return Canvas(paints=self.paints, grows=self.grows, colour_setting=self.colour, **look)
 
@@ -175,7 +175,7 @@ class Drawn:
 class Files:
     """A box for several uploaded files."""
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Look) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
         """See `Kind`."""
         return gr.File(file_count="multiple", file_types=["image"], interactive=True, **look)
 
