@@ -200,7 +200,7 @@ def _found(latent: Any, event: Any, batch: Any, decoding: Decoding) -> Any:
     from modules.sampling.plan import build_sigmas
     from modules.sampling.samplers.registry import resolve as sampler_of
     from modules.sampling.schedules import resolve
-    from modules.text_encoders.scheduled import Timing
+    from modules.text_encoders.prompt_conditioning import Timing
 
     app, control = current().app, current().control
     plan, model = event.plan, event.model
