@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import logging
+import sys
 import threading
+import traceback
 from collections import OrderedDict
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +27,12 @@ from modules.a1111.shared import Shared
 from modules.application.application import Application
 from modules.application.jobs.job import GenerationJob
 from modules.application.scripts import Argument, Script, ScriptRun
+from modules.extension_host.extension import Extension
 from modules.foundation.errors import EaselError, ExtensionError
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
+from modules.settings.flags import refuse_unknown
 from modules.settings.model import Settings
 
 log = logging.getLogger(__name__)
@@ -60,16 +65,29 @@ class A1111Dialect:
 
     # Coming and going
 
-    def install(self, folders: Mapping[str, Path]) -> None:
-        """Load the scripts of these folders (by owner, in this order) and attach everything to the application."""
+    def install(self, folders: Mapping[str, Path], extensions: Sequence[Extension] = ()) -> None:
+        """Load the scripts of these folders (by owner, in this order), then of extensions; attach everything."""
         process.put(self)
         Attachments(self).attach(self.app.hooks)
         self.app.settings.observe(self.shared.opts.changed)
         for owner, folder in folders.items():
             self.loader.load_folder(owner, folder)
+        self._read_flags(extensions)
+        for extension in extensions:
+            self.loader.load_extension(extension)
         self.declare_settings()
         for runner, img2img in ((self.scripts_txt2img, False), (self.scripts_img2img, True)):
             runner.initialize_scripts(img2img)
+
+    def _read_flags(self, extensions: Sequence[Extension]) -> None:
+        """Flags of extensions, into `cmd_opts`. Raises StartupError for one that none of them knows either."""
+        parser = argparse.ArgumentParser(
+            prog="webui", allow_abbrev=False, exit_on_error=False, conflict_handler="resolve"
+        )
+        self.loader.preload(extensions, parser)
+        known, rest = parser.parse_known_args(self.app.unknown_arguments)
+        self.shared.cmd_opts.added.update(vars(known))
+        refuse_unknown(rest)
 
     def draw_offline(self) -> None:
         """Draw the scripts' controls apart from any page, so that the API knows their arguments and defaults."""
@@ -144,6 +162,8 @@ class A1111Dialect:
     def failed(self, file: str, what: str) -> None:
         """Remember what a script failed in, for the page."""
         self.errors.setdefault(file, []).append(what)
+        told = traceback.format_exc() if sys.exc_info()[0] is not None else ""
+        self.app.extensions.failed(file, what, told)
         del self.errors[file][:-100]
 
     @contextlib.contextmanager

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib.util
 import inspect
 import logging
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from modules.a1111.gradio3.importing import globals_for
 from modules.a1111.script import Script, ScriptClassData, ScriptFile
 from modules.a1111.scripts_postprocessing import ScriptPostprocessing
+from modules.extension_host.extension import Extension
+from modules.extension_host.order import ordered
 
 if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
@@ -72,6 +75,53 @@ class ScriptLoader:
         self.current_basedir: str | None = None
         self.basedirs: dict[str, str] = {}
 
+    def load_extension(self, extension: Extension) -> None:
+        """Load the scripts of an extension. One of which no file can be loaded is switched off for this run."""
+        host = self._dialect.app.extensions
+        self._begin(extension.name, extension.root)
+        files = [file for file in extension.files("scripts", ".py") if file.name != "__init__.py"]
+        metadata = extension.metadata
+        files = ordered(
+            files,
+            lambda file: file.name.lower(),
+            lambda file: metadata.files_before.get(file.name.lower(), ()),
+            lambda file: metadata.files_after.get(file.name.lower(), ()),
+        )
+        with host.timed(extension):
+            loaded = [self.load_file(extension.name, file, extension.root) for file in files]
+        if loaded and not any(loaded):
+            host.switch_off(extension, "its scripts cannot be loaded; see its errors.")
+            self._forget(extension.root)
+        # While its scripts are loaded an extension's own modules come first, afterwards they come last.
+        self._last(str(extension.root))
+
+    def preload(self, extensions: Sequence[Extension], parser: argparse.ArgumentParser) -> None:
+        """Let extensions add their flags: `preload(parser)` in their preload.py."""
+        for extension in extensions:
+            file = extension.root / "preload.py"
+            if not file.is_file():
+                continue
+            with self._in(extension.root):
+                loader = ExtensionLoader(f"preload of {extension.name}", str(file), extension.name)
+                spec = importlib.util.spec_from_file_location(loader.name, file, loader=loader)
+                assert spec is not None
+                module = importlib.util.module_from_spec(spec)
+                try:
+                    loader.exec_module(module)
+                    if hasattr(module, "preload"):
+                        module.preload(parser)
+                except Exception as error:  # the boundary of an extension
+                    log.exception("preload.py of %s failed", extension.name)
+                    self._dialect.failed(str(file), f"preload.py failed: {error}")
+
+    def _forget(self, root: Path) -> None:
+        self._dialect.callbacks.remove_of_file(str(root))
+
+    def _last(self, path: str) -> None:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(path)
+            sys.path.append(path)
+
     def load_folder(self, owner: str, root: Path) -> None:
         """Load every .py file of `root`/scripts (or of `root` itself, where that is the program's own folder)."""
         folder = root / "scripts" if (root / "scripts").is_dir() else root
@@ -85,10 +135,23 @@ class ScriptLoader:
     def _begin(self, owner: str, root: Path) -> None:
         if self._finder not in sys.meta_path:
             sys.meta_path.insert(0, self._finder)
-        self._finder.roots[f"{root.resolve()}/"] = owner
+        self._finder.roots[f"{root.absolute()}/"] = owner
+        self._scripts_of(root)
         if str(root) not in sys.path:
             sys.path.insert(0, str(root))
             self._paths.append(str(root))
+
+    def _scripts_of(self, root: Path) -> None:
+        """`scripts` is one package over all extensions, whether or not one of them has an __init__.py in it."""
+        package = sys.modules.get("scripts")
+        if package is None or not isinstance(getattr(package, "__path__", None), list):
+            package = ModuleType("scripts")
+            package.__path__ = []
+            sys.modules["scripts"] = package
+            self._modules.append("scripts")
+        folder = str(root / "scripts") if (root / "scripts").is_dir() else str(root)
+        if folder not in package.__path__:
+            cast(list[str], package.__path__).append(folder)
 
     def load_file(self, owner: str, file: Path, root: Path) -> ModuleType | None:
         """Load one file under its bare name, as A1111 does; one that fails is named and left out."""
@@ -105,6 +168,7 @@ class ScriptLoader:
             except Exception as error:  # the boundary of an extension
                 log.exception("%s of %s could not be loaded", file, owner)
                 self._dialect.failed(str(file), f"could not be loaded: {type(error).__name__}: {error}")
+                self._dialect.callbacks.remove_of_file(str(file))
                 return None
             self._register(module, file, root)
             return module

@@ -15,6 +15,7 @@ from gradio.component_meta import ComponentMeta
 from gradio.context import Context
 
 from modules.a1111.gradio3.classes import adopt
+from modules.a1111.javascript import extension_tags
 from modules.a1111.pasting import new_value
 from modules.a1111.runner import ScriptRunner
 from modules.a1111.script import Script, overrides
@@ -229,7 +230,7 @@ class ScriptsOnPage(PageGuest):
     def head(self) -> str:
         """The styles and tags that extensions gave to Blocks of their own."""
         styles = "".join(f"<style>{_inside_style(each)}</style>" for each in self.page_parts["css"])
-        return styles + "".join(self.page_parts["head"])
+        return styles + "".join(self.page_parts["head"]) + extension_tags(self._dialect.app)
 
 
 class _Failed(Exception):  # noqa: N818

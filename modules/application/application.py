@@ -29,6 +29,7 @@ from modules.checkpoints.families import FamilyRegistry
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.read_ahead import ReadAhead
 from modules.checkpoints.vae_files import VaeCatalogue
+from modules.extension_host.host import ExtensionHost
 from modules.faces.catalogue import RestorerCatalogue
 from modules.foundation.errors import CheckpointError, EaselError
 from modules.foundation.importing import importing
@@ -69,9 +70,11 @@ class Application:
         self.shutdown = Shutdown()
         self.instance_locks: list[InstanceLock] = []
         self.flags = flags
+        self.unknown_arguments: list[str] = []
         self.policy = AccessPolicy.from_flags(flags)
         self.paths = Paths.from_flags(flags)
         self.settings = SettingsStore(self.paths.settings_file)
+        self.extensions = ExtensionHost(self.paths.data, flags, self.settings)
         self.hooks = Hooks()
         if flags.trace:
             self.hooks.time_calls(attachment_returned)

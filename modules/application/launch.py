@@ -13,9 +13,10 @@ from pathlib import Path
 
 from modules.application.application import Application
 from modules.application.instance_lock import instance_locks
+from modules.extension_host.host import FOLDER as EXTENSIONS
 from modules.foundation.errors import StartupError
 from modules.foundation.log import configure_logging
-from modules.settings.flags import Flags, parse_flags
+from modules.settings.flags import Flags, refuse_unknown, split_flags
 from modules.settings.paths import Paths
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,9 @@ def prepare(arguments: Sequence[str]) -> tuple[Application, socket.socket]:
 
     Raises StartupError with one sentence that says what is wrong and what to do.
     """
-    flags = parse_flags(arguments)
+    flags, unknown = split_flags(arguments)
+    if not any((Paths.from_flags(flags).data / EXTENSIONS).glob("*/preload.py")):
+        refuse_unknown(unknown)
     configure_logging(flags.loglevel)
     check_certificate(flags)
     listener = take_port(flags)
@@ -38,6 +41,7 @@ def prepare(arguments: Sequence[str]) -> tuple[Application, socket.socket]:
         with instance_locks(paths.data, paths.settings_file) as taken:
             application = Application(flags)
             application.instance_locks.extend(taken)
+            application.unknown_arguments = unknown
         return application, listener
     except BaseException:
         listener.close()

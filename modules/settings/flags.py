@@ -78,6 +78,10 @@ class Flags:
     enable_insecure_extension_access: bool = _switch(
         "allow what runs code (installing extensions) although others on the network can reach this Easel"
     )
+    disable_extension_access: bool = _switch("extensions cannot be installed, updated or switched from the page")
+    disable_extra_extensions: bool = _switch("use no extensions but those that are part of the program")
+    disable_all_extensions: bool = _switch("use no extensions at all")
+    skip_install: bool = _switch("install nothing that extensions ask for")
     hide_ui_dir_config: bool = _switch("settings of folders cannot be changed on the page or through the API")
     freeze_settings: bool = _switch("no setting can be changed on the page or through the API")
     freeze_settings_in_sections: str | None = _value(
@@ -169,16 +173,27 @@ def parse_flags(arguments: Sequence[str]) -> Flags:
     A1111's flags that mean nothing here are named in one warning. Raises StartupError for anything else unknown.
     `--help` prints the list and exits, as argparse does.
     """
+    flags, unknown = split_flags(arguments)
+    refuse_unknown(unknown)
+    return flags
+
+
+def refuse_unknown(unknown: Sequence[str]) -> None:
+    """Raise StartupError if there is a flag that means nothing to anything."""
+    if unknown:
+        raise StartupError(f"Unknown flag {unknown[0]}.{_nearest(unknown[0])} See --help for the list.", exit_code=2)
+
+
+def split_flags(arguments: Sequence[str]) -> tuple[Flags, list[str]]:
+    """The flags of a command line, and what in it is none of Easel's: an extension may know it."""
     parser = build_parser()
     known, rest = parser.parse_known_args(list(arguments))
     ignored, unknown = _sort_unknown(rest)
-    if unknown:
-        raise StartupError(f"Unknown flag {unknown[0]}.{_nearest(unknown[0])} See --help for the list.", exit_code=2)
     if ignored:
         log.warning("Flags without effect in Easel, ignored: %s", " ".join(ignored))
     given = {name: value for name, value in vars(known).items() if value is not None}
     values: dict[str, Any] = {name: _frozen(value) for name, value in given.items()}
-    return Flags(**values)
+    return Flags(**values), unknown
 
 
 def _frozen(value: Any) -> Any:

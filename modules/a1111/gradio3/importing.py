@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+from modules.a1111.current import NotRunning, current
 from modules.a1111.gradio3.keywords import OWNER
 
 
@@ -29,7 +30,12 @@ def import_for_extensions(
 ) -> ModuleType:
     """`__import__` for modules of extensions."""
     if level or not (name == "gradio" or name.startswith("gradio.")):
-        return builtins.__import__(name, globals, locals, fromlist or (), level)
+        try:
+            return builtins.__import__(name, globals, locals, fromlist or (), level)
+        except ModuleNotFoundError as error:
+            if level or not _offered(name, error):
+                raise
+            return builtins.__import__(name, globals, locals, fromlist or (), level)
     from modules.a1111.gradio3.namespace import old_module
 
     module = old_module(name)
@@ -38,3 +44,14 @@ def import_for_extensions(
         if f"{name}.{each}" in sys.modules:
             old_module(f"{name}.{each}")
     return module if fromlist else old_module("gradio")
+
+
+def _offered(name: str, error: ModuleNotFoundError) -> bool:
+    """Whether a module that A1111's environment has, and this one had not, is there now."""
+    if error.name is None or error.name.partition(".")[0] != name.partition(".")[0]:
+        return False
+    try:
+        host = current().app.extensions
+    except NotRunning:
+        return False
+    return host.offer(name)

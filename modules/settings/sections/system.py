@@ -14,6 +14,10 @@ class SystemSection(Section):
     category: ClassVar[str] = "system"
 
     list_hidden_files: bool = setting(True, "Load models/files in hidden directories")
+    disabled_extensions: list[str] = setting([], "Disable these extensions", restart=True)
+    disable_all_extensions: str = setting(
+        "none", "Disable all extensions", choices=["none", "extra", "all"], restart=True
+    )
     further_model_folders: list[str] = setting(
         [], "Further folders of models: an A1111 folder, or one laid out like its models folder"
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from modules.settings.model import Settings
 from modules.webui.builder import PageBuilder
 from modules.webui.tab_bar import Tab
+from modules.webui.tabs.extensions import build_extensions
 from modules.webui.tabs.img2img import build_img2img
 from modules.webui.tabs.pnginfo import build_pnginfo
 from modules.webui.tabs.settings import build_settings
@@ -36,6 +37,7 @@ TABS: tuple[PageTab, ...] = (
     PageTab(name="img2img", label="img2img", build=build_img2img),
     PageTab(name="pnginfo", label="PNG Info", build=build_pnginfo),
     PageTab(name="settings", label="Settings", build=build_settings),
+    PageTab(name="extensions", label="Extensions", build=build_extensions),
 )
 """In the order of the page; a new tab is a file beside this one and a line here."""
 

@@ -89,6 +89,10 @@ def _open_folders(app: Application) -> Iterator[tuple[Path, frozenset[str] | Non
     for key, default in {**FOLDERS, "outdir_samples": "", "outdir_grids": ""}.items():
         if chosen := getattr(settings, key, "") or default:
             yield paths.data / Path(str(chosen)).expanduser(), RESULTS
+    for extension in app.extensions.active:
+        yield extension.root, None
+    # A1111's extensions write here what their scripts in the page read.
+    yield paths.data / "tmp", None
     # Previews of models lie beside them.
     models = (paths.models, *paths.checkpoint_folders, *paths.vae_folders)
     for folder in (*models, paths.lora, paths.lycoris, paths.hypernetworks, paths.embeddings):

@@ -17,6 +17,7 @@ from modules.api.sdapi.responses import (
 )
 from modules.application.application import Application
 from modules.checkpoints.info import CheckpointInfo
+from modules.extension_host.extension import Extension
 from modules.sampling.samplers.registry import SAMPLERS, Sampler
 from modules.sampling.schedules import SCHEDULES, Schedule
 
@@ -66,10 +67,23 @@ def routes(app: Application) -> APIRouter:
 
     @router.get("/extensions", summary="Extensions")
     def extensions() -> list[ExtensionItem]:
-        """The installed extensions: none so far."""
-        return []
+        """The installed extensions."""
+        return [_extension_item(extension) for extension in app.extensions.extensions]
 
     return router
+
+
+def _extension_item(extension: Extension) -> ExtensionItem:
+    version = extension.version
+    return ExtensionItem(
+        name=extension.name,
+        remote=version.remote,
+        branch=version.branch,
+        commit_hash=version.commit,
+        version=version.short,
+        commit_date=version.date,
+        enabled=extension.enabled,
+    )
 
 
 def _model_item(info: CheckpointInfo) -> SDModelItem:

@@ -1,0 +1,273 @@
+// What scripts of A1111's extensions find in the page: loaded ahead of them, before the document is complete.
+// A classic script on purpose: its functions are to be globals.
+"use strict";
+
+var opts = window.opts || {};
+var titles = {};
+var localization = window.localization || {};
+var uiCurrentTab = null;
+
+function gradioApp() {
+  const app = document.querySelector("gradio-app");
+  if (!app) {
+    return document;
+  }
+  app.getElementById = (id) => document.getElementById(id);
+  return app.shadowRoot || app;
+}
+
+function get_uiCurrentTab() {
+  return document.querySelector("#tabs .tab-bar-tab button.selected");
+}
+
+function get_uiCurrentTabContent() {
+  const button = get_uiCurrentTab();
+  return button ? document.getElementById(button.getAttribute("aria-controls")) : null;
+}
+
+// Callbacks. One that throws is named in the console, and the others are called.
+
+const easelCallbacks = { loaded: [], update: [], after: [], tab: [], options: [] };
+
+function onUiLoaded(callback) { easelCallbacks.loaded.push(callback); if (easelRuntime.loaded) easelCall([callback]); }
+function onUiUpdate(callback) { easelCallbacks.update.push(callback); }
+function onAfterUiUpdate(callback) { easelCallbacks.after.push(callback); }
+function onUiTabChange(callback) { easelCallbacks.tab.push(callback); }
+function onOptionsChanged(callback) { easelCallbacks.options.push(callback); }
+
+const easelRuntime = { loaded: false, drawn: false, timer: 0, refresh: 0 };
+
+function easelCall(callbacks, ...values) {
+  for (const callback of callbacks) {
+    try {
+      callback(...values);
+    } catch (error) {
+      console.error("A script of an extension failed:", error);
+    }
+  }
+}
+
+function executeCallbacks(callbacks, ...values) { easelCall(callbacks, ...values); }
+
+/** Names of classes that Gradio 3 gave its elements. */
+function easelOldNames() {
+  const components = (window.gradio_config && window.gradio_config.components) || [];
+  for (const component of components) {
+    const id = (component.props && component.props.elem_id) || `component-${component.id}`;
+    const name = `gradio-${component.type}`;
+    for (const root of document.querySelectorAll(`[id="${CSS.escape(String(id))}"]`)) {
+      if (!root.classList.contains(name)) {
+        root.classList.add(name);
+      }
+    }
+  }
+  for (const bar of document.querySelectorAll(".tab-container[role=tablist]:not(.tab-nav)")) {
+    bar.classList.add("tab-nav");
+  }
+  for (const list of document.querySelectorAll("ul[role=listbox]:not(.options)")) {
+    list.classList.add("options");
+  }
+}
+
+function easelOnChange(mutations) {
+  const drawn = document.getElementById("txt2img_prompt") && document.documentElement.dataset.opened;
+  if (!drawn) {
+    return;
+  }
+  if (!easelRuntime.loaded) {
+    easelRuntime.loaded = true;
+    easelOldNames();
+    easelCall(easelCallbacks.loaded);
+  }
+  easelCall(easelCallbacks.update, mutations);
+  clearTimeout(easelRuntime.timer);
+  easelRuntime.timer = setTimeout(() => {
+    easelOldNames();
+    easelCall(easelCallbacks.after);
+  }, 200);
+  const tab = get_uiCurrentTab();
+  if (tab && tab !== uiCurrentTab) {
+    uiCurrentTab = tab;
+    easelCall(easelCallbacks.tab);
+  }
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  const observer = new MutationObserver(easelOnChange);
+  observer.observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-opened", "data-tab"] });
+  easelOnChange([]);
+  document.addEventListener("click", (event) => {
+    if (event.target instanceof Element && event.target.closest("#settings_submit")) {
+      [500, 2000].forEach((wait) => setTimeout(easelReadOptions, wait));
+    }
+  });
+});
+
+async function easelReadOptions() {
+  const answer = await fetch(new URL("sdapi/v1/options", document.baseURI)).catch(() => null);
+  if (!answer || !answer.ok) {
+    return;
+  }
+  const now = await answer.json();
+  if (Object.keys(now).some((key) => JSON.stringify(now[key]) !== JSON.stringify(opts[key]))) {
+    Object.assign(opts, now);
+    easelCall(easelCallbacks.options);
+  }
+}
+
+// Values
+
+function updateInput(target) {
+  const event = new Event("input", { bubbles: true });
+  Object.defineProperty(event, "target", { value: target });
+  target.dispatchEvent(event);
+}
+
+function randomId() {
+  const part = () => Math.random().toString(36).slice(2, 7);
+  return `task(${part()}${part()}${part()})`;
+}
+
+function args_to_array(args) { return Array.from(args); }
+
+function create_submit_args(args) { return Array.from(args); }
+
+function get_tab_index(tabId) {
+  const bar = document.querySelector(`#${CSS.escape(tabId)} .tab-nav`) || document.querySelector(`#${CSS.escape(tabId)} [role=tablist]`);
+  const buttons = bar ? [...bar.querySelectorAll("button")] : [];
+  return Math.max(0, buttons.findIndex((button) => button.classList.contains("selected")));
+}
+
+function create_tab_index_args(tabId, args) {
+  const values = Array.from(args);
+  values[0] = get_tab_index(tabId);
+  return values;
+}
+
+function get_img2img_tab_index() {
+  const values = Array.from(arguments);
+  values.splice(-2);
+  values[0] = get_tab_index("mode_img2img");
+  return values;
+}
+
+// The gallery
+
+function all_gallery_buttons() {
+  const shown = [...document.querySelectorAll('[style="display: block;"] .thumbnail-item, .tabitem .gallery-container .thumbnail-item, .thumbnails > .thumbnail-item')];
+  return shown.filter((button, place) => button.offsetParent !== null && shown.indexOf(button) === place);
+}
+
+function selected_gallery_button() {
+  return all_gallery_buttons().find((button) => button.classList.contains("selected")) || null;
+}
+
+function selected_gallery_index() {
+  return all_gallery_buttons().findIndex((button) => button.classList.contains("selected"));
+}
+
+function gallery_container_buttons(id) {
+  return document.querySelectorAll(`#${id} .thumbnail-item`);
+}
+
+function selected_gallery_index_id(id) {
+  return [...gallery_container_buttons(id)].findIndex((button) => button.classList.contains("selected"));
+}
+
+function extract_image_from_gallery(gallery) {
+  if (!gallery || gallery.length === 0) {
+    return [null];
+  }
+  const index = selected_gallery_index();
+  return [gallery[index < 0 || index >= gallery.length ? 0 : index]];
+}
+
+// Going to another tab. What is handed over is handed on.
+
+function easelOpen(tab, mode) {
+  window.easel.openTab(tab);
+  if (mode) {
+    window.easel.openTab(mode, "mode_img2img");
+  }
+}
+
+function switch_to_txt2img() { easelOpen("txt2img"); return Array.from(arguments); }
+function switch_to_img2img_tab(number) {
+  easelOpen("img2img", ["img2img", "sketch", "inpaint", "inpaint_sketch", "inpaint_upload", "batch"][number] || "img2img");
+}
+function switch_to_img2img() { switch_to_img2img_tab(0); return Array.from(arguments); }
+function switch_to_sketch() { switch_to_img2img_tab(1); return Array.from(arguments); }
+function switch_to_inpaint() { switch_to_img2img_tab(2); return Array.from(arguments); }
+function switch_to_inpaint_sketch() { switch_to_img2img_tab(3); return Array.from(arguments); }
+function switch_to_extras() { easelOpen("extras"); return Array.from(arguments); }
+
+// Progress
+
+function request(url, data, handler, errorHandler) {
+  fetch(new URL(url, document.baseURI), {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(data),
+  }).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status))).then(handler, errorHandler);
+}
+
+function requestProgress(id_task, progressbarContainer, gallery, atEnd, onProgress, inactivityTimeout = 40) {
+  const begun = Date.now();
+  let wasActive = false;
+  const ended = () => { if (atEnd) atEnd(); };
+  const ask = () => request("internal/progress", { id_task, live_preview: false }, (told) => {
+    wasActive = wasActive || told.active;
+    if (told.completed || (wasActive && !told.active && !told.queued)) {
+      ended();
+    } else if (!told.active && !told.queued && Date.now() - begun > 1000 * inactivityTimeout) {
+      ended();
+    } else {
+      if (onProgress) onProgress(told);
+      setTimeout(ask, (opts && opts.live_preview_refresh_period) || 500);
+    }
+  }, ended);
+  ask();
+}
+
+function showSubmitButtons() {}
+function showSubmitInterruptingPlaceholder() {}
+function showRestoreProgressButton() {}
+function setRandomSeed() {}
+function dimensionChange() {}
+
+// Small things
+
+function uiElementIsVisible(element) { return !!element && element.offsetParent !== null; }
+
+function uiElementInSight(element) {
+  const box = element.getBoundingClientRect();
+  return box.bottom > 0 && box.top < window.innerHeight;
+}
+
+function toggleCss(key, css, enable) {
+  let style = document.getElementById(key);
+  if (enable && !style) {
+    style = document.createElement("style");
+    style.id = key;
+    document.head.appendChild(style);
+  }
+  if (style) {
+    style.textContent = enable ? css : "";
+  }
+}
+
+function popup(contents) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "global-popup";
+  dialog.append(contents);
+  dialog.addEventListener("click", (event) => event.target === dialog && closePopup());
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function popupId(id) { popup(document.getElementById(id)); }
+function closePopup() { document.querySelectorAll("dialog.global-popup").forEach((dialog) => dialog.close()); }
+function getTranslation(text) { return localization[text]; }
+function restart_reload() { location.reload(); }
+function localSet(key, value) { try { localStorage.setItem(key, value); } catch { /* a full or forbidden store */ } }
+function localGet(key, otherwise) { return localStorage.getItem(key) ?? otherwise; }
+function localRemove(key) { localStorage.removeItem(key); }

@@ -1,0 +1,329 @@
+"""An environment for extensions, beside the program's own: packages in a folder that comes after it on sys.path.
+
+What the program brings always wins: it is found first and is never replaced. A package that an extension asks for is
+put into the folder without its dependencies; these are looked at one by one, and only those that the program does not
+have go there too. Where the program has another version than is asked for, that is said and the rest is installed. To
+undo all of it, delete the folder.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.markers import UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from modules.foundation.atomic import write_json
+from modules.foundation.errors import ExtensionError
+
+log = logging.getLogger(__name__)
+
+SECONDS = 900.0
+"""How long one call of pip, or one install.py, may take."""
+
+VARIABLE = "EASEL_EXTENSIONS_ENVIRONMENT"
+"""By which a process that runs an extension's install.py knows the folder."""
+
+OFFLINE = "EASEL_EXTENSIONS_OFFLINE"
+
+INSTEAD_OF_PIP = Path(__file__).with_name("instead_of_pip")
+"""First on the path of programs of extensions: their `pip` is then ours, which cannot change what Easel brings."""
+
+MOST_ROUNDS = 25
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What came of one wish: packages `installed`, sentences on those `kept` as the program has them, and `failed`."""
+
+    installed: list[str] = field(default_factory=list[str])
+    kept: list[str] = field(default_factory=list[str])
+    failed: list[str] = field(default_factory=list[str])
+
+    @property
+    def notes(self) -> list[str]:
+        """What is worth telling."""
+        return [*self.failed, *self.kept]
+
+
+class Environment:
+    """The folder with packages for extensions, and the only way into it."""
+
+    def __init__(self, folder: Path, *, offline: bool = False, seconds: float = SECONDS) -> None:
+        self.folder, self.offline, self.seconds = folder, offline, seconds
+        self.packages = folder / "packages"
+        self.logs = folder / "logs"
+        self._lock = threading.RLock()
+
+    @classmethod
+    def of_this_process(cls) -> Environment | None:
+        """That of the program for which this process runs an install.py."""
+        folder = os.environ.get(VARIABLE)
+        return cls(Path(folder), offline=bool(os.environ.get(OFFLINE))) if folder else None
+
+    def activate(self) -> None:
+        """Let packages in the folder be imported, after all others."""
+        if self.packages.is_dir() and str(self.packages) not in sys.path:
+            sys.path.append(str(self.packages))
+        importlib.invalidate_caches()
+
+    def install(self, wishes: Iterable[str], *, asked_by: str, options: Sequence[str] = ()) -> Report:
+        """Install requirements (as pip understands them), with what they need and the program does not have."""
+        report = Report()
+        with self._lock:
+            wanted = list(self._missing(_read(wishes, report), report, asked_by))
+            for _ in range(MOST_ROUNDS):
+                if not wanted:
+                    break
+                done = self._install_round(wanted, report, asked_by, options)
+                needed = [need for wish in done for need in self._needs(wish)]
+                wanted = list(self._missing(needed, report, asked_by))
+        self.activate()
+        for note in report.notes:
+            log.warning("%s: %s", asked_by, note)
+        return report
+
+    def pip(self, arguments: Sequence[str], description: str) -> str:
+        """Do what `pip` with these arguments would, here; what there is to tell. Raises ExtensionError.
+
+        Only `install` changes anything. What the program itself has is not uninstalled, reinstalled or replaced.
+        """
+        verb, *rest = arguments or [""]
+        if verb != "install":
+            raise ExtensionError(f"{description}: Easel does `pip install` for extensions, not `pip {verb}`.")
+        wishes, options = _install_arguments(rest)
+        report = self.install(wishes, asked_by=_file_name(description), options=options)
+        if report.failed:
+            raise ExtensionError(f"{description}: {' '.join(report.failed)}")
+        return "\n".join([*(f"Installed {each}" for each in report.installed), *report.kept])
+
+    def _missing(self, wishes: Iterable[Requirement], report: Report, asked_by: str) -> Iterator[Requirement]:
+        """Those that have to be installed. One that the program has in another version is noted instead."""
+        own, theirs = _versions(_program_path(self.packages)), _versions([str(self.packages)])
+        for wish in {str(wish): wish for wish in wishes}.values():
+            name = canonicalize_name(wish.name)
+            if name in own:
+                if not wish.url and not wish.specifier.contains(own[name], prereleases=True):
+                    told = f"{wish} is asked for; Easel's own {wish.name} {own[name]} is used instead."
+                    if told not in report.kept:
+                        report.kept.append(told)
+                # Extras bring further packages even where the package itself is there.
+                if wish.extras:
+                    yield from self._missing(self._needs(wish), report, asked_by)
+            elif wish.url or name not in theirs or not wish.specifier.contains(theirs[name], prereleases=True):
+                yield wish
+
+    def _needs(self, wish: Requirement) -> list[Requirement]:
+        """What an installed package says it needs here, with the extras that were asked for."""
+        path = [*_program_path(self.packages), str(self.packages)]
+        found = next(iter(importlib.metadata.distributions(name=wish.name, path=path)), None)
+        needs: list[Requirement] = []
+        for text in (found.requires or []) if found is not None else []:
+            need = Requirement(text)
+            if need.marker is None or any(_applies(need, extra) for extra in ("", *wish.extras)):
+                # pip would judge the marker anew, without the extra.
+                need.marker = None
+                needs.append(need)
+        return needs
+
+    def _install_round(
+        self, wanted: Sequence[Requirement], report: Report, asked_by: str, options: Sequence[str]
+    ) -> list[Requirement]:
+        """Install these without their dependencies: together, or one by one where one of them cannot be had."""
+        if self.offline:
+            report.failed += [f"{wish} is not installed: Easel was started with --offline." for wish in wanted]
+            return []
+        if self._pip([str(wish) for wish in wanted], asked_by, options) is None:
+            report.installed += [str(wish) for wish in wanted]
+            return list(wanted)
+        done: list[Requirement] = []
+        for wish in wanted:
+            reason = self._pip([str(wish)], asked_by, options)
+            if reason is None:
+                done.append(wish)
+                report.installed.append(str(wish))
+            else:
+                report.failed.append(f"{wish} cannot be installed: {reason}")
+        return done
+
+    def _pip(self, wishes: Sequence[str], asked_by: str, options: Sequence[str]) -> str | None:
+        """Run pip. None, or one line that says why it failed."""
+        self.packages.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+        command += ["--no-deps", "--upgrade", "--target", str(self.packages), *options, *wishes]
+        return self._run(command, asked_by, None, [])
+
+    def run(self, command: Sequence[str], asked_by: str, *, cwd: Path | None = None) -> str | None:
+        """Run a program of an extension, within the time limit, with its output in the extension's log.
+
+        A `pip` that it runs installs here. None, or one line that says why it failed.
+        """
+        return self._run(command, asked_by, cwd, [str(INSTEAD_OF_PIP)])
+
+    def _run(self, command: Sequence[str], asked_by: str, cwd: Path | None, path: Sequence[str]) -> str | None:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        variables = {**os.environ, VARIABLE: str(self.folder), "PYTHONPATH": self._python_path(path)}
+        variables[OFFLINE] = "yes" if self.offline else ""
+        with (self.logs / f"{asked_by}.log").open("a", encoding="utf-8", errors="replace") as output:
+            output.write(f"$ {' '.join(command)}\n")
+            output.flush()
+            begun = output.tell()
+            try:
+                done = subprocess.run(
+                    command,
+                    cwd=cwd,
+                    env=variables,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    timeout=self.seconds,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                return f"it took longer than {self.seconds:g} seconds and was ended."
+            except OSError as error:
+                return f"{command[0]} cannot be run: {error.strerror}."
+        return None if done.returncode == 0 else self._reason(asked_by, begun, done.returncode)
+
+    def _reason(self, asked_by: str, begun: int, code: int) -> str:
+        with (self.logs / f"{asked_by}.log").open(encoding="utf-8", errors="replace") as output:
+            output.seek(begun)
+            lines = [line.strip() for line in output if line.strip()]
+        errors = [line for line in lines if line.startswith("ERROR:")]
+        told = (errors or lines or [f"it ended with code {code}"])[-1].removeprefix("ERROR: ")
+        return f"{told} (All of it is in {self.logs / f'{asked_by}.log'}.)"
+
+    def _python_path(self, ahead: Sequence[str]) -> str:
+        program = str(Path(__file__).resolve().parents[2])
+        inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        return os.pathsep.join(
+            [*ahead, program, *(each for each in inherited if each not in ("", str(INSTEAD_OF_PIP)))]
+        )
+
+    # What has been done already
+
+    def done_for(self, name: str) -> Mapping[str, object]:
+        """What was noted when an extension's wishes were last fulfilled: its `stamp` and the `notes`."""
+        return self._record().get(name, {})
+
+    def note_done(self, name: str, stamp: str, notes: Sequence[str]) -> None:
+        """Remember it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / "installed.json", {**self._record(), name: {"stamp": stamp, "notes": list(notes)}})
+
+    def _record(self) -> dict[str, Mapping[str, object]]:
+        try:
+            record = json.loads((self.folder / "installed.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return record if isinstance(record, dict) else {}
+
+
+def _read(wishes: Iterable[str], report: Report) -> list[Requirement]:
+    read: list[Requirement] = []
+    for text in wishes:
+        try:
+            wish = Requirement(_named(text))
+        except InvalidRequirement as error:
+            report.failed.append(f"{text!r} is no requirement: {error}")
+            continue
+        if wish.marker is None or _applies(wish, ""):
+            wish.marker = None
+            read.append(wish)
+    return read
+
+
+def _named(text: str) -> str:
+    """A bare address (git+https://..., a wheel's) as `name @ address`."""
+    if "://" not in text or "@" in text.split("://", 1)[0]:
+        return text
+    name = text.split("#egg=", 1)[1] if "#egg=" in text else text.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1]
+    name = name.split("@", 1)[0].removesuffix(".git").removesuffix(".zip").removesuffix(".tar.gz")
+    return f"{name.split('-', 1)[0] if name.endswith('.whl') else name} @ {text.split('#egg=', 1)[0]}"
+
+
+def _applies(wish: Requirement, extra: str) -> bool:
+    try:
+        return wish.marker is None or wish.marker.evaluate({"extra": extra})
+    except UndefinedEnvironmentName:
+        return False
+
+
+def _program_path(packages: Path) -> list[str]:
+    return [entry for entry in sys.path if entry and Path(entry) != packages]
+
+
+def _versions(path: Sequence[str]) -> dict[str, str]:
+    """The versions of what is installed below some folders, the first of a name."""
+    versions: dict[str, str] = {}
+    for each in importlib.metadata.distributions(path=list(path)):
+        name = each.metadata["Name"]
+        if name:
+            versions.setdefault(canonicalize_name(name), each.version)
+    return versions
+
+
+def _install_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The requirements on a command line of `pip install`, and those options that say where packages are."""
+    wishes: list[str] = []
+    options: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if name in ("-r", "--requirement"):
+            more, further = requirements_of(Path(value if equals else next(rest, "")))
+            wishes, options = wishes + more, options + further
+        elif name in _SOURCES:
+            options += [name, value if equals else next(rest, "")]
+        elif name in _WITH_VALUE:
+            _ = value if equals else next(rest, "")
+        elif argument in ("--pre", "--no-index", "--prefer-binary"):
+            options.append(argument)
+        elif not argument.startswith("-"):
+            wishes.append(_absolute(argument))
+    return wishes, options
+
+
+_SOURCES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host", "--only-binary")
+_WITH_VALUE = ("-t", "--target", "--prefix", "--root", "-c", "--constraint", "--upgrade-strategy", "--timeout")
+
+
+def _absolute(wish: str) -> str:
+    """A file or folder of this machine as an address."""
+    path = Path(wish)
+    return path.resolve().as_uri() if path.suffix in (".whl", ".zip", ".gz") and path.is_file() else wish
+
+
+def _file_name(description: str) -> str:
+    return "".join(each if each.isalnum() or each in "-_." else "_" for each in description)[:60] or "pip"
+
+
+def requirements_of(file: Path) -> tuple[list[str], list[str]]:
+    """The requirements in a requirements.txt, and the options of pip in it (`--extra-index-url` and the like)."""
+    wishes: list[str] = []
+    options: list[str] = []
+    for line in file.read_text(encoding="utf-8-sig", errors="replace").replace("\\\n", " ").splitlines():
+        text = line.split(" #", 1)[0].strip()
+        if not text or text.startswith("#"):
+            continue
+        if text.startswith(("-r ", "--requirement ")):
+            other = file.parent / text.split(None, 1)[1]
+            if other.is_file():
+                more, further = requirements_of(other)
+                wishes, options = wishes + more, options + further
+        elif text.startswith("-"):
+            options += text.split()
+        else:
+            wishes.append(text.split(" --hash", 1)[0].strip())
+    return wishes, options

@@ -1,0 +1,202 @@
+"""The host: which extensions there are, which of them are used, what they need, and how they fare."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import sys
+import threading
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+from modules.extension_host.environment import Environment, Report, requirements_of
+from modules.extension_host.extension import Extension, ExtensionFailure
+from modules.extension_host.order import ordered
+from modules.settings.flags import Flags
+from modules.settings.store import SettingsStore
+
+log = logging.getLogger(__name__)
+
+FOLDER = "extensions"
+
+OFFERED = {
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python-headless",
+    "git": "GitPython",
+    "inflection": "inflection",
+    "kornia": "kornia",
+    "matplotlib": "matplotlib",
+    "omegaconf": "omegaconf",
+    "piexif": "piexif",
+    "pkg_resources": "setuptools<81",
+    "psutil": "psutil",
+    "pytorch_lightning": "pytorch_lightning",
+    "resize_right": "resize-right",
+    "scipy": "scipy",
+    "send2trash": "Send2Trash",
+    "skimage": "scikit-image",
+    "timm": "timm",
+    "torchdiffeq": "torchdiffeq",
+    "torchsde": "torchsde",
+}
+"""Modules that extensions import unasked, for A1111's environment has them -> what brings them."""
+
+
+class ExtensionHost:
+    """The extensions of one data folder. Building it looks at nothing; `find` does."""
+
+    def __init__(self, data: Path, flags: Flags, settings: SettingsStore) -> None:
+        self._flags, self._settings = flags, settings
+        self.folder = data / FOLDER
+        self.environment = Environment(data / "extensions-environment", offline=flags.offline)
+        self.extensions: list[Extension] = []
+        self._refused: set[str] = set()
+
+    def find(self) -> list[Extension]:
+        """Look for extensions, decide which are used, and put them in the order in which they are loaded."""
+        folders = [path for path in _folders(self.folder) if not path.name.startswith(".")]
+        self.extensions = [Extension(name=path.name, root=path) for path in folders]
+        self._switch()
+        self.extensions = ordered(
+            self.extensions,
+            lambda each: each.metadata.name,
+            lambda each: each.metadata.before,
+            lambda each: (*each.metadata.after, *each.metadata.requires),
+        )
+        return self.extensions
+
+    def _switch(self) -> None:
+        everything = "--disable-all-extensions" if self._flags.disable_all_extensions else ""
+        everything = everything or ("--disable-extra-extensions" if self._flags.disable_extra_extensions else "")
+        settings = self._settings.current
+        if not everything and settings.disable_all_extensions != "none":
+            everything = "the setting that disables all extensions"
+        off = {str(name).casefold() for name in settings.disabled_extensions}
+        for each in self.extensions:
+            if everything:
+                each.why_off = f"Off by {everything}."
+            elif each.name.casefold() in off:
+                each.why_off = "Switched off."
+        self._check_requirements()
+
+    def _check_requirements(self) -> None:
+        """Switch off what needs an extension that is not there or not used; what needs those, too."""
+        changed = True
+        while changed:
+            there = {each.metadata.name for each in self.extensions if each.enabled}
+            lacking = [
+                (each, name) for each in self.extensions if each.enabled for name in each.metadata.requires
+                if name not in there
+            ]  # fmt: skip
+            for each, name in lacking:
+                if each.enabled:
+                    each.why_off = f"It needs the extension {name!r}, which is not installed or is switched off."
+                    self.failed_extension(each, each.why_off)
+            changed = bool(lacking)
+
+    @property
+    def active(self) -> list[Extension]:
+        """Those that are used in this run, in the order of loading."""
+        return [each for each in self.extensions if each.enabled]
+
+    def of_file(self, file: str) -> Extension | None:
+        """The extension that a file belongs to."""
+        path = Path(file)
+        return next((each for each in self.extensions if path.is_relative_to(each.root)), None)
+
+    def failed(self, file: str, sentence: str, traceback: str = "") -> None:
+        """Note, for the page, what the extension of a file failed in."""
+        extension = self.of_file(file)
+        if extension is not None:
+            extension.failures.append(ExtensionFailure(sentence=sentence, traceback=traceback))
+            del extension.failures[:-100]
+
+    def failed_extension(self, extension: Extension, sentence: str) -> None:
+        """The same, for the whole of it."""
+        log.warning("Extension %s: %s", extension.name, sentence)
+        extension.failures.append(ExtensionFailure(sentence=sentence))
+
+    def switch_off(self, extension: Extension, reason: str) -> None:
+        """Use it no more in this run."""
+        extension.why_off = reason
+        log.error("Extension %s is switched off for this run: %s", extension.name, reason)
+
+    # What they need
+
+    def prepare(self) -> None:
+        """Install what the used extensions ask for and that has not been installed yet, then let it be imported."""
+        for extension in self.active:
+            with self.timed(extension):
+                self._prepare(extension)
+        self.environment.activate()
+
+    def ask_versions(self) -> None:
+        """Have git asked about all of them, beside everything else: what lists them need not wait then."""
+        extensions = list(self.extensions)
+
+        def ask() -> None:
+            for extension in extensions:
+                _ = extension.version
+
+        if extensions:
+            threading.Thread(target=ask, name="versions of extensions", daemon=True).start()
+
+    def _prepare(self, extension: Extension) -> None:
+        files = [file for name in ("requirements.txt", "install.py") if (file := extension.root / name).is_file()]
+        if not files:
+            return
+        digest = hashlib.sha256(f"{sys.version_info[:2]}".encode())
+        for file in files:
+            digest.update(file.read_bytes())
+        stamp, known = digest.hexdigest(), self.environment.done_for(extension.name)
+        if known.get("stamp") == stamp:
+            notes = known.get("notes")
+            extension.notes += [str(note) for note in notes] if isinstance(notes, list) else []
+            return
+        if self._flags.skip_install:
+            extension.notes.append("What it asks for is not installed: Easel was started with --skip-install.")
+            return
+        log.info("Installing what the extension %s asks for; see %s.", extension.name, self.environment.logs)
+        complete = True
+        for file in files:
+            if file.name == "install.py":
+                reason = self.environment.run([sys.executable, str(file)], extension.name, cwd=file.parent)
+                report = Report(failed=[f"install.py failed: {reason}"] if reason else [])
+            else:
+                wishes, options = requirements_of(file)
+                report = self.environment.install(wishes, asked_by=extension.name, options=options)
+            extension.notes += report.notes
+            complete = complete and not report.failed
+        # What failed is tried again at the next start; what is merely kept is settled.
+        self.environment.note_done(extension.name, stamp if complete else "", extension.notes)
+        for note in extension.notes:
+            log.warning("Extension %s: %s", extension.name, note)
+
+    def offer(self, module: str) -> bool:
+        """Install the package that brings a module which A1111's environment has. Whether it can be imported now."""
+        top = module.partition(".")[0]
+        package = OFFERED.get(top)
+        if package is None or top in self._refused:
+            return False
+        log.info("An extension imports %s; %s is installed for it.", top, package)
+        report = self.environment.install([package], asked_by="imported by extensions")
+        if report.failed:
+            self._refused.add(top)
+        return not report.failed
+
+    @contextlib.contextmanager
+    def timed(self, extension: Extension) -> Generator[None]:
+        """What is done here counts as the extension's start-up time."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            extension.seconds += time.perf_counter() - begun
+
+
+def _folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.name.lower())

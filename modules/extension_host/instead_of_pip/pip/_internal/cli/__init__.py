@@ -1,0 +1,1 @@
+"""As in pip: its console script imports `main` from here."""

@@ -1,0 +1,138 @@
+"""Extensions in a program that starts: loading, namespaces, failures, tags in the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modules.a1111.dialect import A1111Dialect
+from modules.a1111.javascript import extension_tags
+from modules.application.application import Application
+from modules.foundation.errors import StartupError
+from modules.settings.flags import parse_flags
+from tests.extension_host.test_host import make
+
+SCRIPT = """
+from modules import scripts
+import {helper}
+from scripts.{name}_more import VALUE
+seen = (scripts.basedir(), {helper}.NAME, VALUE)
+
+class Own(scripts.Script):
+    def title(self): return "{name}"
+    def show(self, is_img2img): return scripts.AlwaysVisible
+    def ui(self, is_img2img): return []
+"""
+
+
+def begun(data: Path) -> tuple[Application, A1111Dialect]:
+    app = Application(parse_flags(["--data-dir", str(data), "--use-cpu", "all", "--offline"]))
+    dialect = A1111Dialect(app)
+    app.extensions.find()
+    app.extensions.prepare()
+    dialect.install({}, app.extensions.active)
+    return app, dialect
+
+
+def good(data: Path, name: str) -> None:
+    make(
+        data,
+        name,
+        **{
+            f"scripts__{name}_main_dot_py": SCRIPT.format(name=name, helper=f"helper_{name}"),
+            f"scripts__{name}_more_dot_py": f"VALUE = '{name} more'\n",
+            f"helper_{name}_dot_py": f"NAME = '{name}'\n",
+            "javascript__b_dot_js": "",
+            "javascript__a_dot_mjs": "",
+            "style_dot_css": "",
+        },
+    )
+
+
+def test_scripts_is_one_package_and_each_root_can_be_imported(tmp_path: Path) -> None:
+    good(tmp_path, "one")
+    good(tmp_path, "two")
+    (tmp_path / "extensions" / "one" / "scripts" / "__init__.py").write_text("")
+    app, dialect = begun(tmp_path)
+    try:
+        seen = [data.module.seen for data in dialect.scripts_data]
+        assert seen == [(str(tmp_path / "extensions" / name), name, f"{name} more") for name in ("one", "two")]
+        import importlib
+
+        assert importlib.import_module("scripts.two_more").VALUE == "two more"
+        assert importlib.import_module("helper_one").NAME == "one"
+    finally:
+        dialect.close()
+        app.close()
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("helper_one")
+
+
+def test_one_that_fails_is_named_with_its_traceback_and_the_rest_starts(tmp_path: Path) -> None:
+    bad = "from modules import script_callbacks as on\non.on_ui_tabs(lambda: 1)\nraise RuntimeError('not today')\n"
+    make(tmp_path, "bad", scripts__x_dot_py=bad, javascript__x_dot_js="")
+    good(tmp_path, "two")
+    app, dialect = begun(tmp_path)
+    try:
+        assert [each.name for each in app.extensions.active] == ["two"]
+        failed = next(each for each in app.extensions.extensions if each.name == "bad")
+        assert "not today" in failed.failures[0].sentence
+        assert "Traceback" in failed.failures[0].traceback
+        assert list(dialect.callbacks.of("ui_tabs")) == []
+        tags = extension_tags(app)
+        assert "extensions/two/javascript/b.js?" in tags
+        assert '<script type="module" src="file=extensions/two/javascript/a.mjs' in tags
+        assert "extensions/two/style.css?" in tags
+        assert "bad" not in tags.replace("badge", "")
+    finally:
+        dialect.close()
+        app.close()
+
+
+def test_without_extensions_the_page_gets_no_tags(tmp_path: Path) -> None:
+    app, dialect = begun(tmp_path)
+    try:
+        assert extension_tags(app) == ""
+    finally:
+        dialect.close()
+        app.close()
+
+
+def test_what_a1111s_environment_has_is_offered_or_named_on_import(tmp_path: Path) -> None:
+    make(
+        tmp_path, "wants", scripts__x_dot_py="try:\n    import piexif\nexcept ImportError as error:\n    told = error\n"
+    )
+    app, dialect = begun(tmp_path)
+    try:
+        module: Any = __import__("sys").modules["x.py"]
+        assert "piexif" in str(module.told)
+    finally:
+        dialect.close()
+        app.close()
+
+
+def test_flags_of_extensions_reach_cmd_opts_and_others_are_refused(tmp_path: Path) -> None:
+    source = "def preload(parser):\n    parser.add_argument('--own-flag', type=int, default=3)\n"
+    make(tmp_path, "own", preload_dot_py=source)
+    app, dialect = begun(tmp_path)
+    try:
+        assert dialect.shared.cmd_opts.own_flag == 3
+    finally:
+        dialect.close()
+        app.close()
+    for arguments, expected in ((["--own-flag", "5"], 5), (["--no-such-flag"], None)):
+        app = Application(parse_flags(["--data-dir", str(tmp_path), "--use-cpu", "all", "--offline"]))
+        app.unknown_arguments = arguments
+        dialect = A1111Dialect(app)
+        try:
+            if expected is None:
+                with pytest.raises(StartupError, match="--no-such-flag"):
+                    dialect.install({}, app.extensions.find())
+            else:
+                dialect.install({}, app.extensions.find())
+                assert dialect.shared.cmd_opts.own_flag == expected
+        finally:
+            dialect.close()
+            app.close()
