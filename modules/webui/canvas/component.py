@@ -62,6 +62,7 @@ with _no_interface_files():
                 "colour": colour,
                 "colour-setting": colour_setting,
                 "label": label or "Picture",
+                "name": elem_id or "",
             }
             data = " ".join(f'data-{name}="{html.escape(text)}"' for name, text in attributes.items())
             super().__init__(

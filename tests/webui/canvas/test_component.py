@@ -59,6 +59,7 @@ def test_what_it_is_stands_in_its_element(canvas: Canvas) -> None:
     template = canvas.get_config()["html_template"]
     assert 'data-paints="mask"' in template
     assert 'data-grows="true"' in template
+    assert 'data-name="here"' in template
     assert "A &quot;mask&quot;" in template
 
 

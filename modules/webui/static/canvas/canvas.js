@@ -21,7 +21,7 @@ export class Canvas {
   /** @param {CanvasWidget} widget */
   constructor(widget) {
     this.root = /** @type {HTMLElement} */ (widget.element.querySelector(".easel-canvas"));
-    this.id = this.root.closest("[id]:not(.easel-canvas)")?.id ?? "";
+    this.id = this.root.dataset.name ?? ""; // the elements between it and that id have ids of Gradio's own
     this.paints = /** @type {"nothing" | "mask" | "colours"} */ (this.root.dataset.paints);
     this.grows = this.root.dataset.grows === "true";
     /** @type {CanvasContent} */
