@@ -120,19 +120,20 @@ class A1111Dialect:
                 self.failed(script.filename or name, str(error))
 
     def _described(self, name: str, script: Any, tabs: Mapping[bool, Any]) -> Script:
-        runner = self.scripts_img2img if True in tabs else self.scripts_txt2img
-        drawn = tabs.get(True) or script
-        defaults = runner.defaults[drawn.args_from or 0 : drawn.args_to or 0]
         return Script(
             name=name,
             title="" if name == script.title() else script.title(),
-            arguments=tuple(
-                _argument(control, value) for control, value in zip(drawn.controls or (), defaults, strict=False)
-            ),
+            arguments=self._arguments(script, img2img=script.is_img2img),
+            img2img_arguments=self._arguments(tabs[True], img2img=True) if True in tabs else None,
             txt2img=False in tabs,
             img2img=True in tabs,
             run=None if script.alwayson else self._run,
         )
+
+    def _arguments(self, script: Any, *, img2img: bool) -> tuple[Argument, ...]:
+        runner = self.scripts_img2img if img2img else self.scripts_txt2img
+        defaults = runner.defaults[script.args_from or 0 : script.args_to or 0]
+        return tuple(_argument(control, value) for control, value in zip(script.controls or (), defaults, strict=False))
 
     def close(self) -> None:
         """Let go of the application."""
@@ -340,4 +341,5 @@ def _argument(control: Any, value: Any) -> Argument:
         maximum=getattr(control, "maximum", None),
         step=getattr(control, "step", None),
         choices=(lambda app: listed) if listed is not None else None,
+        shown=getattr(control, "value", None) if getattr(control, "type", None) == "index" else None,
     )

@@ -210,4 +210,6 @@ def _default_of(control: Any) -> Any:
     if getattr(control, "type", None) == "index":
         values = [each[1] if isinstance(each, tuple) else each for each in getattr(control, "choices", ())]
         return values.index(value) if value in values else None
+    if value is None and control.get_block_name() == "textbox":
+        return ""  # as Gradio 3 had it, and as the page sends it
     return value

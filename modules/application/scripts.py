@@ -33,6 +33,8 @@ class Argument:
     maximum: float | None = None
     step: float | None = None
     choices: Callable[[Application], list[str]] | None = None
+    shown: Any = None
+    """What lists tell as the default where that is not `value`: the name of a choice that is given by its number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,8 @@ class Script:
     name: str
     title: str = ""
     arguments: tuple[Argument, ...] = ()
+    img2img_arguments: tuple[Argument, ...] | None = None
+    """Those of img2img, where they are others."""
     txt2img: bool = True
     img2img: bool = True
     fields: Callable[[Sequence[Any]], Mapping[str, Any]] | None = None
@@ -75,14 +79,19 @@ class Script:
         """Whether it can be used with this kind of request."""
         return self.img2img if img2img else self.txt2img
 
-    def with_defaults(self, given: Sequence[Any] = ()) -> tuple[Any, ...]:
+    def arguments_of(self, *, img2img: bool) -> tuple[Argument, ...]:
+        """Its arguments for this kind of request."""
+        return self.img2img_arguments if img2img and self.img2img_arguments is not None else self.arguments
+
+    def with_defaults(self, given: Sequence[Any] = (), *, img2img: bool = False) -> tuple[Any, ...]:
         """All arguments: those given, then the defaults of the rest. Surplus ones are dropped."""
-        defaults = [argument.value for argument in self.arguments]
+        defaults = [argument.value for argument in self.arguments_of(img2img=img2img)]
         return (*given[: len(defaults)], *defaults[len(given) :])
 
     def arguments_in(self, request: GenerationRequest) -> tuple[Any, ...]:
         """Its arguments in a request, its defaults where the request does not name it."""
-        return self.with_defaults(request.script_arguments.get(self.name.casefold(), ()))
+        given = request.script_arguments.get(self.name.casefold(), ())
+        return self.with_defaults(given, img2img=request.is_img2img)
 
 
 def script_registry(built_in: Sequence[Script]) -> Registry[Script]:

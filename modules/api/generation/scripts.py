@@ -29,12 +29,12 @@ def fields_of_scripts(
             raise HTTPException(422, f"alwayson_scripts: args of {each!r} must be a list.")
         if values is None:
             continue
-        given[script.name.casefold()] = script.with_defaults(values)
+        given[script.name.casefold()] = script.with_defaults(values, img2img=img2img)
         if script.fields is not None:
             fields |= script.fields(script.with_defaults(values))
     if name and name.casefold() != "none":
         script = _selectable_script(app, name, img2img=img2img)
-        given[script.name.casefold()] = script.with_defaults(arguments)
+        given[script.name.casefold()] = script.with_defaults(arguments, img2img=img2img)
         fields["script"] = script.name
     return {**fields, "script_arguments": given} if given else fields
 
@@ -65,7 +65,7 @@ def script_info(app: Application) -> list[dict[str, Any]]:
             "name": script.name,
             "is_alwayson": script.always_on,
             "is_img2img": img2img,
-            "args": [_described(argument, app) for argument in script.arguments],
+            "args": [_described(argument, app) for argument in script.arguments_of(img2img=img2img)],
         }
         for img2img in (False, True)
         for script in available(app, img2img=img2img)
@@ -75,7 +75,7 @@ def script_info(app: Application) -> list[dict[str, Any]]:
 def _described(argument: Argument, app: Application) -> dict[str, Any]:
     return {
         "label": argument.label,
-        "value": argument.value,
+        "value": argument.value if argument.shown is None else argument.shown,
         "minimum": argument.minimum,
         "maximum": argument.maximum,
         "step": argument.step,
