@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from modules.a1111.current import current
-from modules.a1111.options import OptionDiv, OptionHTML, OptionInfo, options_section
+from modules.a1111.options import OptionDiv, OptionHTML, OptionInfo, Options, options_section
+from modules.a1111.shared import TotalTqdm
+from modules.a1111.state import State
 
-__all__ = ["OptionDiv", "OptionHTML", "OptionInfo", "options_section"]
+__all__ = ["OptionDiv", "OptionHTML", "OptionInfo", "Options", "State", "TotalTqdm", "options_section"]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,18 +9,33 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modules.a1111 import networks_view, saving
 from modules.a1111 import script as scripts
 from modules.a1111.callbacks import ExtraNoiseParams, ImageGridLoopParams, ImageSaveParams
 from modules.a1111.processing.conversion import processing_of, request_of
 from modules.a1111.processing.parameters import StableDiffusionProcessing, fix_seed
 from modules.a1111.processing.processed import Processed, result_of
 from modules.a1111.processing.running import extra_params
+from modules.a1111.sd_model import ModelView
+from modules.a1111.seams import Seams
 from modules.generation.batch import BatchPlan
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
-from modules.hooks.events import GridLayout, MaskOverlay, PictureEvent, PictureToSave, RunEvent, StartEvent
+from modules.hooks.events import (
+    GridLayout,
+    MaskOverlay,
+    ModelEvent,
+    PageEvent,
+    PasteEvent,
+    PictureEvent,
+    PictureToSave,
+    RunEvent,
+    StartEvent,
+)
+from modules.imaging.save import planned_path
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,6 +54,7 @@ class Attachments:
 
     def __init__(self, dialect: A1111Dialect) -> None:
         self._dialect = dialect
+        self._seams: Seams | None = None
 
     def attach(self, hooks: Hooks) -> None:
         """Attach all hooks that A1111's callbacks need."""
@@ -62,6 +78,9 @@ class Attachments:
             "saved",
             "grid",
             "result",
+            "model_loaded",
+            "infotext_pasted",
+            "app_started",
         ):
             # After the built-in networks, so that around_batch is entered once they are in force.
             getattr(hooks, name).attach(OWNER, getattr(self, name), order=100)
@@ -69,6 +88,23 @@ class Attachments:
     def p_of(self, event: RunEvent) -> StableDiffusionProcessing | None:
         """The `p` of a run; None where no script and no callback needs one."""
         return event.kept.get(OWNER)
+
+    # The program
+
+    def model_loaded(self, event: ModelEvent) -> None:
+        """on_model_loaded."""
+        if self._dialect.callbacks.of("model_loaded"):
+            self._dialect.callbacks.call("model_loaded", ModelView(event.model))
+
+    def infotext_pasted(self, values: dict[str, Any], event: PasteEvent) -> dict[str, Any]:
+        """on_infotext_pasted, which changes the values in place."""
+        self._dialect.callbacks.call("infotext_pasted", event.text, values)
+        return values
+
+    def app_started(self, event: PageEvent) -> None:
+        """on_app_started."""
+        self._dialect.shared.demo = event.page
+        self._dialect.callbacks.call("app_started", event.page, event.api)
 
     # Before the plan
 
@@ -99,7 +135,18 @@ class Attachments:
         """While the run is made, `shared.sd_model` and the class-level seams belong to its `p`."""
         p = self.p_of(event)
         with self._dialect.running(p, event.model):
-            yield
+            around = self._seams
+            if around is not None:
+                around.end()
+            self._seams = None if p is None else Seams(self._dialect)
+            try:
+                yield
+            finally:
+                if self._seams is not None:
+                    self._seams.end()
+                self._seams = around
+                if around is not None:
+                    around.resume()
 
     # A batch
 
@@ -124,7 +171,15 @@ class Attachments:
     def around_batch(self, event: RunEvent) -> Generator[None]:
         """after_extra_networks_activate."""
         p = self.p_of(event)
-        if p is not None and p.scripts is not None and p.prompts is not None:
+        if p is None or p.prompts is None:
+            yield
+            return
+        with networks_view.active(p, p.prompts):
+            self._after_networks(p, event)
+            yield
+
+    def _after_networks(self, p: StableDiffusionProcessing, event: RunEvent) -> None:
+        if p.scripts is not None:
             p.scripts.call(
                 "after_extra_networks_activate",
                 p,
@@ -134,7 +189,6 @@ class Attachments:
                 subseeds=p.subseeds,
                 extra_network_data=p.extra_network_data or {},
             )
-        yield
 
     def _take_batch(self, p: StableDiffusionProcessing, batch: BatchPlan) -> None:
         p.prompts, p.negative_prompts = list(batch.prompts), list(batch.negative_prompts)
@@ -189,7 +243,7 @@ class Attachments:
     def start_latents(self, latents: Latents, event: StartEvent) -> Latents:
         """process_before_every_sampling."""
         p = self.p_of(event)
-        if p is not None and p.scripts is not None:
+        if p is not None and p.scripts is not None and p.scripts.has("process_before_every_sampling"):
             step = event.conditioning.at(0)
             p.scripts.call(
                 "process_before_every_sampling",
@@ -199,6 +253,8 @@ class Attachments:
                 c=step.positive,
                 uc=step.negative,
             )
+        if p is not None and self._seams is not None:
+            self._seams.begin(p, event)
         return latents
 
     def sampled_latents(self, latents: Latents, event: RunEvent) -> Latents:
@@ -273,25 +329,30 @@ class Attachments:
     # Files
 
     def before_save(self, picture: PictureToSave, event: RunEvent) -> PictureToSave:
-        """on_before_image_saved."""
-        if not self._dialect.callbacks.of("before_image_saved"):
-            return picture
-        name = picture.forced_name or picture.basename or "picture"
-        params = ImageSaveParams(
-            picture.image, self.p_of(event), f"{name}.{picture.options.extension}", {"parameters": picture.infotext}
-        )
-        before = params.filename
+        """on_before_image_saved, or a `save_image` that an extension has put in the place of the program's."""
+        p = self.p_of(event)
+        through = saving.by_replaced_function(picture, p)
+        if through.saved is not None or not through.wanted or not self._dialect.callbacks.of("before_image_saved"):
+            return through
+        names: dict[str, Any] = {
+            "basename": picture.basename,
+            "suffix": picture.suffix,
+            "short_name": picture.short_name,
+            "forced_name": picture.forced_name,
+        }
+        before = str(planned_path(picture.names, picture.options, **names))
+        params = ImageSaveParams(picture.image, p, before, {"parameters": picture.infotext, **picture.chunks})
         self._dialect.callbacks.call("before_image_saved", params)
-        chunks = {key: str(value) for key, value in params.pnginfo.items() if key != "parameters"}
         changed = replace(
             picture,
             image=params.image,
-            infotext=str(params.pnginfo.get("parameters", picture.infotext)),
-            chunks={**picture.chunks, **chunks},
+            infotext=str(params.pnginfo.get("parameters") or ""),
+            chunks={key: str(value) for key, value in params.pnginfo.items() if key != "parameters"},
         )
         if params.filename == before:
             return changed
-        return replace(changed, forced_name=params.filename.rsplit("/", 1)[-1].rsplit(".", 1)[0])
+        options, names = saving.at_path(Path(params.filename), picture.options)
+        return replace(changed, options=options, **names)
 
     def saved(self, image: FinishedImage) -> None:
         """on_image_saved."""

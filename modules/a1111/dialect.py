@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.a1111 import current as process
+from modules.a1111 import seams, stand_ins
 from modules.a1111.attachments import OWNER, Attachments
 from modules.a1111.callbacks import Callbacks
 from modules.a1111.loading import ScriptLoader
@@ -28,7 +29,7 @@ from modules.application.application import Application
 from modules.application.jobs.job import GenerationJob
 from modules.application.scripts import Argument, Script, ScriptRun
 from modules.extension_host.extension import Extension
-from modules.foundation.errors import EaselError, ExtensionError
+from modules.foundation.errors import EaselError, ExtensionError, Interrupted
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
@@ -62,12 +63,16 @@ class A1111Dialect:
         self._control: RunControl | None = None
         self._sections: dict[str, Any] = {}
         self._owner = "a1111"
+        self._stand_ins = stand_ins.StandInFinder()
+        self.extras: dict[str, Any] = {}
+        """What parts of the dialect keep for as long as it is installed, by their names."""
 
     # Coming and going
 
     def install(self, folders: Mapping[str, Path], extensions: Sequence[Extension] = ()) -> None:
         """Load the scripts of these folders (by owner, in this order), then of extensions; attach everything."""
         process.put(self)
+        stand_ins.put(self._stand_ins)
         Attachments(self).attach(self.app.hooks)
         self.app.settings.observe(self.shared.opts.changed)
         for owner, folder in folders.items():
@@ -141,6 +146,7 @@ class A1111Dialect:
         self.app.hooks.detach_owner(OWNER)
         self.app.registries.unregister(OWNER)
         self.loader.unload()
+        stand_ins.take_away(self._stand_ins)
         process.remove(self)
 
     # What is asked of it
@@ -155,10 +161,15 @@ class A1111Dialect:
     def listens(self, *, img2img: bool) -> bool:
         """Whether a plain request needs a `p`: an always-on script does something, or a callback is registered."""
         runner = self.scripts_img2img if img2img else self.scripts_txt2img
-        return any(
-            script.title().lower() not in BUILT_IN_NAMES and any(overrides(script, each) for each in RUN_METHODS)
-            for script in runner.alwayson_scripts
-        ) or any(self.callbacks.of(moment) for moment in RUN_MOMENTS)
+        return (
+            any(
+                script.title().lower() not in BUILT_IN_NAMES and any(overrides(script, each) for each in RUN_METHODS)
+                for script in runner.alwayson_scripts
+            )
+            or any(self.callbacks.of(moment) for moment in RUN_MOMENTS)
+            or seams.class_patched()
+            or bool(self.extras.get("extra networks"))
+        )
 
     def failed(self, file: str, what: str) -> None:
         """Remember what a script failed in, for the page."""
@@ -166,6 +177,17 @@ class A1111Dialect:
         told = traceback.format_exc() if sys.exc_info()[0] is not None else ""
         self.app.extensions.failed(file, what, told)
         del self.errors[file][:-100]
+
+    @contextlib.contextmanager
+    def naming(self, file: str, what: str) -> Generator[None]:
+        """A block of an extension's code: what it raises is logged and remembered, and does not spread."""
+        try:
+            yield
+        except (Interrupted, EaselError):
+            raise
+        except Exception as error:  # the boundary of an extension
+            log.exception("%s %s", file, what)
+            self.failed(file, f"{what}: {error}")
 
     @contextlib.contextmanager
     def owned_by(self, file: str | None) -> Generator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modules.a1111.unet_view import UNetView
 from modules.checkpoints.info import CheckpointInfo
 
 if TYPE_CHECKING:
@@ -70,8 +71,41 @@ class ModelView:
 
     @property
     def model(self) -> Any:
-        """What holds the UNet as `diffusion_model`."""
-        return _Wrapper(diffusion_model=self.loaded.checkpoint.unet)
+        """What holds the UNet as `diffusion_model`, its weights under LDM's names too."""
+        return _Wrapper(
+            diffusion_model=UNetView(self.loaded.checkpoint.unet), conditioning_key="crossattn", parent=self
+        )
+
+    @property
+    def cond_stage_model(self) -> Any:
+        """The text encoder; of several, all side by side."""
+        from modules.a1111.text_view import Conditioner, TextEncoderView
+
+        if self.is_sdxl:
+            return Conditioner(self.loaded)
+        return TextEncoderView(self.loaded, self.loaded.text_encoder.encoders[0])
+
+    @property
+    def conditioner(self) -> Any:
+        """SDXL's name for it. Raises AttributeError for other models, by which extensions tell them apart."""
+        if not self.is_sdxl:
+            raise AttributeError("Only SDXL models have a conditioner.")
+        return self.cond_stage_model
+
+    def get_learned_conditioning(self, texts: Any) -> Any:
+        """Texts encoded: [texts, n, width], or for SDXL a dict with "crossattn" and "vector"."""
+        from modules.a1111.text_view import encoded_texts
+
+        return encoded_texts(self.loaded, texts)
+
+    @property
+    def latent_channels(self) -> int:
+        """Channels of a latent."""
+        return self.loaded.checkpoint.latents.channels
+
+    def parameters(self) -> Any:
+        """The UNet's weights."""
+        return self.loaded.checkpoint.unet.parameters()
 
     @property
     def alphas_cumprod(self) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modules.a1111.options import Options
 from modules.a1111.sd_model import ModelView
+from modules.a1111.shared_names import value_of
 from modules.a1111.state import State
 from modules.prompts.styles import Style, apply_styles, pick_styles
 
@@ -29,7 +30,6 @@ class Shared:
         self.demo: Any = None
         self.total_tqdm = TotalTqdm()
         self.progress_print_out = None
-        self.sd_upscalers_extra: list[Any] = []
         self._model: Any = None
 
     @property
@@ -65,16 +65,23 @@ class Shared:
         return [Upscaler(self._dialect, info.name) for info in self._dialect.app.upscalers.all()]
 
     @property
-    def face_restorers(self) -> Sequence[Any]:
-        """Empty: Easel's own face restorers are not objects of A1111's kind."""
-        return []
+    def latent_upscale_default_mode(self) -> str:
+        """The one that is used where none is named."""
+        from modules.sampling.latent_upscale import DEFAULT
+
+        return DEFAULT
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return value_of(self._dialect, name)
 
     @property
     def latent_upscale_modes(self) -> dict[str, Any]:
         """Ways to enlarge latents, by name."""
         from modules.sampling.latent_upscale import LATENT_UPSCALERS
 
-        return dict(LATENT_UPSCALERS)
+        return {name: {"mode": how.mode, "antialias": how.antialias} for name, how in LATENT_UPSCALERS.items()}
 
 
 class CommandLine:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     # It imports torch, and the page must be up before torch is.
     from modules.generation.conditioning import Conditioning
     from modules.imaging.filenames import NameContext
-    from modules.imaging.save import SaveOptions
+    from modules.imaging.save import SavedPicture, SaveOptions
     from modules.sampling.guidance_hooks import GuidanceOutput
     from modules.sampling.inpainting import Blend
 
@@ -141,7 +141,7 @@ class PictureToSave:
 
     `options` say where, in which format and by which patterns the file is named, from the values of `names`; with
     `forced_name` patterns are left out, and `suffix` follows the name. `chunks` are texts beside the infotext in a PNG.
-    Nothing is saved where `wanted` is False.
+    Nothing is saved where `wanted` is False. An attachment that has written the picture itself says in `saved` where.
     """
 
     image: Image.Image
@@ -155,6 +155,7 @@ class PictureToSave:
     forced_name: str | None = None
     chunks: dict[str, str] = field(default_factory=dict[str, str])
     wanted: bool = True
+    saved: SavedPicture | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -13,7 +13,7 @@ from modules.foundation.atomic import atomic_create, atomic_write
 from modules.foundation.errors import SaveError
 from modules.imaging.encode import LARGEST_SIDE, NO_TEXT, Encoded, PictureText, encode_somehow, format_of
 from modules.imaging.filenames import NameContext, NameLimits, fill_pattern
-from modules.imaging.numbering import reserved_number
+from modules.imaging.numbering import highest_number, reserved_number
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -131,15 +131,45 @@ def _save_by_pattern(
     suffix: str,
     short_name: bool,
 ) -> Path:
-    decoration = "" if short_name or context.seed is None else _decoration(context, options)
-    *folders, decoration = decoration.split("/")
-    folder = folder.joinpath(*folders)
+    folder, decoration = _folder_and_decoration(folder, context, options, short_name=short_name)
     if not options.add_number and decoration:
         return _place(folder, decoration + suffix, encoded, replace=options.replace)
     with reserved_number(folder, basename) as number:
-        counted = f"{basename}-{number:04}" if basename else f"{number:05}"
-        stem = (f"{counted}-{decoration}" if decoration else counted) + suffix
-        return _place(folder, stem, encoded, replace=False)
+        return _place(folder, _numbered(number, basename, decoration) + suffix, encoded, replace=False)
+
+
+def planned_path(
+    context: NameContext,
+    options: SaveOptions,
+    *,
+    basename: str = "",
+    suffix: str = "",
+    short_name: bool = False,
+    forced_name: str | None = None,
+) -> Path:
+    """Where `save_picture` would put a picture now, unless another takes the number or the format cannot hold it."""
+    folder = options.folder / _sub_folder(context, options)
+    ending = "." + options.extension.lower().lstrip(".")
+    if forced_name is not None:
+        return folder / (_clean_parts(forced_name, _longest_name(options.folder)) + suffix + ending)
+    folder, decoration = _folder_and_decoration(folder, context, options, short_name=short_name)
+    if not options.add_number and decoration:
+        return folder / (decoration + suffix + ending)
+    return folder / (_numbered(highest_number(folder, basename) + 1, basename, decoration) + suffix + ending)
+
+
+def _folder_and_decoration(
+    folder: Path, context: NameContext, options: SaveOptions, *, short_name: bool
+) -> tuple[Path, str]:
+    """The folder with those that the pattern adds, and what the pattern adds to the name."""
+    decoration = "" if short_name or context.seed is None else _decoration(context, options)
+    *folders, decoration = decoration.split("/")
+    return folder.joinpath(*folders), decoration
+
+
+def _numbered(number: int, basename: str, decoration: str) -> str:
+    counted = f"{basename}-{number:04}" if basename else f"{number:05}"
+    return f"{counted}-{decoration}" if decoration else counted
 
 
 def _decoration(context: NameContext, options: SaveOptions) -> str:

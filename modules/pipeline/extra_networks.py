@@ -172,6 +172,11 @@ class ExtraNetworks:
     # What is in force
 
     @property
+    def uses(self) -> Sequence[Use]:
+        """The networks that are merged at this moment."""
+        return tuple(self._current.uses)
+
+    @property
     def _current(self) -> _InForce:
         return self._stack[-1] if self._stack else _InForce()
 

@@ -224,10 +224,13 @@ class Saving:
 
 
 def write_picture(going: PictureToSave, hooks: Hooks, event: RunEvent, settings: Settings) -> SavedPicture | None:
-    """Write a picture as attachments want it; None where one of them does not want it saved. Raises SaveError."""
+    """Write a picture as attachments want it, unless one of them has; None where one does not want it saved.
+
+    Raises SaveError.
+    """
     going = hooks.before_save(going, event)
-    if not going.wanted:
-        return None
+    if going.saved is not None or not going.wanted:
+        return going.saved
     return save_picture(
         going.image,
         going.names,

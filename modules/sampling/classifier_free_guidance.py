@@ -200,31 +200,58 @@ class GuidedModel:
     def _run(self, given: GuidanceInput, prepared: _Prepared) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """The estimates for all rows, in one network call where the numbers of tokens agree."""
         cond, uncond, blind = given.cond, given.uncond, prepared.blind
+        levels = given.levels
+        own = None if levels is None else levels[: len(cond)]
         if uncond is None:
-            return self._network(given, cond, given.x_cond), None, None
+            return self._network(given, cond, given.x_cond, own), None, None
+        others = None if levels is None else levels[len(cond) :]
         joined = prepared.joined
         if joined is not None and (cond is not prepared.cond or uncond is not prepared.uncond):
             joined = _joined(cond, uncond, blind) if cond.tokens.shape[1:] == uncond.tokens.shape[1:] else None
         if joined is not None:
-            rows = self._network(given, joined, given.joined_rows(joined.images[len(cond) + len(uncond) :]))
+            every = None if own is None or others is None else own + others * (1 if blind is None else 2)
+            rows = self._network(given, joined, given.joined_rows(joined.images[len(cond) + len(uncond) :]), every)
             negative = rows[len(cond) :]
             return rows[: len(cond)], negative[: len(uncond)], None if blind is None else negative[len(uncond) :]
-        positive, negative = self._network(given, cond, given.x_cond), self._network(given, uncond, given.x_uncond)
-        return positive, negative, None if blind is None else self._network(given, blind, given.x_uncond)
+        positive = self._network(given, cond, given.x_cond, own)
+        negative = self._network(given, uncond, given.x_uncond, others)
+        return positive, negative, None if blind is None else self._network(given, blind, given.x_uncond, others)
 
-    def _network(self, given: GuidanceInput, cond: CondBatch, rows: Tensor | None = None) -> Tensor:
-        """The estimates for the rows of `cond`: of `rows`, or of those of the images of `given`."""
+    def _network(
+        self,
+        given: GuidanceInput,
+        cond: CondBatch,
+        rows: Tensor | None = None,
+        levels: tuple[float, ...] | None = None,
+    ) -> Tensor:
+        """The estimates for the rows of `cond`: of `rows`, or of those of the images of `given`; at levels of their own
+        where there are `levels`."""
         if self.check is not None:
             self.check()
         x, level = given.x, given.level
         if rows is None:
             rows = x if cond.images == tuple(range(len(x))) else rows_of(x, cond.images)
+        if levels is not None:
+            return self._row_by_row(given, cond, rows, levels)
         scaled, time = self.denoiser.network_input(rows, level)
         t = torch.full((len(rows),), time, dtype=torch.float32, device=x.device)
         if self.hooks.network is not None:
             call = self.hooks.network(NetworkCall(x=scaled, t=t, cond=cond, given=given))
             scaled, t, cond = call.x, call.t, call.cond
         return self.denoiser.estimate(self.network.predict(scaled, t, cond).to(x.dtype), rows, level)
+
+    def _row_by_row(self, given: GuidanceInput, cond: CondBatch, rows: Tensor, levels: tuple[float, ...]) -> Tensor:
+        """The same, where each row has a level of its own: one call, with inputs and estimates row by row."""
+        inputs = [self.denoiser.network_input(rows[i : i + 1], level) for i, level in enumerate(levels)]
+        scaled = torch.cat([row for row, _ in inputs])
+        t = torch.tensor([time for _, time in inputs], dtype=torch.float32).to(rows.device, non_blocking=True)
+        if self.hooks.network is not None:
+            call = self.hooks.network(NetworkCall(x=scaled, t=t, cond=cond, given=given))
+            scaled, t, cond = call.x, call.t, call.cond
+        output = self.network.predict(scaled, t, cond).to(rows.dtype)
+        return torch.cat(
+            [self.denoiser.estimate(output[i : i + 1], rows[i : i + 1], level) for i, level in enumerate(levels)]
+        )
 
     def _rescale(self, guided: Tensor, output: GuidanceOutput) -> Tensor:
         """Guidance rescale, in terms of what the network predicts."""

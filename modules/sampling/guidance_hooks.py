@@ -19,7 +19,8 @@ class GuidanceInput:
     `x` [B, C, H, W] are the latents, `level` is their noise level or time step, as the sampler counts; another one here
     is what the network is told, while the sampler keeps its own. `call` counts from 0 to `total_calls`; `first_image`
     says which image of the batch the first of `x` is. The rows of `cond` and `uncond` are of `x` by their `images`,
-    unless `x_cond` and `x_uncond` hold other latents for them.
+    unless `x_cond` and `x_uncond` hold other latents for them; `levels` are levels of their own for the rows of `cond`
+    and then of `uncond`, where these are not all `level`.
     """
 
     x: Tensor
@@ -31,6 +32,7 @@ class GuidanceInput:
     first_image: int = 0
     x_cond: Tensor | None = None
     x_uncond: Tensor | None = None
+    levels: tuple[float, ...] | None = None
 
     def copied(self) -> GuidanceInput:
         """A copy with tensors of its own: writing to them does not change the next evaluation."""

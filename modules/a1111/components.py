@@ -1,0 +1,112 @@
+"""Components of A1111's page for extensions: `modules.ui_components`, on the Gradio of extensions."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from modules.a1111.gradio3.namespace import old_module
+
+_gr: Any = old_module("gradio")
+_number = itertools.count()
+
+
+class FormComponent:
+    """What form components share."""
+
+    webui_do_not_create_gradio_pyi_thank_you = True
+
+
+class ToolButton(_gr.Button):
+    """A small button with a sign on it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        classes = list(kwargs.pop("elem_classes", None) or [])
+        super().__init__(*args, elem_classes=["tool", *classes], **kwargs)
+
+
+class ResizeHandleRow(_gr.Row):
+    """A row whose columns can be made wider."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        classes = list(kwargs.pop("elem_classes", None) or [])
+        super().__init__(elem_classes=["resize-handle-row", *classes], **kwargs)
+
+
+class FormRow(_gr.Row):
+    """A row of a form."""
+
+
+class FormColumn(_gr.Column):
+    """A column of a form."""
+
+
+class FormGroup(_gr.Group):
+    """A group of a form."""
+
+
+class FormHTML(_gr.HTML):
+    """HTML in a form."""
+
+
+class FormColorPicker(_gr.ColorPicker):
+    """A choice of colour in a form."""
+
+
+class DropdownMulti(_gr.Dropdown):
+    """A list from which several can be chosen."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(multiselect=True, **kwargs)
+
+
+class DropdownEditable(_gr.Dropdown):
+    """A list into which other values can be typed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_custom_value=True, **kwargs)
+
+
+class InputAccordion(_gr.Checkbox):
+    """A checkbox that is an accordion: open means True. `with` puts controls into it; `extra()` into its head."""
+
+    accordion_id_set: set[str] = set()  # noqa: RUF012 - a name of the original
+
+    def __init__(self, value: bool, **kwargs: Any) -> None:
+        self.accordion_id = kwargs.pop("elem_id", None) or f"input-accordion-{next(_number)}"
+        classes = [*(kwargs.pop("elem_classes", None) or []), "input-accordion"]
+        opened = kwargs.pop("open", value)
+        super().__init__(value, elem_id=f"{self.accordion_id}-checkbox", visible=False)
+        with _gr.Group(elem_classes=["input-accordion-container"]):
+            self.accordion = _gr.Accordion(
+                label=kwargs.pop("label", "Accordion"),
+                elem_id=self.accordion_id,
+                elem_classes=classes,
+                open=bool(opened),
+                visible=kwargs.pop("visible", True),
+            )
+        self.accordion.expand(fn=None, outputs=[self], js="() => true", show_progress=False)
+        self.accordion.collapse(fn=None, outputs=[self], js="() => false", show_progress=False)
+        self.input(
+            fn=lambda wanted: _gr.update(open=bool(wanted)),
+            inputs=[self],
+            outputs=[self.accordion],
+            show_progress=False,
+        )
+
+    @contextmanager
+    def extra(self) -> Generator[Any]:
+        """A block whose controls belong into the head of the accordion."""
+        with _gr.Column(
+            elem_id=f"{self.accordion_id}-extra", elem_classes=["input-accordion-extra"], min_width=0
+        ) as column:
+            yield column
+
+    def __enter__(self) -> InputAccordion:
+        self.accordion.__enter__()
+        return self
+
+    def __exit__(self, *details: Any) -> None:
+        self.accordion.__exit__(*details)

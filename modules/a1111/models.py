@@ -1,0 +1,223 @@
+"""Checkpoints and VAEs as extensions list and change them: `modules.sd_models` and `modules.sd_vae`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from modules.a1111.current import current
+from modules.a1111.queueing import on_engine
+from modules.a1111.sd_model import CheckpointView, ModelView
+from modules.checkpoints.vae_files import AUTOMATIC, NONE
+from modules.foundation.errors import CheckpointError, UnknownName
+
+
+def checkpoints_list() -> dict[str, CheckpointView]:
+    """The checkpoints by title."""
+    return {info.title: CheckpointView(info) for info in current().app.catalogue.all()}
+
+
+def checkpoint_aliases() -> dict[str, CheckpointView]:
+    """The checkpoints by every name that finds them."""
+    return {name: view for view in checkpoints_list().values() for name in view.ids if name}
+
+
+def checkpoint_tiles(use_short: bool = False) -> list[str]:
+    """The titles of all checkpoints."""
+    return [view.short_title if use_short else view.title for view in checkpoints_list().values()]
+
+
+def list_models() -> None:
+    """Read the folders again."""
+    current().app.catalogue.refresh()
+
+
+def get_closet_checkpoint_match(search_string: str) -> CheckpointView | None:
+    """The checkpoint that a title, name or hash means; None where there is none."""
+    if not search_string:
+        return None
+    try:
+        return CheckpointView(current().app.catalogue.find(str(search_string)))
+    except UnknownName:
+        return None
+
+
+get_closest_checkpoint_match = get_closet_checkpoint_match
+
+
+def select_checkpoint() -> CheckpointView:
+    """The checkpoint that the settings name. Raises FileNotFoundError where there is none at all."""
+    info = current().app.selected_checkpoint
+    if info is None:
+        raise FileNotFoundError("There is no checkpoint. Put one into models/Stable-diffusion.")
+    return CheckpointView(info)
+
+
+def model_hash(filename: str) -> str:
+    """A1111's first hash of a file: eight digits of a part of it."""
+    import hashlib
+
+    try:
+        with Path(filename).open("rb") as file:
+            file.seek(0x100000)
+            return hashlib.sha256(file.read(0x10000)).hexdigest()[:8]
+    except FileNotFoundError:
+        return "NOFILE"
+
+
+def read_state_dict(checkpoint_file: str, print_global_state: bool = False, map_location: Any = None) -> dict[str, Any]:
+    """The tensors of a file by name; nothing in it is executed. Raises CheckpointError."""
+    from modules.checkpoints.tensors import read_weights
+
+    device = "cpu" if map_location is None else map_location
+    tensors = get_state_dict_from_checkpoint(read_weights(Path(checkpoint_file)))
+    return {name: tensor.to(device) for name, tensor in tensors.items() if hasattr(tensor, "to")}
+
+
+load_torch_file = read_state_dict
+
+
+def get_state_dict_from_checkpoint(pl_sd: Mapping[str, Any]) -> dict[str, Any]:
+    """The tensors of a loaded file, taken out of the dict that some files put around them."""
+    inner: Any = pl_sd.get("state_dict", pl_sd)
+    return {str(name): tensor for name, tensor in inner.items()}
+
+
+def read_metadata_from_safetensors(filename: str) -> dict[str, Any]:
+    """What a safetensors file says of itself; values that are JSON are read."""
+    import json
+
+    from safetensors import safe_open
+
+    with safe_open(filename, framework="pt") as file:
+        found: dict[str, Any] = dict(file.metadata() or {})
+    for key, value in found.items():
+        if value[:1] == "{":
+            with contextlib.suppress(ValueError):
+                found[key] = json.loads(value)
+    return found
+
+
+def load_model(checkpoint_info: Any = None, already_loaded_state_dict: Any = None) -> Any:
+    """Load a checkpoint, or the one that the settings name, and make it the program's."""
+    dialect = current()
+    info = checkpoint_info or select_checkpoint()
+
+    def load() -> Any:
+        model = dialect.app.engine.load(dialect.app.catalogue.find(info.title))
+        dialect.change_settings({"sd_model_checkpoint": info.title}, save=False)
+        return ModelView(model)
+
+    return on_engine(load, f"Loading {info.name}")
+
+
+def reload_model_weights(sd_model: Any = None, info: Any = None, forced_reload: bool = False) -> Any:
+    """The same."""
+    return load_model(info)
+
+
+def unload_model_weights(sd_model: Any = None, info: Any = None) -> Any:
+    """Free the loaded checkpoint's memory; the next picture loads it again."""
+    dialect = current()
+    if dialect.app.engine_ready:
+        on_engine(dialect.app.engine.unload, "Unloading the checkpoint")
+    return sd_model
+
+
+def send_model_to_cpu(m: Any) -> None:
+    """Nothing: where models lie is the program's business."""
+
+
+def send_model_to_device(m: Any) -> None:
+    """Nothing, for the same reason."""
+
+
+class ModelData:
+    """`sd_models.model_data`: the loaded model."""
+
+    @property
+    def sd_model(self) -> Any:
+        """The loaded model; None before one is loaded."""
+        return current().shared.sd_model
+
+    @property
+    def loaded_sd_models(self) -> list[Any]:
+        """The loaded models, which are one here."""
+        return [self.sd_model] if self.sd_model is not None else []
+
+    was_loaded_at_least_once = True
+
+    def get_sd_model(self) -> Any:
+        """The loaded model, loaded now where none is."""
+        return self.sd_model if self.sd_model is not None else load_model()
+
+    def set_sd_model(self, v: Any, already_loaded: bool = False) -> None:
+        """Make a model the loaded one, for extensions."""
+        current().shared.sd_model = v
+
+
+model_data = ModelData()
+
+
+# VAEs
+
+
+def vae_dict() -> dict[str, str]:
+    """The files of VAEs by name."""
+    return {info.name: str(info.path) for info in current().app.vaes.all()}
+
+
+def refresh_vae_list() -> None:
+    """Read the folders again."""
+    current().app.vaes.refresh()
+
+
+def loaded_vae_file() -> str | None:
+    """The file of the VAE in use; None for the checkpoint's own."""
+    app = current().app
+    model = app.engine.model if app.engine_ready else None
+    return None if model is None or model.vae is None else str(model.vae.path)
+
+
+def get_filename(filepath: str) -> str:
+    """A file's name without its folder."""
+    return Path(filepath).name
+
+
+def reload_vae_weights(sd_model: Any = None, vae_file: Any = "unspecified") -> Any:
+    """Use another VAE from the next picture on: the one in a file, or the one that the settings name."""
+    dialect = current()
+    if vae_file == "unspecified":
+        return sd_model
+    name = NONE
+    if vae_file is not None:
+        names = {str(info.path): info.name for info in dialect.app.vaes.all()}
+        name = names.get(str(vae_file), str(vae_file) if vae_file == AUTOMATIC else "")
+        if not name:
+            raise CheckpointError(f"{vae_file} is no VAE that Easel knows. Put it into models/VAE.")
+    dialect.change_settings({"sd_vae": name}, save=False)
+    return sd_model
+
+
+VALUES: Mapping[str, Any] = {
+    "checkpoints_list": checkpoints_list,
+    "checkpoint_aliases": checkpoint_aliases,
+    "checkpoint_alisases": checkpoint_aliases,
+    "checkpoints_loaded": dict,
+    "model_path": lambda: str(current().app.paths.models / "Stable-diffusion"),
+    "model_dir": lambda: "Stable-diffusion",
+    "vae_dict": vae_dict,
+    "loaded_vae_file": loaded_vae_file,
+    "base_vae": lambda: None,
+    "vae_path": lambda: str(current().app.paths.models / "VAE"),
+    "unspecified": lambda: "unspecified",
+}
+
+
+def value_of(module: str, name: str) -> Any:
+    """A name of these modules that is a value. Raises AttributeError for what there is not."""
+    if name not in VALUES:
+        raise AttributeError(f"{module} has no {name!r}.")
+    return VALUES[name]()

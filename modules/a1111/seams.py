@@ -1,0 +1,242 @@
+"""What extensions hang into sampling, attached to the hooks for the passes of one run and no longer.
+
+Rows are in A1111's order: for each picture the parts of its prompt, then the negative prompt of each picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from modules.a1111 import sampler_objects, store_latents
+from modules.a1111 import script as scripts
+from modules.a1111.callbacks import AfterCFGCallbackParams, CFGDenoisedParams, CFGDenoiserParams
+from modules.a1111.conditioning import DictWithShape
+from modules.a1111.patching import looked_up, replaced
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from modules.a1111.dialect import A1111Dialect
+    from modules.hooks.events import BlendEvent, EvaluationEvent, RunEvent, StartEvent, StepEvent
+    from modules.sampling.conditioning import CondBatch
+    from modules.sampling.guidance_hooks import GuidanceInput, GuidanceOutput
+
+OWNER = "a1111: sampling"
+
+
+def class_patched() -> bool:
+    """Whether an extension has replaced a method of the samplers' classes, or how they are made."""
+    kinds = (sampler_objects.Sampler, sampler_objects.KDiffusionSampler, sampler_objects.CompVisSampler)
+    return (
+        any(kind.callback_state is not sampler_objects.STEP for kind in kinds)
+        or sampler_objects.CFGDenoiser.combine_denoised is not sampler_objects.COMBINE
+        or replaced("modules.sd_samplers", "create_sampler", create_sampler) is not None
+        or replaced("modules.sd_samplers_common", "store_latent", store_latents.store_latent) is not None
+    )
+
+
+def create_sampler(name: str, model: Any) -> Any:
+    """The object of a sampler by its name, as a run makes it. Extensions wrap this function to change what it gives."""
+    from modules.a1111.samplers import find_sampler_config
+
+    config = find_sampler_config(name)
+    made = config.constructor(model)
+    made.config = config
+    return made
+
+
+def is_replaced(thing: Any, method: str, own: Callable[..., Any]) -> bool:
+    """Whether a method of an object is another than `own`, on its class or on the object."""
+    found = getattr(thing, method, None)
+    return found is not None and getattr(found, "__func__", found) is not own
+
+
+@dataclass
+class Seams:
+    """The seams of the run at hand: its sampler object and what is attached for it."""
+
+    dialect: A1111Dialect
+    sampler: Any = None
+    detach: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+    wanted: list[tuple[Any, Callable[..., Any]]] = field(default_factory=list[tuple[Any, Callable[..., Any]]])
+    done: int = 0
+    negative: Any = None
+
+    def begin(self, p: Any, event: StartEvent) -> None:
+        """A pass begins: make its sampler, and attach what is listened to. Nothing is attached for nobody."""
+        self.end()
+        assert event.plan is not None
+        create = looked_up("modules.sd_samplers", "create_sampler")
+        self.sampler = p.sampler = create(event.plan.sampler.name, self.dialect.shared.sd_model)
+        self.done = 0
+        initialize = getattr(self.sampler, "initialize", None)
+        if callable(initialize):
+            initialize(p)
+        self._describe(p, event)
+        callbacks, hooks = self.dialect.callbacks, self.dialect.app.hooks
+        guidance = getattr(self.sampler, "model_wrap_cfg", None)
+        wanted: list[tuple[Any, Callable[..., Any], bool]] = [
+            (hooks.guidance_input, self.before, bool(callbacks.of("cfg_denoiser"))),
+            (hooks.guidance_output, self.after, bool(callbacks.of("cfg_denoised"))),
+            (hooks.guided, self.guided, bool(callbacks.of("cfg_after_cfg"))),
+            (hooks.combination, self.combined, is_replaced(guidance, "combine_denoised", sampler_objects.COMBINE)),
+            (hooks.step, self.step, True),
+            (hooks.mask_blend, self.blended, p.scripts is not None and p.scripts.has("on_mask_blend")),
+        ]
+        self.wanted = [(point, function) for point, function, listened in wanted if listened]
+        self.resume()
+
+    def resume(self) -> None:
+        """Attach what the pass at hand wants."""
+        self.detach = [point.attach(OWNER, function) for point, function in self.wanted]
+
+    def _describe(self, p: Any, event: StartEvent) -> None:
+        guidance = getattr(self.sampler, "model_wrap_cfg", None)
+        if guidance is None or event.plan is None:
+            return
+        steps = int(getattr(p, "hr_second_pass_steps", 0) or p.steps) if event.stage == "second pass" else int(p.steps)
+        guidance.p, guidance.step, guidance.steps = p, 0, steps
+        guidance.total_steps = event.plan.sampler.model_calls(steps)
+
+    def end(self) -> None:
+        """Let go of everything, for good or while a run within this one is made."""
+        for each in self.detach:
+            each()
+        self.detach = []
+
+    @property
+    def _guidance(self) -> Any:
+        return getattr(self.sampler, "model_wrap_cfg", None)
+
+    @property
+    def _steps(self) -> int:
+        return int(getattr(self._guidance, "steps", 0) or 0)
+
+    # Guidance
+
+    def before(self, given: GuidanceInput, event: RunEvent) -> GuidanceInput:
+        """on_cfg_denoiser."""
+        import torch
+
+        from modules.sampling.guidance_hooks import rows_of
+
+        guidance = self._guidance
+        if guidance is not None:
+            guidance.step = given.call
+        parts = [given.cond] if given.uncond is None else [given.cond, given.uncond]
+        images = tuple(image for part in parts for image in part.images)
+        beside = [part.image_cond for part in parts if part.image_cond is not None]
+        # Outside of inference mode tensors count how often they are written to.
+        with torch.inference_mode(False):
+            sigma = torch.full((len(images),), float(given.level), device=given.x.device)
+        version = sigma._version
+        params = CFGDenoiserParams(
+            rows_of(given.x, images).clone(),
+            torch.cat(beside) if beside else None,
+            sigma,
+            self.done,
+            self._steps,
+            _as_seen(given.cond),
+            _as_seen(given.uncond if given.uncond is not None else given.cond),
+            guidance,
+        )
+        self.dialect.callbacks.call("cfg_denoiser", params)
+        self.negative = params.text_uncond
+        count = len(given.cond)
+        changed = replace(
+            given,
+            cond=_as_changed(given.cond, params.text_cond),
+            uncond=None if given.uncond is None else _as_changed(given.uncond, params.text_uncond),
+            x_cond=params.x[:count],
+            x_uncond=None if given.uncond is None else params.x[count:],
+        )
+        if params.sigma is sigma and sigma._version == version:
+            return changed
+        levels = tuple(params.sigma.flatten().tolist())
+        return replace(changed, levels=levels if len(levels) == len(images) else levels[:1] * len(images))
+
+    def after(self, output: GuidanceOutput, event: RunEvent) -> GuidanceOutput:
+        """on_cfg_denoised."""
+        import torch
+
+        params = CFGDenoisedParams(
+            torch.cat([output.cond, output.uncond]),
+            self.done,
+            self._steps,
+            getattr(self._guidance, "inner_model", None),
+        )
+        self.dialect.callbacks.call("cfg_denoised", params)
+        count = len(output.cond)
+        return replace(output, cond=params.x[:count], uncond=params.x[count:])
+
+    def combined(self, value: Tensor, event: EvaluationEvent) -> Tensor:
+        """CFGDenoiser.combine_denoised, where an extension has replaced it."""
+        import torch
+
+        output = event.output
+        lists: list[list[tuple[int, float]]] = [[] for _ in range(len(output.uncond))]
+        for row, (image, weight) in enumerate(zip(output.images, output.weights, strict=True)):
+            lists[image].append((row, weight))
+        rows = torch.cat([output.cond, output.uncond])
+        return self._guidance.combine_denoised(rows, lists, output.uncond, event.scale)
+
+    def guided(self, value: Tensor, event: EvaluationEvent) -> Tensor:
+        """on_cfg_after_cfg."""
+        params = AfterCFGCallbackParams(value, self.done, self._steps)
+        self.dialect.callbacks.call("cfg_after_cfg", params)
+        return params.x
+
+    def blended(self, value: Tensor, event: BlendEvent) -> Tensor:
+        """on_mask_blend."""
+        from modules.a1111.attachments import OWNER as KEPT
+
+        p = event.run.kept.get(KEPT)
+        if p is None or p.scripts is None:
+            return value
+        blend: Any = event.blend
+        mask = blend.mask
+        source = getattr(blend, "source", None)
+        args = scripts.MaskBlendArgs(
+            event.latent,
+            mask,
+            source if source is not None else blend.kept,
+            1 - mask,
+            value,
+            None if event.level is None else self._guidance,
+            event.level,
+        )
+        p.scripts.call("on_mask_blend", p, args)
+        return args.blended_latent
+
+    # Steps
+
+    def step(self, event: StepEvent) -> None:
+        """KDiffusionSampler.callback_state and store_latent, where an extension has replaced them."""
+        step = event.step
+        self.done = step.index
+        sampler = self.sampler
+        sampler.last_latent = step.denoised
+        if is_replaced(sampler, "callback_state", sampler_objects.STEP):
+            sampler.callback_state(
+                {"i": step.index, "x": step.x, "denoised": step.denoised, "sigma": step.sigma, "sigma_hat": step.sigma}
+            )
+        stored = replaced("modules.sd_samplers_common", "store_latent", store_latents.store_latent)
+        if stored is not None:
+            stored(step.denoised)
+
+
+def _as_seen(batch: CondBatch) -> Any:
+    """Encoded prompts as A1111 has them: a tensor, or for SDXL a dict of tensors."""
+    if batch.vector is None:
+        return batch.tokens
+    return DictWithShape({"crossattn": batch.tokens, "vector": batch.vector})
+
+
+def _as_changed(batch: CondBatch, seen: Any) -> CondBatch:
+    """The rows with what a callback has put in the place of their tokens."""
+    tokens, vector, _ = sampler_objects.conditioning_of(seen)
+    if tokens is batch.tokens and vector is batch.vector:
+        return batch
+    return replace(batch, tokens=tokens, vector=batch.vector if vector is None else vector)

@@ -1,0 +1,20 @@
+"""Doorway: `modules.lowvram`; where models lie is the program's business."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["is_enabled", "send_everything_to_cpu", "setup_for_low_vram"]
+
+
+def send_everything_to_cpu() -> None:
+    """Nothing."""
+
+
+def setup_for_low_vram(sd_model: Any, use_medvram: bool) -> None:
+    """Nothing."""
+
+
+def is_enabled(sd_model: Any) -> bool:
+    """False: no model has parts that the extension would have to fetch."""
+    return False

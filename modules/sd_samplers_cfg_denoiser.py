@@ -1,0 +1,9 @@
+"""Doorway: `modules.sd_samplers_cfg_denoiser`."""
+
+from __future__ import annotations
+
+from modules.a1111.sampler_objects import CFGDenoiser
+
+__all__ = [
+    "CFGDenoiser",
+]

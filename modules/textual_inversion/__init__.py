@@ -1,0 +1,1 @@
+"""Doorway: `modules.textual_inversion`."""

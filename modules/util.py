@@ -1,0 +1,15 @@
+"""Doorway: `modules.util`."""
+
+from __future__ import annotations
+
+from modules.a1111.files import (
+    html,
+    html_path,
+    ldm_print,
+    listfiles,
+    natural_sort_key,
+    truncate_path,
+    walk_files,
+)
+
+__all__ = ["html", "html_path", "ldm_print", "listfiles", "natural_sort_key", "truncate_path", "walk_files"]
