@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -118,7 +120,67 @@ def hooks_page() -> str:
     return HOOKS_HEAD + "\n".join(rows) + "\n"
 
 
-PAGES = {"flags.md": flags_page, "settings.md": settings_page, "hooks.md": hooks_page}
+def extensions_page() -> str:
+    """docs/extensions.md: what is written by hand, with its tables read off the code."""
+    text = (ROOT / "docs" / "extensions.md").read_text(encoding="utf-8")
+    for name, table in (("methods", _methods()), ("callbacks", _callbacks()), ("doorways", _doorways())):
+        begin, end = f"<!-- generated: {name} -->\n", "<!-- end -->"
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}"
+    return text
+
+
+def _first_sentence(thing: object) -> str:
+    return (inspect.getdoc(thing) or "").split("\n\n", 1)[0].replace("\n", " ")
+
+
+def _methods() -> str:
+    from modules.a1111.script import Script
+
+    rows = ["| method | what it is for |", "|---|---|"]
+    for name, method in vars(Script).items():
+        if inspect.isfunction(method) and not name.startswith("_"):
+            arguments = ", ".join(str(each).split(":")[0] for each in inspect.signature(method).parameters.values())
+            rows.append(f"| `{name}({arguments})` | {_first_sentence(method)} |")
+    return "\n".join(rows)
+
+
+def _callbacks() -> str:
+    from modules.a1111 import callbacks
+
+    rows = ["| callback | is called with |", "|---|---|"]
+    rows += [f"| `on_{moment}` | {callbacks.CALLED_WITH[moment]} |" for moment in callbacks.MOMENTS]
+    rows += ["", "| parameters | attributes | |", "|---|---|---|"]
+    for name, kind in vars(callbacks).items():
+        if inspect.isclass(kind) and name.endswith("Params") and kind.__module__ == callbacks.__name__:
+            attributes = [f"`{each}`" for each in inspect.signature(kind).parameters]
+            rows.append(f"| `{name}` | {', '.join(attributes)} | {_first_sentence(kind)} |")
+    return "\n".join(rows)
+
+
+def _doorways() -> str:
+    """Read off the sources: importing some of them takes gradio."""
+    rows = ["| module | names |", "|---|---|"]
+    for path in sorted([*(ROOT / "modules").glob("*.py"), *(ROOT / "modules" / "textual_inversion").glob("*.py")]):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names: list[str] = []
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and any(
+                isinstance(each, ast.Name) and each.id == "__all__" for each in node.targets
+            ):
+                names = list(ast.literal_eval(node.value))
+        if names:
+            module = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+            rows.append(f"| `{module}` | {', '.join(f'`{name}`' for name in sorted(names))} |")
+    return "\n".join(rows)
+
+
+PAGES = {
+    "flags.md": flags_page,
+    "settings.md": settings_page,
+    "hooks.md": hooks_page,
+    "extensions.md": extensions_page,
+}
 
 
 def main() -> None:

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from modules.a1111.processing.helpers import (
+    apply_color_correction,
+    apply_overlay,
+    decode_first_stage,
+    decode_latent_batch,
+    opt_C,
+    opt_f,
+    program_version,
+    setup_color_correction,
+)
 from modules.a1111.processing.parameters import (
     StableDiffusionProcessing,
     StableDiffusionProcessingImg2Img,
@@ -10,15 +20,24 @@ from modules.a1111.processing.parameters import (
     get_fixed_seed,
 )
 from modules.a1111.processing.processed import Processed
-from modules.a1111.processing.running import create_infotext, process_images
+from modules.a1111.processing.running import create_infotext, process_images, process_images_inner
 
 __all__ = [
     "Processed",
     "StableDiffusionProcessing",
     "StableDiffusionProcessingImg2Img",
     "StableDiffusionProcessingTxt2Img",
+    "apply_color_correction",
+    "apply_overlay",
     "create_infotext",
+    "decode_first_stage",
+    "decode_latent_batch",
     "fix_seed",
     "get_fixed_seed",
+    "opt_C",
+    "opt_f",
     "process_images",
+    "process_images_inner",
+    "program_version",
+    "setup_color_correction",
 ]

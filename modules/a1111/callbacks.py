@@ -35,6 +35,32 @@ MOMENTS = (
 )
 
 
+CALLED_WITH = {
+    "app_started": "`(demo, app)`: Gradio's Blocks, or None, and the FastAPI application, to which routes may be added",
+    "model_loaded": "`(sd_model)`",
+    "ui_tabs": "`()`; returns a list of `(blocks, title, elem_id)`",
+    "ui_train_tabs": "`(params: UiTrainTabParams)`; not called: Easel does not train",
+    "ui_settings": "`()`, to call `shared.opts.add_option`",
+    "before_image_saved": "`(params: ImageSaveParams)`; `filename` is the whole path and may be changed",
+    "image_saved": "`(params: ImageSaveParams)`; `filename` is where the picture lies",
+    "extra_noise": "`(params: ExtraNoiseParams)`",
+    "cfg_denoiser": "`(params: CFGDenoiserParams)`, before each call of the network",
+    "cfg_denoised": "`(params: CFGDenoisedParams)`, after it, before guidance",
+    "cfg_after_cfg": "`(params: AfterCFGCallbackParams)`, after guidance",
+    "before_component": "`(component, **kwargs)`, before a component of the page is made",
+    "after_component": "`(component, **kwargs)`, after it was made",
+    "image_grid": "`(params: ImageGridLoopParams)`",
+    "infotext_pasted": "`(infotext, params)`; the dict is changed in place",
+    "script_unloaded": "`()`, when scripts are unloaded: put back what was replaced",
+    "before_ui": "`()`, before the page is built",
+    "before_reload": "`()`; not called: the page is built once, at the start",
+    "list_optimizers": "`(list)`; not called: attention is chosen by the program",
+    "list_unets": "`(list)`; not called: networks are the program's own",
+    "before_token_counter": "`(params: BeforeTokenCounterParams)`; not called: the counter counts what sampling encodes",
+}
+"""What the function of each moment is given."""
+
+
 class ImageSaveParams:
     """A picture on its way to `filename`; `pnginfo` is a dict whose text under "parameters" is the infotext."""
 

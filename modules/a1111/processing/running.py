@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modules.a1111.current import current
+from modules.a1111.patching import replaced
 from modules.a1111.processing.conversion import request_of
 from modules.a1111.processing.parameters import StableDiffusionProcessing
 from modules.a1111.processing.processed import Processed
@@ -20,19 +21,25 @@ def process_images(p: StableDiffusionProcessing) -> Processed:
     """
     dialect = current()
     if dialect.control is not None and dialect.is_working_thread:
-        return _within_job(p)
+        return _inner(p)
     if p.scripts is not None and not p.scripts_setup_complete:
         p.scripts.setup_scrips(p, is_ui=False)
 
     def work(control: RunControl) -> Processed:
         with dialect.working(control, None):
-            return _within_job(p)
+            return _inner(p)
 
     job: TaskJob[Processed] = dialect.app.submit_task(TaskJob(work, kind="script", title=str(p.prompt)[:80]))
     return job.wait()
 
 
-def _within_job(p: StableDiffusionProcessing) -> Processed:
+def _inner(p: StableDiffusionProcessing) -> Processed:
+    """What stands at `modules.processing.process_images_inner` now, which some extensions replace."""
+    return (replaced("modules.processing", "process_images_inner", process_images_inner) or process_images_inner)(p)
+
+
+def process_images_inner(p: StableDiffusionProcessing) -> Processed:
+    """The pictures of `p`, within the job that runs."""
     dialect = current()
     state = dialect.shared.state
     control = dialect.control

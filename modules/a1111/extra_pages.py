@@ -1,0 +1,145 @@
+"""Pages of cards that extensions add: `modules.ui_extra_networks`."""
+
+from __future__ import annotations
+
+import html
+import json
+import urllib.parse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from modules.a1111.current import current
+
+PREVIEW_SUFFIXES = ("png", "jpg", "jpeg", "webp", "gif")
+
+
+def quote_js(s: str) -> str:
+    """A text as a string of JavaScript."""
+    return '"' + s.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class ExtraNetworksPage:
+    """A page of cards. `list_items` gives a dict for each: name, filename, preview, prompt, search_terms, ..."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.name = title.lower()
+        self.id_page = self.name.replace(" ", "_")
+        self.extra_networks_tabname = self.id_page
+        self.metadata: dict[str, Any] = {}
+        self.items: dict[str, dict[str, Any]] = {}
+        self.allow_prompt, self.allow_negative_prompt = True, False
+
+    def refresh(self) -> None:
+        """Read again what there is."""
+
+    def list_items(self) -> Iterator[dict[str, Any]]:
+        """The cards."""
+        raise NotImplementedError
+
+    def create_item(self, name: str, index: int | None = None, enable_filter: bool = True) -> dict[str, Any] | None:
+        """One card."""
+        raise NotImplementedError
+
+    def allowed_directories_for_previews(self) -> list[str]:
+        """Folders whose pictures may be shown."""
+        return []
+
+    def read_user_metadata(self, item: dict[str, Any], use_cache: bool = True) -> None:
+        """Take over what the user has noted of a card, from the JSON beside its file."""
+        file = Path(item.get("filename") or "").with_suffix(".json")
+        try:
+            noted: Any = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            noted = {}
+        if isinstance(noted, dict):
+            item["user_metadata"] = noted
+            if "description" in noted:
+                item["description"] = noted["description"]
+
+    def link_preview(self, filename: str) -> str:
+        """The address of a picture."""
+        path = Path(filename)
+        stamp = path.stat().st_mtime if path.exists() else 0
+        return f"./sd_extra_networks/thumb?filename={urllib.parse.quote(path.as_posix())}&mtime={stamp}"
+
+    def search_terms_from_path(self, filename: str, possible_directories: Sequence[str] | None = None) -> str:
+        """The path below one of the folders, by which a card is found."""
+        path = Path(filename).absolute()
+        for folder in possible_directories or self.allowed_directories_for_previews():
+            if path.is_relative_to(Path(folder).absolute()):
+                return f"/{path.relative_to(Path(folder).absolute()).as_posix()}"
+        return ""
+
+    def find_preview(self, path: str) -> str | None:
+        """The address of the picture beside a file, `path` being without a suffix."""
+        for suffix in PREVIEW_SUFFIXES:
+            for file in (f"{path}.{suffix}", f"{path}.preview.{suffix}"):
+                if Path(file).is_file():
+                    return self.link_preview(file)
+        return None
+
+    find_embedded_preview = None
+
+    def find_description(self, path: str) -> str | None:
+        """The text in the .txt or .description.txt beside a file."""
+        for file in (Path(f"{path}.txt"), Path(f"{path}.description.txt")):
+            try:
+                return file.read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+        return None
+
+    def get_sort_keys(self, path: str) -> dict[str, Any]:
+        """What cards are sorted by."""
+        file = Path(path)
+        stat = file.stat() if file.exists() else None
+        return {
+            "date_created": int(stat.st_mtime) if stat else 0,
+            "date_modified": int(stat.st_mtime) if stat else 0,
+            "name": file.name.lower(),
+            "path": str(file).lower(),
+        }
+
+    def card(self, tabname: str, item: dict[str, Any]) -> str:
+        """One card as HTML."""
+        keys = " ".join(
+            f'data-sort-{key.replace("_", "-")}="{html.escape(str(value))}"'
+            for key, value in (item.get("sort_keys") or {}).items()
+        )
+        prompts = (item.get("prompt") or quote_js(""), item.get("negative_prompt") or quote_js(""))
+        negative = str(self.allow_negative_prompt).lower()
+        arguments = ", ".join((quote_js(tabname), *prompts, negative))
+        clicked = item.get("onclick") or f"cardClicked({arguments})"
+        preview = item.get("preview")
+        picture = f'<img src="{html.escape(preview)}" class="preview" loading="lazy">' if preview else ""
+        name, text = html.escape(str(item.get("name", ""))), html.escape(str(item.get("description") or ""))
+        return (
+            f'<div class="card" data-name="{name}" {keys} onclick="{html.escape(clicked)}">{picture}'
+            f'<div class="actions"><span class="name">{name}</span><span class="description">{text}</span></div></div>'
+        )
+
+    def create_html(self, tabname: str, *, empty: bool = False) -> str:
+        """All cards as HTML."""
+        self.items = {} if empty else {str(item["name"]): item for item in self.list_items() if item is not None}
+        for item in self.items.values():
+            if "user_metadata" not in item:
+                self.read_user_metadata(item)
+        cards = "".join(self.card(tabname, item) for item in self.items.values())
+        return f'<div id="{tabname}_{self.id_page}_cards" class="extra-network-cards">{cards}</div>'
+
+
+def pages() -> list[ExtraNetworksPage]:
+    """The pages that extensions have added."""
+    return current().extras.setdefault("extra pages", [])
+
+
+def register_page(page: ExtraNetworksPage) -> None:
+    """Add a page."""
+    pages().append(page)
+
+
+def get_page(name: str) -> ExtraNetworksPage | None:
+    """The page of a title or name."""
+    return next((page for page in pages() if name in (page.title, page.name, page.extra_networks_tabname)), None)
