@@ -56,7 +56,7 @@ CALLED_WITH = {
     "before_reload": "`()`; not called: the page is built once, at the start",
     "list_optimizers": "`(list)`; not called: attention is chosen by the program",
     "list_unets": "`(list)`; not called: networks are the program's own",
-    "before_token_counter": "`(params: BeforeTokenCounterParams)`; not called: the counter counts what sampling encodes",
+    "before_token_counter": "`(params: BeforeTokenCounterParams)`; not called: counted is what is encoded",
 }
 """What the function of each moment is given."""
 

@@ -125,7 +125,7 @@ def extensions() -> list[InstalledExtension]:
     """The extensions in the folder for them."""
     from modules.a1111.places import place
 
-    off = set(getattr(current().shared.opts, "disabled_extensions", None) or ())
+    off: list[str] = getattr(current().shared.opts, "disabled_extensions", None) or []
     root = Path(place("extensions_dir"))
     if not root.is_dir():
         return []

@@ -6,8 +6,9 @@ An import of a name gives a class of that name, so that importing alone never fa
 from __future__ import annotations
 
 import importlib
+import importlib.abc
 import importlib.machinery
-import importlib.util
+import inspect
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -40,7 +41,7 @@ def _sentence(what: str) -> str:
 
 def _extension() -> str:
     """The file of the extension whose code asks."""
-    frame = sys._getframe(1)
+    frame = inspect.currentframe()
     while frame is not None:
         file = frame.f_code.co_filename
         if "importlib" not in file and not file.endswith(("stand_ins.py",)):
@@ -76,7 +77,7 @@ class StandInFinder:
         return importlib.machinery.ModuleSpec(fullname, _StandInLoader(), is_package=True)
 
 
-class _StandInLoader:
+class _StandInLoader(importlib.abc.Loader):
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         return Stand(spec.name)
 
@@ -84,7 +85,7 @@ class _StandInLoader:
         module.__path__ = []
 
 
-class _AliasLoader:
+class _AliasLoader(importlib.abc.Loader):
     def __init__(self, real: str) -> None:
         self._real = real
 
@@ -97,13 +98,13 @@ class _AliasLoader:
 
 def put(finder: StandInFinder) -> None:
     """Have such imports found."""
-    sys.meta_path.append(finder)  # type: ignore[arg-type]
+    sys.meta_path.append(finder)
 
 
 def take_away(finder: StandInFinder) -> None:
     """Have them found no more."""
     if finder in sys.meta_path:
-        sys.meta_path.remove(finder)  # type: ignore[arg-type]
+        sys.meta_path.remove(finder)
     names: Sequence[str] = [name for name in sys.modules if name in ALIASES or name.split(".", 1)[0] in PACKAGES]
     for name in names:
         sys.modules.pop(name, None)

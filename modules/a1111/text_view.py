@@ -43,8 +43,8 @@ class TextEncoderView:
     def encode_embedding_init_text(self, init_text: str, nvpt: int) -> Any:
         """The vectors of the first tokens of a text [n, width]."""
         ids = self.tokenize([init_text])[0][:nvpt]
-        table = self.encoder.model.get_input_embeddings().weight
-        return table[ids].detach()
+        table: Any = self.encoder.model.get_input_embeddings()
+        return table.weight[ids].detach()
 
     def __call__(self, texts: Sequence[str]) -> Any:
         """The texts encoded, as the settings say."""
