@@ -25,6 +25,7 @@ from modules.a1111.runner import ScriptRunner
 from modules.a1111.script import ScriptClassData, overrides
 from modules.a1111.sd_model import ModelView
 from modules.a1111.shared import Shared
+from modules.a1111.unet_view import restore_attention
 from modules.application.application import Application
 from modules.application.jobs.job import GenerationJob
 from modules.application.scripts import Argument, Script, ScriptRun
@@ -146,6 +147,7 @@ class A1111Dialect:
         self.app.hooks.detach_owner(OWNER)
         self.app.registries.unregister(OWNER)
         self.loader.unload()
+        restore_attention(self.extras.get("attention", {}))
         stand_ins.take_away(self._stand_ins)
         process.remove(self)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from modules.a1111.current import current
 
 if TYPE_CHECKING:
     from modules.checkpoints.layout import UNetLayout
@@ -36,6 +39,64 @@ def _depth(block: Any, index: int) -> int:
     return 0 if attentions is None or index >= len(attentions) else len(attentions[index].transformer_blocks)
 
 
+class CrossAttention:
+    """An attention layer as LDM has it: `forward(x, context=None, mask=None)` may be replaced on the object.
+
+    What is put there is called by the UNet with these arguments, until the first one is put back or the extensions are
+    unloaded. All else is the layer's own: `to_q`, `to_k`, `to_v`, `to_out`, `heads`.
+    """
+
+    def __init__(self, real: Any) -> None:
+        self.__dict__["real"] = real
+
+    def forward(self, x: Any, context: Any = None, mask: Any = None, **_: Any) -> Any:
+        """The layer's own attention of `x` [B, n, C] to itself, or to `context` [B, m, width]."""
+        real = self.__dict__["real"]
+        return type(real).forward(real, x, encoder_hidden_states=context, attention_mask=mask)
+
+    __call__ = forward
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["real"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "forward":
+            setattr(self.__dict__["real"], name, value)
+        elif getattr(value, "__func__", None) is CrossAttention.forward:
+            self.restore()
+        else:
+            self.__dict__["forward"] = value
+            self.__dict__["real"].__dict__["forward"] = _called_as_diffusers_does(value)
+
+    def restore(self) -> None:
+        """Let the layer compute by itself again."""
+        self.__dict__.pop("forward", None)
+        self.__dict__["real"].__dict__.pop("forward", None)
+
+
+def _called_as_diffusers_does(function: Callable[..., Any]) -> Callable[..., Any]:
+    def forward(hidden_states: Any, encoder_hidden_states: Any = None, attention_mask: Any = None, **_: Any) -> Any:
+        return function(hidden_states, context=encoder_hidden_states, mask=attention_mask)
+
+    return forward
+
+
+def attention_view(real: Any) -> CrossAttention:
+    """The view of an attention layer: the same one for as long as the extensions are there."""
+    views: dict[int, CrossAttention] = current().extras.setdefault("attention", {})
+    found = views.get(id(real))
+    if found is None or found.__dict__["real"] is not real:
+        found = views[id(real)] = CrossAttention(real)
+    return found
+
+
+def restore_attention(views: dict[int, CrossAttention]) -> None:
+    """Undo what extensions have replaced."""
+    for view in views.values():
+        view.restore()
+    views.clear()
+
+
 class UNetView:
     """The UNet of diffusers, and its weights under the names of LDM's single-file layout.
 
@@ -63,7 +124,13 @@ class UNetView:
     def named_modules(self) -> Any:
         """Modules with LDM's names."""
         names = self._names()
-        return ((names(name) or name, module) for name, module in self.unet.named_modules())
+        for name, module in self.unet.named_modules():
+            is_attention = name.endswith((".attn1", ".attn2"))
+            yield names(name) or name, attention_view(module) if is_attention else module
+
+    def modules(self) -> Any:
+        """The modules without names."""
+        return (module for _, module in self.named_modules())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["unet"], name)

@@ -309,3 +309,32 @@ def test_scripts_may_blend_what_inpainting_keeps_in_another_way(here: Stage) -> 
     assert seen[0][0] is False
     assert seen[-1][0] is True
     assert not alike(plain, changed)
+
+
+def test_the_forward_of_an_attention_layer_can_be_replaced_and_put_back(here: Stage) -> None:
+    plain, seen = pixels(here), list[Any]()
+    unet = here.dialect.shared.sd_model.model.diffusion_model
+    layers = {name: layer for name, layer in unet.named_modules() if name.endswith("attn2")}
+    assert "middle_block.1.transformer_blocks.0.attn2" in layers
+    assert all(type(layer).__name__ == "CrossAttention" and layer.heads for layer in layers.values())
+    before = {name: layer.forward for name, layer in layers.items()}
+
+    def hooked(name: str, factor: float) -> Callable[..., Any]:
+        def forward(x: Any, context: Any = None, mask: Any = None) -> Any:
+            seen.append((x.ndim, tuple(context.shape)))
+            return before[name](x, context=context, mask=mask) * factor
+
+        return forward
+
+    for name, layer in layers.items():
+        layer.forward = hooked(name, 1.0)
+    assert alike(pixels(here), plain)
+    assert seen[0] == (3, (2, 77, 48))
+    for name, layer in layers.items():
+        layer.forward = hooked(name, 0.0)
+    assert not alike(pixels(here), plain)
+    for name, layer in layers.items():
+        layer.forward = before[name]
+    seen.clear()
+    assert alike(pixels(here), plain)
+    assert seen == []
