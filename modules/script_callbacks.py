@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ __all__ = [
     "ImageSaveParams",
     "ScriptCallback",
     "UiTrainTabParams",
+    "clear_callbacks",
     "remove_callbacks_for_function",
     "remove_current_script_callbacks",
 ]
@@ -44,6 +46,15 @@ def remove_current_script_callbacks() -> None:
     current().callbacks.remove_of_file(current().loader.basedir())
 
 
+INVOKED = {"app_reload_callback": "before_reload"}
+"""Functions that call a moment, where they are not called like it."""
+
+
+def clear_callbacks() -> None:
+    """Call nothing any more."""
+    current().callbacks.clear()
+
+
 def __getattr__(name: str) -> Any:
     moment = name.removeprefix("on_")
     if name.startswith("on_") and moment in MOMENTS:
@@ -52,4 +63,8 @@ def __getattr__(name: str) -> Any:
             current().callbacks.add(moment, callback, name)
 
         return register
+    if name.endswith("_callback") and (called := INVOKED.get(name, name.removesuffix("_callback"))) in MOMENTS:
+        return functools.partial(current().callbacks.call, called)
+    if name == "callback_map":
+        return {f"callbacks_{moment}": list(current().callbacks.of(moment)) for moment in MOMENTS}
     raise AttributeError(f"module 'modules.script_callbacks' has no attribute {name!r}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from modules.a1111.current import current
@@ -181,6 +183,12 @@ class ScriptRunner:
                 args[(script.args_from or 0) + index] = value
                 return
         raise RuntimeError(f"arg_elem_id {arg_elem_id} not found in {script_name}")
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        """`process(p)`, `postprocess_image(p, pp)` and the like: the method of each always-on script that has it."""
+        if name.startswith("_") or not inspect.isfunction(getattr(Script, name, None)):
+            raise AttributeError(f"ScriptRunner has no {name!r}.")
+        return functools.partial(self.call, name)
 
     def __iter__(self) -> Iterator[Script]:
         return iter(self.scripts)

@@ -349,3 +349,22 @@ def test_callbacks_of_the_program_are_called(here: Stage) -> None:
     here.application.hooks.app_started(PageEvent(api="api", page="page"))
     callbacks.clear()
     assert seen == [("page", "api")]
+
+
+def test_callbacks_can_be_called_and_looked_at_by_extensions_too(here: Stage) -> None:
+    callbacks, seen = door("script_callbacks"), list[Any]()
+    callbacks.on_cfg_denoiser(seen.append)
+    assert [each.callback for each in callbacks.callback_map["callbacks_cfg_denoiser"]] == [seen.append]
+    callbacks.cfg_denoiser_callback("params")
+    callbacks.remove_callbacks_for_function(seen.append)
+    callbacks.cfg_denoiser_callback("others")
+    assert seen == ["params"]
+    with pytest.raises(AttributeError):
+        _ = callbacks.on_nothing
+
+
+def test_a_runner_calls_a_method_of_all_its_scripts(here: Stage) -> None:
+    runner = here.dialect.scripts_txt2img
+    runner.process("p without scripts")
+    with pytest.raises(AttributeError, match="no 'nothing'"):
+        _ = runner.nothing
