@@ -104,7 +104,7 @@ def run(
     """
     words = shlex.split(command, posix=os.name != "nt") if isinstance(command, str) else list(command)
     if (arguments := _pip_of(words)) is not None:
-        return run_pip(shlex.join(arguments), desc) or ""
+        return run_pip(shlex.join(arguments), desc or shlex.join(words)) or ""
     if desc is not None:
         log.info("%s", desc)
     done = subprocess.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modules.a1111.current import current
 from modules.a1111.unet_view import UNetView
 from modules.checkpoints.info import CheckpointInfo
 
@@ -41,7 +42,7 @@ class ModelView:
 
     def __init__(self, model: LoadedModel) -> None:
         self.loaded = model
-        info = model.checkpoint.info
+        info = _as_listed(model.checkpoint.info)
         self.sd_checkpoint_info = CheckpointView(info)
         self.sd_model_checkpoint = str(info.path)
         self.filename = str(info.path)
@@ -133,6 +134,11 @@ class ModelView:
             f"The model has no {name!r} here: Easel's networks are not those of the original program. What it has "
             "stands in docs/extensions.md."
         )
+
+
+def _as_listed(info: CheckpointInfo) -> CheckpointInfo:
+    """A checkpoint as the list has it now: its hash may have become known since it was loaded."""
+    return next((each for each in current().app.catalogue.all() if each.path == info.path), info)
 
 
 class _Wrapper:
