@@ -34,7 +34,7 @@ class ExtraNetworksPage:
     def refresh(self) -> None:
         """Read again what there is."""
 
-    def list_items(self) -> Iterator[dict[str, Any]]:
+    def list_items(self) -> Iterator[dict[str, Any] | None]:
         """The cards."""
         raise NotImplementedError
 
