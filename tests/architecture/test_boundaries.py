@@ -12,7 +12,7 @@ CATCHES_EXCEPTION = {
     "modules/a1111/pasting.py": "functions of scripts that read parameters",
     "modules/a1111/dialect.py": "code of an extension that raises is named, and the run goes on",
     "modules/a1111/errors.py": "an extension has its own code called, and what it raises logged",
-    "modules/a1111/queueing.py": "a function of an extension's button: what it raises is shown where its result would be",
+    "modules/a1111/queueing.py": "what a function of an extension's button raises is shown where its result would be",
     "modules/a1111/callbacks.py": "a callback of an extension that raises is named, and the others are called",
     "modules/a1111/loading.py": "a file of an extension that cannot be loaded is named, and the others are loaded",
     "modules/a1111/options.py": "the arguments of an extension's setting are worked out by the extension",
