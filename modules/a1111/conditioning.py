@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from modules.prompts.attention import parse_attention
 from modules.prompts.composition import split_and
-from modules.prompts.schedule import parse_schedule
+from modules.prompts.editing import parse_schedule
 
 
 class DictWithShape(dict[str, Any]):

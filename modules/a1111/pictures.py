@@ -16,7 +16,7 @@ from modules.foundation.atomic import atomic_write
 from modules.foundation.errors import EaselError
 from modules.imaging import grid, resize
 from modules.imaging.filenames import fill_pattern, sanitize
-from modules.infotext.carriers import read_carried
+from modules.infotext.picture_metadata import read_picture_metadata
 
 LANCZOS = Image.Resampling.LANCZOS
 NEAREST = Image.Resampling.NEAREST
@@ -157,14 +157,14 @@ class FilenameGenerator:
 
 def read_info_from_image(image: Any) -> tuple[str | None, dict[str, Any]]:
     """The infotext that a picture carries, and its other texts."""
-    carried = read_carried(image)
+    carried = read_picture_metadata(image)
     return carried.infotext, dict(carried.others)
 
 
 def image_data(data: bytes) -> tuple[str | None, None]:
     """The infotext in the bytes of a picture file, or the text itself."""
     try:
-        return read_carried(data).infotext, None
+        return read_picture_metadata(data).infotext, None
     except EaselError:
         try:
             return data.decode("utf8"), None

@@ -14,7 +14,7 @@ from modules.a1111.patching import replaced
 from modules.imaging.filenames import NameContext
 from modules.imaging.numbering import highest_number
 from modules.imaging.save import PictureText, SavedPicture, SaveOptions, planned_path, save_picture
-from modules.infotext.carriers import PARAMETERS, exif_with
+from modules.infotext.picture_metadata import PARAMETERS, exif_with
 
 if TYPE_CHECKING:
     from modules.hooks.events import PictureToSave

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from modules.a1111.current import current
-from modules.infotext.carriers import read_carried
+from modules.infotext.picture_metadata import read_picture_metadata
 
 
 def run_pnginfo(image: Any) -> tuple[str, str, str]:
     """What a picture says of itself: nothing, its infotext, and all its texts as HTML."""
     if image is None:
         return "", "", ""
-    carried = read_carried(image)
+    carried = read_picture_metadata(image)
     texts = {**({"parameters": carried.infotext} if carried.infotext else {}), **carried.others}
     shown = "".join(
         f"<div><p><b>{html.escape(str(key))}</b></p><p>{html.escape(str(text))}</p></div>\n"

@@ -128,7 +128,7 @@ def encoded_texts(model: LoadedModel, texts: Sequence[str]) -> Any:
     """Texts encoded: a tensor [texts, n, width], or for SDXL a dict with "crossattn" and "vector"."""
     import torch
 
-    from modules.text_encoders.scheduled import EncodingOptions
+    from modules.text_encoders.prompt_conditioning import EncodingOptions
 
     settings = current().settings
     options = EncodingOptions(
@@ -261,7 +261,7 @@ class ModelHijack:
 
     def get_prompt_lengths(self, text: str, cond_stage_model: Any = None) -> tuple[int, int]:
         """How many tokens a prompt has, and how many there is room for."""
-        from modules.text_encoders.counter import count_tokens
+        from modules.text_encoders.token_counter import count_tokens
         from modules.text_encoders.tokenizer import ClipTokenizer
 
         model = _loaded()
