@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from modules.a1111.attachments import OWNER
 from modules.a1111.dialect import A1111Dialect
 from modules.a1111.javascript import mount_static
+from modules.a1111.launching import use_installer
 from modules.a1111.page import ScriptsOnPage
 from modules.application.application import Application
-from modules.hooks.events import PageEvent, PasteEvent
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 """The program's own scripts, which are loaded ahead of all extensions."""
@@ -27,17 +26,8 @@ def start_dialect(app: Application) -> A1111Dialect:
     host.ask_versions()
     dialect.install({BUILT_IN: SCRIPTS}, host.active)
 
-    def started(event: PageEvent) -> None:
-        mount_static(event.api)
-        dialect.shared.demo = event.page
-        dialect.callbacks.call("app_started", event.page, event.api)
-
-    def pasted(told: dict[str, Any], event: PasteEvent) -> dict[str, Any]:
-        dialect.callbacks.call("infotext_pasted", event.text, told)
-        return told
-
-    app.hooks.app_started.attach(OWNER, started)
-    app.hooks.infotext_pasted.attach(OWNER, pasted)
+    use_installer(host.environment)
+    app.hooks.app_started.attach(OWNER, lambda event: mount_static(event.api))
     if app.flags.nowebui:
         dialect.draw_offline()
     else:
