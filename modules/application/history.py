@@ -143,10 +143,11 @@ class History:
         found = self.database.rows("SELECT * FROM images WHERE pixels = ? ORDER BY number DESC LIMIT 1", (pixels,))
         return self._image(found[0]) if found else None
 
-    def knows_file(self, path: Path) -> bool:
-        """Whether a picture of the history lies at `path`."""
-        stored = stored_path(path, self.data)
-        return bool(self.database.rows("SELECT 1 FROM images WHERE path = ? LIMIT 1", (stored,)))
+    def at_path(self, path: Path) -> HistoryImage | None:
+        """The picture that lies at `path`."""
+        query = "SELECT * FROM images WHERE path = ? ORDER BY number DESC LIMIT 1"
+        found = self.database.rows(query, (stored_path(path, self.data),))
+        return self._image(found[0]) if found else None
 
     def home_of(self, image: HistoryImage) -> Path | None:
         """Where a picture of the trash lay before."""

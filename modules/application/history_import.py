@@ -44,7 +44,7 @@ def take_folder(history: History, folder: Path, control: RunControl) -> Taken:
     added = known = unreadable = 0
     for index, path in enumerate(paths):
         control.at(index / len(paths), "reading pictures")
-        if history.knows_file(path):
+        if history.at_path(path) is not None:
             known += 1
         elif (row := _row(path, history.data)) is None:
             unreadable += 1

@@ -145,11 +145,17 @@ def _pack(files: Sequence[Path], folder: Path, name: str) -> Path:
 
 
 def result_of_job(app: Application, job_id: str) -> GenerationResult:
-    """The pictures of a job that are still in memory. Raises RequestError saying where else they are."""
+    """The pictures of a job: those in memory or, of an older one, those whose files are still there.
+
+    Raises RequestError saying where else they are.
+    """
     job = app.queue.find(job_id) if job_id else None
-    if job is None or not isinstance(job.result, GenerationResult):
+    result = job.result if job is not None else None
+    if job_id and result is None:
+        result = app.jobs.remembered_result(job_id)
+    if not isinstance(result, GenerationResult):
         raise RequestError(
             "These pictures are no longer in memory. What was saved when they were made is in the output folder.",
             "job",
         )
-    return job.result
+    return result

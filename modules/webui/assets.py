@@ -19,7 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 STATIC_FOLDER = Path(__file__).parent / "static"
 STATIC_URL = "easel/static"
 
-STYLE_SHEETS = ("frame.css", "panel.css", "second_pass.css", "canvas.css", "results.css", "settings.css", "narrow.css")
+STYLE_SHEETS = (
+    *("frame.css", "panel.css", "second_pass.css", "canvas.css", "results.css", "viewer.css", "queue.css", "history.css"),
+    *("settings.css", "narrow.css"),
+)
 """In this order: later ones change what earlier ones say."""
 
 MANIFEST_LINK = b'<link rel="manifest" href="/manifest.json" />'

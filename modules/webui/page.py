@@ -121,6 +121,14 @@ def script_options(app: Application) -> dict[str, object]:
         "sound": sound.address(app),
         "volume": settings.notification_volume / 100,
         "canvas": canvas_options(settings),
+        "viewer": {
+            "on": settings.js_modal_lightbox,
+            "zoomed": settings.js_modal_lightbox_initially_zoomed,
+            "gamepad": settings.js_modal_lightbox_gamepad,
+            "repeat": settings.js_modal_lightbox_gamepad_repeat,
+            "icons": settings.sd_webui_modal_lightbox_icon_opacity,
+            "bar": settings.sd_webui_modal_lightbox_toolbar_opacity,
+        },
     }
 
 

@@ -121,7 +121,8 @@ class Recorder:
         """Mark a job before it runs."""
         self._update(f"The start of job {job.id}", [job])
         job.control.on_change = functools.partial(self._progressed, job)
-        self.events.tell("running", job.id, {"attempts": job.attempts})
+        told = {"attempts": job.attempts, "kind": job.kind, "standing": job.recurring_id, "source": job.source}
+        self.events.tell("running", job.id, told)
 
     def ended(self, job: Job[Any]) -> None:
         """Keep how a job ended, and its pictures that are in no file."""

@@ -53,6 +53,25 @@ class GallerySection(Section):
     category: ClassVar[str] = "ui"
 
     return_grid: bool = setting(True, "Show grid in gallery")
+    js_modal_lightbox: bool = setting(True, "Full page image viewer: enable")
+    js_modal_lightbox_initially_zoomed: bool = setting(
+        True, "Full page image viewer: show small images enlarged to the page"
+    )
+    js_modal_lightbox_gamepad: bool = setting(False, "Full page image viewer: navigate with gamepad")
+    js_modal_lightbox_gamepad_repeat: float = setting(
+        250, "Full page image viewer: gamepad repeat period, ms", ge=50, le=10_000
+    )
+    sd_webui_modal_lightbox_icon_opacity: float = setting(
+        1, "Full page image viewer: opacity of buttons that are not pointed at", ge=0, le=1, step=0.01
+    )
+    sd_webui_modal_lightbox_toolbar_opacity: float = setting(
+        0.9, "Full page image viewer: tool bar opacity", ge=0, le=1, step=0.01
+    )
+    open_dir_button_choice: Literal["Output Root", "Output Directory", "Output Directory (even temp)"] = setting(
+        "Output Root",
+        "What directory the folder button opens",
+        choices=("Output Root", "Output Directory", "Output Directory (even temp)"),
+    )
 
 
 class InfotextSection(Section):

@@ -33,6 +33,14 @@ def submit_img2img(
     return app.submit(img2img_request(values, source(given)), task)
 
 
+def single_request(values: Mapping[str, object]) -> GenerationRequest:
+    """The request for one picture, of the open sub tab. Raises RequestError on that of batches."""
+    given = Given(values)
+    if given.text("mode") == "batch":
+        raise RequestError("A batch is many jobs in one. Press Generate for it, or choose another tab.", "mode")
+    return img2img_request(values, source(given))
+
+
 def img2img_request(values: Mapping[str, object], begun: Source) -> GenerationRequest:
     """The request for one picture."""
     given = Given(values)

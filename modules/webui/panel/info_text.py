@@ -84,7 +84,12 @@ def log_html(result: GenerationResult) -> str:
         parts.append(_note("Interrupted: fewer pictures were finished than asked for.", "quiet"))
     if (seconds := sum(result.seconds.values())) > 0:
         memory = f" · device memory {result.peak_device_bytes / 2**30:.2f} GiB" if result.peak_device_bytes else ""
-        parts.append(f'<p class="performance">{_duration(seconds)}{memory}</p>')
+        phases = " · ".join(
+            f"{html.escape(name)} {each:.2f} s" for name, each in result.seconds.items() if each >= 0.005
+        )
+        parts.append(
+            f'<details class="performance"><summary>{_duration(seconds)}{memory}</summary><p>{phases}</p></details>'
+        )
     return "".join(parts)
 
 

@@ -94,9 +94,11 @@ def draw_results(drawing: Drawing) -> Results:
 
 def _picture_buttons(drawing: Drawing) -> None:
     look = {"scale": 0, "min_width": 44}
+    drawing.tool("open_folder", "📂", "open_folder", **look)
     drawing.tool("save", "💾", "save_{tab}", **look)
     drawing.tool("save_zip", "🗃️", "save_zip_{tab}", **look)
     for name, sign in SEND_TO.items():
         drawing.tool(f"send_to_{name}", sign, f"{{tab}}_send_to_{name}", **look)
     if drawing.tab == "txt2img":
         drawing.tool("upscale", "✨", "upscale", **look)
+    drawing.tool("favourite", "⭐", "favourite", **look)

@@ -49,6 +49,9 @@ def wire_running(page: PageBuilder, panel: GenerationPanel, submit: Submit) -> N
     on(parts["generate"], "click", on_generate, inputs, outputs, js=begin, then=end, waits=True)
     running = f"() => easel.runningTask('{tab}')"
     on(parts["restore_progress"], "click", on_restore, [panel.task], outputs, js=running, then=end, waits=True)
+    last = gr.Button("Last pictures", elem_id=f"{tab}_restore_last", visible="hidden")
+    which, shown = f"() => easel.lastJob('{tab}')", f"() => easel.lastShown('{tab}')"
+    on(last, "click", on_restore, [panel.task], outputs, js=which, then=shown, waits=True)
     for name, act in (("interrupt", interrupt), ("interrupting", interrupt), ("skip", skip)):
         script = f"() => easel.{'runningTask' if act is skip else 'interrupting'}('{tab}')"
         # The second press of a hasty finger counts too: it turns "after this batch" into "at once".
@@ -84,7 +87,8 @@ async def restore(app: Application, task: str, request: gr.Request) -> Shown:
     The program may have ended and begun again in between.
     """
     job = app.queue.find(task)
-    if job is not None:
+    # Of older jobs it is only known how they ended; their pictures are in files.
+    if job is not None and not (job.state is JobState.DONE and job.result is None):
         return await follow(app, job, request)
     try:
         result = await asyncio.to_thread(app.jobs.remembered_result, task)

@@ -14,6 +14,7 @@ from modules.webui.builder import PageBuilder, offers
 from modules.webui.events import on
 from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.panel.info_text import error_html, info_of_picture, kept_html, seed_of_picture
+from modules.webui.panel.keepsakes import wire_keepsakes
 from modules.webui.panel.upscale import shown_result
 from modules.webui.pictures import served_path
 from modules.webui.tokens import TokenCounter
@@ -28,6 +29,7 @@ def wire_small_events(page: PageBuilder, panel: GenerationPanel) -> None:
     _wire_seeds(panel)
     _wire_gallery(panel)
     _wire_saving(app, panel)
+    wire_keepsakes(app, panel)
     _wire_styles(app, panel)
     _wire_lists(page, panel)
     _wire_token_counters(app, panel)

@@ -87,8 +87,10 @@ def shown_picture(app: Application, info: str, selected: int) -> FinishedImage:
 
 
 def _image(app: Application, task: str, index: int) -> FinishedImage | None:
-    job = app.queue.find(task)
-    images = job.result.images if job is not None and isinstance(job.result, GenerationResult) else ()
+    try:
+        images = result_of_job(app, task).images
+    except EaselError:  # neither in memory nor in files, or the history cannot be read now
+        return None
     return images[index] if 0 <= index < len(images) else None
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from modules.webui.builder import PageBuilder
 from modules.webui.panel.generation_panel import GenerationPanel
+from modules.webui.panel.queueing import Asked, wire_queueing
 from modules.webui.panel.running import Submit, wire_running
 from modules.webui.panel.sending import wire_sending
 from modules.webui.panel.small_events import wire_small_events
 from modules.webui.paste.events import wire_pasting
 
 
-def wire_panel(page: PageBuilder, panel: GenerationPanel, submit: Submit) -> None:
-    """Tie what every panel has; `submit` hands in what its controls ask for."""
+def wire_panel(page: PageBuilder, panel: GenerationPanel, submit: Submit, asked: Asked) -> None:
+    """Tie what every panel has; `submit` hands in what its controls ask for, `asked` only makes the request of it."""
     wire_running(page, panel, submit)
+    wire_queueing(page, panel, asked)
     wire_small_events(page, panel)
     wire_pasting(page.app, panel)
     wire_sending(page, panel)

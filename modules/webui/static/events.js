@@ -5,6 +5,7 @@ import { route } from "./dom.js";
 
 const KINDS = [
   "snapshot", "waiting", "paused", "running", "done", "failed", "interrupted", "position", "step", "preview", "image",
+  "standing", "history",
 ];
 const AGAIN = 2000;
 

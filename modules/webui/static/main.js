@@ -1,6 +1,6 @@
 // @ts-check
 // What the page does besides what Gradio does. Python's event handlers call the functions of `window.easel`.
-import { begin, finished, interrupting, resume, runningTask } from "./progress.js";
+import { begin, finished, interrupting, lastJob, lastShown, resume, runningTask } from "./progress.js";
 import { inputsRestored, restoreInputs, touched, watchLeaving, withSession } from "./inputs.js";
 import { watchEvents } from "./events.js";
 import { finalSize } from "./hires.js";
@@ -14,12 +14,19 @@ import { nameButtons } from "./names.js";
 import { watchGalleries } from "./gallery.js";
 import { showRegion, watchCanvases } from "./canvas/mount.js";
 import { watchResizing } from "./canvas/resize_preview.js";
+import { historyChosen, watchHistory } from "./history.js";
+import { watchConnection } from "./notice.js";
+import { watchQueue } from "./queue.js";
+import { watchStanding } from "./standing.js";
 
 window.easel = {
-  begin, finalSize, finished, inputsRestored, interrupting, openTab, runningTask, showRegion,
-  touched, withSession,
+  begin, finalSize, finished, historyChosen, inputsRestored, interrupting, lastJob, lastShown, openTab, runningTask,
+  showRegion, touched, withSession,
 };
 
+if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
+  document.documentElement.dataset.local = "yes";
+}
 watchEvents();
 watchLeaving();
 
@@ -29,7 +36,7 @@ watchDrops();
 watchCanvases();
 watchResizing();
 watchSettingsSearch();
-const NEEDED = ["_keep_inputs", "_generate", "_prompt textarea", "_neg_prompt textarea", "_gallery", "_restore_progress"];
+const NEEDED = ["_keep_inputs", "_generate", "_prompt textarea", "_neg_prompt textarea", "_gallery", "_restore_progress", "_restore_last", "_enqueue", "_generate_forever"];
 
 const needed = panels().flatMap((tab) => NEEDED.map((rest) => `#${tab}${rest}`));
 
@@ -37,7 +44,11 @@ whenDrawn([...needed, "#easel_restore_inputs"], () => {
   nameButtons();
   watchPrompts();
   watchGalleries();
+  watchConnection();
+  watchQueue();
+  watchStanding();
   panels().forEach(resume);
 });
+whenDrawn(["#easel_history"], watchHistory);
 // The server has filled the lists: what was chosen from them can come back.
 whenDrawn(["html[data-opened]", ...needed, "#easel_restore_inputs"], restoreInputs);

@@ -18,6 +18,8 @@ const PANEL_NAMES = {
   TAB_random_subseed: "Random: a new variation seed each time (-1)",
   TAB_reuse_subseed: "Use the variation seed of the picture shown",
   TAB_upscale: "Upscale this picture: the second pass as Hires. fix says, and it takes the place of this one",
+  TAB_open_folder: "Open the folder of the picture shown",
+  TAB_favourite: "Favourite: find this picture again in the history by it; again takes it back",
   save_TAB: "Save the picture shown to the folder of those to keep",
   save_zip_TAB: "Save the pictures as an archive",
   TAB_send_to_img2img: "Send the picture and its settings to img2img",

@@ -2,10 +2,13 @@
 // Watches the run of each tab: buttons, progress bar, preview, title. The server tells what happens; see events.js.
 import { runView } from "./bar.js";
 import { claim, watchedElsewhere } from "./claims.js";
-import { press, route } from "./dom.js";
+import { api } from "./api.js";
+import { panels, press, route } from "./dom.js";
 import { onEvent } from "./events.js";
 
 const LATE = 4000;
+/** The source of jobs that were put into the queue by the menu of Generate. */
+const QUEUED = "queued";
 const ENDED = ["done", "failed", "interrupted"];
 
 /**
@@ -27,19 +30,46 @@ const ENDED = ["done", "failed", "interrupted"];
 const runs = new Map();
 
 onEvent((kind, data) => {
+  if (kind === "running") {
+    begun(data);
+  }
   for (const run of runs.values()) {
     heard(run, kind, data);
   }
 });
+
+/** @type {Map<string, string>} The job to be watched next, by tab: it began while another was still being shown. */
+const upcoming = new Map();
+/** @type {Map<string, () => void>} What waits for the last results that are on their way, by tab. */
+const restoring = new Map();
+
+/** A job has begun. One that this page put into the queue, or that a recurring job makes, is shown like its own. @param {JobEvent} data */
+function begun(data) {
+  const tab = data.kind ?? "";
+  if (!panels().includes(tab) || !data.job || runs.get(tab)?.task === data.job || !(data.standing || data.source === QUEUED)) {
+    return;
+  }
+  runs.has(tab) ? upcoming.set(tab, data.job) : follow(tab, data.job);
+}
+
+/** Watch a job that was begun elsewhere, and show its pictures when they are there. @param {string} tab @param {string} task */
+function follow(tab, task) {
+  watch(tab, task, false);
+  press(`${tab}_restore_progress`);
+}
 
 /**
  * Called when Generate is pressed: names the run and watches it. Answers with the values to send to the server.
  * @param {string} tab
  * @param {unknown[]} values
  */
-export function begin(tab, values) {
+export async function begin(tab, values) {
   const task = `task(${crypto.getRandomValues(new Uint32Array(2)).join("")})`;
   watch(tab, task);
+  if (restoring.has(tab)) {
+    // The pictures of the time before must not come after those of this run.
+    await new Promise((resolve) => restoring.set(tab, () => resolve(undefined)));
+  }
   return [task, ...values.slice(1)];
 }
 
@@ -78,33 +108,77 @@ export function interrupting(tab) {
   return runningTask(tab);
 }
 
-/** After a reload: go on watching the run that was begun before it, and fetch its pictures. @param {string} tab */
+/**
+ * After a reload, or on another device: go on watching the run that was begun before it, or else the one that the server
+ * is making, or else show the last pictures.
+ * @param {string} tab
+ */
 export async function resume(tab) {
   const before = sessionStorage.getItem(key(tab));
   const task = before ?? localStorage.getItem(key(tab));
-  if (!task || (await watchedElsewhere(task, before === task)) || runs.has(tab)) {
-    return;
+  const answer = task ? await ask(`jobs/${encodeURIComponent(task)}`) : null;
+  if (task && !answer) {
+    forget(tab, task);
   }
-  const answer = await fetch(route(`api/v1/jobs/${encodeURIComponent(task)}`)).catch(() => null);
+  const found = answer ? task : (await running(tab)) ?? null;
   if (runs.has(tab)) {
     return;
   }
-  if (!answer?.ok) {
-    forget(tab, task);
-    return;
+  if (!found) {
+    await showLast(tab);
+  } else if (!(await watchedElsewhere(found, before === found)) && !runs.has(tab)) {
+    watch(tab, found, found === task);
+    press(`${tab}_restore_progress`);
   }
-  watch(tab, task);
-  press(`${tab}_restore_progress`);
 }
 
-/** @param {string} tab @param {string} task */
-function watch(tab, task) {
+/** The job of this tab's kind that the server is making. @param {string} tab @returns {Promise<string | undefined>} */
+async function running(tab) {
+  const queue = await ask("queue");
+  return queue?.running.find((/** @type {{ kind: string }} */ job) => job.kind === tab)?.id;
+}
+
+/** Show the pictures of the last job of this tab's kind. @param {string} tab */
+async function showLast(tab) {
+  const told = await ask("jobs?state=done&limit=20");
+  const last = told?.jobs.find((/** @type {{ kind: string }} */ job) => job.kind === tab);
+  if (last && !runs.has(tab)) {
+    restoring.set(tab, () => {});
+    lastJobs.set(tab, last.id);
+    press(`${tab}_restore_last`);
+  }
+}
+
+/** @type {Map<string, string>} */
+const lastJobs = new Map();
+
+/** The job whose pictures are to be shown when the page is opened. @param {string} tab */
+export function lastJob(tab) {
+  return lastJobs.get(tab) ?? "";
+}
+
+/** Called when the last pictures are shown. @param {string} tab */
+export function lastShown(tab) {
+  const waits = restoring.get(tab);
+  restoring.delete(tab);
+  waits?.();
+}
+
+/** @param {string} path below /api/v1/ */
+function ask(path) {
+  return api(path).catch(() => null);
+}
+
+/** @param {string} tab @param {string} task @param {boolean} [own] Whether the page begins with it after a reload. */
+function watch(tab, task, own = true) {
   const before = runs.get(tab);
   before?.view.close();
   before?.release();
   // This page's own memory comes first; the browser's is for a page that was closed and opened again.
-  sessionStorage.setItem(key(tab), task);
-  localStorage.setItem(key(tab), task);
+  if (own) {
+    sessionStorage.setItem(key(tab), task);
+    localStorage.setItem(key(tab), task);
+  }
   /** @type {Run} */
   const run = {
     tab, task, view: runView(tab), release: claim(task), share: 0, text: "", eta: 0, stopping: false, previewed: 0, timer: 0, next: null,
@@ -188,7 +262,13 @@ function end(run) {
   run.release();
   setState(run.tab, "idle");
   playSound();
-  run.next?.();
+  const next = upcoming.get(run.tab);
+  upcoming.delete(run.tab);
+  if (run.next) {
+    run.next();
+  } else if (next) {
+    follow(run.tab, next);
+  }
 }
 
 /** Say aloud that a run has ended, with the user's own file if there is one. */

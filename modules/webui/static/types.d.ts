@@ -8,6 +8,7 @@ interface EaselOptions {
   sound: string | null;
   volume: number;
   theme: string | null;
+  viewer: { on: boolean, zoomed: boolean, gamepad: boolean, repeat: number, icons: number, bar: number };
   canvas: CanvasOptions;
 }
 
@@ -62,4 +63,11 @@ interface JobEvent {
   eta?: number | null;
   number?: number;
   url?: string;
+  paused?: boolean;
+  kind?: string;
+  standing?: string | null;
+  state?: string;
+  source?: string;
+  numbers?: number[];
+  id?: string;
 }

@@ -8,7 +8,7 @@ from modules.webui.builder import PageBuilder
 from modules.webui.panel.generation_panel import draw_panel
 from modules.webui.panel.img2img_events import wire_img2img
 from modules.webui.panel.img2img_layout import rules, sections
-from modules.webui.panel.img2img_request import submit_img2img
+from modules.webui.panel.img2img_request import single_request, submit_img2img
 from modules.webui.panel.running import Run
 from modules.webui.panel.wiring import wire_panel
 
@@ -23,7 +23,7 @@ def build_img2img(page: PageBuilder) -> None:
         return submit_img2img(page.app, values, task)
 
     def wire() -> None:
-        wire_panel(page, panel, submit)
+        wire_panel(page, panel, submit, single_request)
         wire_img2img(page, panel)
 
     page.when_drawn(wire)

@@ -34,7 +34,7 @@ def build_txt2img(page: PageBuilder) -> None:
         return page.app.submit(txt2img_request(values), task)
 
     def wire() -> None:
-        wire_panel(page, panel, submit)
+        wire_panel(page, panel, submit, txt2img_request)
         wire_second_pass(page, panel)
 
     page.when_drawn(wire)

@@ -1,0 +1,82 @@
+"""The History tab: every picture that was made, searched, marked, thrown away, packed and sent back to the other tabs.
+
+The grid is drawn in the browser (static/history.js), which asks the API for the part that is seen; 100,000 pictures are
+one list of numbers. What is sent to another tab goes through the buttons here, as the gallery's does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from modules.application.history import from_file
+from modules.webui.builder import PageBuilder
+from modules.webui.events import on
+from modules.webui.panel import img2img_controls as own
+from modules.webui.panel.generation_panel import GenerationPanel
+from modules.webui.panel.sending import NOT_SENT
+from modules.webui.paste.events import pasted
+from modules.webui.paste.values import pasted_values
+from modules.webui.pictures import as_file
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
+
+MODES = ("img2img", "inpaint")
+"""Where the picture itself goes, with its settings; to txt2img go the settings alone."""
+
+
+def build_history(page: PageBuilder) -> None:
+    """Draw the tab."""
+    gr.HTML('<div id="easel_history"></div>', elem_id="history_container", apply_default_css=False)
+    chosen = gr.Textbox("", elem_id="history_chosen", visible="hidden")
+    send = gr.Button("Send to txt2img", elem_id="history_send_to_txt2img", visible="hidden")
+    modes = {name: gr.Button(f"Send to {name}", elem_id=f"history_send_to_{name}", visible="hidden") for name in MODES}
+    page.when_drawn(lambda: _wire(page, chosen, send, modes))
+
+
+def _wire(page: PageBuilder, chosen: gr.Textbox, send: gr.Button, modes: dict[str, gr.Button]) -> None:
+    words, pictures = page.panels["txt2img"], page.panels["img2img"]
+    script = "() => easel.historyChosen()"
+
+    def on_words(number: str) -> list[object]:
+        return pasted(page.app, words, _infotext(page.app, number))
+
+    def on_picture(number: str, mode: str) -> list[object]:
+        return pictures.updates(_sent(page.app, number, mode, pictures))
+
+    on(send, "click", on_words, [chosen], words.components, js=script, then="() => easel.openTab('txt2img')")
+    for name, button in modes.items():
+
+        def on_send(number: str, mode: str = name) -> list[object]:
+            return on_picture(number, mode)
+
+        opened = "() => easel.openTab('img2img')"
+        on(button, "click", on_send, [chosen], pictures.components, js=script, then=opened)
+
+
+def _infotext(app: Application, number: str) -> str:
+    kept = next(iter(app.jobs.recorder.history.with_numbers([_whole(number)])), None)
+    if kept is None:
+        gr.Warning("This picture is no longer in the history.", title="Nothing to send")
+    return kept.infotext if kept is not None else ""
+
+
+def _sent(app: Application, number: str, mode: str, target: GenerationPanel) -> dict[str, object]:
+    """New values for the controls of img2img: the picture, its settings and size, and the sub tab."""
+    kept = next(iter(app.jobs.recorder.history.with_numbers([_whole(number)])), None)
+    picture = from_file(kept) if kept is not None else None
+    if picture is None:
+        gr.Warning("The file of this picture is gone, or cannot be read.", title="Nothing to send")
+        return {}
+    path = as_file(picture)
+    step = app.selected_family.size_step
+    values = pasted_values(picture.infotext, app, target.declared)
+    values |= {"width": picture.image.width // step * step, "height": picture.image.height // step * step}
+    values = {name: value for name, value in values.items() if name not in NOT_SENT}
+    return {**values, own.PICTURES[mode].name: str(path), "mode": mode}
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 17 else -1
