@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -30,10 +31,24 @@ class Easel:
     url: str
     data: Path
     log: list[str] = field(default_factory=list)
+    process: subprocess.Popen[str] | None = None
+
+    def kill(self) -> None:
+        """End the server as kill -9 does."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
 
     def pictures(self) -> list[Path]:
         """The saved pictures, oldest first."""
         return sorted((self.data / "outputs").rglob("*.png"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -41,7 +56,7 @@ def easel(data: Path, port: int, *flags: str) -> Iterator[Easel]:
     """Start webui.py over `data` and stop it again."""
     command = [sys.executable, str(ROOT / "webui.py"), "--port", str(port), "--data-dir", str(data), *flags]
     process = subprocess.Popen(command, cwd=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    server = Easel(url="", data=data)
+    server = Easel(url="", data=data, process=process)
     ready = threading.Event()
 
     def read() -> None:
@@ -90,12 +105,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def server(data: Path) -> Iterator[Easel]:
     """One server for all of these tests."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    with easel(data, port, "--theme", "light") as running:
+    with easel(data, free_port(), "--theme", "light") as running:
         yield running
 
 

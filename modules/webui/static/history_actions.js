@@ -91,7 +91,7 @@ export function actionBar(wanted) {
     rate: (/** @type {number} */ rating) => wanted.numbers().length && rate(rating),
     /** @param {number} total @param {number} chosen @param {boolean} inTrash */
     show(total, chosen, inTrash) {
-      told.textContent = chosen ? `${chosen.toLocaleString("en")} of ${total.toLocaleString("en")} chosen` : `${total.toLocaleString("en")} pictures`;
+      told.textContent = chosen ? `${chosen.toLocaleString("en")} of ${total.toLocaleString("en")} chosen` : `${total.toLocaleString("en")} ${total === 1 ? "picture" : "pictures"}`;
       for (const { button, able } of buttons.values()) {
         button.hidden = !able(chosen, inTrash);
       }

@@ -8,7 +8,8 @@ import { attempt, stage } from "./notice.js";
 import { jobRow, recurringRow } from "./queue_rows.js";
 import { onStanding } from "./standing.js";
 
-const ENDED = 12;
+const ENDED = 8;
+const ENDS = ["done", "failed", "interrupted"];
 const CHANGES = ["snapshot", "waiting", "paused", "running", "done", "failed", "interrupted", "position", "connected"];
 
 /** @type {import("./standing.js").Standing[]} */
@@ -32,9 +33,7 @@ export function watchQueue() {
   });
   onEvent((kind, data) => {
     if (CHANGES.includes(kind)) {
-      if (kind === "snapshot" || kind === "position") {
-        count(data);
-      }
+      count(kind, data);
       changed();
     } else if (kind === "step" && panel && data.job) {
       advance(data);
@@ -42,12 +41,21 @@ export function watchQueue() {
   });
 }
 
-/** How many jobs there are, on the button. @param {JobEvent} data */
-function count(data) {
-  const jobs = (data.running ?? []).length + (data.waiting ?? []).length;
+/** @type {Set<string>} Jobs that have not ended. */
+let alive = new Set();
+let paused = false;
+
+/** How many jobs there are, on the button. @param {string} kind @param {JobEvent} data */
+function count(kind, data) {
+  if (kind === "snapshot" || kind === "position") {
+    alive = new Set([...(data.running ?? []), ...(data.waiting ?? [])]);
+    paused = Boolean(data.paused);
+  } else if (ENDS.includes(kind)) {
+    alive.delete(data.job ?? "");
+  }
   const button = document.getElementById("easel_queue_button");
   if (button) {
-    button.textContent = `${data.paused ? "Queue paused" : "Queue"}${jobs ? ` · ${jobs}` : ""}`;
+    button.textContent = `${paused ? "Queue paused" : "Queue"}${alive.size ? ` · ${alive.size}` : ""}`;
   }
 }
 
@@ -62,6 +70,8 @@ function open() {
       close();
     }
   });
+  const header = document.getElementById("easel_header")?.getBoundingClientRect();
+  panel.style.top = `${Math.max(header?.bottom ?? 0, 0)}px`;
   stage().append(panel);
   document.getElementById("easel_queue_button")?.setAttribute("aria-expanded", "true");
   refresh().then(() => panel?.focus());
