@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from modules.foundation.errors import EaselError
+from modules.generation.result import FinishedImage
 from modules.webui.builder import PageBuilder
 from modules.webui.events import on
 from modules.webui.panel import img2img_controls as own
@@ -53,8 +54,15 @@ def sent(app: Application, info: str, selected: int, mode: str, target: Generati
     except EaselError as error:
         gr.Warning(str(error), title="Nothing to send")
         return {}
+    return sent_picture(app, picture, text_of_picture(info, selected), mode, target)
+
+
+def sent_picture(
+    app: Application, picture: FinishedImage, text: str, mode: str, target: GenerationPanel
+) -> dict[str, object]:
+    """New values for the controls of img2img, from a picture and its parameters `text`."""
     settings = app.settings.current
-    values = pasted_values(text_of_picture(info, selected), app, target.declared)
+    values = pasted_values(text, app, target.declared)
     kept = {"width", "height"} if not settings.send_size else set[str]()
     kept |= {"seed", "subseed", "subseed_strength", "extra"} if not settings.send_seed else set()
     path: Path = as_file(picture)

@@ -79,7 +79,7 @@ function view(tab) {
     at: (index) => {
       const all = addresses();
       const text = told(tab).infotexts?.[index] ?? "";
-      return { src: all[index], text, name: text.split("\n")[0], before: source(tab) ?? (all.length > 1 ? all[(index - 1 + all.length) % all.length] : null) };
+      return { src: all[index], text, name: text.split("\n")[0], before: all.length > 1 ? all[(index - 1 + all.length) % all.length] : null };
     },
     // The gallery goes along, so that what is saved or sent is what is seen.
     onShow: (index) => thumbnails(tab)[index]?.click(),
@@ -91,10 +91,4 @@ function view(tab) {
       ...(document.getElementById(extras) ? [{ label: "To extras", act: by(extras), leaves: true }] : []),
     ],
   }, Math.max(chosen, 0));
-}
-
-/** What img2img began with, to be compared with what came of it. @param {string} tab */
-function source(tab) {
-  const open = document.querySelector(`#tab_${tab} .sub-tabs [id^="${tab}_"] .image-container img, #${tab}_image img`);
-  return tab === "img2img" && open instanceof HTMLImageElement && open.offsetParent ? open.src : null;
 }

@@ -13,12 +13,9 @@ import gradio as gr
 from modules.application.history import from_file
 from modules.webui.builder import PageBuilder
 from modules.webui.events import on
-from modules.webui.panel import img2img_controls as own
 from modules.webui.panel.generation_panel import GenerationPanel
-from modules.webui.panel.sending import NOT_SENT
+from modules.webui.panel.sending import sent_picture
 from modules.webui.paste.events import pasted
-from modules.webui.paste.values import pasted_values
-from modules.webui.pictures import as_file
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -70,12 +67,7 @@ def _sent(app: Application, number: str, mode: str, target: GenerationPanel) -> 
     if picture is None:
         gr.Warning("The file of this picture is gone, or cannot be read.", title="Nothing to send")
         return {}
-    path = as_file(picture)
-    step = app.selected_family.size_step
-    values = pasted_values(picture.infotext, app, target.declared)
-    values |= {"width": picture.image.width // step * step, "height": picture.image.height // step * step}
-    values = {name: value for name, value in values.items() if name not in NOT_SENT}
-    return {**values, own.PICTURES[mode].name: str(path), "mode": mode}
+    return sent_picture(app, picture, picture.infotext, mode, target)
 
 
 def _whole(text: str) -> int:
