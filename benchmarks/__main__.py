@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTER = ROOT / "models" / "Stable-diffusion" / "easel-starter.safetensors"
-NAMES = ("startup", "starter", "sd15", "reading", "memory", "huge", "merge", "catalogue")
+NAMES = ("startup", "starter", "sd15", "reading", "memory", "huge", "merge", "catalogue", "history")
 LONG = ("kill", "load", "soak")
 """Measured only when named."""
 
@@ -120,6 +120,12 @@ def _catalogue(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[A
     return catalogue.measure(options.rounds or 3, _say), catalogue.show
 
 
+def _history(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import history
+
+    return history.measure(options.rounds or 5, _say, options.count or history.PICTURES), history.show
+
+
 def _kill(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
     from benchmarks import kill, kill_points
 
@@ -182,6 +188,7 @@ MEASUREMENTS = {
     "huge": _huge,
     "merge": _merge,
     "catalogue": _catalogue,
+    "history": _history,
     "kill": _kill,
     "load": _load,
     "soak": _soak,
