@@ -15,6 +15,7 @@ import { watchGalleries } from "./gallery.js";
 import { showRegion, watchCanvases } from "./canvas/mount.js";
 import { watchResizing } from "./canvas/resize_preview.js";
 import { historyChosen, watchHistory } from "./history.js";
+import { watchPromptHistory } from "./prompt_history.js";
 import { watchConnection } from "./notice.js";
 import { watchQueue } from "./queue.js";
 import { watchStanding } from "./standing.js";
@@ -32,6 +33,7 @@ watchLeaving();
 
 watchTabs();
 watchKeys();
+watchPromptHistory();
 watchDrops();
 watchCanvases();
 watchResizing();
