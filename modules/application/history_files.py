@@ -67,7 +67,7 @@ def erase(history: History, numbers: Sequence[int]) -> Done:
         if image.trashed is None:
             continue
         try:
-            if image.path is not None and image.path.is_relative_to(history.data / TRASH):
+            if image.path is not None and image.path.parent.parent == history.data / TRASH:
                 shutil.rmtree(image.path.parent)
         except FileNotFoundError:
             pass

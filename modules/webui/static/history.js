@@ -105,7 +105,6 @@ class History {
       ? "No picture fits. Take a word or a filter away."
       : "Every picture that you make is listed here. Make one on the txt2img tab; or press Add folder to take in pictures that are there already.";
     this.actions.show(told.numbers.length, this.chosen.size, this.filters.values().trashed === true);
-    this.filters.offer();
   }
 
   /** @param {string} kind @param {JobEvent} data */

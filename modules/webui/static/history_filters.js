@@ -3,11 +3,13 @@
 import { api, query } from "./api.js";
 import { element } from "./dom.js";
 
+const OFFER_AGAIN = 5000;
+
 /** @typedef {Record<string, string | number | boolean | null>} Values */
 
 /**
  * @param {() => void} changed
- * @returns {{ element: HTMLElement, values: () => Values, offer: () => void }}
+ * @returns {{ element: HTMLElement, values: () => Values }}
  */
 export function filterBar(changed) {
   const bar = element("div", "history-filters");
@@ -35,11 +37,19 @@ export function filterBar(changed) {
   marks.id = "history_mark_list";
   mark.setAttribute("list", marks.id);
   const boxes = [text, ...names.map(({ box }) => box), size, seed, mark, rating, since, until, shown];
+  // On a phone the filters are folded away, so that pictures are seen.
+  const more = document.createElement("details");
+  more.className = "history-more";
+  more.open = !matchMedia("(max-width: 560px)").matches;
+  const summary = document.createElement("summary");
+  summary.textContent = "Filters";
+  const fields = element("div", "history-fields");
+  more.append(summary, fields);
   for (const box of boxes) {
     box.addEventListener("input", changed);
-    bar.append(labelled(box));
+    (box === text ? bar : fields).append(labelled(box));
   }
-  bar.append(...names.map(({ list }) => list), marks);
+  bar.append(more, ...names.map(({ list }) => list), marks);
 
   const values = () => {
     const [width, height] = /^(\d+)\s*[x×*]\s*(\d+)$/i.exec(size.value.trim())?.slice(1) ?? ["", ""];
@@ -50,21 +60,22 @@ export function filterBar(changed) {
       favourite: shown.value === "favourite", kind: shown.value === "grid" ? "grid" : "", trashed: shown.value === "trash",
     };
   };
-  let offered = "";
-  return {
-    element: bar,
-    values,
-    async offer() {
-      const trashed = query({ trashed: values().trashed });
-      const told = await api(`history/counts?${trashed}`).catch(() => null);
-      const text = JSON.stringify(told);
-      if (told && text !== offered) {
-        offered = text;
-        names.forEach(({ box, list }) => fill(list, told[box.dataset.name === "network" ? "networks" : box.dataset.name ?? ""]));
-        fill(marks, told.mark);
-      }
-    },
-  };
+  let [offered, asked] = ["", -Infinity];
+  // The names that are offered are counted when somebody comes near them, not with every new picture.
+  bar.addEventListener("focusin", async () => {
+    if (performance.now() - asked < OFFER_AGAIN) {
+      return;
+    }
+    asked = performance.now();
+    const told = await api(`history/counts?${query({ trashed: values().trashed })}`).catch(() => null);
+    const text = JSON.stringify(told);
+    if (told && text !== offered) {
+      offered = text;
+      names.forEach(({ box, list }) => fill(list, told[box.dataset.name === "network" ? "networks" : box.dataset.name ?? ""]));
+      fill(marks, told.mark);
+    }
+  });
+  return { element: bar, values };
 }
 
 /** @param {HTMLElement} list @param {[string, number][]} counted */

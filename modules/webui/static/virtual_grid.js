@@ -109,7 +109,11 @@ export class VirtualGrid {
         this.options.draw(cell, index);
       }
     }
-    this.element.setAttribute("aria-activedescendant", `virtual-cell-${this.focused}`);
+    if (this.cells.has(this.focused)) {
+      this.element.setAttribute("aria-activedescendant", `virtual-cell-${this.focused}`);
+    } else {
+      this.element.removeAttribute("aria-activedescendant");
+    }
     if (last >= first) {
       this.options.range(first, last);
     }
