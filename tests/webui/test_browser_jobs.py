@@ -40,6 +40,15 @@ def menu(web: Watched, entry: str) -> None:
     web.page.click(f".easel-menu >> text={entry}")
 
 
+def open_beside(page: Page, url: str) -> Watched:
+    """Another page, which may find a run going on, and then has no Generate."""
+    page.set_default_timeout(PATIENCE * 1000)
+    page.goto(url)
+    page.wait_for_selector("html[data-inputs=restored]")
+    page.wait_for_selector("#easel_queue_button")
+    return Watched(page, url)
+
+
 def idle(web: Watched) -> None:
     web.page.wait_for_selector("html[data-txt2img-state=idle]", timeout=PATIENCE * 1000)
 
@@ -58,8 +67,7 @@ def test_generate_forever_goes_on_without_the_page_and_is_stopped_from_another_b
     )
     web.page.close()
     with browser.new_context() as context, context.new_page() as page:
-        other = Watched(page, web.url)
-        open_page(other)
+        other = open_beside(page, web.url)
         note = page.locator("#easel_standing")
         expect(note).to_contain_text("Generating forever")
         before = int(re.findall(r"\d+", note.inner_text())[0])
@@ -108,8 +116,7 @@ def test_the_running_job_is_shown_on_another_device_and_stops_after_this_image(w
     web.page.click("#txt2img_generate")
     web.page.wait_for_function("() => /Step/.test(document.querySelector('.run-text')?.textContent)")
     with browser.new_context() as context, context.new_page() as page:
-        other = Watched(page, web.url)
-        open_page(other)
+        other = open_beside(page, web.url)
         page.wait_for_selector(".progressDiv")
         page.wait_for_function("() => /Step/.test(document.querySelector('.run-text')?.textContent)")
         menu(other, "Stop after this image")
@@ -125,8 +132,7 @@ def test_the_last_pictures_come_back_and_can_be_kept(web: Watched, browser: Brow
     web.fill("txt2img_seed", 12)
     web.generate()
     with browser.new_context() as context, context.new_page() as page:
-        other = Watched(page, web.url)
-        open_page(other)
+        other = open_beside(page, web.url)
         other.wait_text("html_info_txt2img", "kept for later")
         page.click("#save_txt2img")
         other.wait_text("html_log_txt2img", "Saved")

@@ -67,10 +67,10 @@ class GallerySection(Section):
     sd_webui_modal_lightbox_toolbar_opacity: float = setting(
         0.9, "Full page image viewer: tool bar opacity", ge=0, le=1, step=0.01
     )
-    open_dir_button_choice: Literal["Output Root", "Output Directory", "Output Directory (even temp)"] = setting(
-        "Output Root",
+    open_dir_button_choice: Literal["Output Root", "Subdirectory", "Subdirectory (even temp dir)"] = setting(
+        "Subdirectory",
         "What directory the folder button opens",
-        choices=("Output Root", "Output Directory", "Output Directory (even temp)"),
+        choices=("Output Root", "Subdirectory", "Subdirectory (even temp dir)"),
     )
 
 

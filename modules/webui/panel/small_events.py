@@ -62,7 +62,9 @@ def _wire_gallery(panel: GenerationPanel) -> None:
         index = event.index if isinstance(event.index, int) else 0
         return index, info_of_picture(info, index)
 
-    on(results.gallery, "select", on_select, [results.generation_info], [results.selected, results.html_info])
+    shown = [results.selected, results.html_info]
+    # Of quick steps through the pictures the last one counts.
+    on(results.gallery, "select", on_select, [results.generation_info], shown, trigger="always_last")
 
 
 def _wire_saving(app: Application, panel: GenerationPanel) -> None:
