@@ -14,6 +14,7 @@ from modules.a1111.current import current
 from modules.a1111.saving import name_context, opts, picture_text
 from modules.foundation.atomic import atomic_write
 from modules.foundation.errors import EaselError
+from modules.foundation.picture_file import open_picture
 from modules.imaging import grid, resize
 from modules.imaging.filenames import fill_pattern, sanitize
 from modules.infotext.picture_metadata import read_picture_metadata
@@ -47,8 +48,8 @@ def fix_image(image: Any) -> Any:
 
 
 def read(fp: Any, **kwargs: Any) -> Any:
-    """A picture from a file, turned as the file says."""
-    return fix_image(Image.open(fp, **kwargs))
+    """A picture from a file, turned as the file says. Of the formats that Pillow knows those are read that we name."""
+    return fix_image(open_picture(fp))
 
 
 def get_grid_size(imgs: Sequence[Any], batch_size: int = 1, rows: int | None = None) -> tuple[int, int]:

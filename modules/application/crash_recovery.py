@@ -14,6 +14,7 @@ from typing import Any
 from modules.application.history import History, file_row, stored_path
 from modules.application.jobs.job import AFTER_RESTART
 from modules.foundation.errors import EaselError
+from modules.foundation.picture_file import UNREADABLE, open_picture
 
 log = logging.getLogger(__name__)
 
@@ -128,16 +129,14 @@ def _files(folder: Path, without: frozenset[Path] = frozenset(), *, below: bool 
 
 def _row(path: Path, data: Path, written: float, job: str) -> tuple[Any, ...] | None:
     """What the history keeps of a file; None for one that is not whole or says nothing of how it was made."""
-    from PIL import Image
-
     from modules.infotext.parse import parse
     from modules.infotext.picture_metadata import read_picture_metadata
 
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             size = image.size
         infotext = read_picture_metadata(path).infotext
-    except (OSError, ValueError, SyntaxError, EaselError):
+    except (*UNREADABLE, EaselError):
         return None
     if not infotext or "Steps" not in parse(infotext).fields:
         return None

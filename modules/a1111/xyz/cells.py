@@ -21,6 +21,7 @@ from PIL import Image
 
 from modules.application.jobs.serialise import NotKeepable, to_text
 from modules.foundation.atomic import atomic_write, write_json
+from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.generation.request import GenerationRequest
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class Cell:
         if self.picture is not None:
             return self.picture
         assert self.file is not None
-        with Image.open(self.file) as picture:
+        with open_picture(self.file) as picture:
             picture.load()
             return picture
 
@@ -85,10 +86,10 @@ class KeptCells:
         picture, notes = self._files(key)
         try:
             told: dict[str, Any] = json.loads(notes.read_text(encoding="utf-8"))
-            with Image.open(picture) as image:
+            with open_picture(picture) as image:
                 told |= {"size": image.size, "file": picture}
             return Cell(**told)
-        except (OSError, ValueError, TypeError):
+        except UNREADABLE:
             return None
 
     def keep(self, key: str | None, cell: Cell) -> Cell:
