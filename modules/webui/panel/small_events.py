@@ -63,8 +63,8 @@ def _wire_gallery(panel: GenerationPanel) -> None:
         return index, info_of_picture(info, index)
 
     shown = [results.selected, results.html_info]
-    # Of quick steps through the pictures the last one counts.
-    on(results.gallery, "select", on_select, [results.generation_info], shown, trigger="always_last")
+    # Each of several quick steps through the pictures counts; the last answer is that of the last one.
+    on(results.gallery, "select", on_select, [results.generation_info], shown, trigger="multiple")
 
 
 def _wire_saving(app: Application, panel: GenerationPanel) -> None:

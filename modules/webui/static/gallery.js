@@ -3,6 +3,7 @@
 import { around, panels, press, textBox } from "./dom.js";
 import { openViewer } from "./viewer.js";
 
+const SETTLED = 120;
 const LARGE = ".results-gallery .preview .media-button";
 
 export function watchGalleries() {
@@ -72,6 +73,7 @@ function view(tab) {
     return found.length ? found : large instanceof HTMLImageElement ? [large.src] : [];
   };
   const chosen = thumbnails(tab).findIndex((each) => each.classList.contains("selected"));
+  let settled = 0;
   const by = (/** @type {string} */ id) => () => press(id);
   const [send, extras] = [`${tab}_send_to_img2img`, `${tab}_send_to_extras`];
   openViewer({
@@ -82,7 +84,10 @@ function view(tab) {
       return { src: all[index], text, name: text.split("\n")[0], before: all.length > 1 ? all[(index - 1 + all.length) % all.length] : null };
     },
     // The gallery goes along, so that what is saved or sent is what is seen.
-    onShow: (index) => thumbnails(tab)[index]?.click(),
+    onShow: (index) => {
+      clearTimeout(settled);
+      settled = setTimeout(() => thumbnails(tab)[index]?.click(), SETTLED);
+    },
     actions: [
       { label: "Save", key: "s", act: by(`save_${tab}`) },
       { label: "Favourite", key: "f", act: by(`${tab}_favourite`) },
