@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 from fastapi import HTTPException
 from pydantic import BaseModel, ValidationError
@@ -27,7 +26,7 @@ from modules.api.sdapi.routes.progress import CURRENT_IMAGE, running_progress
 from modules.api.v1.bodies import SubmitTxt2Img
 from modules.api.v1.routes.jobs import submitted
 from modules.application.application import Application
-from modules.application.jobs.job import Job
+from modules.application.jobs.job import AnyJob
 from modules.foundation.errors import EaselError
 
 Route = tuple[str, str]
@@ -36,7 +35,7 @@ Route = tuple[str, str]
 Question = Callable[[bytes, bytes], bytes | None]
 """Query string and body to the JSON of the answer, at once; None where the route has to answer."""
 
-Answer = tuple[Job[Any] | None, BaseModel] | None
+Answer = tuple[AnyJob | None, BaseModel] | None
 """The job that an answer is about, and the answer; None where the route has to answer."""
 
 Order = Callable[[bytes, bytes], Awaitable[bytes | None]]
@@ -92,7 +91,7 @@ def progress_questions(app: Application, previews: Previews) -> dict[Route, Ques
     skips = {b"": False, b"skip_current_image=false": False, b"skip_current_image=true": True}
     of_the_running_job, of_one_job = Remembered(app), Remembered(app)
 
-    def running(query: bytes, job: Job[Any] | None) -> Answer:
+    def running(query: bytes, job: AnyJob | None) -> Answer:
         skip = skips.get(query.lower())
         if skip is None:
             return None
@@ -101,7 +100,7 @@ def progress_questions(app: Application, previews: Previews) -> dict[Route, Ques
         preview = previews.encoded(job, CURRENT_IMAGE)
         return None if preview is None else (job, running_progress(app, job, preview))
 
-    def one(body: bytes, job: Job[Any] | None) -> Answer:
+    def one(body: bytes, job: AnyJob | None) -> Answer:
         try:
             asked = InternalProgressRequest.model_validate_json(body)
         except ValidationError:
@@ -123,11 +122,11 @@ class Remembered:
 
     def __init__(self, app: Application) -> None:
         self._queue = app.queue
-        self._about: tuple[Job[Any], int] | None = None
+        self._about: tuple[AnyJob, int] | None = None
         self._until = 0.0
         self._answers: dict[bytes, bytes] = {}
 
-    def __call__(self, question: bytes, answered: Callable[[bytes, Job[Any] | None], Answer]) -> bytes | None:
+    def __call__(self, question: bytes, answered: Callable[[bytes, AnyJob | None], Answer]) -> bytes | None:
         """The answer as JSON: that of a moment ago, or what `answered(question, running job)` gives."""
         job = self._queue.current
         about, now = None if job is None else (job, job.control.changes), time.monotonic()

@@ -6,9 +6,9 @@ import asyncio
 import base64
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from modules.application.jobs.job import Job
+from modules.application.jobs.job import AnyJob
 from modules.imaging.encode import encode
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Previews:
     def __init__(self) -> None:
         self._newest: dict[str, tuple[tuple[str, int], asyncio.Task[EncodedPreview]]] = {}
 
-    def encoded(self, job: Job[Any], extension: str) -> Preview | None:
+    def encoded(self, job: AnyJob, extension: str) -> Preview | None:
         """What `newest` gives, where that needs no waiting; else None."""
         number, image = job.control.preview
         if image is None:
@@ -50,7 +50,7 @@ class Previews:
             return None
         return number, task.result()
 
-    async def newest(self, job: Job[Any], extension: str) -> Preview:
+    async def newest(self, job: AnyJob, extension: str) -> Preview:
         """The job's newest preview."""
         number, image = job.control.preview
         if image is None:

@@ -7,9 +7,9 @@ import hmac
 import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from modules.foundation.errors import Forbidden, StartupError
+from modules.foundation.plain import JsonMapping
 from modules.foundation.text_files import read_text
 from modules.settings.flags import Flags
 from modules.settings.known_options import known_options
@@ -73,7 +73,7 @@ class AccessPolicy:
             all_frozen=flags.freeze_settings,
         )
 
-    def check_settings(self, changes: Mapping[str, Any], current: Settings) -> None:
+    def check_settings(self, changes: JsonMapping, current: Settings) -> None:
         """Raise Forbidden if a client may not make these changes. A value that stays as it is changes nothing."""
         for key, value in changes.items():
             frozen = key in self.frozen or (key not in type(current).model_fields and self._keeps_no_others(key))

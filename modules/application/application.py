@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from modules.application.access_policy import AccessPolicy
 from modules.application.instance_lock import InstanceLock
 from modules.application.jobs.folder_batch import keep_folder_batches
-from modules.application.jobs.job import GenerationJob, Job, TaskJob
+from modules.application.jobs.job import AnyJob, GenerationJob, TaskJob
 from modules.application.jobs.service import JobService
 from modules.application.jobs.submitting import resolved_job
 from modules.application.last_parameters import keep_parameters
@@ -277,7 +277,7 @@ class Application:
             with self.startup.phase("checkpoint") if engine.model is None else contextlib.nullcontext():
                 engine.load(info)
 
-    def _execute(self, job: Job[Any]) -> Any:
+    def _execute(self, job: AnyJob) -> Any:
         if isinstance(job, TaskJob):
             return job.work(job.control)
         assert isinstance(job, GenerationJob)

@@ -6,11 +6,12 @@ nothing, since the request has fields of the same meaning; clients send them all
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from modules.application.scripts import Argument, Script
 from modules.foundation.errors import RequestError
+from modules.foundation.plain import JsonMapping
 from modules.generation.inpaint import SoftInpainting
 from modules.sampling.samplers.registry import SAMPLERS
 from modules.sampling.schedules import SCHEDULES
@@ -26,7 +27,7 @@ SOFT_INPAINTING = (
 )
 
 
-def _soft_inpainting(arguments: Sequence[Any]) -> Mapping[str, Any]:
+def _soft_inpainting(arguments: Sequence[Any]) -> JsonMapping:
     enabled, *numbers = arguments
     if not enabled:
         return {}

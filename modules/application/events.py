@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from modules.foundation.plain import JsonMapping
 
 EventKind = Literal[
     "waiting",
@@ -43,10 +45,10 @@ class Event:
     id: int
     kind: EventKind
     job: str | None
-    told: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+    told: JsonMapping | Callable[[], JsonMapping]
 
     @property
-    def data(self) -> Mapping[str, Any]:
+    def data(self) -> JsonMapping:
         """What happened, in detail; where only the newest is of interest, as it is now."""
         return self.told() if callable(self.told) else self.told
 
@@ -74,7 +76,7 @@ class Events:
         for listener in listeners:
             listener()
 
-    def tell(self, kind: EventKind, job: str | None, data: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
+    def tell(self, kind: EventKind, job: str | None, data: JsonMapping | Callable[[], JsonMapping]) -> None:
         """Something happened. `data` that is a function is called when a listener reads the event."""
         with self._lock:
             if self._next is None:

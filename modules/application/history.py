@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 from modules.application.database import Database, storable
 from modules.application.history_search import Search, conditions, where_clause
-from modules.application.jobs.job import GenerationJob, Job
+from modules.application.jobs.job import AnyJob, GenerationJob
 from modules.foundation.picture_file import UNREADABLE, open_picture
+from modules.foundation.plain import JsonObject
 from modules.generation.result import FinishedImage
 from modules.imaging.pixel_hash import pixel_hash
 from modules.infotext.parse import parse
@@ -77,7 +78,7 @@ class History:
     def __init__(self, database: Database, data: Path) -> None:
         self.database, self.data = database, data
 
-    def add(self, job: Job[Any], images: Sequence[FinishedImage]) -> list[str]:
+    def add(self, job: AnyJob, images: Sequence[FinishedImage]) -> list[str]:
         """Add finished pictures, those with a file after it is written. Gives their ids."""
         rows = [history_row(job, image, self.data) for image in images]
         self.insert(rows)
@@ -169,7 +170,7 @@ class History:
             return write.execute("DELETE FROM images WHERE id = ?", (image_id,)).rowcount > 0
 
     def _image(self, row: sqlite3.Row) -> HistoryImage:
-        given: dict[str, Any] = {name: row[name] for name in HistoryImage.__dataclass_fields__}
+        given: JsonObject = {name: row[name] for name in HistoryImage.__dataclass_fields__}
         given["path"] = None if row["path"] is None else self.data / row["path"]
         given["seed"], given["subseed"] = _whole(row["seed"]), _whole(row["subseed"])
         given["networks"] = tuple(row["networks"].split("\n")) if row["networks"] else ()
@@ -177,7 +178,7 @@ class History:
         return HistoryImage(**given)
 
 
-def history_row(job: Job[Any], image: FinishedImage, data: Path) -> tuple[Any, ...]:
+def history_row(job: AnyJob, image: FinishedImage, data: Path) -> tuple[Any, ...]:
     """What the history keeps of a finished picture, by `COLUMNS`; `data` is the data folder."""
     fields = parse(image.infotext).fields
     model = fields.get("Model") or (job.checkpoint or "" if isinstance(job, GenerationJob) else "")

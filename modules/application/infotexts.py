@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import EaselError
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.hooks.events import PasteEvent
 from modules.infotext.labels import SETTINGS
 from modules.infotext.parse import parse
@@ -29,7 +29,7 @@ LONGEST_INFOTEXT = 2 * LONGEST_PROMPT + 50_000
 log = logging.getLogger(__name__)
 
 
-def parameters_of(text: str, app: Application) -> dict[str, Any]:
+def parameters_of(text: str, app: Application) -> JsonObject:
     """Everything that a parameters text says or implies, by label; see `modules.infotext.restore`."""
     if len(text) > LONGEST_INFOTEXT:
         log.warning("A text of %d characters is not read as parameters; the most is %d.", len(text), LONGEST_INFOTEXT)
@@ -55,7 +55,7 @@ def setting_labels(app: Application) -> dict[str, str]:
     return {**{label: key for label, key in added.items() if label not in SETTINGS}, **SETTINGS}
 
 
-def checkpoint_of(parameters: Mapping[str, Any], app: Application) -> CheckpointInfo | None:
+def checkpoint_of(parameters: JsonMapping, app: Application) -> CheckpointInfo | None:
     """The checkpoint that a picture was made with, by its hash or else by its name; None where it is not here."""
     for label in ("Model hash", "Model"):
         if label in parameters:

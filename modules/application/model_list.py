@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from modules.foundation.plain import JsonMapping
 from modules.library.collection import Entry
 from modules.library.digests import SHORT, SHORT_NETWORK, Algorithm
 from modules.library.facts import Facts, Row, Stamp, stamp_of
@@ -56,7 +57,7 @@ class Listed:
     hashes: Mapping[str, str]
     preview: str | None
     description: str | None
-    user_metadata: Mapping[str, Any]
+    user_metadata: JsonMapping
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
+
+from modules.foundation.plain import JsonMapping
 
 
 class PageGuest:
@@ -27,7 +29,7 @@ class PageGuest:
         """The components whose values are sent with those of the panel. Asked once all is drawn."""
         return ()
 
-    def fields(self, tab: str, values: Sequence[Any]) -> Mapping[str, Any]:
+    def fields(self, tab: str, values: Sequence[Any]) -> JsonMapping:
         """Fields of the GenerationRequest that the values of `inputs` make."""
         return {}
 
@@ -35,7 +37,7 @@ class PageGuest:
         """The components that may get values from the parameters of a picture."""
         return ()
 
-    def pasted(self, tab: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+    def pasted(self, tab: str, parameters: JsonMapping) -> Sequence[Any]:
         """New values of `outputs`, or updates that leave them as they are; `parameters` by label, {} for none."""
         return ()
 

@@ -7,10 +7,11 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.foundation.atomic import atomic_write
 from modules.foundation.errors import RequestError
+from modules.foundation.plain import JsonObject
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.imaging.filenames import NameContext, fill_pattern
 from modules.imaging.log_csv import append_rows
@@ -84,7 +85,7 @@ def _context(app: Application, result: GenerationResult, image: FinishedImage) -
     batch_size = max(int(info.get("batch_size", 1)), 1)
     styles = tuple(str(name) for name in info.get("styles", ()))
     prompts = {style.name: style.prompt for style in app.styles.all()}
-    extra: dict[str, Any] = info.get("extra_generation_params", {})
+    extra: JsonObject = info.get("extra_generation_params", {})
     return NameContext(
         now=datetime.datetime.now().astimezone(),
         seed=image.seed,

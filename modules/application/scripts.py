@@ -6,11 +6,12 @@ is chosen by name and takes the request over: it may have any number of others m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modules.foundation.errors import RequestError
+from modules.foundation.plain import JsonMapping
 from modules.foundation.registry import Registry
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
@@ -67,7 +68,7 @@ class Script:
     """Those of img2img, where they are others."""
     txt2img: bool = True
     img2img: bool = True
-    fields: Callable[[Sequence[Any]], Mapping[str, Any]] | None = None
+    fields: Callable[[Sequence[Any]], JsonMapping] | None = None
     run: Callable[[ScriptRun], GenerationResult] | None = None
 
     @property

@@ -8,9 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from modules.application.jobs.job import Job
+from modules.application.jobs.job import AnyJob
 from modules.application.jobs.queue import JobQueue, Observer
 from modules.generation.result import GenerationResult
 from modules.hooks.events import RunEvent, StepEvent
@@ -63,7 +62,7 @@ class Statistics(Observer):
         hooks.step.attach(OWNER, self._on_step)
         hooks.result.attach(OWNER, self._on_result)
 
-    def ended(self, job: Job[Any]) -> None:
+    def ended(self, job: AnyJob) -> None:
         """Count a job that has ended."""
         with self._lock:
             self._jobs[job.kind, job.state.value] += 1

@@ -18,6 +18,7 @@ from modules.checkpoints.tensors import TensorSource
 from modules.checkpoints.unet_vector import with_whole_vector
 from modules.checkpoints.upsample import with_doubling_upsamples
 from modules.foundation.errors import CheckpointError
+from modules.foundation.plain import JsonMapping
 from modules.hardware.device import Hardware
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def without_numbers(make: Callable[[], NetworkModule]) -> NetworkModule:
     return module
 
 
-def unet_without_numbers(config: Mapping[str, Any]) -> UNet2DConditionModel:
+def unet_without_numbers(config: JsonMapping) -> UNet2DConditionModel:
     """diffusers' UNet of this configuration, with the parts that Easel replaces."""
     from diffusers import UNet2DConditionModel
 
@@ -122,14 +123,14 @@ def unet_without_numbers(config: Mapping[str, Any]) -> UNet2DConditionModel:
     return without_numbers(make)
 
 
-def vae_without_numbers(config: Mapping[str, Any]) -> AutoencoderKL:
+def vae_without_numbers(config: JsonMapping) -> AutoencoderKL:
     """diffusers' autoencoder of this configuration."""
     from diffusers import AutoencoderKL
 
     return without_numbers(lambda: AutoencoderKL(**config))
 
 
-def clip_without_numbers(config: Mapping[str, Any]) -> CLIPTextModel:
+def clip_without_numbers(config: JsonMapping) -> CLIPTextModel:
     """transformers' CLIP text encoder of this configuration."""
     from transformers import CLIPTextConfig, CLIPTextModel
 

@@ -19,6 +19,7 @@ from typing import Any
 from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError
 from modules.foundation.json_text import parse_json
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.foundation.text_files import decode_text
 from modules.sampling.parameterisation import Prediction
 
@@ -65,7 +66,7 @@ def with_markers(declared: Declared, shapes: Shapes) -> Declared:
     return replace(declared, prediction=declared.prediction or marked, zero_terminal_snr=MARKER_ZERO_SNR in shapes)
 
 
-def _from_metadata(text: str) -> dict[str, Any]:
+def _from_metadata(text: str) -> JsonObject:
     try:
         said = parse_json(text)
         unet, vae, clip, openclip = (dict(said.get(part, {})) for part in ("unet", "vae", "text_encoder", "openclip"))
@@ -82,7 +83,7 @@ def _from_metadata(text: str) -> dict[str, Any]:
         raise CheckpointError(f"its metadata entry {METADATA_KEY} is malformed ({error})") from error
 
 
-def _from_sidecar(path: Path) -> dict[str, Any]:
+def _from_sidecar(path: Path) -> JsonObject:
     import yaml
 
     try:
@@ -103,7 +104,7 @@ def _from_sidecar(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"its sidecar {path} is not a checkpoint configuration (model: params: ...)") from error
 
 
-def _sidecar_prediction(params: Mapping[str, Any]) -> Prediction:
+def _sidecar_prediction(params: JsonMapping) -> Prediction:
     """Both forms mean noise when they do not say otherwise."""
     scaling = _params(params, "denoiser_config").get("scaling_config") or {}
     target = scaling.get("target")
@@ -111,12 +112,12 @@ def _sidecar_prediction(params: Mapping[str, Any]) -> Prediction:
     return "v_prediction" if says_v else "epsilon"
 
 
-def _params(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _params(parent: JsonMapping, name: str) -> JsonMapping:
     part = parent.get(name)
     return part.get("params") or {} if isinstance(part, dict) else {}
 
 
-def _count(part: Mapping[str, Any], name: str) -> int | None:
+def _count(part: JsonMapping, name: str) -> int | None:
     """A number of heads, channels or groups; None where it is not told. Raises ValueError for what is no number."""
     value = part.get(name)
     if value is None or (type(value) is int and value <= 0):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -28,6 +28,7 @@ from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.ldm_keys import current_attention_name
 from modules.checkpoints.tensors import TensorSource, open_tensors
 from modules.foundation.errors import CheckpointError
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.hardware.device import Hardware
 
 WEIGHTS = ("diffusion_pytorch_model", "model", "pytorch_model")
@@ -114,7 +115,7 @@ def _text_encoder(
     )
 
 
-def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(config: JsonMapping) -> JsonObject:
     """The configuration without diffusers' own remarks."""
     return {key: value for key, value in config.items() if not key.startswith("_") and key != "architectures"}
 
@@ -147,7 +148,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 def _shards(index: Path) -> list[Path]:
     table = read_json(index).get("weight_map")
-    if not isinstance(table, dict) or not all(isinstance(name, str) for name in cast("dict[str, Any]", table).values()):
+    if not isinstance(table, dict) or not all(isinstance(name, str) for name in cast("JsonObject", table).values()):
         raise CheckpointError(f"{index} does not say which files hold the weights.")
     names = sorted(set(cast("dict[str, str]", table).values()))
     for name in names:
@@ -156,7 +157,7 @@ def _shards(index: Path) -> list[Path]:
     return [index.parent / name for name in names]
 
 
-def _alphas_cumprod(scheduler: Mapping[str, Any]) -> Tensor:
+def _alphas_cumprod(scheduler: JsonMapping) -> Tensor:
     steps = int(scheduler.get("num_train_timesteps", 1000))
     start, end = float(scheduler.get("beta_start", 0.00085)), float(scheduler.get("beta_end", 0.012))
     if scheduler.get("beta_schedule", "scaled_linear") == "linear":

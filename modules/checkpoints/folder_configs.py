@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from modules.checkpoints.architectures.architecture import ImageInput, image_inputs, unknown_input
 from modules.checkpoints.architectures.family import Family, FolderConfigs
 from modules.checkpoints.families import FamilyRegistry
 from modules.foundation.errors import CheckpointError, UnknownArchitecture
 from modules.foundation.json_text import parse_json
+from modules.foundation.plain import JsonObject
 from modules.library.folders import DIFFUSERS_INDEX
 
 
@@ -45,7 +45,7 @@ def folder_image_input(folder: Path, configs: FolderConfigs, family: Family) -> 
     return found
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> JsonObject:
     """A JSON object from a file. Raises CheckpointError naming the file."""
     try:
         value = parse_json(path.read_bytes())

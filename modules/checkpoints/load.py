@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from torch import Tensor, nn
 
@@ -37,6 +37,7 @@ from modules.checkpoints.ldm_keys import KeyMap
 from modules.checkpoints.openclip_keys import to_transformers
 from modules.checkpoints.prediction import measured_prediction
 from modules.checkpoints.tensors import TensorSource, open_tensors
+from modules.foundation.plain import JsonMapping
 from modules.hardware.device import Hardware
 from modules.sampling.latent_space import LatentSpace
 from modules.sampling.parameterisation import Prediction
@@ -199,7 +200,7 @@ def _assemble_file(
         )
 
 
-def _module(component: Component, usual: Callable[[Mapping[str, Any]], AnyModule]) -> AnyModule:
+def _module(component: Component, usual: Callable[[JsonMapping], AnyModule]) -> AnyModule:
     """The module of a component, without numbers; of the `usual` class unless the family has another."""
     if component.build is None:
         return usual(component.config)

@@ -24,6 +24,7 @@ from modules.checkpoints.pickle_program import check_program
 from modules.checkpoints.safetensors_header import MAX_NAME, MAX_SIDES, MAX_TENSORS, broken
 from modules.foundation.errors import CheckpointError
 from modules.foundation.json_text import whole_text
+from modules.foundation.plain import JsonMapping
 
 MAX_PICKLE = 16 * 1024 * 1024
 """Bytes; the pickle of a large checkpoint, names and shapes without weights, takes less than one megabyte."""
@@ -326,7 +327,7 @@ def _encoded(text: Any = "", encoding: Any = "latin1", *_: Any) -> str:
     return text
 
 
-_STAND_INS: Mapping[str, Any] = {
+_STAND_INS: JsonMapping = {
     "collections.OrderedDict": collections.OrderedDict,
     "collections.Counter": collections.Counter,
     "builtins.set": set,

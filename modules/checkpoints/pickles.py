@@ -17,6 +17,7 @@ from modules.checkpoints.safetensors_header import Shapes, TensorPlace, broken
 from modules.checkpoints.tensor_reader import OnDisk
 from modules.foundation.errors import CheckpointError
 from modules.foundation.json_text import whole_text
+from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
     import torch
@@ -120,14 +121,14 @@ class PickleFile(OnDisk):
         super().__exit__(kind, error, trace)
 
 
-def read_pickled_table(path: Path) -> dict[str, Any]:
+def read_pickled_table(path: Path) -> JsonObject:
     """Everything in a file of torch.save, nested as it was saved. Raises CheckpointError as PickleFile does."""
     if zipfile.is_zipfile(path):
         _check_archive(path)
     content = load_pickle(path)
     if not isinstance(content, dict):
         raise broken(path, "it holds no table of tensors")
-    return cast("dict[str, Any]", content)
+    return cast("JsonObject", content)
 
 
 def _check_archive(path: Path) -> None:

@@ -12,10 +12,11 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard, cast
+from typing import TypeGuard, cast
 
 from modules.foundation.errors import CheckpointError
 from modules.foundation.json_text import parse_json
+from modules.foundation.plain import JsonObject
 
 MAX_HEADER = 100_000_000
 """Bytes; the safetensors format's own limit."""
@@ -97,10 +98,10 @@ def read_header(path: Path) -> Header:
         raise broken(path, "its header is not valid JSON") from error
     if not isinstance(entries, dict):
         raise broken(path, "its header is not a table of tensors")
-    return _checked(path, cast("dict[str, Any]", entries), 8 + length, size - 8 - length)
+    return _checked(path, cast("JsonObject", entries), 8 + length, size - 8 - length)
 
 
-def _checked(path: Path, entries: dict[str, Any], begin: int, available: int) -> Header:
+def _checked(path: Path, entries: JsonObject, begin: int, available: int) -> Header:
     metadata = _checked_metadata(path, entries.pop("__metadata__", None))
     places = {name: _checked_place(path, name, entry, begin, available) for name, entry in entries.items()}
     in_order = sorted((each for each in places.items() if each[1].size), key=lambda each: each[1].offset)
@@ -124,7 +125,7 @@ def _checked_metadata(path: Path, said: object) -> Mapping[str, str]:
 def _checked_place(path: Path, name: str, entry: object, begin: int, available: int) -> TensorPlace:
     if len(name) > MAX_NAME:
         raise broken(path, f"the header has a tensor with a name of {len(name)} characters")
-    found = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
+    found = cast("JsonObject", entry) if isinstance(entry, dict) else {}
     dtype, shape, offsets = found.get("dtype"), found.get("shape"), found.get("data_offsets")
     if not isinstance(dtype, str) or not _are_numbers(shape) or not _are_numbers(offsets) or len(offsets) != 2:
         raise broken(path, f"the header's entry for {_short(name)} is malformed")

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from modules.checkpoints.pickles import PickleFile, read_pickled_table
 from modules.checkpoints.safetensors_header import Shapes, broken, read_header
 from modules.checkpoints.sniff import mismatch
 from modules.checkpoints.tensor_reader import OnDisk
 from modules.foundation.errors import CheckpointError
+from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
     import torch
@@ -105,7 +106,7 @@ class SafetensorsFile(OnDisk):
         return self._open.borrow(self._header.places[key])
 
 
-def read_weights(path: Path) -> dict[str, Any]:
+def read_weights(path: Path) -> JsonObject:
     """Everything in a model file of either format, nested as it was saved. No code of the file is run.
 
     Raises CheckpointError naming the file and the reason.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from modules.foundation.errors import CheckpointError
+from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
     import torch
@@ -74,7 +75,7 @@ def write_safetensors(file: IO[bytes], outputs: Sequence[Output], metadata: Mapp
     """A safetensors file. Raises CheckpointError for a number type that the format does not have."""
     # Wide types first, so that every tensor lies on a border of its own type; then by name, as other writers do.
     ordered = sorted(outputs, key=lambda output: (-output.dtype.itemsize, output.key))
-    table: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+    table: JsonObject = {"__metadata__": dict(metadata)} if metadata else {}
     offset = 0
     for output in ordered:
         name = _known(_SAFETENSORS_TYPES, output, "safetensors")

@@ -10,11 +10,11 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from modules.extension_host.extension import Extension, git
 from modules.foundation.atomic import write_json
 from modules.foundation.errors import RequestError
+from modules.foundation.plain import JsonMapping, JsonObject
 
 CLONE_SECONDS = 600.0
 MOST_UNPACKED = 2 * 1024**3
@@ -124,7 +124,7 @@ def update(extension: Extension) -> str:
 # An index: a file that lists extensions
 
 
-def read_index(text: str) -> list[Mapping[str, Any]]:
+def read_index(text: str) -> list[JsonMapping]:
     """The extensions of an index (JSON as A1111's, {"extensions": [{name, url, description, tags}]})."""
     try:
         content = json.loads(text)
@@ -139,7 +139,7 @@ def read_index(text: str) -> list[Mapping[str, Any]]:
 # Sets of extensions, kept and brought back
 
 
-def keep_set(extensions: list[Extension], file: Path, settings: Mapping[str, Any]) -> None:
+def keep_set(extensions: list[Extension], file: Path, settings: JsonMapping) -> None:
     """Write down which extensions there are, at which commits, and which are used."""
     listed = {
         each.name: {
@@ -154,7 +154,7 @@ def keep_set(extensions: list[Extension], file: Path, settings: Mapping[str, Any
     write_json(file, {"name": file.stem, "extensions": listed, **settings})
 
 
-def restore_set(file: Path, extensions: list[Extension]) -> tuple[dict[str, Any], list[str]]:
+def restore_set(file: Path, extensions: list[Extension]) -> tuple[JsonObject, list[str]]:
     """The settings of a kept set, with its commits checked out; and sentences on what could not be brought back."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))

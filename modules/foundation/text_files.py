@@ -7,9 +7,10 @@ import locale
 import logging
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from modules.foundation.json_text import parse_json, readable_members
+from modules.foundation.plain import JsonObject
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def decode_text(data: bytes) -> tuple[str, str]:
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
 
 
-def read_json_object(path: Path, otherwise: str) -> dict[str, Any]:
+def read_json_object(path: Path, otherwise: str) -> JsonObject:
     """The object in a JSON file that people edit; empty where there is no file. Raises OSError.
 
     A damaged file is kept beside as `NAME.broken`, or under the next free name, so that writing the file anew destroys
@@ -74,7 +75,7 @@ def read_json_object(path: Path, otherwise: str) -> dict[str, Any]:
         used = f"; {len(saved)} of its entries could be read and are used" if saved else ""
         log.warning("%s is damaged (%s). It is kept as %s%s. %s", path, error, kept, used, otherwise)
         return saved
-    return cast("dict[str, Any]", values)
+    return cast("JsonObject", values)
 
 
 def set_aside(path: Path) -> Path:

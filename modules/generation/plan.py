@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeInfo
+from modules.foundation.plain import JsonMapping
 from modules.generation.inpaint import InpaintPlan
 from modules.prompts.networks import NetworkTag, extract_networks
 from modules.prompts.styles import Style
@@ -91,7 +92,7 @@ class Plan:
     sampler: Sampler
     schedule: Schedule
     options: SamplingOptions
-    sampler_fields: Mapping[str, Any]
+    sampler_fields: JsonMapping
     steps: int
     cfg_scale: float
     width: int

@@ -9,6 +9,7 @@ from typing import Any
 from PIL import Image
 
 from modules.foundation.errors import RequestError
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.generation.inpaint import InpaintRequest, SoftInpainting
 from modules.generation.per_picture import PerPicture
 from modules.imaging.resize import ResizeMode
@@ -108,7 +109,7 @@ class GenerationRequest:
     hires: HiresRequest | None = None
     refiner_checkpoint: str | None = None
     refiner_switch_at: float | None = None
-    override_settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    override_settings: JsonMapping = field(default_factory=JsonObject)
     disable_extra_networks: bool = False
     script: str | None = None
     script_arguments: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, "tuple[Any, ...]"])

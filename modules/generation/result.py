@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
+
+from modules.foundation.plain import JsonMapping
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,7 +36,7 @@ class GenerationResult:
     `seconds` where the time went, by phase; `interrupted` tells that fewer pictures came than were asked for."""
 
     images: tuple[FinishedImage, ...]
-    info: Mapping[str, Any]
+    info: JsonMapping
     warnings: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict[str, float])
     interrupted: bool = False

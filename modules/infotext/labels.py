@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from modules.foundation.plain import JsonMapping
 from modules.settings.declare import Section, infotext_label
 from modules.settings.model import Settings
 from modules.settings.sections.diffusion import CompatibilitySection, OptimizationsSection, SamplerParametersSection
@@ -106,7 +107,7 @@ INPAINT_AREAS = ("Whole picture", "Only masked")
 
 
 def implied_settings(
-    values: Mapping[str, Any],
+    values: JsonMapping,
     current: Callable[[str], Any],
     *,
     labels: Mapping[str, str] = SETTINGS,

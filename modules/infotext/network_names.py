@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+
+from modules.foundation.plain import JsonMapping
 
 NetworkByHash = Callable[[str], str | None]
 IsHere = Callable[[str, str], bool]
@@ -38,7 +39,7 @@ def with_local_names(
     return _TAG.sub(local, prompt)
 
 
-def added_networks(values: Mapping[str, Any]) -> str:
+def added_networks(values: JsonMapping) -> str:
     """The tags that say what the Additional Networks extension wrote into parameters; "" where it did not."""
     if str(values.get("AddNet Enabled")) != "True":
         return ""

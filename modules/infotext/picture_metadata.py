@@ -8,7 +8,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo, iTXt
@@ -16,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo, iTXt
 from modules.foundation.errors import EaselError, SaveError, reason_of
 from modules.foundation.json_text import parse_json
 from modules.foundation.picture_file import UNREADABLE, open_picture
+from modules.foundation.plain import JsonObject
 from modules.foundation.text_files import behind_latin1, decode_text
 
 log = logging.getLogger(__name__)
@@ -46,9 +46,7 @@ class PictureMetadata:
     others: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def save_arguments(
-    picture_format: str, infotext: str | None, others: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+def save_arguments(picture_format: str, infotext: str | None, others: Mapping[str, str] | None = None) -> JsonObject:
     """The arguments for `PIL.Image.save` that put `infotext` into a file of this format ("PNG", "JPEG", "WEBP", ...).
 
     `others` are further texts by name, which only PNG can hold. A format without a place for text gives no arguments.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from modules.foundation.plain import JsonObject
 from modules.infotext.labels import SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE
 from modules.infotext.network_names import IsHere, NetworkByHash, added_networks, with_local_names
 from modules.infotext.parse import Infotext
@@ -16,7 +17,7 @@ StylesMode = Literal["Ignore", "Apply", "Discard", "Apply if any"]
 
 ExtractStyles = Callable[[str, str], tuple[list[str], str, str]]
 
-_WHEN_MISSING: dict[str, Any] = {
+_WHEN_MISSING: JsonObject = {
     "Clip skip": "1",
     "Hires resize-1": 0,
     "Hires resize-2": 0,
@@ -61,12 +62,12 @@ class RestoreOptions:
     skip: frozenset[str] = frozenset()
 
 
-def restore(infotext: Infotext, options: RestoreOptions) -> dict[str, Any]:
+def restore(infotext: Infotext, options: RestoreOptions) -> JsonObject:
     """Every value that the infotext says or implies, by label, "Prompt" and "Negative prompt" among them.
 
     Sizes are taken apart ("Size-1" is the width). "Styles array" appears where styles were found and are to be set.
     """
-    values: dict[str, Any] = dict(infotext.parts)
+    values: JsonObject = dict(infotext.parts)
     prompt, negative_prompt = _take_out_styles(values, infotext.prompt, infotext.negative_prompt, options)
     if any(options.uses_emphasis(text) for text in (prompt, negative_prompt)):
         values.setdefault("Emphasis", "Original")
@@ -88,9 +89,7 @@ def restore(infotext: Infotext, options: RestoreOptions) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in options.skip}
 
 
-def _take_out_styles(
-    values: dict[str, Any], prompt: str, negative_prompt: str, options: RestoreOptions
-) -> tuple[str, str]:
+def _take_out_styles(values: JsonObject, prompt: str, negative_prompt: str, options: RestoreOptions) -> tuple[str, str]:
     """Look for styles in the prompts and, if it was written with them, in the prompts of the second pass."""
     if options.extract_styles is None or options.styles_mode == "Ignore":
         return prompt, negative_prompt
@@ -110,7 +109,7 @@ def _take_out_styles(
     return plain, plain_negative
 
 
-def _restore_hires_size(values: dict[str, Any], old_meaning: bool) -> None:
+def _restore_hires_size(values: JsonObject, old_meaning: bool) -> None:
     """Turn the "First pass size" of early versions, and the old meaning of the sizes, into today's fields."""
     hires = _integer(values.get("Hires resize-1")), _integer(values.get("Hires resize-2"))
     if old_meaning:

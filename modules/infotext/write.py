@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.infotext.quoting import in_line
 
 FIRST_FIELDS = (
@@ -40,7 +38,7 @@ FIRST_FIELDS = (
 LAST_FIELDS = ("Version", "User")
 
 
-def write(prompt: str, negative_prompt: str, fields: Mapping[str, Any]) -> str:
+def write(prompt: str, negative_prompt: str, fields: JsonMapping) -> str:
     """The infotext of one picture.
 
     Values are printed as Python prints them (7.0 and 7 differ) and quoted where needed; a field that is None is left
@@ -55,7 +53,7 @@ def write(prompt: str, negative_prompt: str, fields: Mapping[str, Any]) -> str:
     return f"{prompt}{negative}\n{line}".strip()
 
 
-def in_order(fields: Mapping[str, Any]) -> dict[str, Any]:
+def in_order(fields: JsonMapping) -> JsonObject:
     """The fields in the order in which they are written."""
     placed = {*FIRST_FIELDS, *LAST_FIELDS}
     others = (key for key in fields if key not in placed)

@@ -19,6 +19,7 @@ from typing import Any, cast
 from urllib.request import pathname2url
 
 from modules.foundation.json_text import parse_json
+from modules.foundation.plain import JsonObject
 from modules.library.digests import Algorithm
 from modules.library.facts import stamp_of
 from modules.library.folders import Found
@@ -139,13 +140,13 @@ def _from_json(path: Path) -> Iterator[Titled]:
             yield from _titled(title, entry, algorithm)
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path) -> JsonObject:
     try:
         content = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         log.warning("The hashes in %s cannot be read: %s", path, error)
         return {}
-    return cast("dict[str, Any]", content) if isinstance(content, dict) else {}
+    return cast("JsonObject", content) if isinstance(content, dict) else {}
 
 
 def _from_diskcache(path: Path) -> Iterator[Titled]:
@@ -169,7 +170,7 @@ def _from_diskcache(path: Path) -> Iterator[Titled]:
 def _titled(title: object, entry: object, algorithm: Algorithm) -> Iterator[Titled]:
     if not (isinstance(title, str) and isinstance(entry, dict)):
         return
-    said = cast("dict[str, Any]", entry)
+    said = cast("JsonObject", entry)
     mtime, digest = said.get("mtime"), said.get("sha256")
     if isinstance(mtime, int | float) and isinstance(digest, str) and len(digest) == 64:
         yield Titled(title=plain(title), algorithm=algorithm, mtime=float(mtime), digest=digest.lower())

@@ -6,9 +6,10 @@ import logging
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from modules.foundation.json_text import parse_json
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.foundation.text_files import decode_text
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def description_of(path: str, names: Collection[str]) -> str | None:
     return None
 
 
-def user_metadata_of(path: str) -> Mapping[str, Any]:
+def user_metadata_of(path: str) -> JsonMapping:
     """What name.json says; empty where there is none. One that is damaged is named in a warning."""
     sidecar = Path(stem_of(path) + ".json")
     text = _text(sidecar)
@@ -77,7 +78,7 @@ def user_metadata_of(path: str) -> Mapping[str, Any]:
     except ValueError as error:
         log.warning("%s is not used: it is no JSON (%s)", sidecar, error)
         return {}
-    return cast("dict[str, Any]", content) if isinstance(content, dict) else {}
+    return cast("JsonObject", content) if isinstance(content, dict) else {}
 
 
 def _text(path: Path) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 from modules.checkpoints.architectures.family import NetworkTraces
 from modules.checkpoints.families import FamilyRegistry
 from modules.foundation.json_text import parse_json
+from modules.foundation.plain import JsonObject
 
 COVERS = "ssmd_cover_images"
 """The entry that holds pictures, as a list in base64."""
@@ -38,8 +39,8 @@ def tag_counts(metadata: Mapping[str, str]) -> Mapping[str, int]:
     except ValueError:
         return {}
     counts: Counter[str] = Counter()
-    for tags in cast("dict[str, Any]", folders).values() if isinstance(folders, dict) else ():
-        for tag, count in cast("dict[str, Any]", tags).items() if isinstance(tags, dict) else ():
+    for tags in cast("JsonObject", folders).values() if isinstance(folders, dict) else ():
+        for tag, count in cast("JsonObject", tags).items() if isinstance(tags, dict) else ():
             if isinstance(count, int):
                 counts[tag.strip()] += count
     return counts

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from modules.foundation.plain import JsonObject
+
 
 def setting(
     default: Any,
@@ -26,7 +28,7 @@ def setting(
     run time ("samplers", "checkpoints", ...). `infotext` is the label under which the setting stands in a picture's
     parameters and by which it is restored. `restart` marks one that is read at start-up only.
     """
-    extra: dict[str, Any] = {"step": step, "choices": choices, "infotext": infotext, "restart": restart or None}
+    extra: JsonObject = {"step": step, "choices": choices, "infotext": infotext, "restart": restart or None}
     field: Any = Field
     return field(
         default=default,

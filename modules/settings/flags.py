@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.foundation.errors import StartupError
+from modules.foundation.plain import JsonObject
 from modules.settings.legacy_flags import IGNORED_SWITCHES, IGNORED_WITH_VALUE
 
 log = logging.getLogger(__name__)
@@ -192,7 +193,7 @@ def split_flags(arguments: Sequence[str]) -> tuple[Flags, list[str]]:
     if ignored:
         log.warning("Flags without effect in Easel, ignored: %s", " ".join(ignored))
     given = {name: value for name, value in vars(known).items() if value is not None}
-    values: dict[str, Any] = {name: _frozen(value) for name, value in given.items()}
+    values: JsonObject = {name: _frozen(value) for name, value in given.items()}
     return Flags(**values), unknown
 
 

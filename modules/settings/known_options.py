@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modules.foundation.errors import SettingsError
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.settings.model import Settings
 
 if TYPE_CHECKING:
@@ -40,14 +41,14 @@ FOLDERS: Mapping[str, str] = {
 
 
 @functools.cache
-def known_options() -> Mapping[str, Any]:
+def known_options() -> JsonMapping:
     """A1111's keys with their defaults. A folder's default is empty: it follows from the data folder."""
     text = Path(__file__).with_name("known_options.json").read_text(encoding="utf-8")
-    options: dict[str, Any] = json.loads(text)
+    options: JsonObject = json.loads(text)
     return options
 
 
-def shown_options(settings: Settings, data: Path) -> dict[str, Any]:
+def shown_options(settings: Settings, data: Path) -> JsonObject:
     """Every key with its value as a client sees it: A1111's keys in their order, then the others.
 
     Folders that are not set are shown as the places below `data` that they stand for.
@@ -59,7 +60,7 @@ def shown_options(settings: Settings, data: Path) -> dict[str, Any]:
     return shown
 
 
-def check_sizes(changes: Mapping[str, Any], current: Settings) -> None:
+def check_sizes(changes: JsonMapping, current: Settings) -> None:
     """Raise SettingsError for changes that would make the settings file grow beyond all reason."""
     for key, value in changes.items():
         if len(key) > LONGEST_KEY:

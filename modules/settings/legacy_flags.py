@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from modules.foundation.plain import JsonMapping
 
 IGNORED_SWITCHES = frozenset(
     {
@@ -76,7 +75,7 @@ IGNORED_WITH_VALUE = frozenset(
 )
 """Flags that take the next word as their value."""
 
-KNOWN_DEFAULTS: Mapping[str, Any] = {
+KNOWN_DEFAULTS: JsonMapping = {
     **{name.lstrip("-").replace("-", "_"): False for name in sorted(IGNORED_SWITCHES)},
     **{name.lstrip("-").replace("-", "_"): None for name in sorted(IGNORED_WITH_VALUE)},
     "disable_tls_verify": None,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import cast
 
 from pydantic import ValidationError
 
 from modules.foundation.errors import SettingsError
+from modules.foundation.plain import JsonMapping
 from modules.settings.declare import Section
 from modules.settings.sections import api, diffusion, jobs, page, postprocessing, saving, system
 
@@ -41,14 +42,14 @@ class Settings(
     Keys that no section declares (an extension's, a newer program's) are kept as they are and saved again.
     """
 
-    def changed(self, changes: Mapping[str, Any]) -> Settings:
+    def changed(self, changes: JsonMapping) -> Settings:
         """These settings with `changes` applied. Raises SettingsError naming the key whose value does not fit."""
         if not changes:
             return self
         return type(self).checked({**self.model_dump(), **changes})
 
     @classmethod
-    def checked(cls, values: Mapping[str, Any]) -> Settings:
+    def checked(cls, values: JsonMapping) -> Settings:
         """Settings from a plain mapping. Raises SettingsError naming the key whose value does not fit."""
         try:
             return cls.model_validate(dict(values))

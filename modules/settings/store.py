@@ -6,10 +6,11 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.foundation.atomic import write_json
 from modules.foundation.errors import SettingsError
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.foundation.registry import Registry
 from modules.foundation.text_files import read_json_object
 from modules.settings.declare import Section
@@ -57,7 +58,7 @@ class SettingsStore:
         """Have `observer(before, after)` called after each change that changed something."""
         self._observers.append(observer)
 
-    def change(self, changes: Mapping[str, Any], *, save: bool = True) -> Settings:
+    def change(self, changes: JsonMapping, *, save: bool = True) -> Settings:
         """Apply `changes` together or not at all, and write config.json.
 
         Raises SettingsError when a value does not fit (nothing is changed) or the file cannot be written (the change
@@ -133,7 +134,7 @@ def _names_in(section: type[Section]) -> tuple[str, ...]:
     return (section.title, *section.model_fields)
 
 
-def _lenient(values: dict[str, Any], path: Path, kind: type[Settings] = Settings) -> Settings:
+def _lenient(values: JsonObject, path: Path, kind: type[Settings] = Settings) -> Settings:
     while True:
         try:
             return kind.checked(values)

@@ -18,6 +18,7 @@ from modules.checkpoints.tensors import read_weights
 from modules.foundation.errors import CheckpointError, PromptError, reason_of
 from modules.foundation.json_text import parse_json, whole_text
 from modules.foundation.picture_file import UNREADABLE, open_picture
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.text_encoders.textual_inversion import IMAGE_SUFFIXES, TextualInversion
 
 PNG_KEY = "sd-ti-embedding"
@@ -56,7 +57,7 @@ def _interpret(data: object, name: str) -> TextualInversion:
     """Make sense of any of the customary layouts."""
     if not isinstance(data, Mapping):
         raise PromptError(f"Embedding {name!r} has a layout that is not known ({type(data).__name__}).")
-    content = cast("Mapping[str, Any]", data)
+    content = cast("JsonMapping", data)
     parameters = content.get("string_to_param")
     if parameters is not None:  # A1111 and the paper's own training script
         step = content.get("step")
@@ -75,10 +76,10 @@ def _interpret(data: object, name: str) -> TextualInversion:
     return TextualInversion(name=name, tensors={"": _vectors(next(iter(tensors.values())), name)})
 
 
-def _items(parameters: object) -> Mapping[str, Any]:
+def _items(parameters: object) -> JsonMapping:
     if isinstance(parameters, torch.nn.ParameterDict):
         return dict(parameters.items())
-    return cast("Mapping[str, Any]", parameters) if isinstance(parameters, Mapping) else {}
+    return cast("JsonMapping", parameters) if isinstance(parameters, Mapping) else {}
 
 
 def _vectors(tensor: object, name: str) -> Tensor:
@@ -91,7 +92,7 @@ def _text_or_none(value: object) -> str | None:
     return whole_text(value) if isinstance(value, str) else None
 
 
-def _read_picture(path: Path) -> dict[str, Any] | None:
+def _read_picture(path: Path) -> JsonObject | None:
     try:
         with open_picture(path, MAX_PIXELS) as picture:
             packed = picture.info.get(PNG_KEY)
@@ -102,13 +103,13 @@ def _read_picture(path: Path) -> dict[str, Any] | None:
         raise PromptError(f"{path.name} cannot be read as a picture with an embedding ({reason_of(error)}).") from error
 
 
-def _decode_json(text: bytes, path: Path) -> dict[str, Any]:
+def _decode_json(text: bytes, path: Path) -> JsonObject:
     """JSON in which {"TORCHTENSOR": nested lists} is a tensor."""
     try:
         data = parse_json(text)
         if not isinstance(data, dict):
             raise ValueError("it is no table of values")
-        return {key: _with_tensors(value) for key, value in cast("dict[str, Any]", data).items()}
+        return {key: _with_tensors(value) for key, value in cast("JsonObject", data).items()}
     except (ValueError, TypeError, RuntimeError) as error:
         raise PromptError(f"The embedding in {path.name} is damaged ({first_line(error)}).") from error
 
@@ -116,13 +117,13 @@ def _decode_json(text: bytes, path: Path) -> dict[str, Any]:
 def _with_tensors(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    table = cast("dict[str, Any]", value)
+    table = cast("JsonObject", value)
     if "TORCHTENSOR" in table:
         return torch.tensor(table["TORCHTENSOR"])
     return {key: _with_tensors(inner) for key, inner in table.items()}
 
 
-def _decode_pixels(pixels: np.ndarray[Any, np.dtype[np.uint8]], path: Path) -> dict[str, Any] | None:
+def _decode_pixels(pixels: np.ndarray[Any, np.dtype[np.uint8]], path: Path) -> JsonObject | None:
     """An embedding in the low four bits of a picture [height, width, 3].
 
     A block at the left holds the low half of each byte and one at the right the high half, both masked by a fixed

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import gradio as gr
 from gradio.components import Component
+
+from modules.foundation.plain import JsonObject
 
 Act = Callable[..., object]
 """A handler: takes the values of the inputs, answers with those of the outputs."""
@@ -28,7 +30,7 @@ def on_any_change(
     While `act` is being answered, of all that changes meanwhile only the last counts.
     """
     triggers = [getattr(component, "change") for component in components]  # noqa: B009
-    arguments: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    arguments: JsonObject = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     if act is not None:
         arguments["trigger_mode"] = "always_last"
     gr.on(triggers, act, list(inputs) or None, list(outputs) or None, js=js, **arguments)
@@ -51,7 +53,7 @@ def on(
     With `act`, `js` runs before it and may change the inputs; `then` runs when the answer is shown. A handler that
     `waits` for a job does not count among those that Gradio runs at a time.
     """
-    arguments: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    arguments: JsonObject = {"show_progress": "hidden", "api_visibility": "private"}
     if waits:
         arguments["concurrency_limit"] = None
     if trigger is not None:

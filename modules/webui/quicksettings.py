@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.components import Component
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import EaselError
+from modules.foundation.plain import JsonObject
 from modules.webui.events import on
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def build_quicksettings(app: Application) -> QuickSettings:
     return QuickSettings(checkpoint=checkpoint, refresh=refresh)
 
 
-def checkpoint_state(app: Application) -> dict[str, Any]:
+def checkpoint_state(app: Application) -> JsonObject:
     """Choices and value of the dropdown now."""
     selected = app.selected_checkpoint
     return {

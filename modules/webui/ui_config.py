@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from modules.foundation.atomic import write_json
+from modules.foundation.plain import JsonObject
 from modules.foundation.text_files import read_json_object
 
 log = logging.getLogger(__name__)
 
-ComponentArguments = dict[str, Any]
+ComponentArguments = JsonObject
 """Keyword arguments to build a control with; or the values of the file."""
 
 

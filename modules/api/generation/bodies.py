@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from modules.api.body import Base64, Body, FiniteNumber, LongText, NotNegative, Seed, ShortText, Whole
+from modules.foundation.plain import JsonObject
 
 
 class GenerationBody(Body):
@@ -43,7 +44,7 @@ class GenerationBody(Body):
     s_tmax: NotNegative | None = None
     s_tmin: NotNegative | None = None
     s_noise: NotNegative | None = None
-    override_settings: dict[str, Any] | None = Field(None, description="Settings for this request.")
+    override_settings: JsonObject | None = Field(None, description="Settings for this request.")
     override_settings_restore_afterwards: bool = Field(
         True, description="false: the settings of override_settings stay on afterwards."
     )
@@ -53,7 +54,7 @@ class GenerationBody(Body):
     firstpass_image: Base64 | None = Field(
         None, description="With enable_hr: a finished picture in base64 that takes the place of the first pass."
     )
-    comments: dict[str, Any] | None = None
+    comments: JsonObject | None = None
     force_task_id: ShortText | None = Field(None, description="Id under which the progress can be asked for.")
     sampler_index: ShortText = Field("Euler", description="Old name of sampler_name, used when that is not given.")
     script_name: ShortText | None = None

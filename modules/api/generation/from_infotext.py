@@ -12,6 +12,7 @@ from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, Stab
 from modules.application.application import Application
 from modules.application.infotexts import checkpoint_of, parameters_of, setting_labels
 from modules.faces.catalogue import NAMES
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.infotext.labels import (
     INPAINT_AREAS,
     MASK_MODES,
@@ -72,7 +73,7 @@ def completed(app: Application, body: AnyBody) -> AnyBody:
     return _with(body, found)
 
 
-def _soft_inpainting(values: Mapping[str, Any], body: StableDiffusionProcessingImg2Img) -> dict[str, Any]:
+def _soft_inpainting(values: JsonMapping, body: StableDiffusionProcessingImg2Img) -> JsonObject:
     """The arguments of the script, unless the client has written some itself."""
     named = {name.casefold() for name in body.alwayson_scripts}
     if str(values.get(SOFT_INPAINTING[0])) != "True" or "soft inpainting" in named:
@@ -85,7 +86,7 @@ def _soft_inpainting(values: Mapping[str, Any], body: StableDiffusionProcessingI
     return {"alwayson_scripts": {**body.alwayson_scripts, "soft inpainting": {"args": [True, *numbers]}}}
 
 
-def _with(body: AnyBody, found: dict[str, Any]) -> AnyBody:
+def _with(body: AnyBody, found: JsonObject) -> AnyBody:
     own = body.model_dump(include=body.model_fields_set - _MERGED.intersection(found))
     while True:
         try:

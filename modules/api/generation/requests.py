@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi import HTTPException
 
@@ -17,6 +16,7 @@ from modules.api.guards.bounds import check_bounds
 from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application
 from modules.foundation.errors import RequestError, SaveError, SettingsError
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.generation.inpaint import InpaintOptions, InpaintRequest, MaskedContent
 from modules.generation.request import GenerationRequest, HiresRequest
 from modules.imaging.encode import format_of
@@ -77,7 +77,7 @@ def inpaint_options(body: StableDiffusionProcessingImg2Img) -> InpaintOptions:
     return InpaintOptions(**_inpaint_options(body))
 
 
-def _inpaint_options(body: StableDiffusionProcessingImg2Img) -> dict[str, Any]:
+def _inpaint_options(body: StableDiffusionProcessingImg2Img) -> JsonObject:
     return {
         "blur_x": body.mask_blur_x if body.mask_blur is None else body.mask_blur,
         "blur_y": body.mask_blur_y if body.mask_blur is None else body.mask_blur,
@@ -146,7 +146,7 @@ def _request(
     )
 
 
-def _check_overrides(app: Application, overrides: dict[str, Any]) -> None:
+def _check_overrides(app: Application, overrides: JsonObject) -> None:
     """Raise SettingsError or UnknownName for overrides that cannot be; names of checkpoints become sure ones."""
     check_sizes(overrides, app.settings.current)
     wanted = overrides.get("sd_model_checkpoint")
@@ -156,7 +156,7 @@ def _check_overrides(app: Application, overrides: dict[str, Any]) -> None:
     check_formats(app.settings.current.changed(overrides))
 
 
-def unused_settings(app: Application, overrides: Mapping[str, Any]) -> list[str]:
+def unused_settings(app: Application, overrides: JsonMapping) -> list[str]:
     """A sentence for each override that this version does not know, and that therefore changes nothing."""
     return [
         f"Easel has no setting {key!r}; it changed nothing." for key in overrides if key not in app.settings.declared

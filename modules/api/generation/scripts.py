@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import HTTPException
 
 from modules.application.application import Application
 from modules.application.scripts import Argument, Script
+from modules.foundation.plain import JsonMapping, JsonObject
 
 
 def available(app: Application, *, img2img: bool) -> list[Script]:
@@ -17,10 +18,10 @@ def available(app: Application, *, img2img: bool) -> list[Script]:
 
 
 def fields_of_scripts(
-    app: Application, always_on: Mapping[str, Any], name: str | None, arguments: Sequence[Any], *, img2img: bool
-) -> dict[str, Any]:
+    app: Application, always_on: JsonMapping, name: str | None, arguments: Sequence[Any], *, img2img: bool
+) -> JsonObject:
     """What the scripts of a request ask of the GenerationRequest. Raises HTTPException 422 for one that is not here."""
-    fields: dict[str, Any] = {}
+    fields: JsonObject = {}
     given: dict[str, tuple[Any, ...]] = {}
     for each, content in always_on.items():
         script = _always_on_script(app, each, img2img=img2img)
@@ -58,7 +59,7 @@ def _selectable_script(app: Application, name: str, *, img2img: bool) -> Script:
     raise HTTPException(422, f"Script {name!r} not found. {known}")
 
 
-def script_info(app: Application) -> list[dict[str, Any]]:
+def script_info(app: Application) -> list[JsonObject]:
     """Every script with its arguments, those of txt2img first."""
     return [
         {
@@ -72,7 +73,7 @@ def script_info(app: Application) -> list[dict[str, Any]]:
     ]
 
 
-def _described(argument: Argument, app: Application) -> dict[str, Any]:
+def _described(argument: Argument, app: Application) -> JsonObject:
     return {
         "label": argument.label,
         "value": argument.value if argument.shown is None else argument.shown,
@@ -83,7 +84,7 @@ def _described(argument: Argument, app: Application) -> dict[str, Any]:
     }
 
 
-def remarks_on_scripts(always_on: Mapping[str, Any]) -> list[str]:
+def remarks_on_scripts(always_on: JsonMapping) -> list[str]:
     """Sentences about arguments of which their sender may expect something that they do not do."""
     named = {name.casefold(): content for name, content in always_on.items()}
     refiner = named.get("refiner")

@@ -10,6 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 
+from modules.foundation.plain import JsonObject
+
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -32,8 +34,8 @@ async def read_body(request: Request, model: type[AnyModel]) -> AnyModel:
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
 
 
-async def _form(request: Request) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+async def _form(request: Request) -> JsonObject:
+    values: JsonObject = {}
     async with request.form(max_files=_MANY, max_fields=_MANY, max_part_size=_LONGEST_FIELD) as form:
         for name, value in form.multi_items():
             key = name.removesuffix("[]")

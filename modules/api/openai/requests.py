@@ -21,6 +21,7 @@ from modules.application.application import Application
 from modules.checkpoints.architectures.family import Family
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import CheckpointError, RequestError, UnknownName
+from modules.foundation.plain import JsonObject
 from modules.imaging.depth import eight_bits
 
 STEPS = {"low": 12, "medium": 20, "standard": 20, "high": 40, "hd": 40}
@@ -50,7 +51,7 @@ def edit_body(app: Application, asked: EditRequestBody) -> StableDiffusionProces
     size = size_of(asked.size) or size_like(picture.size, family_of(app, checkpoint))
     mask = _mask(asked, picture, intake)
     strength = STRENGTH_MASKED if mask else STRENGTH_FAITHFUL if asked.input_fidelity == "high" else STRENGTH
-    more: dict[str, Any] = {"init_images": [_packed(picture)], "denoising_strength": strength}
+    more: JsonObject = {"init_images": [_packed(picture)], "denoising_strength": strength}
     if asked.denoising_strength is not None:
         more["denoising_strength"] = asked.denoising_strength
     if mask is not None:
@@ -98,19 +99,19 @@ def family_of(app: Application, checkpoint: CheckpointInfo | None) -> Family:
 
 def _common(
     app: Application, asked: ImageRequest, checkpoint: CheckpointInfo | None, size: tuple[int, int]
-) -> dict[str, Any]:
+) -> JsonObject:
     if asked.stream:
         raise RequestError("stream is not supported; ask without it, and watch /internal/progress.", "stream")
     if asked.background == "transparent":
         raise RequestError("background cannot be transparent; pictures are opaque.", "background")
-    overrides: dict[str, Any] = {
+    overrides: JsonObject = {
         "samples_format": "jpg" if asked.output_format == "jpeg" else asked.output_format,
         "jpeg_quality": max(asked.output_compression, 1),
     }
     if checkpoint is not None:
         overrides["sd_model_checkpoint"] = checkpoint.title
     known = {style.name for style in app.styles.all()}
-    fields: dict[str, Any] = {
+    fields: JsonObject = {
         "prompt": asked.prompt,
         "negative_prompt": asked.negative_prompt,
         "styles": [asked.style] if asked.style in known else [],

@@ -7,7 +7,7 @@ import base64
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
@@ -30,6 +30,7 @@ from modules.api.pictures import encode_picture
 from modules.application.application import Application
 from modules.application.jobs.awaiting import result_of
 from modules.checkpoints.info import CheckpointInfo
+from modules.foundation.plain import JsonObject
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
 
@@ -41,7 +42,7 @@ Prepare = Callable[[Application, AnyRequest], GenerationRequest]
 
 def routes(app: Application) -> APIRouter:
     """POST images/generations and images/edits, GET models, below /v1."""
-    wrong: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorAnswer, "description": "Why it was not done."}}
+    wrong: dict[int | str, JsonObject] = {"default": {"model": ErrorAnswer, "description": "Why it was not done."}}
     router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=wrong)
     kept = KeptPictures()
 
@@ -142,7 +143,7 @@ def _model(info: CheckpointInfo) -> ModelItem:
     return ModelItem(id=info.model_name, created=created)
 
 
-def _body(model: type[ImageRequest]) -> dict[str, Any]:
+def _body(model: type[ImageRequest]) -> JsonObject:
     """The description of a body that is read by hand, since it may be JSON or a form."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     schema.pop("$defs", None)

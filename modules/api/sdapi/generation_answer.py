@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.api.pictures import encode_picture
+from modules.foundation.plain import JsonObject
 from modules.generation.result import GenerationResult
 from modules.settings.model import Settings
 
@@ -36,7 +36,7 @@ def info_text(result: GenerationResult, warnings: Sequence[str] = ()) -> str:
     return json.dumps(info, default=str)
 
 
-def _parameters(body: StableDiffusionProcessingTxt2Img | StableDiffusionProcessingImg2Img) -> dict[str, Any]:
+def _parameters(body: StableDiffusionProcessingTxt2Img | StableDiffusionProcessingImg2Img) -> JsonObject:
     if isinstance(body, StableDiffusionProcessingImg2Img) and not body.include_init_images:
         # Dumping them only to drop them would copy the largest part of the request.
         left_out = ("init_images", "mask", "latent_mask")

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from modules.foundation.plain import JsonObject
+
 
 class CreateResponse(BaseModel):
     """What was made."""
@@ -23,7 +25,7 @@ class TextToImageResponse(BaseModel):
     """Finished pictures."""
 
     images: list[str] | None = Field(None, title="Image", description="The pictures in base64, a grid first.")
-    parameters: dict[str, Any] = Field(description="The request, with what was left out filled in.")
+    parameters: JsonObject = Field(description="The request, with what was left out filled in.")
     info: str = Field(description="JSON text: seeds, prompts and the parameters text of every picture.")
 
 
@@ -35,8 +37,8 @@ class PNGInfoResponse(BaseModel):
     """What a picture says about how it was made."""
 
     info: str = Field(title="Image info", description="The parameters text, empty if there is none.")
-    items: dict[str, Any] = Field(description="Whatever else the file says.")
-    parameters: dict[str, Any] = Field(description="The parameters text, taken apart.")
+    items: JsonObject = Field(description="Whatever else the file says.")
+    parameters: JsonObject = Field(description="The parameters text, taken apart.")
 
 
 class State(BaseModel):
@@ -197,7 +199,7 @@ class LoraItem(BaseModel):
     name: str = Field(description="How prompts mention it.")
     alias: str = Field(description="The name that its author gave it; prompts may use it too.")
     path: str
-    metadata: dict[str, Any] = Field(description="What the trainer wrote into the file.")
+    metadata: JsonObject = Field(description="What the trainer wrote into the file.")
 
 
 class HypernetworkItem(BaseModel):
@@ -218,8 +220,8 @@ class PromptStyleItem(BaseModel):
 class MemoryResponse(BaseModel):
     """Memory in bytes."""
 
-    ram: dict[str, Any]
-    cuda: dict[str, Any]
+    ram: JsonObject
+    cuda: JsonObject
 
 
 class ScriptsList(BaseModel):

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.settings.flags import Flags
 from modules.settings.known_options import known_options
 from modules.settings.legacy_flags import KNOWN_DEFAULTS
@@ -13,7 +14,7 @@ from modules.settings.legacy_flags import KNOWN_DEFAULTS
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-Responses = dict[int | str, dict[str, Any]]
+Responses = dict[int | str, JsonObject]
 
 
 def options_schema(declared: Mapping[str, FieldInfo]) -> Responses:
@@ -31,13 +32,13 @@ def flags_schema() -> Responses:
     return _answer("Flags", {name: _property(helps.get(name), value) for name, value in defaults.items()})
 
 
-def _answer(title: str, properties: Mapping[str, Any]) -> Responses:
+def _answer(title: str, properties: JsonMapping) -> Responses:
     schema = {"title": title, "type": "object", "properties": properties}
     return {200: {"description": "All of them", "content": {"application/json": {"schema": schema}}}}
 
 
-def _property(title: str | None, default: Any) -> dict[str, Any]:
-    described: dict[str, Any] = {"title": title} if title else {}
+def _property(title: str | None, default: Any) -> JsonObject:
+    described: JsonObject = {"title": title} if title else {}
     default = list(default) if isinstance(default, tuple) else default
     # Clients made from the document must not refuse a setting that came to be of another kind.
     return described if default is None else {**described, "default": default}

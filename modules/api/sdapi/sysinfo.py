@@ -22,6 +22,7 @@ import psutil
 
 from modules.application.application import Application
 from modules.foundation.importing import already_imported
+from modules.foundation.plain import JsonObject
 from modules.foundation.version import VERSION
 from modules.settings.flags import SECRET_FLAGS
 from modules.settings.paths import PROGRAM_FOLDER
@@ -50,9 +51,9 @@ _SECRET_KEY = re.compile(r"api_?key|token(?!_merging)|secret|passw|credential|au
 _URL_USER = re.compile(r"(?<=://)[^/@\s]+@")
 
 
-def sysinfo(app: Application) -> dict[str, Any]:
+def sysinfo(app: Application) -> JsonObject:
     """Machine, versions, command line, settings and packages. Reads package folders: not for the event loop."""
-    info: dict[str, Any] = {
+    info: JsonObject = {
         "Platform": platform.platform(),
         "Python": platform.python_version(),
         "Version": VERSION,
@@ -83,7 +84,7 @@ def sysinfo(app: Application) -> dict[str, Any]:
     return shown
 
 
-def startup_profile(app: Application) -> dict[str, Any]:
+def startup_profile(app: Application) -> JsonObject:
     """Seconds of each part of the start, as far as it has come, and of all together."""
     before = max(app.created - psutil.Process().create_time(), 0.0)
     records = {"python and imports": before, **app.startup.seconds}
@@ -171,7 +172,7 @@ def _commit(folder: Path) -> str | None:
         return None
 
 
-def _torch() -> dict[str, Any] | None:
+def _torch() -> JsonObject | None:
     # Asking torch would import it; the engine does that when it is needed.
     torch: Any = already_imported("torch")
     if torch is None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from modules.api.v1.bodies import HistoryItem, JobInfo, JobProgress, QueueInfo, RecurringJobInfo
 from modules.application.application import Application
 from modules.application.history import HistoryImage
-from modules.application.jobs.job import Job, JobState
+from modules.application.jobs.job import AnyJob, JobState
 from modules.application.jobs.recurring import RecurringRecord
 from modules.application.jobs.store import JobRecord
+from modules.foundation.plain import JsonObject
 
 IMAGES = "api/v1/images"
 _SHARED = JobInfo.model_fields.keys() & JobRecord.__dataclass_fields__.keys() - {"state"}
@@ -32,7 +32,7 @@ def job_infos(app: Application, records: Sequence[JobRecord]) -> list[JobInfo]:
     ]
 
 
-def job_progress(job: Job[Any]) -> JobProgress:
+def job_progress(job: AnyJob) -> JobProgress:
     """How far a running job is."""
     now = job.progress
     return JobProgress(
@@ -60,7 +60,7 @@ def queue_info(app: Application) -> QueueInfo:
 
 def history_item(image: HistoryImage) -> HistoryItem:
     """A picture of the history."""
-    given: dict[str, Any] = {
+    given: JsonObject = {
         name: getattr(image, name) for name in HistoryItem.model_fields if name in HistoryImage.__dataclass_fields__
     }
     return HistoryItem(**given, url=f"{IMAGES}/{image.id}", saved=image.path is not None)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from modules.api.body import Body, FiniteNumber, LongText, ShortText
 from modules.application.application import Application
 from modules.application.downloads.download import Download
-from modules.application.jobs.job import Job
+from modules.application.jobs.job import AnyJob
 from modules.application.model_list import ModelKind
 from modules.checkpoints.merge.recipe import ConfigSource, MergeMethod, MergeRecipe
 from modules.checkpoints.vae_files import NONE
@@ -113,7 +113,7 @@ def download_of(body: DownloadRequest) -> Download:
     )
 
 
-def file_job(job: Job[Any]) -> FileJob:
+def file_job(job: AnyJob) -> FileJob:
     """How such a job stands."""
     result = job.result
     return FileJob(

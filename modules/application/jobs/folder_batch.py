@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.application.jobs.job import TaskJob
 from modules.application.jobs.serialise import from_text, to_text
 from modules.foundation.errors import RequestError
+from modules.foundation.plain import JsonMapping
 from modules.generation.folder_batch import FolderBatch, FolderBatchResult
 from modules.generation.progress import RunControl
 from modules.settings.model import Settings
@@ -56,7 +57,7 @@ def _is_there(folder: Path) -> bool:
 def keep_folder_batches(app: Application) -> None:
     """Let such jobs survive a restart; one that ran begins again."""
 
-    def again(parameters: Mapping[str, Any]) -> FolderBatchWork:
+    def again(parameters: JsonMapping) -> FolderBatchWork:
         return _work(app, from_text(parameters["asked"], _no_pictures), None)
 
     app.jobs.register_kind(KIND, again)

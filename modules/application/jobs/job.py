@@ -6,10 +6,11 @@ import enum
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeVar
 
 from modules.foundation.errors import EaselError
+from modules.foundation.plain import JsonMapping
 from modules.generation.progress import ProgressSnapshot, RunControl
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
@@ -114,13 +115,13 @@ class Job(Generic[Result]):
                 return
         callback()
 
-    def bare(self) -> Job[Any]:
+    def bare(self) -> AnyJob:
         """A finished job of the same name that tells how this one ended, but holds nothing large."""
-        bare: Job[Any] = Job(self.kind, self.title, job_id=self.id, lane=self.lane)
+        bare: AnyJob = Job(self.kind, self.title, job_id=self.id, lane=self.lane)
         self._copy_to(bare)
         return bare
 
-    def _copy_to(self, bare: Job[Any]) -> None:
+    def _copy_to(self, bare: AnyJob) -> None:
         """Make `bare` tell how this job went."""
         for name in ("source", "priority", "attempts", "checkpoint", "recurring_id", "note", "created", "started"):
             setattr(bare, name, getattr(self, name))
@@ -172,6 +173,10 @@ class GenerationJob(Job[GenerationResult]):
         return GenerationResult(images=(), info={}, interrupted=True)
 
 
+AnyJob = Job[Any]
+"""A job, whatever its result is."""
+
+
 class TaskJob(Job[Result]):
     """Work that is not a request for pictures: upscaling, a merge, a download, a folder of pictures.
 
@@ -195,7 +200,7 @@ class TaskJob(Job[Result]):
         title: str,
         job_id: str | None = None,
         lane: Lane = "engine",
-        parameters: Mapping[str, Any] | None = None,
+        parameters: JsonMapping | None = None,
     ) -> None:
         super().__init__(kind, title, job_id=job_id, lane=lane)
         self.work = work

@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from modules.application.jobs.job import CANCELLED, ENDED, STOPPED, Job, JobState, Lane
+from modules.application.jobs.job import CANCELLED, ENDED, STOPPED, AnyJob, JobState, Lane
 from modules.application.jobs.waiting_list import To, WaitingList
 from modules.foundation.errors import EaselError, IdTaken, Interrupted
 from modules.generation.result import GenerationResult
 
 log = logging.getLogger(__name__)
 
-AnyJob = TypeVar("AnyJob", bound=Job[Any])
+GivenJob = TypeVar("GivenJob", bound=AnyJob)
 
 REMEMBERED = 200
 """Finished jobs that can still be asked about by id."""
@@ -29,16 +29,16 @@ RESULTS_KEPT = 8
 class Observer(Protocol):
     """Hears of everything that happens in the queue, on the thread on which it happens."""
 
-    def submitted(self, jobs: Sequence[Job[Any]]) -> None:
+    def submitted(self, jobs: Sequence[AnyJob]) -> None:
         """Jobs are about to wait. An EaselError keeps them out."""
 
-    def started(self, job: Job[Any]) -> None:
+    def started(self, job: AnyJob) -> None:
         """A job is about to run."""
 
-    def ended(self, job: Job[Any]) -> None:
+    def ended(self, job: AnyJob) -> None:
         """A job is about to be finished: its state is final, and its waiters have not been woken yet."""
 
-    def changed(self, jobs: Sequence[Job[Any]]) -> None:
+    def changed(self, jobs: Sequence[AnyJob]) -> None:
         """Waiting jobs have another place, priority or state."""
 
     def line_changed(self) -> None:
@@ -54,15 +54,15 @@ class JobQueue:
 
     def __init__(
         self,
-        execute: Callable[[Job[Any]], Any],
+        execute: Callable[[AnyJob], Any],
         observers: Sequence[Observer] = (),
         most_overtaking: Callable[[], int] = lambda: 0,
     ) -> None:
         self._execute, self._observers, self._most_overtaking = execute, list(observers), most_overtaking
         self._changed = threading.Condition()
         self._line = WaitingList()
-        self._running: dict[Lane, Job[Any]] = {}
-        self._finished: collections.deque[Job[Any]] = collections.deque(maxlen=REMEMBERED)
+        self._running: dict[Lane, AnyJob] = {}
+        self._finished: collections.deque[AnyJob] = collections.deque(maxlen=REMEMBERED)
         self._tasks: collections.deque[Callable[[], None]] = collections.deque()
         self._taken: set[str] = set()
         self._loaded: str | None = None
@@ -76,12 +76,12 @@ class JobQueue:
         """Have `observer` hear of everything from now on, after those that were there before."""
         self._observers.append(observer)
 
-    def submit(self, job: AnyJob) -> AnyJob:
+    def submit(self, job: GivenJob) -> GivenJob:
         """Put `job` at the end of those of its priority. Raises EaselError when the program is ending."""
         self.submit_all([job])
         return job
 
-    def submit_all(self, jobs: Sequence[Job[Any]], *, kept: bool = False) -> None:
+    def submit_all(self, jobs: Sequence[AnyJob], *, kept: bool = False) -> None:
         """Put several jobs into the queue at once. `kept` ones waited before the program began: they go in front.
 
         Raises IdTaken, with nothing changed, for an id that a job has which has not ended.
@@ -109,7 +109,7 @@ class JobQueue:
                 raise IdTaken(f"There is a job {name!r} that has not ended. Take another id.", "force_task_id")
         self._taken.update(names)
 
-    def _let_wait(self, jobs: Sequence[Job[Any]]) -> None:
+    def _let_wait(self, jobs: Sequence[AnyJob]) -> None:
         names = {job.id for job in jobs}
         with self._changed:
             if not self._closing:
@@ -124,7 +124,7 @@ class JobQueue:
         for job in jobs:  # the end came in between: they are kept, and wait for the next start
             job.finish(JobState.INTERRUPTED)
 
-    def withdraw(self, job: Job[Any]) -> bool:
+    def withdraw(self, job: AnyJob) -> bool:
         """Take a job that still waits out of the queue; False when it does not wait (any more)."""
         with self._changed:
             if job not in self._line:
@@ -143,18 +143,18 @@ class JobQueue:
 
     # The order, and pauses
 
-    def set_priority(self, job: Job[Any], priority: int) -> bool:
+    def set_priority(self, job: AnyJob, priority: int) -> bool:
         """Change the priority of a waiting job; False when it does not wait (any more)."""
         return self._reorder(job, lambda: self._line.set_priority(job, priority))
 
-    def move(self, job: Job[Any], to: To | Job[Any]) -> bool:
+    def move(self, job: AnyJob, to: To | AnyJob) -> bool:
         """Move a waiting job to an end of the line or before another one; False when one of them does not wait."""
         return self._reorder(job, lambda: self._line.move(job, to))
 
-    def hold(self, job: Job[Any], *, held: bool) -> bool:
+    def hold(self, job: AnyJob, *, held: bool) -> bool:
         """Pause a waiting job, or let it wait for its turn again; False when it does not wait (any more)."""
 
-        def change() -> list[Job[Any]]:
+        def change() -> list[AnyJob]:
             job.state = JobState.PAUSED if held else JobState.WAITING
             return [job]
 
@@ -172,7 +172,7 @@ class JobQueue:
             self._changed.notify_all()
         self._tell_line()
 
-    def _reorder(self, job: Job[Any], change: Callable[[], list[Job[Any]]]) -> bool:
+    def _reorder(self, job: AnyJob, change: Callable[[], list[AnyJob]]) -> bool:
         with self._changed:
             if job not in self._line:
                 return False
@@ -190,18 +190,18 @@ class JobQueue:
     # Views
 
     @property
-    def current(self) -> Job[Any] | None:
+    def current(self) -> AnyJob | None:
         """The job that runs on the engine's thread."""
         return self._running.get("engine")
 
     @property
-    def running(self) -> tuple[Job[Any], ...]:
+    def running(self) -> tuple[AnyJob, ...]:
         """The running jobs of all lanes."""
         with self._changed:
             return tuple(self._running.values())
 
     @property
-    def waiting(self) -> tuple[Job[Any], ...]:
+    def waiting(self) -> tuple[AnyJob, ...]:
         """The jobs that have not started, next first, paused ones among them."""
         with self._changed:
             return tuple(self._line)
@@ -211,7 +211,7 @@ class JobQueue:
         with self._changed:
             return self._line.position_of(job_id)
 
-    def find(self, job_id: str) -> Job[Any] | None:
+    def find(self, job_id: str) -> AnyJob | None:
         """The job with this id, waiting, running or among the last finished ones."""
         with self._changed:
             if (waiting := self._line.find(job_id)) is not None:
@@ -277,7 +277,7 @@ class JobQueue:
                     return None
                 self._changed.wait()
 
-    def _run(self, job: Job[Any]) -> None:
+    def _run(self, job: AnyJob) -> None:
         state, result, error, note = JobState.INTERRUPTED, None, None, CANCELLED
         try:
             if not job.control.interrupted:
@@ -302,7 +302,7 @@ class JobQueue:
 
     def _end(
         self,
-        job: Job[Any],
+        job: AnyJob,
         state: JobState,
         *,
         result: Any = None,
@@ -334,5 +334,5 @@ class JobQueue:
         return run
 
 
-def _interrupted(job: Job[Any], result: object) -> bool:
+def _interrupted(job: AnyJob, result: object) -> bool:
     return result.interrupted if isinstance(result, GenerationResult) else job.control.stopping

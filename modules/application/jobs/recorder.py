@@ -10,15 +10,15 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from modules.application.database import Database, storage_error
 from modules.application.events import Events
 from modules.application.history import History, history_row
 from modules.application.jobs.backlog import Backlog
-from modules.application.jobs.job import Job, JobState
+from modules.application.jobs.job import AnyJob, JobState
 from modules.application.jobs.store import JobStore, state_of
 from modules.foundation.errors import EaselError, IdTaken, StorageError
+from modules.foundation.plain import JsonObject
 from modules.generation.result import FinishedImage, GenerationResult
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Recorder:
     def __init__(self, path: Path, data: Path, jobs_kept: Callable[[], int]) -> None:
         self._path, self._data, self._jobs_kept = path, data, jobs_kept
         self.events = Events(self._count_start)
-        self.waiting: Callable[[], tuple[Sequence[Job[Any]], Sequence[Job[Any]], bool]] = lambda: ((), (), False)
+        self.waiting: Callable[[], tuple[Sequence[AnyJob], Sequence[AnyJob], bool]] = lambda: ((), (), False)
         self.on_replaced: Callable[[], None] = lambda: None
         self.backlog = Backlog()
         self._opening = threading.Lock()
@@ -82,7 +82,7 @@ class Recorder:
         if self._database is not None:
             self._database.close()
 
-    def abandoned(self, jobs: Sequence[Job[Any]]) -> None:
+    def abandoned(self, jobs: Sequence[AnyJob]) -> None:
         """Mark running jobs as interrupted by the end of the program, without waiting for them."""
         self.backlog.keep("The end of what ran", lambda: self.store.abandon(jobs))
 
@@ -97,7 +97,7 @@ class Recorder:
 
     # What the queue says
 
-    def submitted(self, jobs: Sequence[Job[Any]]) -> None:
+    def submitted(self, jobs: Sequence[AnyJob]) -> None:
         """Keep jobs before they wait. Raises StorageError where a job has to be kept and cannot be."""
         promised = any(job.promised for job in jobs)
         if len(self.backlog) and not promised:
@@ -117,14 +117,14 @@ class Recorder:
         for job in jobs:
             self.events.tell("waiting", job.id, {"kind": job.kind, "title": job.title, "standing": job.recurring_id})
 
-    def started(self, job: Job[Any]) -> None:
+    def started(self, job: AnyJob) -> None:
         """Mark a job before it runs."""
         self._update(f"The start of job {job.id}", [job])
         job.control.on_change = functools.partial(self._progressed, job)
         told = {"attempts": job.attempts, "kind": job.kind, "standing": job.recurring_id, "source": job.source}
         self.events.tell("running", job.id, told)
 
-    def ended(self, job: Job[Any]) -> None:
+    def ended(self, job: AnyJob) -> None:
         """Keep how a job ended, and its pictures that are in no file."""
         job.control.on_change = None
         result = job.result if isinstance(job.result, GenerationResult) else None
@@ -138,14 +138,14 @@ class Recorder:
             job.result = dataclasses.replace(result, warnings=(*result.warnings, warning))
         self.events.over(job.id)
         kind = {JobState.DONE: "done", JobState.FAILED: "failed"}.get(job.state, "interrupted")
-        told: dict[str, Any] = {"pictures": len(result.samples) if result else 0}
+        told: JsonObject = {"pictures": len(result.samples) if result else 0}
         if job.note:
             told["note"] = job.note
         if job.error is not None:
             told["error"] = str(job.error)
         self.events.tell(kind, job.id, told)  # type: ignore[arg-type]
 
-    def changed(self, jobs: Sequence[Job[Any]]) -> None:
+    def changed(self, jobs: Sequence[AnyJob]) -> None:
         """Keep another order, priority or pause."""
         self._update("The order of the jobs", jobs)
         if len(jobs) == 1:
@@ -155,15 +155,15 @@ class Recorder:
         """Tell the order of the queue."""
         self.events.tell("position", None, self._line)
 
-    def _line(self) -> dict[str, Any]:
+    def _line(self) -> JsonObject:
         running, waiting, paused = self.waiting()
         return {"running": [job.id for job in running], "waiting": [job.id for job in waiting], "paused": paused}
 
-    def image_saved(self, job: Job[Any], image: FinishedImage) -> None:
+    def image_saved(self, job: AnyJob, image: FinishedImage) -> None:
         """A picture of the running job is in its file: now it goes into the history."""
         self._add_images(job, [image])
 
-    def _add_images(self, job: Job[Any], images: Sequence[FinishedImage]) -> None:
+    def _add_images(self, job: AnyJob, images: Sequence[FinishedImage]) -> None:
         rows = [history_row(job, image, self._data) for image in images]
         self.backlog.keep(f"Pictures of job {job.id}", lambda: self.history.insert(rows))
         for row, image in zip(rows, images, strict=True):
@@ -172,7 +172,7 @@ class Recorder:
                 job.unsaved[name] = image
             self.events.tell("image", job.id, {"id": name, "kind": image.kind, "seed": image.seed})
 
-    def _add_later(self, jobs: Sequence[Job[Any]]) -> None:
+    def _add_later(self, jobs: Sequence[AnyJob]) -> None:
         """Keep new jobs as soon as it can be; by then one may have ended and left the memory."""
         weak = [weakref.ref(job) for job in jobs]
 
@@ -181,12 +181,12 @@ class Recorder:
 
         self.backlog.keep("New jobs", add)
 
-    def _update(self, what: str, jobs: Sequence[Job[Any]]) -> None:
+    def _update(self, what: str, jobs: Sequence[AnyJob]) -> None:
         """Keep where jobs stand at this moment."""
         states = [state_of(job) for job in jobs]
         self.backlog.keep(what, lambda: self.store.update(states))
 
-    def _progressed(self, job: Job[Any], what: str) -> None:
+    def _progressed(self, job: AnyJob, what: str) -> None:
         """Called by the working threads at each step; most are passed over."""
         control = job.control
         if what == "preview":

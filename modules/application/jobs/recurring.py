@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modules.application.database import Database, storable
-from modules.application.jobs.job import GenerationJob, Job, JobState
+from modules.application.jobs.job import AnyJob, GenerationJob, JobState
 from modules.application.jobs.serialise import from_text, to_text
 from modules.application.jobs.store import LONGEST_TITLE, JobStore, alive, keep_pictures
 from modules.foundation.errors import EaselError, RequestError
@@ -76,7 +76,7 @@ class RecurringJobs:
         self,
         store: JobStore,
         outputs: Path,
-        submit: Callable[[Job[Any]], Any],
+        submit: Callable[[AnyJob], Any],
         unfinished: Callable[[str], bool],
         told: Callable[[str, str], None],
     ) -> None:
@@ -146,7 +146,7 @@ class RecurringJobs:
         self.go_on(recurring_id)
         return True
 
-    def job_ended(self, job: Job[Any]) -> None:
+    def job_ended(self, job: AnyJob) -> None:
         """A job of a recurring one has ended: count its pictures. `go_on` then puts the next into the queue."""
         pictures = len(job.result.samples) if isinstance(job.result, GenerationResult) else 0
         failed = job.state is JobState.FAILED

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from modules.foundation.picture_file import open_picture
+from modules.foundation.plain import JsonObject
 from modules.imaging.depth import eight_bits
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _value(plain: Any, picture: Callable[[str], bytes]) -> Any:
         return [_value(item, picture) for item in cast(list[Any], plain)]
     if not isinstance(plain, dict):
         return plain
-    plain = cast(dict[str, Any], plain)
+    plain = cast(JsonObject, plain)
     tag = next(iter(plain), "")
     if not tag.startswith("$"):
         return {key: _value(item, picture) for key, item in plain.items()}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
 from modules.application.history import from_file
-from modules.application.jobs.job import GenerationJob, Job, JobState, TaskJob, new_id
+from modules.application.jobs.job import AnyJob, GenerationJob, JobState, TaskJob, new_id
 from modules.application.jobs.queue import JobQueue
 from modules.application.jobs.recorder import Recorder
 from modules.application.jobs.recurring import RecurringJobs, RecurringLimits, RecurringRecord, Seeds
@@ -24,7 +24,7 @@ from modules.settings.store import SettingsStore
 
 log = logging.getLogger(__name__)
 
-AnyJob = TypeVar("AnyJob", bound=Job[Any])
+GivenJob = TypeVar("GivenJob", bound=AnyJob)
 Stop = Literal["now", "after_image"]
 
 LONGEST_ID = 128
@@ -38,14 +38,14 @@ class JobService:
 
     def __init__(
         self,
-        execute: Callable[[Job[Any]], Any],
+        execute: Callable[[AnyJob], Any],
         resolve: Callable[[GenerationRequest, str | None], GenerationJob],
         settings: SettingsStore,
         paths: Paths,
     ) -> None:
         self._resolve, self._settings, self._paths = resolve, settings, paths
         self._kinds: dict[str, TaskMaker] = {}
-        self._recovered: list[Job[Any]] = []
+        self._recovered: list[AnyJob] = []
         self._recovered_recurring: list[str] = []
         self.recorder = Recorder(paths.data / "easel.sqlite", paths.data, lambda: settings.current.jobs_kept)
         self.queue = JobQueue(execute, (self.recorder, self), lambda: settings.current.jobs_overtaking)
@@ -94,7 +94,7 @@ class JobService:
         task.promised = task.parameters is not None
         self._submitted(task)
 
-    def _submitted(self, job: AnyJob) -> AnyJob:
+    def _submitted(self, job: GivenJob) -> GivenJob:
         while True:
             try:
                 return self.queue.submit(job)
@@ -109,7 +109,7 @@ class JobService:
 
     # One job
 
-    def cancel(self, job: Job[Any], stop: Stop = "now") -> None:
+    def cancel(self, job: AnyJob, stop: Stop = "now") -> None:
         """Take a waiting job out of the queue; stop a running one within its step, or when its batch is finished."""
         if self.queue.withdraw(job) or job.finished:
             return
@@ -118,7 +118,7 @@ class JobService:
         else:
             job.interrupt()
 
-    def retry(self, job_id: str) -> Job[Any]:
+    def retry(self, job_id: str) -> AnyJob:
         """Let a failed or interrupted job wait once more, under its id and with its seeds. Raises RequestError."""
         record = self.store.find(job_id)
         if record is None or record.state not in (JobState.FAILED, JobState.INTERRUPTED):
@@ -129,9 +129,9 @@ class JobService:
         job.recurring_id, job.promised = None, True
         return self.queue.submit(job)
 
-    def repeat(self, job_id: str, count: int = 1, *, same_seeds: bool = False) -> list[Job[Any]]:
+    def repeat(self, job_id: str, count: int = 1, *, same_seeds: bool = False) -> list[AnyJob]:
         """Queue what a job asked for again, as jobs of their own, with new seeds where the job's were chosen for it."""
-        jobs: list[Job[Any]] = []
+        jobs: list[AnyJob] = []
         for _ in range(count):
             job = self.store.job(job_id, self._kinds)
             job.id, job.state, job.attempts, job.note, job.recurring_id = new_id(), JobState.WAITING, 1, "", None
@@ -220,13 +220,13 @@ class JobService:
 
     # What the queue says (after the recorder has heard it)
 
-    def submitted(self, jobs: Sequence[Job[Any]]) -> None:
+    def submitted(self, jobs: Sequence[AnyJob]) -> None:
         """Nothing to do."""
 
-    def started(self, job: Job[Any]) -> None:
+    def started(self, job: AnyJob) -> None:
         """Nothing to do."""
 
-    def ended(self, job: Job[Any]) -> None:
+    def ended(self, job: AnyJob) -> None:
         """Let a recurring job go on."""
         if job.recurring_id is not None:
             try:
@@ -235,7 +235,7 @@ class JobService:
                 log.exception("Recurring job %s could not count its pictures", job.recurring_id)
             self._go_on(job.recurring_id)
 
-    def changed(self, jobs: Sequence[Job[Any]]) -> None:
+    def changed(self, jobs: Sequence[AnyJob]) -> None:
         """Nothing to do."""
 
     def line_changed(self) -> None:
@@ -286,7 +286,7 @@ def checked_id(wanted: str | None) -> str | None:
     return wanted
 
 
-def _saved(job: Job[Any]) -> Job[Any]:
+def _saved(job: AnyJob) -> AnyJob:
     """A job whose client waited for the answer and is gone saves its pictures: else they would be lost."""
     if isinstance(job, GenerationJob) and job.source != "v1" and not job.request.save_images:
         job.request = dataclasses.replace(job.request, save_images=True)

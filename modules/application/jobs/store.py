@@ -16,10 +16,11 @@ from typing import Any
 import psutil
 
 from modules.application.database import Database, storable
-from modules.application.jobs.job import AFTER_RESTART, ENDED, LOST, GenerationJob, Job, JobState, Lane, TaskJob
+from modules.application.jobs.job import AFTER_RESTART, ENDED, LOST, AnyJob, GenerationJob, JobState, Lane, TaskJob
 from modules.application.jobs.serialise import NotKeepable, Pictures, from_text, to_text
 from modules.foundation.errors import EaselError, IdTaken
 from modules.foundation.json_text import parse_json
+from modules.foundation.plain import JsonMapping
 from modules.generation.request import GenerationRequest
 from modules.settings.model import Settings
 
@@ -30,7 +31,7 @@ HAS_ENDED = "state NOT IN ('running', 'waiting', 'paused')"
 ID = "force_task_id"
 """The field of requests that names an id."""
 
-TaskMaker = Callable[[Mapping[str, Any]], Callable[[Any], Any]]
+TaskMaker = Callable[[JsonMapping], Callable[[Any], Any]]
 """From the parameters of a task to what it does."""
 
 
@@ -81,7 +82,7 @@ class JobStore:
 
     # Writing
 
-    def add(self, jobs: Iterable[Job[Any]]) -> None:
+    def add(self, jobs: Iterable[AnyJob]) -> None:
         """Keep new jobs, which get their numbers. One of the same id that has ended gives way.
 
         Raises IdTaken, with nothing changed, for an id whose job has not ended.
@@ -114,7 +115,7 @@ class JobStore:
         write.execute("INSERT OR IGNORE INTO settings_values VALUES (?, ?)", (name, value))
         return name
 
-    def add_missing(self, jobs: Iterable[Job[Any]]) -> None:
+    def add_missing(self, jobs: Iterable[AnyJob]) -> None:
         """Keep those jobs that the database does not know, after it had to be begun anew."""
         self.add([job for job in jobs if self.find(job.id) is None])
 
@@ -127,7 +128,7 @@ class JobStore:
                 states,
             )
 
-    def abandon(self, jobs: Iterable[Job[Any]]) -> None:
+    def abandon(self, jobs: Iterable[AnyJob]) -> None:
         """Mark jobs as interrupted by the end of the program although they have not ended yet."""
         values = [(ENDED, time.time(), job.id) for job in jobs]
         with self.database.change() as write:
@@ -159,7 +160,7 @@ class JobStore:
             release_pictures(write, job_id)
         return gone
 
-    def _request_of(self, job: Job[Any]) -> tuple[str | None, Settings | None, Pictures]:
+    def _request_of(self, job: AnyJob) -> tuple[str | None, Settings | None, Pictures]:
         try:
             if isinstance(job, GenerationJob):
                 request, pictures = to_text(job.request)
@@ -197,14 +198,14 @@ class JobStore:
         query = f"SELECT * FROM jobs WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT ?"
         return [_record(row) for row in self.database.rows(query, (*values, limit))]
 
-    def job(self, job_id: str, kinds: Mapping[str, TaskMaker]) -> Job[Any]:
+    def job(self, job_id: str, kinds: Mapping[str, TaskMaker]) -> AnyJob:
         """The job as it was submitted, ready to wait again. Raises EaselError when it cannot be had any more."""
         found = self.database.rows("SELECT * FROM jobs WHERE id = ?", (job_id,))
         if not found:
             raise EaselError(f"There is no job {job_id!r} any more.")
         return self._job(found[0], kinds)
 
-    def _job(self, row: sqlite3.Row, kinds: Mapping[str, TaskMaker]) -> Job[Any]:
+    def _job(self, row: sqlite3.Row, kinds: Mapping[str, TaskMaker]) -> AnyJob:
         if row["request"] is None:
             raise EaselError(f"{row['title'] or row['kind']} was not kept and cannot be run again.")
         try:
@@ -212,7 +213,7 @@ class JobStore:
             settings = self.settings(row["settings"])
         except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError) as error:
             raise EaselError(f"Job {row['id']} cannot be read ({error}); it may come from another Easel.") from error
-        job: Job[Any]
+        job: AnyJob
         if isinstance(asked, GenerationRequest):
             seeds = tuple(row["chosen_seeds"].split())
             job = GenerationJob(asked, row["id"], settings=settings, checkpoint=row["checkpoint"], chosen_seeds=seeds)
@@ -252,20 +253,20 @@ class JobStore:
 
     # After a restart
 
-    def recover(self, kinds: Mapping[str, TaskMaker]) -> list[Job[Any]]:
+    def recover(self, kinds: Mapping[str, TaskMaker]) -> list[AnyJob]:
         """The waiting jobs that Easels before this one left behind, in order.
 
         What was running is marked as interrupted, and so is what waited but could not be kept.
         """
         found = self.database.rows("SELECT DISTINCT owner FROM jobs WHERE state IN ('running', 'waiting', 'paused')")
         dead = [row["owner"] for row in found if row["owner"] != self.owner and not alive(row["owner"])]
-        recovered: list[Job[Any]] = []
+        recovered: list[AnyJob] = []
         for owner in dead:
             recovered += self._recover_from(owner, kinds)
         return sorted(recovered, key=lambda job: (-job.priority, job.place))
 
-    def _recover_from(self, owner: str, kinds: Mapping[str, TaskMaker]) -> list[Job[Any]]:
-        recovered: list[Job[Any]] = []
+    def _recover_from(self, owner: str, kinds: Mapping[str, TaskMaker]) -> list[AnyJob]:
+        recovered: list[AnyJob] = []
         with self.database.change() as write:
             write.execute(
                 "UPDATE jobs SET state = 'interrupted', note = ?, finished = ? WHERE state = 'running' AND owner = ?",
@@ -329,7 +330,7 @@ def alive(owner: str) -> bool:
         return False
 
 
-def state_of(job: Job[Any]) -> tuple[Any, ...]:
+def state_of(job: AnyJob) -> tuple[Any, ...]:
     """Where a job stands at this moment, for `JobStore.update`."""
     return (
         *(job.state.value, job.priority, job.place, job.started, job.ended, job.note),
@@ -337,7 +338,7 @@ def state_of(job: Job[Any]) -> tuple[Any, ...]:
     )
 
 
-def record_of(job: Job[Any]) -> JobRecord:
+def record_of(job: AnyJob) -> JobRecord:
     """What is kept of a job, without looking it up."""
     return JobRecord(
         number=job.number,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
-from modules.application.jobs.job import Job, JobState, Lane
+from modules.application.jobs.job import AnyJob, JobState, Lane
 
 To = Literal["first", "last"]
 
@@ -15,20 +15,20 @@ class WaitingList:
     """Jobs by priority, greatest first, and among equals by place. Not thread-safe: the queue holds its lock."""
 
     def __init__(self) -> None:
-        self._jobs: list[Job[Any]] = []
-        self._by_id: dict[str, Job[Any]] = {}
+        self._jobs: list[AnyJob] = []
+        self._by_id: dict[str, AnyJob] = {}
         self._last_place = 0
 
-    def __iter__(self) -> Iterator[Job[Any]]:
+    def __iter__(self) -> Iterator[AnyJob]:
         return iter(self._jobs)
 
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def __contains__(self, job: Job[Any]) -> bool:
+    def __contains__(self, job: AnyJob) -> bool:
         return self._by_id.get(job.id) is job
 
-    def find(self, job_id: str) -> Job[Any] | None:
+    def find(self, job_id: str) -> AnyJob | None:
         """The job with this id; None where no waiting job has it."""
         return self._by_id.get(job_id)
 
@@ -45,23 +45,23 @@ class WaitingList:
         self._last_place += count
         return range(self._last_place - count + 1, self._last_place + 1)
 
-    def add(self, job: Job[Any]) -> None:
+    def add(self, job: AnyJob) -> None:
         """Let `job` stand where its priority and place say."""
         self._last_place = max(self._last_place, job.place)
         bisect.insort(self._jobs, job, key=_order)
         self._by_id[job.id] = job
 
-    def remove(self, job: Job[Any]) -> None:
+    def remove(self, job: AnyJob) -> None:
         """`job` leaves the line. Raises ValueError when it is not in it."""
         del self._jobs[self._index(job)]
         self._by_id.pop(job.id, None)
 
-    def clear(self) -> list[Job[Any]]:
+    def clear(self) -> list[AnyJob]:
         """Remove all waiting jobs."""
         jobs, self._jobs, self._by_id = self._jobs, [], {}
         return jobs
 
-    def pick(self, lane: Lane, loaded: str | None, most_overtaking: int) -> Job[Any] | None:
+    def pick(self, lane: Lane, loaded: str | None, most_overtaking: int) -> AnyJob | None:
         """The job to run next on `lane`, still in the line; None when there is none that may.
 
         It is the first one. Yet while its checkpoint would have to be loaded, a job of the same priority further back
@@ -83,14 +83,14 @@ class WaitingList:
                     break
         return first
 
-    def set_priority(self, job: Job[Any], priority: int) -> list[Job[Any]]:
+    def set_priority(self, job: AnyJob, priority: int) -> list[AnyJob]:
         """Give `job` a priority; it stands behind the others of that priority that came before it."""
         self.remove(job)
         job.priority = priority
         self.add(job)
         return [job]
 
-    def move(self, job: Job[Any], to: To | Job[Any]) -> list[Job[Any]]:
+    def move(self, job: AnyJob, to: To | AnyJob) -> list[AnyJob]:
         """Move `job` to an end of the line, or right before another job, whose priority it takes. Gives who changed."""
         if to is job:
             return []
@@ -108,12 +108,12 @@ class WaitingList:
                 changed.append(other)
         return changed
 
-    def _index(self, job: Job[Any]) -> int:
+    def _index(self, job: AnyJob) -> int:
         if job not in self:
             raise ValueError("The job does not wait (any more).")
         index = bisect.bisect_left(self._jobs, _order(job), key=_order)
         return next(place for place in range(index, len(self._jobs)) if self._jobs[place] is job)
 
 
-def _order(job: Job[Any]) -> tuple[int, int]:
+def _order(job: AnyJob) -> tuple[int, int]:
     return (-job.priority, job.place)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from modules.foundation.plain import JsonMapping
 from modules.sampling.latent_space import LatentSpace
 from modules.sampling.parameterisation import Prediction
 
@@ -54,9 +55,9 @@ class Component:
     """
 
     prefixes: tuple[str, ...]
-    config: Mapping[str, Any]
+    config: JsonMapping
     modules: Mapping[str, str]
-    build: Callable[[Mapping[str, Any]], nn.Module] | None = None
+    build: Callable[[JsonMapping], nn.Module] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from modules.checkpoints.declared import Declared
 from modules.checkpoints.layout import ClipLayout, UNetLayout, VaeLayout
+from modules.foundation.plain import JsonObject
 
 NORM_GROUPS = 32
 HEAD_CHANNELS = 64
@@ -29,9 +29,9 @@ def heads_of_64_channels(layout: UNetLayout) -> Callable[[int], int]:
     return lambda width: width // each
 
 
-def unet_config(layout: UNetLayout, declared: Declared, official_heads: Callable[[int], int]) -> dict[str, Any]:
+def unet_config(layout: UNetLayout, declared: Declared, official_heads: Callable[[int], int]) -> JsonObject:
     """Arguments of diffusers' UNet2DConditionModel. What the checkpoint declares of its heads goes before the rule."""
-    config: dict[str, Any] = {
+    config: JsonObject = {
         "in_channels": layout.in_channels,
         "out_channels": layout.out_channels,
         "block_out_channels": layout.channels,
@@ -82,7 +82,7 @@ def _heads(declared: Declared, official: Callable[[int], int]) -> Callable[[int]
     return (lambda width: heads) if heads else official
 
 
-def vae_config(layout: VaeLayout, declared: Declared) -> dict[str, Any]:
+def vae_config(layout: VaeLayout, declared: Declared) -> JsonObject:
     """Arguments of diffusers' AutoencoderKL."""
     levels = len(layout.channels)
     return {
@@ -97,19 +97,19 @@ def vae_config(layout: VaeLayout, declared: Declared) -> dict[str, Any]:
     }
 
 
-def clip_config(layout: ClipLayout, declared: Declared) -> dict[str, Any]:
+def clip_config(layout: ClipLayout, declared: Declared) -> JsonObject:
     """Arguments of transformers' CLIPTextConfig for OpenAI's CLIP."""
     official = layout.width // HEAD_CHANNELS if layout.width >= NARROWEST_TEXT else NARROW_CLIP_HEADS
     return _text_config(layout, declared.text_heads or official, "quick_gelu")
 
 
-def openclip_config(layout: ClipLayout, declared: Declared) -> dict[str, Any]:
+def openclip_config(layout: ClipLayout, declared: Declared) -> JsonObject:
     """Arguments of transformers' CLIPTextConfig for OpenCLIP."""
     each = HEAD_CHANNELS if layout.width >= NARROWEST_TEXT else NARROW_HEAD_CHANNELS
     return _text_config(layout, declared.openclip_heads or layout.width // each, "gelu")
 
 
-def _text_config(layout: ClipLayout, heads: int, activation: str) -> dict[str, Any]:
+def _text_config(layout: ClipLayout, heads: int, activation: str) -> JsonObject:
     return {
         "hidden_size": layout.width,
         "intermediate_size": layout.mlp,

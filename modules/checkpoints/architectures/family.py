@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from modules.foundation.plain import JsonMapping
 from modules.sampling.latent_space import LatentSpace
 from modules.sampling.parameterisation import Prediction
 
@@ -73,9 +74,9 @@ class NetworkTraces:
 class FolderConfigs:
     """The configuration files of a model in diffusers' form. `parts` are the folders that there are."""
 
-    index: Mapping[str, Any]
-    unet: Mapping[str, Any]
-    text: Mapping[str, Any]
+    index: JsonMapping
+    unet: JsonMapping
+    text: JsonMapping
     parts: frozenset[str]
 
 

@@ -7,13 +7,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from modules.checkpoints.architectures.architecture import FurtherInput
 from modules.checkpoints.declared import METADATA_KEY, MODELSPEC_KEY
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeInfo
 from modules.foundation.json_text import parse_json
+from modules.foundation.plain import JsonObject
 from modules.library.digests import old_hash
 
 Format = Literal["safetensors", "ckpt"]
@@ -156,7 +157,7 @@ def _recipe_entries(
         "is_inpainting": image_input == "inpainting",
         "is_instruct_pix2pix": image_input == "instruct-pix2pix",
     }
-    models: dict[str, Any] = {}
+    models: JsonObject = {}
     for model, digest in zip(recipe.models, hashes, strict=True):
         own = carried[model.path]
         models[digest] = {
@@ -170,7 +171,7 @@ def _recipe_entries(
     return {RECIPE_KEY: json.dumps(said), MODELS_KEY: json.dumps(models)}
 
 
-def _json(text: str | None) -> dict[str, Any] | None:
+def _json(text: str | None) -> JsonObject | None:
     try:
         value = parse_json(text) if text else None
     except ValueError:

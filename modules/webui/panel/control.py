@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import gradio as gr
 from gradio.components import Component
 
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.webui.canvas.component import Canvas, Paints
 from modules.webui.ui_config import UiConfig
 
-Props = dict[str, Any]
+Props = JsonObject
 """Keyword arguments of a component that decide how it is drawn: label, elem_id, scale, ..."""
 
 
@@ -196,7 +197,7 @@ class Control:
     key: str = ""
     infotext: str = ""
     convert: Callable[[Any], object] = str
-    look: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    look: JsonMapping = field(default_factory=JsonObject)
 
     def make(self, tab: str, ui: UiConfig, offers: Offers) -> Component:
         """The component on `tab`."""

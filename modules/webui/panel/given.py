@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from modules.foundation.errors import RequestError
+from modules.foundation.plain import JsonObject
 from modules.webui.canvas.value import CanvasValue, RefusedCanvas
 
 
@@ -34,7 +34,7 @@ class Given:
             return value
         return CanvasValue(picture=Path(str(value))) if value else None
 
-    def fields(self, name: str) -> dict[str, Any]:
+    def fields(self, name: str) -> JsonObject:
         """Fields of a request by name; {} for none."""
         value = self._values.get(name)
         return {str(key): each for key, each in value.items()} if isinstance(value, Mapping) else {}

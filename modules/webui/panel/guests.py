@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from gradio.components import Component
 
 from modules.application.page_guests import PageGuest
+from modules.foundation.plain import JsonMapping, JsonObject
 
 
 class PanelGuests:
@@ -26,9 +26,9 @@ class PanelGuests:
         """The components that parameters may be pasted into."""
         return [component for guest in self._guests for component in guest.outputs(self._tab)]
 
-    def fields(self, values: Sequence[object]) -> dict[str, Any]:
+    def fields(self, values: Sequence[object]) -> JsonObject:
         """Fields of the request that the values of `inputs` make."""
-        fields: dict[str, Any] = {}
+        fields: JsonObject = {}
         rest = list(values)
         for guest in self._guests:
             count = len(guest.inputs(self._tab))
@@ -36,6 +36,6 @@ class PanelGuests:
             rest = rest[count:]
         return fields
 
-    def pasted(self, parameters: Mapping[str, Any]) -> list[object]:
+    def pasted(self, parameters: JsonMapping) -> list[object]:
         """New values of `outputs`."""
         return [value for guest in self._guests for value in guest.pasted(self._tab, parameters)]

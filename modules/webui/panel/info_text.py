@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from modules.application.save_button import Kept
 from modules.foundation.errors import EaselError
 from modules.foundation.json_text import parse_json
+from modules.foundation.plain import JsonMapping
 from modules.generation.folder_batch import FolderBatchResult
 from modules.generation.result import FinishedImage, GenerationResult
 
-Info = Mapping[str, Any]
+Info = JsonMapping
 """A1111's `info` object, with what the gallery has to know besides."""
 
 JOB = "easel_job"

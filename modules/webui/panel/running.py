@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from modules.application.jobs.awaiting import result_of
-from modules.application.jobs.job import Job, JobState
+from modules.application.jobs.job import AnyJob, Job, JobState
 from modules.foundation.errors import EaselError
 from modules.generation.folder_batch import FolderBatchResult
 from modules.generation.result import GenerationResult
@@ -25,7 +25,7 @@ from modules.webui.quicksettings import checkpoint_state
 if TYPE_CHECKING:
     from modules.application.application import Application
 
-Run = Job[Any]
+Run = AnyJob
 """What a panel begins: its result is a GenerationResult or a FolderBatchResult."""
 
 Submit = Callable[[Mapping[str, object], str | None], Run]

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -15,6 +15,7 @@ from modules.application.jobs.job import Job
 from modules.application.save_button import result_of_job
 from modules.foundation.errors import EaselError, RequestError
 from modules.foundation.json_text import parse_json
+from modules.foundation.plain import JsonObject
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.infotext.parse import parse
@@ -115,7 +116,7 @@ def _in_its_place(
         addresses.append(picture_addresses(source, found, request)[index])
         images.append(found.images[index])
         kept.append((task, index))
-    told: dict[str, Any] = parse_json(info)
+    told: JsonObject = parse_json(info)
     told["infotexts"] = [image.infotext for image in images]
     samples = [image for image in images if image.kind != "grid"]
     told["all_seeds"] = [image.seed for image in samples]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.application.infotexts import checkpoint_of, parameters_of
+from modules.foundation.plain import JsonMapping
 from modules.infotext.labels import implied_settings
 from modules.infotext.parse import FEWEST_FIELDS, parse
 from modules.sampling import schedules
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from modules.application.application import Application
 
 
-Parameters = Mapping[str, Any]
+Parameters = JsonMapping
 """The parameters of a picture by label."""
 
 

@@ -13,6 +13,7 @@ import gradio as gr
 from gradio.components import Component
 
 from modules.foundation.errors import EaselError
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.settings.declare import Section, choices_of
 from modules.settings.known_options import FOLDERS
 from modules.settings.model import Settings
@@ -214,7 +215,7 @@ def _control(
     extra = field.json_schema_extra
     if isinstance(extra, dict) and extra.get("restart"):
         label += " (takes effect after a restart)"
-    common: dict[str, Any] = {
+    common: JsonObject = {
         "label": label,
         "elem_id": f"setting_{key}",
         "value": to_page(key, settings),
@@ -236,14 +237,14 @@ def _control(
     return gr.Textbox(max_lines=1, placeholder=placeholder, **common)
 
 
-def _choice(field: FieldInfo, choices: Sequence[Any], common: Mapping[str, Any]) -> Any:
+def _choice(field: FieldInfo, choices: Sequence[Any], common: JsonMapping) -> Any:
     if isinstance(choices_of(field), str):
         # Files come and go; what was chosen stays chosen while its file is away.
         return gr.Dropdown(choices=list(choices), allow_custom_value=True, **common)
     return (gr.Radio if len(choices) <= 4 else gr.Dropdown)(choices=list(choices), **common)
 
 
-def _number(field: FieldInfo, common: Mapping[str, Any]) -> Any:
+def _number(field: FieldInfo, common: JsonMapping) -> Any:
     least, most = _limit(field, "ge"), _limit(field, "le")
     extra = field.json_schema_extra
     step: Any = extra.get("step") if isinstance(extra, dict) else None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 
 from modules.api.live_previews import Preview, Previews, data_address
 from modules.api.sdapi.bodies import InternalProgressRequest
 from modules.api.sdapi.responses import InternalProgressResponse, PendingTasks, QuicksettingsHint
 from modules.application.application import Application
-from modules.application.jobs.job import Job
+from modules.application.jobs.job import AnyJob
+from modules.foundation.plain import JsonObject
 from modules.generation.progress import PHASES
 
 
@@ -31,7 +30,7 @@ def routes(app: Application, previews: Previews) -> APIRouter:
         return PendingTasks(size=len(tasks), tasks=tasks)
 
     @router.get("/ping", summary="Whether Easel is there")
-    async def ping() -> dict[str, Any]:
+    async def ping() -> JsonObject:
         """An empty object."""
         return {}
 
@@ -43,7 +42,7 @@ def routes(app: Application, previews: Previews) -> APIRouter:
     return router
 
 
-def wanted_preview(app: Application, body: InternalProgressRequest) -> tuple[Job[Any], str] | None:
+def wanted_preview(app: Application, body: InternalProgressRequest) -> tuple[AnyJob, str] | None:
     """The job whose newest preview the client does not have yet, and in which file format it is to be; else None."""
     job = _running(app, body)
     if job is None or not body.live_preview or job.control.preview[0] == body.id_live_preview:
@@ -62,7 +61,7 @@ def job_progress(app: Application, body: InternalProgressRequest, preview: Previ
     return _inactive(queued=queued, completed=completed, textinfo=place)
 
 
-def _running(app: Application, body: InternalProgressRequest) -> Job[Any] | None:
+def _running(app: Application, body: InternalProgressRequest) -> AnyJob | None:
     return next((job for job in app.queue.running if job.id == body.id_task), None)
 
 
@@ -80,7 +79,7 @@ def _inactive(*, queued: bool, completed: bool, textinfo: str) -> InternalProgre
 
 
 def _active(
-    app: Application, job: Job[Any], body: InternalProgressRequest, preview: Preview | None
+    app: Application, job: AnyJob, body: InternalProgressRequest, preview: Preview | None
 ) -> InternalProgressResponse:
     now, number, address = job.progress, body.id_live_preview, None
     if preview is not None and preview[1] is not None:
@@ -98,7 +97,7 @@ def _active(
     )
 
 
-def _place(app: Application, job: Job[Any]) -> str:
+def _place(app: Application, job: AnyJob) -> str:
     waiting = tuple(other for other in app.queue.waiting if other.lane == job.lane)
     if app.queue.current is None and waiting and waiting[0] is job:
         # Nothing runs, yet it waits: the engine's thread is still loading the checkpoint ahead of the first job.

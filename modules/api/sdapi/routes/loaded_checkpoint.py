@@ -11,6 +11,7 @@ from modules.api.sdapi.responses import MemoryResponse
 from modules.application.application import Application
 from modules.application.jobs.awaiting import on_engine_thread
 from modules.foundation.importing import already_imported
+from modules.foundation.plain import JsonObject
 
 
 def routes(app: Application) -> APIRouter:
@@ -28,14 +29,14 @@ def routes(app: Application) -> APIRouter:
         app.vaes.refresh()
 
     @router.post("/unload-checkpoint", summary="Free the memory of the checkpoint")
-    async def unload_checkpoint() -> dict[str, Any]:
+    async def unload_checkpoint() -> JsonObject:
         """Let go of the loaded checkpoint after the running job. The next job loads it again."""
         if app.engine_ready:
             await on_engine_thread(app, app.engine.unload)
         return {}
 
     @router.post("/reload-checkpoint", summary="Load the chosen checkpoint")
-    async def reload_checkpoint() -> dict[str, Any]:
+    async def reload_checkpoint() -> JsonObject:
         """Have the chosen checkpoint loaded, and answer when it is."""
         info = app.selected_checkpoint or app.catalogue.default()
         await on_engine_thread(app, lambda: app.engine.load(info))
@@ -49,13 +50,13 @@ def routes(app: Application) -> APIRouter:
     return router
 
 
-def _ram() -> dict[str, Any]:
+def _ram() -> JsonObject:
     process = psutil.Process()
     used, total = process.memory_info().rss, psutil.virtual_memory().total
     return {"free": total - used, "used": used, "total": total}
 
 
-def _cuda() -> dict[str, Any]:
+def _cuda() -> JsonObject:
     # Asking torch would import it; as long as nobody has, nothing of ours is on the device.
     torch: Any = already_imported("torch")
     if torch is None or not torch.cuda.is_available():

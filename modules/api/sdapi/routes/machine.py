@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from modules.api.sdapi.sysinfo import file_name, startup_profile, sysinfo
 from modules.application.application import Application
+from modules.foundation.plain import JsonObject
 
 
 def routes(app: Application) -> APIRouter:
@@ -30,7 +30,7 @@ def routes(app: Application) -> APIRouter:
         return await show_sysinfo(attachment=True)
 
     @router.get("/profile-startup", summary="Where the start's time went")
-    async def profile_startup() -> dict[str, Any]:
+    async def profile_startup() -> JsonObject:
         """Seconds of each part of the start, and `total`."""
         return startup_profile(app)
 

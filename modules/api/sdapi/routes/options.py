@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from modules.api.generation.requests import check_formats
 from modules.api.sdapi.settings_schemas import flags_schema, options_schema
 from modules.application.application import Application
 from modules.foundation.errors import SettingsError
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.settings.flags import SECRET_FLAGS
 from modules.settings.known_options import check_kind, check_sizes, shown_options
 from modules.settings.legacy_flags import KNOWN_DEFAULTS
@@ -29,12 +29,12 @@ def routes(app: Application) -> APIRouter:
     @router.get(
         "/options", responses=options_schema(app.settings.declared), response_model=None, summary="All settings"
     )
-    def options() -> dict[str, Any]:
+    def options() -> JsonObject:
         """Every setting by its key, also those that Easel does not act on but keeps."""
         return _shown(app)
 
     @router.post("/options", summary="Change settings")
-    def change_options(changes: dict[str, Any]) -> None:
+    def change_options(changes: JsonObject) -> None:
         """Change the settings that are sent, all of them or, if one does not fit, none; they are saved at once.
 
         What GET answered can be sent back whole. A checkpoint may be given by title, name or hash; it is loaded as
@@ -47,14 +47,14 @@ def routes(app: Application) -> APIRouter:
         app.settings.change(meant)
 
     @router.get("/cmd-flags", responses=flags_schema(), response_model=None, summary="The command line")
-    def flags() -> dict[str, Any]:
+    def flags() -> JsonObject:
         """The flags that Easel was started with, folders as they came out; passwords are not shown."""
         return _flags(app)
 
     return router
 
 
-def _shown(app: Application) -> dict[str, Any]:
+def _shown(app: Application) -> JsonObject:
     values = shown_options(app.settings.current, app.paths.data)
     selected = app.selected_checkpoint
     values["sd_model_checkpoint"] = selected.title if selected else None
@@ -62,10 +62,10 @@ def _shown(app: Application) -> dict[str, Any]:
     return values
 
 
-def _meant(app: Application, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _meant(app: Application, changes: JsonMapping) -> JsonObject:
     """What a client means that may have sent back all of GET's answer: real changes, checkpoints by their titles."""
     shown = _shown(app)
-    meant: dict[str, Any] = {}
+    meant: JsonObject = {}
     for key, value in _readable(changes).items():
         if key in DERIVED or (value is None and shown.get(key) is not None):
             continue
@@ -81,8 +81,8 @@ def _meant(app: Application, changes: Mapping[str, Any]) -> dict[str, Any]:
     return meant
 
 
-def _readable(changes: Mapping[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+def _readable(changes: JsonMapping) -> JsonObject:
+    values: JsonObject = {}
     for key, value in changes.items():
         try:
             values[readable(key)] = readable(value)
@@ -91,7 +91,7 @@ def _readable(changes: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _flags(app: Application) -> dict[str, Any]:
+def _flags(app: Application) -> JsonObject:
     flags, paths = app.flags, app.paths
     values = {name: _resolved(default, paths.models) for name, default in KNOWN_DEFAULTS.items()}
     values |= {field.name: _plain(getattr(flags, field.name)) for field in dataclasses.fields(flags)}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from fastapi import APIRouter
 
 from modules.api.live_previews import Preview, Previews
 from modules.api.sdapi.responses import ProgressResponse, State
 from modules.application.application import Application
-from modules.application.jobs.job import Job
+from modules.application.jobs.job import AnyJob
+from modules.foundation.plain import JsonObject
 from modules.generation.progress import ProgressSnapshot
 
 CURRENT_IMAGE = "png"
@@ -32,7 +32,7 @@ def routes(app: Application, previews: Previews) -> APIRouter:
         return running_progress(app, job, preview)
 
     @router.post("/interrupt", summary="Stop the running job")
-    async def interrupt() -> dict[str, Any]:
+    async def interrupt() -> JsonObject:
         """It stops within its current step; what is finished is kept. Waiting jobs are not touched."""
         if (job := app.queue.current) is not None:
             job.interrupt()
@@ -47,7 +47,7 @@ def routes(app: Application, previews: Previews) -> APIRouter:
     return router
 
 
-def running_progress(app: Application, job: Job[Any] | None, preview: Preview | None) -> ProgressResponse:
+def running_progress(app: Application, job: AnyJob | None, preview: Preview | None) -> ProgressResponse:
     """The answer of GET /sdapi/v1/progress while `job` runs."""
     if job is None:
         # A checkpoint that was chosen is read between two jobs.
@@ -60,7 +60,7 @@ def running_progress(app: Application, job: Job[Any] | None, preview: Preview | 
     )
 
 
-def _state(job: Job[Any], now: ProgressSnapshot) -> State:
+def _state(job: AnyJob, now: ProgressSnapshot) -> State:
     control = job.control
     return State(
         skipped=control.skipped,

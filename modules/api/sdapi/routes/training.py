@@ -14,6 +14,7 @@ from modules.api.sdapi.responses import CreateResponse, TrainResponse
 from modules.application.application import Application
 from modules.application.jobs.awaiting import on_engine_thread
 from modules.foundation.errors import CheckpointError, RequestError, SaveError, UnknownName
+from modules.foundation.plain import JsonObject
 
 
 def routes(app: Application) -> APIRouter:
@@ -39,14 +40,14 @@ def routes(app: Application) -> APIRouter:
         return CreateResponse(info=f"create hypernetwork filename: {path}")
 
     @router.post("/train/embedding", response_model=TrainResponse, summary="Train an embedding")
-    def train_embedding(args: dict[str, Any]) -> NoReturn:
+    def train_embedding(args: JsonObject) -> NoReturn:
         """Not done by this version: 501, or 404 for an embedding that is not there."""
         known = {path.stem for path in app.paths.embeddings.rglob("*") if path.suffix in (".pt", ".safetensors")}
         _refuse_unknown("embedding", args.get("embedding_name"), known)
         raise not_here_yet("Training embeddings", "Train it with another program; the file can be used here.")
 
     @router.post("/train/hypernetwork", response_model=TrainResponse, summary="Train a hypernetwork")
-    def train_hypernetwork(args: dict[str, Any]) -> NoReturn:
+    def train_hypernetwork(args: JsonObject) -> NoReturn:
         """Not done by this version: 501, or 404 for a hypernetwork that is not there."""
         known = {info.name for info in app.networks.all("hypernet")}
         _refuse_unknown("hypernetwork", args.get("hypernetwork_name"), known)

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
 
 from modules.application.application import Application
 from modules.application.events import Event, Events
+from modules.foundation.plain import JsonObject
 
 KEEP_ALIVE_SECONDS = 15.0
 
@@ -93,7 +94,7 @@ def _newest(events: Events) -> int:
     return events.newest
 
 
-def _data(event: Event, job: str | None) -> dict[str, Any] | None:
+def _data(event: Event, job: str | None) -> JsonObject | None:
     """What a client is told of `event`; None when it does not concern the job that it asks about."""
     data = dict(event.data)
     if event.job is not None:
@@ -112,7 +113,7 @@ def _data(event: Event, job: str | None) -> dict[str, Any] | None:
 
 def _snapshot(app: Application, job: str | None, last: int) -> str:
     queue = app.queue
-    data: dict[str, Any] = {
+    data: JsonObject = {
         "running": [each.id for each in queue.running],
         "waiting": [each.id for each in queue.waiting],
         "paused": queue.paused,
@@ -123,5 +124,5 @@ def _snapshot(app: Application, job: str | None, last: int) -> str:
     return _text("snapshot", last, data)
 
 
-def _text(kind: str, number: int, data: dict[str, Any]) -> str:
+def _text(kind: str, number: int, data: JsonObject) -> str:
     return f"id: {number}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"

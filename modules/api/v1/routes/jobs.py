@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, HTTPException, Query, Response
 
@@ -23,7 +23,7 @@ from modules.api.v1.bodies import (
 )
 from modules.api.v1.routes.events import EVENTS
 from modules.application.application import Application
-from modules.application.jobs.job import Job, JobState
+from modules.application.jobs.job import AnyJob, JobState
 from modules.application.jobs.store import record_of
 from modules.foundation.errors import RequestError
 from modules.generation.request import GenerationRequest
@@ -146,7 +146,7 @@ def _add_moving(router: APIRouter, app: Application) -> None:
         return _info(app, job_id)
 
 
-def _moved(app: Application, job: Job[Any], body: MoveBody) -> bool:
+def _moved(app: Application, job: AnyJob, body: MoveBody) -> bool:
     if body.priority is not None:
         return app.queue.set_priority(job, body.priority)
     to = _live(app, body.before) if body.before is not None else body.to
@@ -208,7 +208,7 @@ def _info(app: Application, job_id: str) -> JobInfo:
     return job_infos(app, [record])[0]
 
 
-def _live(app: Application, job_id: str) -> Job[Any] | None:
+def _live(app: Application, job_id: str) -> AnyJob | None:
     """The job while it is in the queue; 404 when it is not known at all."""
     job = app.queue.find(job_id)
     if job is None:
@@ -216,7 +216,7 @@ def _live(app: Application, job_id: str) -> Job[Any] | None:
     return job
 
 
-def _running(app: Application, job_id: str) -> Job[Any]:
+def _running(app: Application, job_id: str) -> AnyJob:
     job = _live(app, job_id)
     if job is None or job not in app.queue.running:
         raise _conflict(app, job_id, "only running jobs can be skipped")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from modules.api.model_previews import preview_address
 from modules.application.application import Application
 from modules.application.model_list import KINDS, Listed, ModelKind, ModelQuery
+from modules.foundation.plain import JsonObject
 from modules.networks.metadata import COVERS, cover_list, tag_counts, unpacked
 
 Sort = Literal["name", "path", "modified", "created", "size"]
@@ -33,13 +34,13 @@ class ModelFile(BaseModel):
     hashes: dict[str, str] = Field(description="Those that are known: sha256, autov2, addnet, autov3, old.")
     preview: str | None = Field(None, description="Address of the picture beside it.")
     description: str | None = Field(None, description="The text beside it.")
-    user_metadata: dict[str, Any] = Field(description="The notes beside it (name.json).")
+    user_metadata: JsonObject = Field(description="The notes beside it (name.json).")
 
 
 class ModelDetails(ModelFile):
     """A model file with what its trainer wrote."""
 
-    metadata: dict[str, Any] = Field(description="The header's free text, without pictures.")
+    metadata: JsonObject = Field(description="The header's free text, without pictures.")
     tags: dict[str, int] = Field(description="Tags of the training's pictures, most frequent first.")
     covers: int = Field(description="How many pictures the header carries (see /sd_extra_networks/cover-images).")
 
@@ -112,7 +113,7 @@ def routes(app: Application) -> APIRouter:
     return router
 
 
-def _fields(item: Listed) -> dict[str, Any]:
+def _fields(item: Listed) -> JsonObject:
     return {
         "kind": item.kind,
         "name": item.name,
