@@ -3,7 +3,6 @@
 import { begin, finished, interrupting, lastJob, lastShown, resume, runningTask } from "./progress.js";
 import { inputsRestored, restoreInputs, touched, watchLeaving, withSession } from "./inputs.js";
 import { watchEvents } from "./events.js";
-import { finalSize } from "./hires.js";
 import { watchDrops } from "./drop.js";
 import { watchKeys } from "./keys.js";
 import { watchSettingsSearch } from "./settings.js";
@@ -21,7 +20,7 @@ import { watchQueue } from "./queue.js";
 import { watchStanding } from "./standing.js";
 
 window.easel = {
-  begin, finalSize, finished, historyChosen, inputsRestored, interrupting, lastJob, lastShown, openTab, runningTask,
+  begin, finished, historyChosen, inputsRestored, interrupting, lastJob, lastShown, openTab, runningTask,
   showRegion, touched, withSession,
 };
 
