@@ -17,6 +17,7 @@ from modules.a1111 import script as scripts
 from modules.a1111.callbacks import ExtraNoiseParams, ImageGridLoopParams, ImageSaveParams
 from modules.a1111.processing.conversion import processing_of, request_of
 from modules.a1111.processing.parameters import StableDiffusionProcessing, fix_seed
+from modules.a1111.processing.picture_tensors import picture_of, tensor_of
 from modules.a1111.processing.processed import Processed, result_of
 from modules.a1111.processing.running import extra_params
 from modules.a1111.sd_model import ModelView
@@ -286,9 +287,9 @@ class Attachments:
         p = self.p_of(event)
         if p is None or p.scripts is None or not p.scripts.has("postprocess_batch_list"):
             return pictures
-        args = scripts.PostprocessBatchListArgs([_tensor_of(picture) for picture in pictures])
+        args = scripts.PostprocessBatchListArgs([tensor_of(picture) for picture in pictures])
         p.scripts.call("postprocess_batch_list", p, args, batch_number=event.batch)
-        return [_picture_of(tensor) for tensor in args.images]
+        return [picture_of(tensor) for tensor in args.images]
 
     def picture(self, picture: Image, event: RunEvent) -> Image:
         """postprocess_image."""
@@ -386,17 +387,3 @@ class Attachments:
         processed.result = made
         self._dialect.processed[id(made)] = processed
         return made
-
-
-def _tensor_of(picture: Image) -> Any:
-    import numpy
-    import torch
-
-    return torch.from_numpy(numpy.asarray(picture.convert("RGB"), dtype=numpy.float32) / 255).permute(2, 0, 1).clone()
-
-
-def _picture_of(tensor: Any) -> Image:
-    from PIL import Image as PillowImage
-
-    values = (tensor.clamp(0, 1) * 255).round().byte().permute(1, 2, 0)
-    return PillowImage.fromarray(values.cpu().numpy())
