@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from modules.a1111 import networks_view, saving
 from modules.a1111 import script as scripts
 from modules.a1111.callbacks import ExtraNoiseParams, ImageGridLoopParams, ImageSaveParams
+from modules.a1111.current import OWNER
 from modules.a1111.processing.conversion import processing_of, request_of
 from modules.a1111.processing.parameters import StableDiffusionProcessing, fix_seed
 from modules.a1111.processing.picture_tensors import picture_of, tensor_of
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
     from modules.generation.latents import ExtraNoise, Latents
     from modules.generation.plan import Plan
     from modules.hooks.points import Hooks
-
-OWNER = "a1111"
 
 
 class Attachments:

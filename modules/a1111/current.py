@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
 
+OWNER = "a1111"
+"""The name under which the dialect attaches and registers, and keeps a run's `p`."""
+
 _installed: list[A1111Dialect] = []
 
 

@@ -7,27 +7,40 @@ from typing import Any
 
 from modules.a1111.current import current
 
+OF_THE_HARDWARE = {
+    "device": "device",
+    "device_interrogate": "device",
+    "device_gfpgan": "device",
+    "device_esrgan": "device",
+    "device_codeformer": "device",
+    "dtype": "unet_dtype",
+    "dtype_unet": "unet_dtype",
+    "dtype_vae": "vae_dtype",
+    "dtype_inference": "unet_dtype",
+}
+"""A1111's names and those of the program's hardware."""
+
+NOTHING: dict[str, Any] = {
+    "unet_needs_upcast": False,
+    "fp8": False,
+    "cond_cast": False,
+    "force_fp16": False,
+    "nv_rng": None,
+}
+"""Names that stand for what is not done in this way here."""
+
 
 def known(name: str) -> Any:
     """A device or a number type under A1111's name. Raises AttributeError for what it does not have."""
-    import torch
-
     if name in ("cpu", "device_cpu"):
+        import torch
+
         return torch.device("cpu")
-    hardware = current().app.engine.hardware
-    if name.startswith("device"):
-        return hardware.device
-    types = {
-        "dtype": "unet_dtype",
-        "dtype_unet": "unet_dtype",
-        "dtype_vae": "vae_dtype",
-        "dtype_inference": "unet_dtype",
-    }
-    if name in types:
-        return getattr(hardware, types[name])
-    if name in ("unet_needs_upcast", "fp8", "cond_cast", "force_fp16", "nv_rng"):
-        return None if name == "nv_rng" else False
-    raise AttributeError(f"modules.devices has no {name!r}.")
+    if name in NOTHING:
+        return NOTHING[name]
+    if name not in OF_THE_HARDWARE:
+        raise AttributeError(f"modules.devices has no {name!r}.")
+    return getattr(current().app.engine.hardware, OF_THE_HARDWARE[name])
 
 
 def get_optimal_device_name() -> str:

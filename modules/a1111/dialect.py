@@ -15,8 +15,9 @@ from typing import Any
 
 from modules.a1111 import current as process
 from modules.a1111 import seams, stand_ins
-from modules.a1111.attachments import OWNER, Attachments
+from modules.a1111.attachments import Attachments
 from modules.a1111.callbacks import Callbacks
+from modules.a1111.current import OWNER
 from modules.a1111.loading import ScriptLoader
 from modules.a1111.options import OptionInfo, section_of
 from modules.a1111.processing.parameters import StableDiffusionProcessing

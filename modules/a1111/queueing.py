@@ -168,6 +168,8 @@ def record_results(id_task: str, res: Any) -> None:
 
 def of_tasks(name: str) -> Any:
     """`current_task`, `pending_tasks`, `finished_tasks` or `recorded_results`. Raises AttributeError for others."""
+    if name.startswith("__"):
+        raise AttributeError(name)
     tasks = _tasks()
     found = {
         "current_task": tasks.current,

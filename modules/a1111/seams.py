@@ -13,6 +13,7 @@ from modules.a1111 import sampler_objects, store_latents
 from modules.a1111 import script as scripts
 from modules.a1111.callbacks import AfterCFGCallbackParams, CFGDenoisedParams, CFGDenoiserParams
 from modules.a1111.conditioning import DictWithShape
+from modules.a1111.current import OWNER as KEPT
 from modules.a1111.patching import looked_up, replaced
 
 if TYPE_CHECKING:
@@ -190,8 +191,6 @@ class Seams:
 
     def blended(self, value: Tensor, event: BlendEvent) -> Tensor:
         """on_mask_blend."""
-        from modules.a1111.attachments import OWNER as KEPT
-
         p = event.run.kept.get(KEPT)
         if p is None or p.scripts is None:
             return value

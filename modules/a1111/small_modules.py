@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.a1111.current import current
+from modules.imaging.resize import upscaled_size
 from modules.infotext.picture_metadata import read_picture_metadata
 
 
@@ -170,7 +171,7 @@ class Upscaler:
         """The picture, larger by `scale`."""
         from PIL import Image
 
-        width, height = int(img.width * scale // 8 * 8), int(img.height * scale // 8 * 8)
+        width, height = upscaled_size(img.width, img.height, scale)
         for _ in range(3):
             if img.width >= width and img.height >= height:
                 break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modules.a1111.attachments import OWNER
+from modules.a1111.current import OWNER
 from modules.a1111.dialect import A1111Dialect
 from modules.a1111.javascript import mount_static
 from modules.a1111.launching import use_installer

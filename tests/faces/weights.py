@@ -14,7 +14,7 @@ from modules.faces.retinaface import RetinaFace
 def constant_weights(network: nn.Module, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Zeros of the network's shapes, ones for variances, and `values` where they are given."""
     return {
-        key: values.get(key, torch.tensor(float(key.endswith("running_var"))).expand(tensor.shape))
+        key: values.get(key, torch.tensor(float(key.endswith("running_var"))).expand(tensor.shape).clone())
         for key, tensor in network.state_dict().items()
         if not key.endswith("num_batches_tracked")
     }
