@@ -95,17 +95,12 @@ def test_an_even_picture_is_said_to_be_too_even_to_go_on_with(scripts: Scripts) 
     assert any("so even" in warning for warning in made.warnings)
 
 
-def test_the_alternative_test_finds_a_picture_again(scripts: Scripts, picture: Image.Image) -> None:
-    asked = {"init_images": (picture.resize((64, 64)),), "cfg_scale": 1.0}
-    arguments = ["", True, True, "", "", True, 30, True, 1.0, 0.0, True]
-    made = np.asarray(scripts.make("img2img alternative test", *arguments, **asked).images[0].image).astype(float)
-    plain = np.asarray(
-        scripts.make("loopback", 1, 1.0, "Lazy", "None", denoising_strength=1.0, **asked).images[0].image
-    )
-    source = np.asarray(asked["init_images"][0]).astype(float)
-    assert np.abs(made - source).mean() < np.abs(plain - source).mean()
+def test_the_alternative_test_refuses_samplers_that_it_cannot_turn_round(
+    scripts: Scripts, picture: Image.Image
+) -> None:
+    arguments = ["", False, True, "", "", True, 30, True, 1.0, 0.0, True]
     with pytest.raises(RequestError, match="choose Euler"):
-        scripts.make("img2img alternative test", *["", False, *arguments[2:]], **asked, sampler="DDIM")
+        scripts.make("img2img alternative test", *arguments, init_images=(picture.resize((64, 64)),), sampler="DDIM")
 
 
 def test_code_is_no_script_unless_it_is_allowed(scripts: Scripts) -> None:

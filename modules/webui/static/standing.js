@@ -44,19 +44,23 @@ function show() {
   if (!note && header) {
     note = element("div", "standing-note");
     note.id = "easel_standing";
+    const stop = document.createElement("button");
+    stop.type = "button";
+    stop.textContent = "Stop";
+    stop.title = "Finish the picture that is being made, then make no more";
+    stop.addEventListener("click", stopAll);
+    note.append(element("span"), stop);
     header.append(note);
   }
   const made = standing.reduce((sum, each) => sum + each.made, 0);
   const paused = standing.every((each) => each.state === "paused");
-  const text = element("span");
+  // The button stays the same one, so that a click is not lost to a picture that is finished meanwhile.
+  const text = note?.querySelector("span");
+  if (!text) {
+    return;
+  }
   text.textContent = `${paused ? "Paused" : "Generating forever"} · ${made} made`;
   text.title = standing.map((each) => each.title).join("\n");
-  const stop = document.createElement("button");
-  stop.type = "button";
-  stop.textContent = "Stop";
-  stop.title = "Finish the picture that is being made, then make no more";
-  stop.addEventListener("click", stopAll);
-  note?.replaceChildren(text, stop);
 }
 
 function stopAll() {
