@@ -169,7 +169,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 BROWSER_TRIES = 3
-"""Journeys through a page wait for a browser, a server and a model on the same few cores; a failed one may try again."""
+"""Journeys through a page wait for browser, server and model on the same few cores; a failed one may try again."""
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
