@@ -18,7 +18,7 @@ import pytest
 from tests.tiny_models import make_tiny_sd1
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import ConsoleMessage, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90.0
@@ -153,7 +153,7 @@ class Watched:
 def web(page: Page, server: Easel) -> Watched:
     """The page of `server`, opened and drawn."""
     watched = Watched(page, server.url)
-    page.on("console", lambda message: watched.errors.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: _note_error(watched, message))
     page.on("pageerror", lambda error: watched.errors.append(str(error)))
     page.on("request", lambda request: _note_elsewhere(watched, request.url))
     open_page(watched)
@@ -166,6 +166,11 @@ def open_page(watched: Watched) -> None:
     watched.page.wait_for_selector("#txt2img_generate[title]")
     watched.page.wait_for_selector("#txt2img_gallery_container[data-pictures]")
     watched.page.wait_for_selector("html[data-inputs=restored]")
+
+
+def _note_error(watched: Watched, message: ConsoleMessage) -> None:
+    if message.type == "error":
+        watched.errors.append(f"{message.text} ({message.location['url']})")
 
 
 def _note_elsewhere(watched: Watched, url: str) -> None:

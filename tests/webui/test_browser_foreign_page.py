@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -100,22 +102,35 @@ ATTACKS = """async (easel) => {
 }"""
 
 
-def left_alone(server: Easel, before: dict[str, Any]) -> None:
+@dataclass(frozen=True)
+class Holdings:
+    """What a stranger could have changed: settings, pictures, the jobs that the server knows."""
+
+    options: dict[str, Any]
+    pictures: list[Path]
+    jobs: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, server: Easel) -> Holdings:
+        with httpx.Client(base_url=server.url) as client:
+            options = client.get("/sdapi/v1/options").json()
+            return cls(options, server.pictures(), client.get("/api/v1/jobs").json()["jobs"])
+
+
+def left_alone(server: Easel, before: Holdings) -> None:
     """Fail if anything at all has changed."""
-    assert httpx.get(f"{server.url}/sdapi/v1/options").json() == before
+    assert Holdings.of(server) == before
     assert not [path for path in server.data.rglob("*") if "evil" in path.name]
-    assert server.pictures() == []
-    assert httpx.get(f"{server.url}/api/v1/jobs").json()["jobs"] == []
 
 
 @pytest.fixture
-def before(server: Easel) -> dict[str, Any]:
-    """The settings as they are."""
-    return httpx.get(f"{server.url}/sdapi/v1/options").json()
+def before(server: Easel) -> Holdings:
+    """The settings, pictures and jobs as they are."""
+    return Holdings.of(server)
 
 
 def test_a_page_of_another_origin_reads_writes_and_uploads_nothing(
-    page: Page, server: Easel, elsewhere: int, before: dict[str, Any]
+    page: Page, server: Easel, elsewhere: int, before: Holdings
 ) -> None:
     for origin in (f"http://{EVIL}:{elsewhere}", f"http://127.0.0.1:{elsewhere}", f"http://localhost:{elsewhere}"):
         page.goto(f"{origin}/")
@@ -127,7 +142,7 @@ def test_a_page_of_another_origin_reads_writes_and_uploads_nothing(
 
 
 def test_a_name_that_is_led_here_afterwards_reads_and_writes_nothing(
-    page: Page, server: Easel, before: dict[str, Any]
+    page: Page, server: Easel, before: Holdings
 ) -> None:
     port = server.url.rpartition(":")[2]
     rebound = f"http://{EVIL}:{port}"
@@ -148,7 +163,7 @@ def test_a_name_that_is_led_here_afterwards_reads_and_writes_nothing(
 
 
 def test_a_form_and_a_frame_of_a_stranger_do_nothing_and_a_link_is_followed(
-    page: Page, server: Easel, elsewhere: int, before: dict[str, Any]
+    page: Page, server: Easel, elsewhere: int, before: Holdings
 ) -> None:
     page.goto(f"http://{EVIL}:{elsewhere}/")
     statuses: dict[str, int] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,37 @@ def test_generate_forever_goes_on_without_the_page_and_is_stopped_from_another_b
         note.locator("button").click()
         expect(note).to_have_count(0, timeout=PATIENCE * 1000)
         other.wait_text("html_info_txt2img", "forever and ever")
+    assert web.errors == []
+
+
+def test_what_waits_is_seen_moved_paused_and_cancelled(web: Watched) -> None:
+    page = web.page
+    page.click("#easel_queue_button")
+    page.click("#easel_queue >> text=Pause the queue")
+    expect(page.locator("#easel_queue_button")).to_have_text("Queue paused")
+    for words in ("the first", "the second", "the third"):
+        web.fill("txt2img_prompt", words)
+        menu(web, "Enqueue")
+        expect(page.locator(f".queue-row:has-text('{words}')")).to_have_count(1)
+    rows = page.locator(".queue-row[data-state=waiting], .queue-row[data-state=paused]")
+    expect(rows).to_have_text([re.compile("the first"), re.compile("the second"), re.compile("the third")])
+    expect(rows.first).to_contain_text("tiny")
+    rows.nth(2).locator("text=Up").click()
+    expect(rows).to_have_text([re.compile("the first"), re.compile("the third"), re.compile("the second")])
+    rows.nth(1).locator("text=First").click()
+    expect(rows).to_have_text([re.compile("the third"), re.compile("the first"), re.compile("the second")])
+    rows.nth(0).locator("text=Cancel").click()
+    expect(rows).to_have_count(2)
+    rows.nth(0).locator("text=Pause").click()
+    expect(rows.nth(0)).to_contain_text("paused")
+    page.click("#easel_queue >> text=Resume the queue")
+    web.wait_text("html_info_txt2img", "the second")
+    expect(rows).to_have_text([re.compile("the first")])
+    rows.nth(0).locator("text=Resume").click()
+    web.wait_text("html_info_txt2img", "the first")
+    cancelled = page.locator(".queue-row[data-state=interrupted]:has-text('the third')")
+    cancelled.locator("text=Retry").click()
+    web.wait_text("html_info_txt2img", "the third")
     assert web.errors == []
 
 
@@ -158,6 +190,7 @@ def test_a_killed_server_is_missed_and_found_again_with_prompt_queue_and_picture
     with easel(folder, port) as server:
         web = Watched(page, server.url)
         open_page(web)
+        assert not page.is_visible("#txt2img_upscale")  # nothing was made yet
         web.fill("txt2img_prompt", "before the end")
         web.generate()
         web.fill("txt2img_prompt", "typed before the end")
@@ -180,3 +213,69 @@ def test_a_killed_server_is_missed_and_found_again_with_prompt_queue_and_picture
         expect(page.locator(".queue-row[data-state=waiting]")).to_contain_text("typed before the end")
         page.click("#easel_queue >> text=Resume the queue")
         web.wait_text("html_info_txt2img", "typed before the end")
+
+
+def test_the_history_is_searched_chosen_from_thrown_away_and_sent(web: Watched, tmp_path: Path) -> None:
+    page = web.page
+    animal = f"walrus{secrets.token_hex(4)}"  # what another try left in the history has another name
+    for seed in (501, 502):
+        web.fill("txt2img_prompt", f"a {animal} in the history")
+        web.fill("txt2img_seed", seed)
+        web.generate()
+    web.fill("txt2img_prompt", "something else")
+    page.click("#tab_history-button")
+    cells = page.locator(".virtual-cell")
+    page.fill("#history_search", f"{animal} hist")
+    expect(page.locator(".history-count")).to_have_text("2 pictures")
+    page.fill("#history_seed", "501")
+    expect(cells).to_have_count(1)
+    page.fill("#history_seed", "")
+    expect(cells).to_have_count(2)
+    cells.nth(0).click()
+    cells.nth(1).click(modifiers=["Shift"])
+    expect(page.locator(".history-count")).to_have_text("2 of 2 chosen")
+    page.click(".history-actions >> text=Compare parameters")
+    expect(page.locator(".infotext-diff tr[data-differs] th")).to_have_text(["Seed"])
+    page.click("dialog >> text=Close")
+    with page.expect_download() as download:
+        page.click(".history-actions >> text=Table (CSV)")
+    download.value.save_as(tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_text(encoding="utf-8").count(animal) == 2
+    page.keyboard.press("Escape")
+    expect(page.locator(".history-count")).to_have_text("2 pictures")
+    cells.nth(1).click()
+    page.click(".history-actions >> text=To txt2img")
+    web.wait_value("txt2img_prompt", f"a {animal} in the history")
+    page.click("#tab_history-button")
+    thrown = f".virtual-cell[data-number='{cells.nth(1).get_attribute('data-number')}']"
+    page.click(".history-actions >> text=Trash")
+    expect(page.locator(".history-count")).to_have_text("1 picture")
+    page.select_option("#history_shown", "trash")
+    page.click(thrown)
+    page.click(".history-actions >> text=Restore")
+    expect(page.locator(".history-count")).to_have_text("0 pictures")
+    page.select_option("#history_shown", "")
+    expect(page.locator(".history-count")).to_have_text("2 pictures")
+    assert web.errors == []
+
+
+def test_what_the_page_wrote_into_a_prompt_is_undone_and_earlier_prompts_are_offered(web: Watched) -> None:
+    page = web.page
+    web.fill("txt2img_prompt", "an earlier prompt")
+    web.generate()
+    web.fill("txt2img_prompt", "typed by hand")
+    box = page.locator("#txt2img_prompt textarea")
+    page.locator("#txt2img_tools button.paste").click(button="right")
+    page.click(".easel-menu >> text=an earlier prompt")
+    expect(box).to_have_value("an earlier prompt")
+    box.focus()
+    page.keyboard.press("Control+z")
+    expect(box).to_have_value("typed by hand")
+    page.keyboard.press("Control+Shift+z")
+    expect(box).to_have_value("an earlier prompt")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" and more")
+    page.keyboard.press("Control+z")
+    expect(box).to_have_value("an earlier prompt")
+    web.wait_text("txt2img_token_counter", "3/75")  # Gradio has heard of it
+    assert web.errors == []

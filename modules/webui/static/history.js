@@ -42,6 +42,7 @@ class History {
     this.anchor = -1;
     this.stale = true;
     this.timer = 0;
+    this.turn = 0;
     this.filters = filterBar(() => this.later());
     this.pages = new Pages();
     this.actions = actionBar({
@@ -63,6 +64,12 @@ class History {
     this.grid.element.addEventListener("click", (event) => this.clicked(event));
     this.grid.element.addEventListener("dblclick", (event) => this.view(this.indexOf(event)));
     this.grid.element.addEventListener("keydown", (event) => this.pressed(event));
+    place.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.chosen.size) {
+        this.choose([]);
+        event.stopPropagation();
+      }
+    });
     place.append(this.filters.element, this.actions.element, this.empty, this.grid.element);
     onEvent((kind, data) => {
       if (kind === "image" || kind === "history" || kind === "connected") {
@@ -91,8 +98,10 @@ class History {
   async reload() {
     this.stale = false;
     const asked = this.query();
+    const turn = ++this.turn;
     const told = await attempt(() => api(`history/numbers?${asked}`));
-    if (!told || asked !== this.query()) {
+    // Answers may overtake each other; only the one that was asked for last says how things stand.
+    if (!told || turn !== this.turn || asked !== this.query()) {
       return;
     }
     this.pages.use(told.numbers, asked);

@@ -103,6 +103,11 @@ export class VirtualGrid {
     for (let index = first; index <= last; index++) {
       const known = this.cells.get(index);
       const cell = known ?? this.make(index);
+      // Cells stand in the document as they are seen: screen readers go through it.
+      const there = this.canvas.children[index - first];
+      if (there !== cell) {
+        this.canvas.insertBefore(cell, there ?? null);
+      }
       const [x, y] = [(index % this.columns) * this.row, Math.floor(index / this.columns) * this.row + shift];
       cell.style.cssText = `width:${this.cell}px;height:${this.cell}px;transform:translate(${x}px,${y}px)`;
       if (all || !known) {
@@ -128,7 +133,6 @@ export class VirtualGrid {
     cell.dataset.index = String(index);
     cell.toggleAttribute("data-focused", index === this.focused);
     this.cells.set(index, cell);
-    this.canvas.append(cell);
     return cell;
   }
 
