@@ -1,41 +1,12 @@
-"""Doorway: `launch`, installing for extensions."""
+"""Doorway: `launch`, as extensions import it: what `modules.launch_utils` has."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from modules.a1111.launching import (
-    check_run,
-    check_run_python,
-    commit_hash,
-    dir_repos,
-    git_clone,
-    git_tag,
-    is_installed,
-    known,
-    requirements_met,
-    run,
-    run_pip,
-    run_python,
-)
-
-__all__ = [
-    "check_run",
-    "check_run_python",
-    "commit_hash",
-    "dir_repos",
-    "git_clone",
-    "git_tag",
-    "is_installed",
-    "requirements_met",
-    "run",
-    "run_pip",
-    "run_python",
-]
+from modules import launch_utils
 
 
-def __getattr__(name: str) -> Any:
-    return known(name)
+def __getattr__(name: str) -> object:
+    return getattr(launch_utils, name)
 
 
 if __name__ == "__main__":

@@ -169,9 +169,11 @@ def _doorways() -> str:
                 isinstance(each, ast.Name) and each.id == "__all__" for each in node.targets
             ):
                 names = list(ast.literal_eval(node.value))
-        if names:
+        _, _, former = (ast.get_docstring(tree) or "").partition(", the former name of ")
+        listed = f"all of {former.rstrip('.')}" if former else ", ".join(f"`{name}`" for name in sorted(names))
+        if listed:
             module = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
-            rows.append(f"| `{module}` | {', '.join(f'`{name}`' for name in sorted(names))} |")
+            rows.append(f"| `{module}` | {listed} |")
     return "\n".join(rows)
 
 

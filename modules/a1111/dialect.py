@@ -6,45 +6,32 @@ import argparse
 import contextlib
 import logging
 import sys
-import threading
 import traceback
-from collections import OrderedDict
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from modules.a1111 import current as process
 from modules.a1111 import seams, stand_ins
-from modules.a1111.attachments import Attachments
+from modules.a1111.attachments.attach import attach
 from modules.a1111.callbacks import Callbacks
 from modules.a1111.current import OWNER
+from modules.a1111.extension_settings import ExtensionSettings
+from modules.a1111.job_context import JobContext
 from modules.a1111.loading import ScriptLoader
-from modules.a1111.options import OptionInfo, section_of
-from modules.a1111.processing.parameters import StableDiffusionProcessing
-from modules.a1111.processing.processed import Processed, result_of
+from modules.a1111.registered_scripts import BUILT_IN_NAMES, RegisteredScripts
 from modules.a1111.runner import ScriptRunner
 from modules.a1111.script import ScriptClassData, overrides
-from modules.a1111.sd_model import ModelView
 from modules.a1111.shared import Shared
 from modules.a1111.unet_view import restore_attention
 from modules.application.application import Application
-from modules.application.jobs.job import GenerationJob
-from modules.application.scripts import Argument, Script, ScriptRun
 from modules.extension_host.extension import Extension
-from modules.foundation.errors import EaselError, ExtensionError, Interrupted
+from modules.foundation.errors import EaselError, Interrupted
 from modules.generation.progress import RunControl
-from modules.generation.request import GenerationRequest
-from modules.generation.result import GenerationResult
 from modules.settings.flags import refuse_unknown
 from modules.settings.model import Settings
 
 log = logging.getLogger(__name__)
-
-KEPT_RESULTS = 64
-"""Results for which the Processed that scripts have worked on is remembered until it is asked for."""
-
-BUILT_IN_NAMES = frozenset({"extra options", "refiner", "sampler", "seed", "soft inpainting", "comments"})
-"""Always-on scripts of A1111 that are parts of the program here."""
 
 
 class A1111Dialect:
@@ -59,11 +46,9 @@ class A1111Dialect:
         self.errors: dict[str, list[str]] = {}
         self.scripts_txt2img, self.scripts_img2img = ScriptRunner(), ScriptRunner()
         self.loader = ScriptLoader(self)
-        self.processed: OrderedDict[int, Processed] = OrderedDict()
-        self._local = threading.local()
-        self._changed: dict[str, Any] = {}
-        self._control: RunControl | None = None
-        self._sections: dict[str, Any] = {}
+        self.job = JobContext(app)
+        self.extension_settings = ExtensionSettings(app, self.shared.opts, self.failed)
+        self.registered_scripts = RegisteredScripts(self)
         self._owner = "a1111"
         self._stand_ins = stand_ins.StandInFinder()
         self.extras: dict[str, Any] = {}
@@ -75,7 +60,7 @@ class A1111Dialect:
         """Load the scripts of these folders (by owner, in this order), then of extensions; attach everything."""
         process.put(self)
         stand_ins.put(self._stand_ins)
-        Attachments(self).attach(self.app.hooks)
+        attach(self, self.app.hooks)
         self.app.settings.observe(self.shared.opts.changed)
         for owner, folder in folders.items():
             self.loader.load_folder(owner, folder)
@@ -105,42 +90,7 @@ class A1111Dialect:
             if runner.scripts:  # an empty page costs a fifteenth of a start
                 with gr.Blocks(analytics_enabled=False):
                     runner.draw_all()
-        self.register_scripts()
-
-    def register_scripts(self) -> None:
-        """Make the scripts known to the program's registry, from which requests and lists take them."""
-        registry = self.app.registries.scripts
-        registry.unregister(OWNER)
-        known = {}
-        for img2img, runner in ((False, self.scripts_txt2img), (True, self.scripts_img2img)):
-            for script in runner.scripts:
-                name = script.title().lower()
-                tabs = known.setdefault(name, {})
-                tabs[img2img] = script
-        for name, tabs in known.items():
-            script = tabs.get(False) or tabs[True]
-            if name in BUILT_IN_NAMES:
-                continue
-            try:
-                registry.register(OWNER, self._described(name, script, tabs))
-            except ExtensionError as error:
-                self.failed(script.filename or name, str(error))
-
-    def _described(self, name: str, script: Any, tabs: Mapping[bool, Any]) -> Script:
-        return Script(
-            name=name,
-            title="" if name == script.title() else script.title(),
-            arguments=self._arguments(script, img2img=script.is_img2img),
-            img2img_arguments=self._arguments(tabs[True], img2img=True) if True in tabs else None,
-            txt2img=False in tabs,
-            img2img=True in tabs,
-            run=None if script.alwayson else self._run,
-        )
-
-    def _arguments(self, script: Any, *, img2img: bool) -> tuple[Argument, ...]:
-        runner = self.scripts_img2img if img2img else self.scripts_txt2img
-        defaults = runner.defaults[script.args_from or 0 : script.args_to or 0]
-        return tuple(_argument(control, value) for control, value in zip(script.controls or (), defaults, strict=False))
+        self.registered_scripts.register()
 
     def close(self) -> None:
         """Let go of the application."""
@@ -177,8 +127,8 @@ class A1111Dialect:
     def failed(self, file: str, what: str) -> None:
         """Remember what a script failed in, for the page."""
         self.errors.setdefault(file, []).append(what)
-        told = traceback.format_exc() if sys.exc_info()[0] is not None else ""
-        self.app.extensions.failed(file, what, told)
+        trace = traceback.format_exc() if sys.exc_info()[0] is not None else ""
+        self.app.extensions.failed(file, what, trace)
         del self.errors[file][:-100]
 
     @contextlib.contextmanager
@@ -206,133 +156,20 @@ class A1111Dialect:
     @property
     def settings(self) -> Settings:
         """Those of the job that runs on this thread, with what its scripts changed; else the program's."""
-        job = self.app.queue.current
-        if self.is_working_thread and isinstance(job, GenerationJob) and job.settings is not None:
-            return job.settings.changed(self._changed)
-        return self.app.settings.current
-
-    def change_settings(self, changes: Mapping[str, Any], *, save: bool) -> None:
-        """Change settings for the program and for the rest of the job that runs."""
-        if self.is_working_thread:
-            self._changed |= changes
-        self.app.settings.change(changes, save=save)
+        return self.job.settings
 
     def declare_settings(self) -> None:
         """Let extensions declare their settings."""
         self.callbacks.call("ui_settings")
-        self.declare(dict(self.shared.options_templates))
+        self.extension_settings.declare(dict(self.shared.options_templates))
         self.shared.options_templates.clear()
-
-    def declare(self, options: Mapping[str, OptionInfo]) -> None:
-        """Declare settings, each in its section."""
-        grouped: dict[tuple[str, str], dict[str, OptionInfo]] = {}
-        labels = self.shared.opts.data_labels
-        for key, info in options.items():
-            labels[key] = info
-            if key not in self.app.settings.declared:
-                title = (
-                    str(info.section[1]) if info.section and len(info.section) > 1 and info.section[1] else "Extensions"
-                )
-                grouped.setdefault((title, info.category_id or ""), {})[key] = info
-        for (title, category), members in grouped.items():
-            everything = {**self._sections.get(title, {}), **members}
-            self._sections[title] = everything
-            self.app.registries.settings.unregister(f"{OWNER}: {title}")
-            try:
-                section = section_of(title, category, everything.items())
-                self.app.registries.settings.register(f"{OWNER}: {title}", section)
-            except EaselError as error:
-                self.failed(title, str(error))
-                log.warning("The settings of %s cannot be declared: %s", title, error)
 
     # Jobs
 
     @property
     def control(self) -> RunControl | None:
         """That of the job at hand."""
-        if self._control is not None:
-            return self._control
-        job = self.app.queue.current
-        return None if job is None else job.control
-
-    @property
-    def is_working_thread(self) -> bool:
-        """Whether this thread is the one that runs jobs."""
-        return threading.current_thread().name == "engine"
-
-    @contextlib.contextmanager
-    def working(self, control: RunControl, changed: Mapping[str, Any] | None) -> Generator[None]:
-        """A job of scripts runs."""
-        self._control, self._changed = control, dict(changed or {})
-        try:
-            yield
-        finally:
-            self._control, self._changed = None, {}
-
-    @contextlib.contextmanager
-    def asked_by(self, p: StableDiffusionProcessing) -> Generator[None]:
-        """The next run is made for `p`."""
-        before = getattr(self._local, "asked", None)
-        self._local.asked = p
-        try:
-            yield
-        finally:
-            self._local.asked = before
-
-    def take_asked(self) -> StableDiffusionProcessing | None:
-        """The `p` that the run which begins is made for, once."""
-        p = getattr(self._local, "asked", None)
-        self._local.asked = None
-        return p
-
-    @contextlib.contextmanager
-    def running(self, p: StableDiffusionProcessing | None, model: Any) -> Generator[None]:
-        """While a run is made, `shared.sd_model` is its model."""
-        if p is None:
-            yield
-            return
-        with self.shared.using(ModelView(model)):
-            yield
-
-    def make(self, request: GenerationRequest) -> GenerationResult:
-        """The pictures of a request, within the job that runs."""
-        from modules.pipeline.run import run
-
-        job = self.app.queue.current
-        control = self.control
-        assert control is not None
-        settings = job.settings if isinstance(job, GenerationJob) else None
-        checkpoint = job.checkpoint if isinstance(job, GenerationJob) else None
-        if self._changed:
-            settings = (settings or self.app.settings.current).changed(self._changed)
-            checkpoint = self._changed.get("sd_model_checkpoint", checkpoint)
-        result = run(request, self.app.engine, control, settings=settings, checkpoint=checkpoint)
-        while len(self.processed) > KEPT_RESULTS:
-            self.processed.popitem(last=False)
-        return result
-
-    def _run(self, script_run: ScriptRun) -> GenerationResult:
-        """A request whose selected script is one of the dialect's."""
-        from modules.a1111.processing.conversion import processing_of
-
-        request = script_run.request
-        runner = self.runner(img2img=request.is_img2img)
-        p = processing_of(request)
-        p.scripts, p.script_args = runner, runner.arguments_for(request.script_arguments, request.script)
-        state = self.shared.state
-        with self.working(script_run.control, None):
-            state.begin(request.script or "script")
-            try:
-                runner.setup_scrips(p, is_ui=False)
-                p.scripts_setup_complete = True
-                processed = runner.run(p, *p.script_args)
-                if processed is None:
-                    from modules.a1111.processing.running import process_images
-
-                    processed = process_images(p)
-            finally:
-                state.end()
-        return result_of(processed)
+        return self.job.control
 
 
 RUN_METHODS = (
@@ -354,17 +191,3 @@ RUN_METHODS = (
     "setup",
 )
 RUN_MOMENTS = ("cfg_denoiser", "cfg_denoised", "cfg_after_cfg", "before_image_saved", "extra_noise", "image_grid")
-
-
-def _argument(control: Any, value: Any) -> Argument:
-    choices = getattr(control, "choices", None)
-    listed = [str(each[0] if isinstance(each, tuple) else each) for each in choices] if choices is not None else None
-    return Argument(
-        label=str(getattr(control, "label", "") or ""),
-        value=value,
-        minimum=getattr(control, "minimum", None),
-        maximum=getattr(control, "maximum", None),
-        step=getattr(control, "step", None),
-        choices=(lambda app: listed) if listed is not None else None,
-        shown=getattr(control, "value", None) if getattr(control, "type", None) == "index" else None,
-    )

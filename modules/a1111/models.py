@@ -107,7 +107,7 @@ def load_model(checkpoint_info: Any = None, already_loaded_state_dict: Any = Non
 
     def load() -> Any:
         model = dialect.app.engine.load(dialect.app.catalogue.find(info.title))
-        dialect.change_settings({"sd_model_checkpoint": info.title}, save=False)
+        dialect.job.change_settings({"sd_model_checkpoint": info.title}, save=False)
         return ModelView(model)
 
     return on_engine(load, f"Loading {info.name}")
@@ -197,7 +197,7 @@ def reload_vae_weights(sd_model: Any = None, vae_file: Any = "unspecified") -> A
         name = names.get(str(vae_file), str(vae_file) if vae_file == AUTOMATIC else "")
         if not name:
             raise CheckpointError(f"{vae_file} is no VAE that Easel knows. Put it into models/VAE.")
-    dialect.change_settings({"sd_vae": name}, save=False)
+    dialect.job.change_settings({"sd_vae": name}, save=False)
     return sd_model
 
 

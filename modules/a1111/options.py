@@ -137,7 +137,7 @@ class Options:
         if name in Options._own:
             object.__setattr__(self, name, value)
         else:
-            self._dialect.change_settings({name: value}, save=False)
+            self._dialect.job.change_settings({name: value}, save=False)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -151,7 +151,7 @@ class Options:
         """Change a setting; whether it was another before."""
         if getattr(self, key, None) == value:
             return False
-        self._dialect.change_settings({key: value}, save=False)
+        self._dialect.job.change_settings({key: value}, save=False)
         if run_callbacks and (called := self.data_labels.get(key)) is not None and called.onchange is not None:
             called.onchange()
         return True
@@ -165,7 +165,7 @@ class Options:
 
     def add_option(self, key: str, info: OptionInfo) -> None:
         """Declare a setting."""
-        self._dialect.declare({key: info})
+        self._dialect.extension_settings.declare({key: info})
 
     def onchange(self, key: str, func: Callable[[], None], call: bool = True) -> None:
         """Have a function called when a setting changes, and at once."""

@@ -58,7 +58,7 @@ class ScriptsOnPage(PageGuest):
             runner.begin()
         with self._told_of_components():
             yield
-        dialect.register_scripts()
+        dialect.registered_scripts.register()
 
     @contextlib.contextmanager
     def _told_of_components(self) -> Generator[None]:

@@ -28,12 +28,12 @@ KEPT_TASKS = 64
 def on_engine(function: Callable[[], Any], title: str) -> Any:
     """Call something where models compute, when it is its turn, and wait for what it returns."""
     dialect = current()
-    if dialect.is_working_thread:
+    if dialect.job.is_working_thread:
         return function()
     context = contextvars.copy_context()
 
     def work(control: RunControl) -> Any:
-        with dialect.working(control, None):
+        with dialect.job.working(control):
             return context.run(function)
 
     job: TaskJob[Any] = dialect.app.submit_task(TaskJob(work, kind="script", title=title[:80]))

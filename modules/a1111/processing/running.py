@@ -20,13 +20,13 @@ def process_images(p: StableDiffusionProcessing) -> Processed:
     On a thread of the page or of an extension's own it waits for its turn in the queue.
     """
     dialect = current()
-    if dialect.control is not None and dialect.is_working_thread:
+    if dialect.control is not None and dialect.job.is_working_thread:
         return _inner(p)
     if p.scripts is not None and not p.scripts_setup_complete:
         p.scripts.setup_scrips(p, is_ui=False)
 
     def work(control: RunControl) -> Processed:
-        with dialect.working(control, None):
+        with dialect.job.working(control):
             return _inner(p)
 
     job: TaskJob[Processed] = dialect.app.submit_task(TaskJob(work, kind="script", title=str(p.prompt)[:80]))
@@ -45,10 +45,10 @@ def process_images_inner(p: StableDiffusionProcessing) -> Processed:
     control = dialect.control
     if control is not None and state.job_count > 1:
         control.begin_part(state.job_no, state.job_count)
-    with dialect.asked_by(p):
-        result = dialect.make(request_of(p))
+    with dialect.job.next_run_is_for(p):
+        result = dialect.job.make(request_of(p))
     state.nextjob()
-    processed = dialect.processed.pop(id(result), None)
+    processed = dialect.job.take_processed(result)
     return processed if processed is not None else Processed.of(p, result)
 
 

@@ -1,0 +1,105 @@
+"""A batch: scripts change its prompts, seeds and size, before and after its networks are in force."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from modules.a1111 import networks_view
+from modules.a1111.attachments.run_p import p_of
+from modules.a1111.processing.parameters import StableDiffusionProcessing
+from modules.generation.batch import BatchPlan
+from modules.hooks.events import RunEvent
+
+if TYPE_CHECKING:
+    from modules.generation.plan import Plan
+
+
+class BatchAttachments:
+    """The batches of a run, and where the second pass begins."""
+
+    def batch(self, batch: BatchPlan, event: RunEvent) -> BatchPlan:
+        """before_process_batch."""
+        p = p_of(event)
+        if p is None:
+            return batch
+        p.iteration = event.batch
+        _take_batch(p, batch)
+        return _changed_by(p, batch, event, "before_process_batch")
+
+    def batch_begins(self, batch: BatchPlan, event: RunEvent) -> BatchPlan:
+        """process_batch, with the networks in force."""
+        p = p_of(event)
+        if p is None:
+            return batch
+        _take_batch(p, batch)
+        return _changed_by(p, batch, event, "process_batch")
+
+    @contextlib.contextmanager
+    def around_batch(self, event: RunEvent) -> Generator[None]:
+        """after_extra_networks_activate."""
+        p = p_of(event)
+        if p is None or p.prompts is None:
+            yield
+            return
+        with networks_view.active(p, p.prompts):
+            _after_networks(p, event)
+            yield
+
+    def second_pass(self, plan: Plan, event: RunEvent) -> Plan:
+        """before_hr."""
+        p = p_of(event)
+        if p is None:
+            return plan
+        p.is_hr_pass = True
+        if p.scripts is not None:
+            p.scripts.call("before_hr", p)
+        return plan
+
+
+def _after_networks(p: StableDiffusionProcessing, event: RunEvent) -> None:
+    if p.scripts is not None:
+        p.scripts.call(
+            "after_extra_networks_activate",
+            p,
+            batch_number=event.batch,
+            prompts=p.prompts,
+            seeds=p.seeds,
+            subseeds=p.subseeds,
+            extra_network_data=p.extra_network_data or {},
+        )
+
+
+def _take_batch(p: StableDiffusionProcessing, batch: BatchPlan) -> None:
+    p.prompts, p.negative_prompts = list(batch.prompts), list(batch.negative_prompts)
+    p.seeds, p.subseeds = list(batch.seeds), list(batch.subseeds)
+    p.width, p.height = batch.width, batch.height
+    if batch.hr_prompts:
+        p.hr_prompts, p.hr_negative_prompts = list(batch.hr_prompts), list(batch.hr_negative_prompts)
+
+
+def _changed_by(p: StableDiffusionProcessing, batch: BatchPlan, event: RunEvent, method: str) -> BatchPlan:
+    """The batch as a method of the scripts leaves it; seeds and sizes as whole numbers."""
+    if p.scripts is None or not p.scripts.has(method):
+        return batch
+    first = event.batch * p.batch_size
+    part = slice(first, first + len(batch.prompts))
+    names = ("prompts", "negative_prompts", "seeds", "subseeds")
+    before = {name: list(getattr(p, f"all_{name}")[part]) for name in names}
+    p.scripts.call(method, p, batch_number=event.batch, prompts=p.prompts, seeds=p.seeds, subseeds=p.subseeds)
+    for name in names:
+        # Some write into the lists of all pictures instead.
+        everything = getattr(p, f"all_{name}")[part]
+        if everything != before[name] and getattr(p, name) == list(getattr(batch, name)):
+            setattr(p, name, everything)
+    return replace(
+        batch,
+        prompts=tuple(p.prompts),
+        negative_prompts=tuple(p.negative_prompts),
+        seeds=tuple(int(seed) for seed in p.seeds),
+        subseeds=tuple(int(seed) for seed in p.subseeds),
+        width=int(p.width),
+        height=int(p.height),
+    )

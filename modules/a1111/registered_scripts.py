@@ -1,0 +1,98 @@
+"""Scripts of the dialect in the program's registry, from which requests and lists take them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from modules.a1111.current import OWNER
+from modules.a1111.processing.conversion import processing_of
+from modules.a1111.processing.processed import result_of
+from modules.a1111.processing.running import process_images
+from modules.a1111.runner import ScriptRunner
+from modules.a1111.script import Script as A1111Script
+from modules.application.scripts import Argument, Script, ScriptRun
+from modules.foundation.errors import ExtensionError
+from modules.generation.result import GenerationResult
+
+if TYPE_CHECKING:
+    from modules.a1111.dialect import A1111Dialect
+
+BUILT_IN_NAMES = frozenset({"extra options", "refiner", "sampler", "seed", "soft inpainting", "comments"})
+"""Always-on scripts of A1111 that are parts of the program here."""
+
+
+class RegisteredScripts:
+    """The scripts of both tabs, each once, under its title."""
+
+    def __init__(self, dialect: A1111Dialect) -> None:
+        self._dialect = dialect
+
+    def register(self) -> None:
+        """Make the scripts known to the program, in the place of those that were."""
+        dialect = self._dialect
+        registry = dialect.app.registries.scripts
+        registry.unregister(OWNER)
+        by_name: dict[str, dict[bool, A1111Script]] = {}
+        for img2img, runner in ((False, dialect.scripts_txt2img), (True, dialect.scripts_img2img)):
+            for script in runner.scripts:
+                by_name.setdefault(script.title().lower(), {})[img2img] = script
+        for name, tabs in by_name.items():
+            if name in BUILT_IN_NAMES:
+                continue
+            script = tabs.get(False) or tabs[True]
+            try:
+                registry.register(OWNER, self._description(name, script, tabs))
+            except ExtensionError as error:
+                dialect.failed(script.filename or name, str(error))
+
+    def _description(self, name: str, script: A1111Script, tabs: Mapping[bool, A1111Script]) -> Script:
+        dialect = self._dialect
+        runner = dialect.scripts_img2img if script.is_img2img else dialect.scripts_txt2img
+        return Script(
+            name=name,
+            title="" if name == script.title() else script.title(),
+            arguments=_arguments(script, runner),
+            img2img_arguments=_arguments(tabs[True], dialect.scripts_img2img) if True in tabs else None,
+            txt2img=False in tabs,
+            img2img=True in tabs,
+            run=None if script.alwayson else self._run,
+        )
+
+    def _run(self, script_run: ScriptRun) -> GenerationResult:
+        """A request whose selected script is one of the dialect's."""
+        request, dialect = script_run.request, self._dialect
+        runner = dialect.runner(img2img=request.is_img2img)
+        p = processing_of(request)
+        p.scripts, p.script_args = runner, runner.arguments_for(request.script_arguments, request.script)
+        state = dialect.shared.state
+        with dialect.job.working(script_run.control):
+            state.begin(request.script or "script")
+            try:
+                runner.setup_scrips(p, is_ui=False)
+                p.scripts_setup_complete = True
+                processed = runner.run(p, *p.script_args)
+                if processed is None:
+                    processed = process_images(p)
+            finally:
+                state.end()
+        return result_of(processed)
+
+
+def _arguments(script: A1111Script, runner: ScriptRunner) -> tuple[Argument, ...]:
+    defaults = runner.defaults[script.args_from or 0 : script.args_to or 0]
+    return tuple(_argument(control, value) for control, value in zip(script.controls or (), defaults, strict=False))
+
+
+def _argument(control: Any, value: Any) -> Argument:
+    choices = getattr(control, "choices", None)
+    listed = [str(each[0] if isinstance(each, tuple) else each) for each in choices] if choices is not None else None
+    return Argument(
+        label=str(getattr(control, "label", "") or ""),
+        value=value,
+        minimum=getattr(control, "minimum", None),
+        maximum=getattr(control, "maximum", None),
+        step=getattr(control, "step", None),
+        choices=(lambda app: listed) if listed is not None else None,
+        shown=getattr(control, "value", None) if getattr(control, "type", None) == "index" else None,
+    )
