@@ -33,7 +33,15 @@ SETTINGS_HEAD = """\
 
 Kept in `config.json` under A1111's keys. They are set on the page under *Settings*, by `POST /sdapi/v1/options`, and
 for one request by `override_settings`. A key that Easel does not know is kept and saved again. Written by
-`docs/generate.py` from `modules/settings/sections/`.
+`docs/generate.py` from `modules/settings/sections/`. Of A1111's settings each one acts, or stands in the last table
+with the reason why it does not.
+"""
+
+WITHOUT_EFFECT_HEAD = """\
+## Settings of A1111 without effect
+
+Kept and given back to clients like all others, but nothing here goes by them.
+
 """
 
 HOOKS_HEAD = """\
@@ -82,6 +90,7 @@ def settings_page() -> str:
     """docs/settings.md: one table a section, in the order of the settings page."""
     from modules.settings.declare import choices_of, infotext_label
     from modules.settings.model import SECTIONS
+    from modules.settings.without_effect import REASONS
 
     parts = [SETTINGS_HEAD]
     for section in SECTIONS:
@@ -97,7 +106,9 @@ def settings_page() -> str:
             label = infotext_label(field) or ""
             rows.append(f"| `{key}` | {field.title} | `{default}` | {shown or ' '.join(bounds)} | {label} |")
         parts.append("\n".join(rows) + "\n")
-    return "\n".join(parts)
+    rows = ["| key | no effect, since |", "|---|---|"]
+    rows += [f"| `{key}` | {reason} |" for key, reason in sorted(REASONS.items())]
+    return "\n".join(parts) + "\n" + WITHOUT_EFFECT_HEAD + "\n".join(rows) + "\n"
 
 
 BOUND_WORDS = {"ge": "from", "le": "to"}

@@ -18,6 +18,7 @@ from modules.application.jobs.service import JobService
 from modules.application.jobs.submitting import resolved_job
 from modules.application.last_parameters import keep_parameters
 from modules.application.model_list import ModelFileList
+from modules.application.profiling import profiled
 from modules.application.registries import Registries
 from modules.application.scripts import run_script
 from modules.application.shutdown import Shutdown
@@ -285,7 +286,8 @@ class Application:
         from modules.pipeline.run import run
 
         def make(request: GenerationRequest) -> GenerationResult:
-            return run(request, self.engine, job.control, settings=job.settings, checkpoint=job.checkpoint)
+            with profiled(self.settings.current, self.paths.data):
+                return run(request, self.engine, job.control, settings=job.settings, checkpoint=job.checkpoint)
 
         if job.request.script is not None:
             result = run_script(self, job.request, job.control, make)
@@ -295,5 +297,7 @@ class Application:
         return result
 
     def _on_saved(self, image: FinishedImage) -> None:
+        if self.settings.current.samples_log_stdout and image.path is not None:
+            log.info("%s\n%s", image.path, image.infotext)
         if image.path is not None and (job := self.queue.current) is not None:
             self.jobs.recorder.image_saved(job, image)

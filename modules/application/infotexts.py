@@ -46,7 +46,8 @@ def parameters_of(text: str, app: Application) -> JsonObject:
     )
     values = restore(parse(text), options)
     named = {label: our_name(str(values[label])) for label in ("Sampler", "Hires sampler") if label in values}
-    return app.hooks.infotext_pasted(values | named, PasteEvent(text=text))
+    pasted = app.hooks.infotext_pasted(values | named, PasteEvent(text=text))
+    return {label: value for label, value in pasted.items() if label not in settings.infotext_skip_pasting}
 
 
 def setting_labels(app: Application) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import socket
 import threading
@@ -47,6 +48,8 @@ def serve(asgi: Asgi, application: Application, listener: socket.socket) -> int:
     server = GracefulServer(config, application.begin_end, lambda: not application.queue.running)
 
     def stop() -> None:
+        if application.settings.current.dump_stacks_on_signal:
+            faulthandler.dump_traceback()
         server.should_exit = True
 
     application.shutdown.bind(stop)

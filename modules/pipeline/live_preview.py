@@ -38,6 +38,7 @@ class Previewer:
         self._every = settings.show_progress_every_n_steps if settings.live_previews_enable else 0
         self._pictures = _method(settings.show_progress_type, plan, model) if self._every > 0 else None
         self._control = control
+        self._shown = None if settings.show_progress_grid else 1
         self._newest: queue.Queue[Tensor | None] = queue.Queue(maxsize=1)
         self._thread = threading.Thread(target=self._work, name="preview", daemon=True)
 
@@ -52,7 +53,7 @@ class Previewer:
     def at_step(self, step: StepReport) -> None:
         """A step was taken; called within the loop."""
         if self._every > 0 and step.index % self._every == 0:
-            self._offer(step.denoised)
+            self._offer(step.denoised[: self._shown])
 
     def _offer(self, latents: Tensor | None) -> None:
         while True:

@@ -30,10 +30,12 @@ class Settings(
     page.GallerySection,
     page.InfotextSection,
     page.LivePreviewsSection,
+    page.PromptEditingSection,
     page.UiAlternativesSection,
     page.UserInterfaceSection,
     page.CanvasHotkeysSection,
     system.SystemSection,
+    system.ProfilerSection,
     api.ApiSection,
     jobs.JobsSection,
 ):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from modules.foundation.errors import UnknownName
+from modules.infotext.labels import REQUEST_FIELDS, SETTINGS
 from modules.sampling.samplers import registry
 from modules.upscalers.known import KNOWN
 
@@ -28,6 +29,7 @@ def named_choices(app: Application, tabs: Sequence[str] = ()) -> dict[str, list[
         "samplers": sampler_names(),
         "checkpoints": [info.title for info in app.catalogue.all()],
         "vaes": ["Automatic", "None", *(info.name for info in app.vaes.all())],
+        "infotext_fields": [*REQUEST_FIELDS, *(label for label in SETTINGS if label not in REQUEST_FIELDS)],
         "loras": ["None", *(info.name for info in app.networks.all("lora"))],
         "upscalers": [info.name for info in app.upscalers.usable()],
         "face_restorers": [info.name for info in app.restorers.all()],

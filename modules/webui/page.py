@@ -117,6 +117,10 @@ def script_options(app: Application) -> dict[str, object]:
     return {
         "previewPeriod": settings.live_preview_refresh_period,
         "previews": settings.live_previews_enable,
+        "progressBar": settings.show_progressbar,
+        "keepAwake": settings.prevent_screen_sleep_during_generation,
+        "galleryHeight": settings.gallery_height,
+        "tokenCounters": not settings.disable_token_counters,
         "progressInTitle": settings.show_progress_in_title,
         "sound": sound.address(app),
         "volume": settings.notification_volume / 100,

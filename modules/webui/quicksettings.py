@@ -57,19 +57,20 @@ def build_quicksettings(app: Application) -> QuickSettings:
 
 def checkpoint_state(app: Application) -> JsonObject:
     """Choices and value of the dropdown now."""
-    selected = app.selected_checkpoint
+    selected, short = app.selected_checkpoint, app.settings.current.sd_checkpoint_dropdown_use_short
     return {
-        "choices": [(_label(info), info.title) for info in app.catalogue.all()],
+        "choices": [(_label(info, short), info.title) for info in app.catalogue.all()],
         "value": selected.title if selected else None,
     }
 
 
-def _label(info: CheckpointInfo) -> str:
-    """A checkpoint's title; with a sign and the reason in short where it cannot be used."""
+def _label(info: CheckpointInfo, short: bool) -> str:
+    """A checkpoint's title, without its folder if `short`; with a sign and a reason where it cannot be used."""
+    title = info.title.rpartition("/")[2] if short else info.title
     if info.problem is None:
-        return info.title
+        return title
     reason = info.problem.replace(str(info.path), "").strip(" :.")
-    return f"⚠ {info.title} ({reason[:LONGEST_REASON]}{'…' if len(reason) > LONGEST_REASON else ''})"
+    return f"⚠ {title} ({reason[:LONGEST_REASON]}{'…' if len(reason) > LONGEST_REASON else ''})"
 
 
 def wire_quicksettings(page: PageBuilder, quick: QuickSettings) -> None:

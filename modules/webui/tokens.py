@@ -26,7 +26,8 @@ class TokenCounter:
 
         self._tokenizer = self._tokenizer or ClipTokenizer()
         settings = self._app.settings.current
-        styles, _ = pick_styles(style_names or (), self._app.styles.all())
+        counted = style_names if settings.include_styles_into_token_counters else None
+        styles, _ = pick_styles(counted or (), self._app.styles.all())
         try:
             count = count_tokens(
                 prompt or "",

@@ -94,3 +94,10 @@ def test_samplers_of_other_programs_get_their_names_here(app: Application) -> No
     found = parameters_of(text, app)
     assert (found["Sampler"], found["Hires sampler"]) == ("DPM++ 2M SDE Karras", "Euler a")
     assert parameters_of(f"a\n{FIELDS}", app)["Hires sampler"] == "Use same sampler"
+
+
+def test_fields_that_the_settings_disregard_are_not_pasted(app: Application) -> None:
+    app.settings.change({"infotext_skip_pasting": ["Seed", "CFG scale"]})
+    values = parameters_of(f"a cat\n{FIELDS}", app)
+    assert "Steps" in values
+    assert not {"Seed", "CFG scale"} & values.keys()

@@ -8,6 +8,7 @@ import pytest
 
 from modules.settings.declare import choices_of, infotext_label
 from modules.settings.model import SECTIONS, Settings
+from modules.settings.without_effect import REASONS
 
 PROGRAM = Path(__file__).resolve().parents[2]
 DEFAULTS = json.loads((Path(__file__).parent / "data" / "config-all-defaults.json").read_text())
@@ -65,3 +66,9 @@ def test_no_setting_is_declared_that_nothing_reads() -> None:
     text = "\n".join(sources)
     for key in Settings.model_fields:
         assert re.search(rf"\b{key}\b", text), key
+
+
+def test_a_setting_without_effect_has_a_reason_and_no_declaration() -> None:
+    assert not set(REASONS) & set(Settings.model_fields)
+    for key, reason in REASONS.items():
+        assert not reason.endswith("."), key  # the rest of a sentence

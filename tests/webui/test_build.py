@@ -28,8 +28,10 @@ from modules.settings.model import SECTIONS, Settings
 from modules.webui.assets import MANIFEST_LINK, HeadTags, head_tags
 from modules.webui.choices import named_choices
 from modules.webui.page import build_page
+from modules.webui.quicksettings import checkpoint_state
 from modules.webui.tab_bar import Tab, tab_rules
 from modules.webui.tabs.settings import ELSEWHERE, from_page, section_tabs, to_page
+from modules.webui.tokens import TokenCounter
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -183,3 +185,52 @@ def test_a_tab_and_a_section_of_settings_that_are_added_are_drawn_and_their_hook
     assert heard[0].page is not None
     app.remove_owner("plug-in")
     assert "tab_glow" not in {getattr(block, "elem_id", None) for block in built(app)}
+
+
+def test_the_page_lies_as_the_settings_say(app: Application) -> None:
+    usual = {part.elem_id: part for part in built(app) if getattr(part, "elem_id", None)}
+    app.settings.change(
+        {
+            "compact_prompt_box": True,
+            "samplers_in_dropdown": False,
+            "dimensions_and_batch_together": False,
+            "txt2img_settings_accordion": True,
+        }
+    )
+    other = {part.elem_id: part for part in built(app) if getattr(part, "elem_id", None)}
+    assert usual.keys() - other.keys() == set()  # extensions look for all of them
+    assert isinstance(usual["txt2img_sampling"], gradio.Dropdown)
+    assert isinstance(other["txt2img_sampling"], gradio.Radio)
+    assert _above(usual["txt2img_prompt"]).isdisjoint({"txt2img_settings", "txt2img_results_panel"})
+    assert "txt2img_settings" in _above(other["txt2img_prompt"])
+    assert "txt2img_results_panel" in _above(other["txt2img_generate"])
+    assert "txt2img_settings_accordion" in _above(other["txt2img_steps"])
+    assert "img2img_settings_accordion" not in other
+
+
+def _above(part: Any) -> set[str]:
+    """The ids of the elements around one."""
+    ids: set[str] = set()
+    while (part := part.parent) is not None:
+        ids.add(getattr(part, "elem_id", None) or "")
+    return ids
+
+
+def test_short_names_of_checkpoints_leave_their_folders_out(app: Application) -> None:
+    folder = app.paths.models / "Stable-diffusion" / "people"
+    folder.mkdir(parents=True)
+    (folder / "faces.safetensors").write_bytes(b"no checkpoint")
+    app.catalogue.refresh()
+    label, value = checkpoint_state(app)["choices"][0]
+    assert (label.split(" (")[0].removeprefix("⚠ "), value) == ("people/faces.safetensors", "people/faces.safetensors")
+    app.settings.change({"sd_checkpoint_dropdown_use_short": True})
+    label, value = checkpoint_state(app)["choices"][0]
+    assert (label.split(" (")[0].removeprefix("⚠ "), value) == ("faces.safetensors", "people/faces.safetensors")
+
+
+def test_styles_are_counted_with_the_prompt_unless_the_settings_say_no(app: Application) -> None:
+    (app.paths.data / "styles.csv").write_text("name,prompt,negative_prompt\nNight,dark sky,\n", encoding="utf-8")
+    counter = TokenCounter(app)
+    assert ">4/75<" in counter.html("a", 20, ["Night"], negative=False)
+    app.settings.change({"include_styles_into_token_counters": False})
+    assert ">1/75<" in counter.html("a", 20, ["Night"], negative=False)

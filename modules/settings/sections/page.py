@@ -53,6 +53,10 @@ class GallerySection(Section):
     category: ClassVar[str] = "ui"
 
     return_grid: bool = setting(True, "Show grid in gallery")
+    do_not_show_images: bool = setting(False, "Do not show any images in gallery")
+    gallery_height: str = setting(
+        "", "Gallery height: a length of CSS such as 768px or 20em; empty: as the page has it"
+    )
     js_modal_lightbox: bool = setting(True, "Full page image viewer: enable")
     js_modal_lightbox_initially_zoomed: bool = setting(
         True, "Full page image viewer: show small images enlarged to the page"
@@ -87,6 +91,7 @@ class InfotextSection(Section):
     add_vae_name_to_info: bool = setting(True, "Add VAE name to infotext")
     add_vae_hash_to_info: bool = setting(True, "Add VAE hash to infotext")
     add_version_to_infotext: bool = setting(True, "Add program version to infotext")
+    infotext_skip_pasting: list[str] = setting([], "Disregard fields from pasted infotext", choices="infotext_fields")
     disable_weights_auto_swap: bool = setting(True, "Keep the chosen checkpoint when parameters are pasted")
     infotext_styles: Literal["Ignore", "Apply", "Discard", "Apply if any"] = setting(
         "Apply if any",
@@ -101,10 +106,12 @@ class LivePreviewsSection(Section):
     title: ClassVar[str] = "Live previews"
     category: ClassVar[str] = "ui"
 
+    show_progressbar: bool = setting(True, "Show progressbar")
     live_previews_enable: bool = setting(True, "Show live previews of the created image")
     live_previews_image_format: Literal["jpeg", "png", "webp"] = setting(
         "png", "Live preview file format", choices=("jpeg", "png", "webp")
     )
+    show_progress_grid: bool = setting(True, "Show previews of all images generated in a batch as a grid")
     show_progress_every_n_steps: int = setting(
         10, "Live preview display period, steps; -1: only at the end of a batch", ge=-1, le=32, step=1
     )
@@ -112,14 +119,37 @@ class LivePreviewsSection(Section):
         "Approx NN", "Live preview method", choices=("Full", "Approx NN", "Approx cheap", "TAESD")
     )
     live_preview_refresh_period: float = setting(1000, "Progressbar and preview update period, ms", ge=50)
+    prevent_screen_sleep_during_generation: bool = setting(True, "Prevent screen sleep during generation")
+
+
+class PromptEditingSection(Section):
+    """The prompts: their counters."""
+
+    title: ClassVar[str] = "Prompt editing"
+    category: ClassVar[str] = "ui"
+
+    disable_token_counters: bool = setting(False, "Disable prompt token counters")
+    include_styles_into_token_counters: bool = setting(True, "Count tokens of enabled styles")
 
 
 class UiAlternativesSection(Section):
-    """Which parts of the page are open from the start."""
+    """Other ways for the page to lie."""
 
     title: ClassVar[str] = "UI alternatives"
     category: ClassVar[str] = "ui"
 
+    compact_prompt_box: bool = setting(
+        False, "Compact prompt layout: the prompts stand above the controls, Generate above the pictures", restart=True
+    )
+    samplers_in_dropdown: bool = setting(
+        True, "Sampling methods in a dropdown instead of a row of buttons", restart=True
+    )
+    dimensions_and_batch_together: bool = setting(True, "Size and batch sliders side by side", restart=True)
+    sd_checkpoint_dropdown_use_short: bool = setting(
+        False, "Checkpoints by their file names alone, without folders", restart=True
+    )
+    txt2img_settings_accordion: bool = setting(False, "Settings in txt2img hidden under Accordion", restart=True)
+    img2img_settings_accordion: bool = setting(False, "Settings in img2img hidden under Accordion", restart=True)
     hires_fix_show_sampler: bool = setting(
         False, "Hires fix: show hires checkpoint and sampler selection", restart=True
     )

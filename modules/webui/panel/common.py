@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from modules.webui.panel.control import Choice, Control, Number, Several, Slider, Switch, Text
+from dataclasses import replace
+
+from modules.webui.panel.control import Choice, ChoiceButtons, Control, Number, Several, Slider, Switch, Text
 
 IN_SAMPLER_SCRIPT = "customscript/sampler.py/{tab}"
 IN_SEED_SCRIPT = "customscript/seed.py/{tab}"
@@ -41,6 +43,7 @@ SAMPLER = Control(
     kind=Choice(choices=lambda offers: offers.samplers, changing=True),
     where=IN_SAMPLER_SCRIPT,
 )
+SAMPLER_BUTTONS = replace(SAMPLER, kind=ChoiceButtons(choices=lambda offers: offers.samplers, changing=True))
 SCHEDULER = Control(
     name="scheduler",
     label="Schedule type",

@@ -110,6 +110,16 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChoiceButtons(Choice):
+    """One of several, each with a button of its own."""
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+        """See `Kind`."""
+        choices = list(self.choices(offers))
+        return gr.Radio(interactive=True, **ui.choice(key, choices, value=self.value or choices[0]), **look)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Several:
     """As many of several as one likes, in a dropdown."""
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.components import Component
 
-from modules.webui.panel.control import Choice, Control, Kind, Offers, Several
+from modules.webui.panel.control import Choice, ChoiceButtons, Control, Kind, Offers, Several
 from modules.webui.panel.drawing import Drawing
 from modules.webui.panel.guests import PanelGuests
 from modules.webui.panel.layout import SectionContent, draw_sections
 from modules.webui.panel.results import Results, draw_results
-from modules.webui.panel.toprow import draw_toprow
+from modules.webui.panel.toprow import draw_actions, draw_compact_prompts, draw_toprow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,25 +81,38 @@ class GenerationPanel:
         return [_offered(kind, offers, value) for kind, value in zip(kinds, chosen, strict=True)]
 
 
-def _offered(kind: Kind, offers: Offers, chosen: object) -> gr.Dropdown:
+def _offered(kind: Kind, offers: Offers, chosen: object) -> gr.Dropdown | gr.Radio:
     assert isinstance(kind, Choice | Several)
     choices = list(kind.choices(offers))
     if isinstance(kind, Several):
         kept = [name for name in chosen if name in choices] if isinstance(chosen, list) else []
         return gr.Dropdown(choices=choices, value=kept, multiselect=True)
     otherwise = kind.value if kind.value in choices else next(iter(choices), None)
-    return gr.Dropdown(choices=choices, value=str(chosen) if chosen in choices else otherwise)
+    drawn = gr.Radio if isinstance(kind, ChoiceButtons) else gr.Dropdown
+    return drawn(choices=choices, value=str(chosen) if chosen in choices else otherwise)
 
 
 def draw_panel(drawing: Drawing, sections: Mapping[str, SectionContent]) -> GenerationPanel:
     """Draw a panel with these sections on its left side."""
     # Its value is set by the browser when Generate is pressed.
     task = gr.Textbox("", elem_id=drawing.id("task"), visible="hidden")
-    draw_toprow(drawing)
+    settings = drawing.settings
+    compact = settings.compact_prompt_box
+    folded = {"txt2img": settings.txt2img_settings_accordion, "img2img": settings.img2img_settings_accordion}[
+        drawing.tab
+    ]
+    if not compact:
+        draw_toprow(drawing)
     with gr.Row(elem_classes=["work-area"], equal_height=False):
         with gr.Column(elem_id=drawing.id("settings"), elem_classes=["settings-column"], scale=1, min_width=320):
-            draw_sections(drawing, sections)
-        results = draw_results(drawing)
+            if compact:
+                draw_compact_prompts(drawing)
+            if folded:
+                with gr.Accordion("Settings", open=False, elem_id=drawing.id("settings_accordion")):
+                    draw_sections(drawing, sections)
+            else:
+                draw_sections(drawing, sections)
+        results = draw_results(drawing, above=draw_actions if compact else None)
     return GenerationPanel(
         tab=drawing.tab,
         controls=drawing.controls,

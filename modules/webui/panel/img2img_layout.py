@@ -146,7 +146,9 @@ def _dimensions(page: PageBuilder, drawing: Drawing) -> None:
                 drawing.control(own.SCALE)
                 note = gr.HTML("", elem_id="img2img_scale_resolution_preview", elem_classes=["part-note"])
                 drawing.part("scaled_size", note)
-        layout.batch(drawing)
+        if drawing.settings.dimensions_and_batch_together:
+            layout.batch(drawing)
+    layout.batch_below(drawing)
 
 
 def _cfg(drawing: Drawing) -> None:

@@ -36,8 +36,12 @@ def ordered(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 def sampler(drawing: Drawing) -> None:
     """Sampling method, schedule and steps."""
+    if not drawing.settings.samplers_in_dropdown:
+        drawing.control(common.SAMPLER_BUTTONS)
     with gr.Row(elem_id=drawing.id("sampler_selection_{tab}"), elem_classes=["fields", "sampler-row"]):
-        for control in (common.SAMPLER, common.SCHEDULER, common.STEPS):
+        if drawing.settings.samplers_in_dropdown:
+            drawing.control(common.SAMPLER)
+        for control in (common.SCHEDULER, common.STEPS):
             drawing.control(control)
 
 
@@ -49,7 +53,16 @@ def dimensions(drawing: Drawing) -> None:
             drawing.control(common.HEIGHT)
         with gr.Column(elem_id=drawing.id("dimensions_row"), scale=0, min_width=36, elem_classes=["swap-column"]):
             drawing.tool("swap_sizes", "⇅", "res_switch_btn")
-        batch(drawing)
+        if drawing.settings.dimensions_and_batch_together:
+            batch(drawing)
+    batch_below(drawing)
+
+
+def batch_below(drawing: Drawing) -> None:
+    """The batch in a row of its own, where the settings do not want it beside the size."""
+    if not drawing.settings.dimensions_and_batch_together:
+        with gr.Row(elem_classes=["size-and-batch", "fields"]):
+            batch(drawing)
 
 
 def batch(drawing: Drawing) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -53,13 +53,15 @@ class Shown:
         return [gr.Gallery(value=list(self.pictures), selected_index=self.selected), self.selected, *texts]
 
 
-def draw_results(drawing: Drawing) -> Results:
-    """Draw the column with the gallery and its buttons."""
+def draw_results(drawing: Drawing, above: Callable[[Drawing], None] | None = None) -> Results:
+    """Draw the column with the gallery and its buttons, below what `above` draws."""
     tab = drawing.tab
     with (
         gr.Column(elem_id=f"{tab}_results", elem_classes=["results-column"], scale=1, min_width=320),
         gr.Column(elem_id=f"{tab}_results_panel", elem_classes=["results-panel"]),
     ):
+        if above:
+            above(drawing)
         with gr.Group(elem_id=f"{tab}_gallery_container", elem_classes=["gallery-container"]):
             gallery = gr.Gallery(
                 label="Output",

@@ -60,6 +60,8 @@ def wire_running(page: PageBuilder, panel: GenerationPanel, submit: Submit) -> N
 
 def show(app: Application, shown: Shown) -> list[object]:
     """The values for a panel's results and the checkpoint's dropdown."""
+    if app.settings.current.do_not_show_images and shown.pictures:
+        shown = replace(shown, pictures=())
     return [*shown.updates(), gr.Dropdown(**checkpoint_state(app))]
 
 

@@ -14,21 +14,34 @@ from modules.webui.panel.drawing import Drawing
 def draw_toprow(drawing: Drawing) -> None:
     """Draw the prompts and the buttons beside them."""
     with gr.Row(elem_id=drawing.id("toprow"), elem_classes=["toprow"], equal_height=False):
-        with gr.Column(
-            elem_id=drawing.id("prompt_container"), elem_classes=["prompt-container"], scale=6, min_width=320
-        ):
-            _prompts(drawing)
-        with gr.Column(elem_id=drawing.id("actions_column"), elem_classes=["actions-column"], scale=1, min_width=240):
-            _run_buttons(drawing)
-            with gr.Row(elem_id=drawing.id("tools"), elem_classes=["tools"]):
-                drawing.part("paste", _paste(drawing))
-                drawing.tool("clear_prompt", "🗑️", "clear_prompt")
-                drawing.tool("apply_styles", "📋", "style_apply")
-                button = gr.Button("🌀", elem_id=drawing.id("restore_progress"), visible="hidden")
-                drawing.part("restore_progress", button)
-            with gr.Row(elem_id=drawing.id("styles_row"), elem_classes=["styles-row"]):
-                drawing.control(common.STYLES)
-                drawing.tool("refresh_styles", "🔄", "refresh_{tab}_styles")
+        _prompt_column(drawing)
+        draw_actions(drawing)
+
+
+def draw_compact_prompts(drawing: Drawing) -> None:
+    """Draw the prompts alone, for a page where the buttons stand above the pictures."""
+    with gr.Row(elem_id=drawing.id("toprow"), elem_classes=["toprow", "compact"], equal_height=False):
+        _prompt_column(drawing)
+
+
+def _prompt_column(drawing: Drawing) -> None:
+    with gr.Column(elem_id=drawing.id("prompt_container"), elem_classes=["prompt-container"], scale=6, min_width=320):
+        _prompts(drawing)
+
+
+def draw_actions(drawing: Drawing) -> None:
+    """Draw the buttons that start and stop, the tools and the styles."""
+    with gr.Column(elem_id=drawing.id("actions_column"), elem_classes=["actions-column"], scale=1, min_width=240):
+        _run_buttons(drawing)
+        with gr.Row(elem_id=drawing.id("tools"), elem_classes=["tools"]):
+            drawing.part("paste", _paste(drawing))
+            drawing.tool("clear_prompt", "🗑️", "clear_prompt")
+            drawing.tool("apply_styles", "📋", "style_apply")
+            button = gr.Button("🌀", elem_id=drawing.id("restore_progress"), visible="hidden")
+            drawing.part("restore_progress", button)
+        with gr.Row(elem_id=drawing.id("styles_row"), elem_classes=["styles-row"]):
+            drawing.control(common.STYLES)
+            drawing.tool("refresh_styles", "🔄", "refresh_{tab}_styles")
 
 
 def _paste(drawing: Drawing) -> gr.Button:

@@ -15,6 +15,7 @@ export function runView(tab) {
   for (const [name, value] of [["role", "progressbar"], ["aria-label", "Progress"], ["aria-valuemin", "0"], ["aria-valuemax", "100"]]) {
     progress.setAttribute(name, value);
   }
+  progress.hidden = !window.easelOptions.progressBar;
   const [bar, track] = [element("div", "progress"), element("div", "run-track")];
   const [text, left, line] = [element("span", "run-text"), element("span", "run-left"), element("div", "run-line")];
   track.append(bar);

@@ -43,6 +43,8 @@ const needed = panels().flatMap((tab) => NEEDED.map((rest) => `#${tab}${rest}`))
 
 whenDrawn([...needed, "#easel_restore_inputs"], () => {
   nameButtons();
+  // A length that CSS does not know changes nothing.
+  document.documentElement.style.setProperty("--easel-gallery-height", window.easelOptions.galleryHeight);
   watchPrompts();
   watchGalleries();
   watchConnection();

@@ -1,5 +1,6 @@
 // @ts-check
 // Watches the run of each tab: buttons, progress bar, preview, title. The server tells what happens; see events.js.
+import { stayAwake } from "./awake.js";
 import { runView } from "./bar.js";
 import { claim, watchedElsewhere } from "./claims.js";
 import { api } from "./api.js";
@@ -185,6 +186,7 @@ function watch(tab, task, own = true) {
   };
   runs.set(tab, run);
   setState(tab, "running");
+  stayAwake(true);
   show(run);
 }
 
@@ -261,6 +263,7 @@ function end(run) {
   run.view.close();
   run.release();
   setState(run.tab, "idle");
+  stayAwake(runs.size > 0);
   playSound();
   const next = upcoming.get(run.tab);
   upcoming.delete(run.tab);

@@ -5,6 +5,9 @@ import { panels, press, textBox } from "./dom.js";
 const PAUSE = 400;
 
 export function watchPrompts() {
+  if (!window.easelOptions.tokenCounters) {
+    return;
+  }
   for (const tab of panels()) {
     watchPrompt(`${tab}_prompt`, `${tab}_token_button`);
     watchPrompt(`${tab}_neg_prompt`, `${tab}_negative_token_button`);

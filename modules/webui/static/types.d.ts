@@ -4,6 +4,10 @@ interface EaselOptions {
   panels: string[];
   previewPeriod: number;
   previews: boolean;
+  progressBar: boolean;
+  keepAwake: boolean;
+  galleryHeight: string;
+  tokenCounters: boolean;
   progressInTitle: boolean;
   sound: string | null;
   volume: number;

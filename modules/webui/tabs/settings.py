@@ -43,6 +43,11 @@ SECTION_NAMES = {
     "Gallery": "ui_gallery",
     "Infotext": "infotext",
     "Live previews": "ui",
+    "Stable Diffusion XL": "sdxl",
+    "Prompt editing": "ui_prompt_editing",
+    "API": "API",
+    "Face restoration": "face-restoration",
+    "Canvas Hotkeys": "canvas_hotkey",
 }
 """A1111's short names of its sections, from which the ids of their elements are made."""
 

@@ -1,0 +1,95 @@
+"""Settings of A1111 that change nothing here, each with the reason. They are kept all the same, for clients that send
+them back and for a config.json that goes to and fro."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_ALONE = "a picture does not depend on the batch in which it is made"
+_TRAINING = "Easel does not train models yet"
+_INTERROGATE = "Easel does not describe pictures yet"
+_HYPERTILE = "attention is not cut into tiles yet; the memory that this saved is saved by the attention kernel"
+_TEXT = "it is a text of A1111's own page"
+_CALLBACKS = "callbacks are called in the order of the extensions' names and of their metadata.ini"
+_CONSOLE = "the console shows one bar for a job"
+
+REASONS: Mapping[str, str] = (
+    {
+        "use_old_emphasis_implementation": "it was for pictures made before October 2022, whose program nobody can run",
+        "lora_functional": "the other way of applying a LoRA gives the same picture, slower",
+        "ddim_discretize": "the steps of DDIM are spread evenly, as A1111's sampler of today does",
+        "enable_batch_seeds": _ALONE,
+        "sd_unet": "other programs for the UNet come with extensions, which choose theirs",
+        "sd3_enable_t5": "Stable Diffusion 3 is not supported yet",
+        "cross_attention_optimization": "the fastest kernel here is used, or the one of --xformers",
+        "fp8_storage": "weights are kept in the number type that the device works in",
+        "cache_fp16_weight": "weights are restored bit for bit when a LoRA is taken off, without a second copy",
+        "textual_inversion_print_at_load": "the Textual Inversion list shows which embeddings fit the checkpoint",
+        "infotext_explanation": _TEXT,
+        "add_user_name_to_info": "a job does not know which user asked for it",
+        "live_preview_allow_lowvram_full": "full previews give way by themselves where memory is short",
+        "live_preview_content": "the preview shows the picture that is being made, guidance included",
+        "live_preview_fast_interrupt": "an interrupted picture is decoded in full, which takes about as long as a step",
+        "js_live_preview_in_modal_lightbox": "the full page viewer is for finished pictures",
+        "gradio_theme": "the page has a look of its own: --theme, ?__theme= and user.css change it",
+        "gradio_themes_cache": "no theme is fetched from elsewhere",
+        "enable_reloading_ui_scripts": "a restart, which is a matter of seconds, reads them again",
+        "sd_vae_explanation": _TEXT,
+        "profiling_explanation": _TEXT,
+        "auto_launch_browser": "the page is opened at the start where --autolaunch asks for it",
+        "enable_console_prompts": "the console of a server should not scroll away under prompts; the history has them",
+        "show_warnings": "warnings that are meant for users are always shown",
+        "show_gradio_deprecation_warnings": "what is outdated in an extension is logged once, by its name",
+        "memmon_poll_rate": "memory is measured by the device itself, without polling",
+        "multiple_tqdm": _CONSOLE,
+        "enable_upscale_progressbar": _CONSOLE,
+        "print_hypernet_extra": _TRAINING,
+        "disable_mmap_load_safetensors": "files are read in order and never mapped",
+        "hide_ldm_prints": "there is no ldm package to print anything",
+        "restore_config_state_file": "sets of extensions are restored on the Extensions tab",
+        "sd_checkpoint_hash": "sd_model_checkpoint chooses the checkpoint",
+        "ldsr_steps": "LDSR is not supported yet",
+        "ldsr_cached": "LDSR is not supported yet",
+        "SWIN_torch_compile": "compiling takes longer than enlarging",
+    }
+    | {
+        f"prioritized_callbacks_{name}": _CALLBACKS
+        for name in (
+            *("app_started", "model_loaded", "ui_settings", "infotext_pasted", "script_unloaded", "before_ui"),
+            *(
+                "list_optimizers",
+                "before_token_counter",
+                "script_before_process",
+                "script_process",
+                "script_post_sample",
+            ),
+            *("script_on_mask_blend", "script_postprocess_maskoverlay"),
+        )
+    }
+    | dict.fromkeys(
+        (
+            *("unload_models_when_training", "pin_memory", "save_optimizer_state", "save_training_settings_to_txt"),
+            *("dataset_filename_word_regex", "dataset_filename_join_string", "training_image_repeats_per_epoch"),
+            *("training_write_csv_every", "training_xattention_optimizations", "training_enable_tensorboard"),
+            *("training_tensorboard_save_images", "training_tensorboard_flush_every"),
+        ),
+        _TRAINING,
+    )
+    | {
+        f"hypertile_{name}": _HYPERTILE
+        for name in (
+            *("explanation", "enable_unet", "enable_unet_secondpass", "max_depth_unet", "max_tile_unet"),
+            *("swap_size_unet", "enable_vae", "max_depth_vae", "max_tile_vae", "swap_size_vae"),
+        )
+    }
+    | dict.fromkeys(
+        (
+            *("interrogate_keep_models_in_memory", "interrogate_return_ranks", "interrogate_clip_num_beams"),
+            *("interrogate_clip_min_length", "interrogate_clip_max_length", "interrogate_clip_dict_limit"),
+            *("interrogate_clip_skip_categories", "interrogate_deepbooru_score_threshold", "deepbooru_sort_alpha"),
+            *("deepbooru_use_spaces", "deepbooru_escape", "deepbooru_filter_tags"),
+        ),
+        _INTERROGATE,
+    )
+)
+"""Key -> the rest of a sentence that begins with "no effect, since"."""
