@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def profiled(settings: Settings, data: Path) -> Iterator[None]:
+def profiled(settings: Settings, data: Path) -> Generator[None]:
     """Trace what runs inside, where the settings ask for it, into a file of the data folder.
 
     A name that leads out of the data folder is cut down to its last part. The trace is written also of a generation
