@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from modules.foundation.errors import SettingsError
 from modules.prompts.length import check_length
+from modules.prompts.styles_table import COLUMNS, Style, StylesTable
+
+__all__ = [
+    "PLACE",
+    "Style",
+    "apply_styles",
+    "extract_styles",
+    "merge_style",
+    "pick_styles",
+    "read_styles",
+    "write_styles",
+]
 
 PLACE = "{prompt}"
 """Where a style takes up the prompt. A style without it is appended after a comma."""
 
-_COLUMNS = ("name", "prompt", "negative_prompt")
 _SPACES = re.compile(" {2,}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Style:
-    """A style; `prompt` and `negative_prompt` are templates that may contain `{prompt}`."""
-
-    name: str
-    prompt: str = ""
-    negative_prompt: str = ""
 
 
 def read_styles(csv_text: str) -> list[Style]:
@@ -33,33 +31,13 @@ def read_styles(csv_text: str) -> list[Style]:
     A file without a `prompt` column may call it `text`, as the first versions of A1111 did; spreadsheets in many
     countries separate columns by semicolons or tabs. Raises SettingsError for text that is no CSV or names no styles.
     """
-    # csv stops at NUL on some versions of Python.
-    plain = csv_text.lstrip("\ufeff").replace("\0", "")
-    heading = plain.partition("\n")[0]
-    separator = next((mark for mark in ",;\t" if mark in heading), ",")
-    try:
-        reader = csv.DictReader(io.StringIO(plain, newline=""), skipinitialspace=True, delimiter=separator)
-        rows = list(reader)
-    except csv.Error as error:
-        raise SettingsError(f"The styles file is not a CSV file ({error}). Correct it, or move it away.") from error
-    if rows and "name" not in (reader.fieldnames or ()):
-        raise SettingsError(
-            f'The styles file is a CSV file without a column "name". Its first line must be: {",".join(_COLUMNS)}'
-        )
-    return [
-        Style(name=name, prompt=row.get("prompt") or row.get("text") or "", negative_prompt=row.get(_COLUMNS[2]) or "")
-        for row in rows
-        if (name := row.get("name")) and not name.startswith("#")
-    ]
+    return StylesTable.read(csv_text).styles()
 
 
 def write_styles(styles: Iterable[Style]) -> str:
     """The text of a styles.csv with these styles."""
-    target = io.StringIO(newline="")
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows((style.name, style.prompt, style.negative_prompt) for style in styles)
-    return target.getvalue()
+    rows = tuple((style.name, style.prompt, style.negative_prompt) for style in styles)
+    return StylesTable(heading=COLUMNS, rows=rows).text()
 
 
 def merge_style(style_text: str, prompt: str, field: str = "prompt") -> str:

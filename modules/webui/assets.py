@@ -20,7 +20,16 @@ STATIC_FOLDER = Path(__file__).parent / "static"
 STATIC_URL = "easel/static"
 
 STYLE_SHEETS = (
-    *("frame.css", "panel.css", "second_pass.css", "canvas.css", "results.css", "viewer.css", "queue.css"),
+    *(
+        "frame.css",
+        "panel.css",
+        "second_pass.css",
+        "dialogs.css",
+        "canvas.css",
+        "results.css",
+        "viewer.css",
+        "queue.css",
+    ),
     *("history.css", "settings.css", "narrow.css"),
 )
 """In this order: later ones change what earlier ones say."""

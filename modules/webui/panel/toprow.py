@@ -9,6 +9,7 @@ import gradio as gr
 from modules.webui.panel import common
 from modules.webui.panel.control import Control
 from modules.webui.panel.drawing import Drawing
+from modules.webui.panel.styles_dialog import draw_styles_dialog
 
 
 def draw_toprow(drawing: Drawing) -> None:
@@ -42,6 +43,8 @@ def draw_actions(drawing: Drawing) -> None:
         with gr.Row(elem_id=drawing.id("styles_row"), elem_classes=["styles-row"]):
             drawing.control(common.STYLES)
             drawing.tool("refresh_styles", "🔄", "refresh_{tab}_styles")
+            drawing.tool("style_edit", "🖌️", "styles_edit_button")
+    draw_styles_dialog(drawing)
 
 
 def _paste(drawing: Drawing) -> gr.Button:

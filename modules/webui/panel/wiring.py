@@ -8,6 +8,7 @@ from modules.webui.panel.queueing import Asked, wire_queueing
 from modules.webui.panel.running import Submit, wire_running
 from modules.webui.panel.sending import wire_sending
 from modules.webui.panel.small_events import wire_small_events
+from modules.webui.panel.styles_events import wire_styles_dialog
 from modules.webui.paste.events import wire_pasting
 
 
@@ -16,5 +17,6 @@ def wire_panel(page: PageBuilder, panel: GenerationPanel, submit: Submit, asked:
     wire_running(page, panel, submit)
     wire_queueing(page, panel, asked)
     wire_small_events(page, panel)
+    wire_styles_dialog(page, panel)
     wire_pasting(page.app, panel)
     wire_sending(page, panel)

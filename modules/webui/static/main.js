@@ -3,6 +3,7 @@
 import { begin, finished, interrupting, lastJob, lastShown, resume, runningTask } from "./progress.js";
 import { inputsRestored, restoreInputs, touched, watchLeaving, withSession } from "./inputs.js";
 import { watchEvents } from "./events.js";
+import { closeDialog, openDialog, watchDialogs } from "./dialogs.js";
 import { watchDrops } from "./drop.js";
 import { watchKeys } from "./keys.js";
 import { watchSettingsSearch } from "./settings.js";
@@ -20,7 +21,7 @@ import { watchQueue } from "./queue.js";
 import { watchStanding } from "./standing.js";
 
 window.easel = {
-  begin, finished, historyChosen, inputsRestored, interrupting, lastJob, lastShown, openTab, runningTask,
+  begin, closeDialog, finished, historyChosen, inputsRestored, interrupting, lastJob, lastShown, openDialog, openTab, runningTask,
   showRegion, touched, withSession,
 };
 
@@ -31,6 +32,7 @@ watchEvents();
 watchLeaving();
 
 watchTabs();
+watchDialogs();
 watchKeys();
 watchPromptHistory();
 watchDrops();

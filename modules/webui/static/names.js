@@ -11,6 +11,9 @@ const NAMES = {
 const PANEL_NAMES = {
   TAB_clear_prompt: "Clear both prompts",
   TAB_style_apply: "Write the chosen styles into the prompts",
+  TAB_styles_edit_button: "Edit the styles",
+  TAB_style_apply_dialog: "Write the chosen styles, or else this one, into the prompts",
+  TAB_style_copy: "Copy both prompts into this style",
   refresh_TAB_styles: "Read the styles file again",
   TAB_res_switch_btn: "Swap width and height",
   TAB_random_seed: "Random: a new seed each time (-1)",
