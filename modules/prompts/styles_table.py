@@ -20,15 +20,15 @@ class Style:
     negative_prompt: str = ""
 
 
-Row = tuple[str, ...]
+Cells = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StylesTable:
     """A styles.csv as it stands in the file: with comments, columns of others, and rows that a later one replaces."""
 
-    heading: Row
-    rows: tuple[Row, ...] = ()
+    heading: Cells
+    rows: tuple[Cells, ...] = ()
     separator: str = ","
 
     @classmethod
@@ -86,7 +86,7 @@ class StylesTable:
         lines = (self.separator.join(self._quoted(cell) for cell in row) for row in (self.heading, *self.rows))
         return "".join(f"{line}\n" for line in lines)
 
-    def _cell(self, row: Row, column: str) -> str:
+    def _cell(self, row: Cells, column: str) -> str:
         place = _last(self.heading, column)
         return row[place] if place is not None and place < len(row) else ""
 
@@ -95,7 +95,7 @@ class StylesTable:
         missing = [name for name in COLUMNS if name not in self.heading and not (name == "prompt" and has_prompt)]
         return replace(self, heading=(*self.heading, *missing))
 
-    def _filled(self, row: Row, style: Style) -> Row:
+    def _filled(self, row: Cells, style: Style) -> Cells:
         cells = [*row, *[""] * (len(self.heading) - len(row))]
         words = "prompt" if "prompt" in self.heading else "text"
         for column, value in (("name", style.name), (words, style.prompt), (COLUMNS[2], style.negative_prompt)):
@@ -112,6 +112,6 @@ class StylesTable:
         return plain
 
 
-def _last(heading: Row, column: str) -> int | None:
+def _last(heading: Cells, column: str) -> int | None:
     """The place of a column; of several with one name the last, as Python's csv has it."""
     return next((place for place in reversed(range(len(heading))) if heading[place] == column), None)
