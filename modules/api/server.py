@@ -41,6 +41,7 @@ from modules.api.sdapi.routes import (
     training,
 )
 from modules.api.v1.routes import (
+    cards,
     events,
     history,
     img2img_batch,
@@ -48,6 +49,7 @@ from modules.api.v1.routes import (
     metrics,
     model_files,
     model_list,
+    model_notes,
     recurring,
     save_button,
 )
@@ -68,6 +70,8 @@ PARTS: tuple[Any, ...] = (
     embeddings,
     networks,
     extra_networks,
+    cards,
+    model_notes,
     model_list,
     png_info,
     save_button,

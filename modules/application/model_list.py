@@ -114,6 +114,14 @@ class ModelFileList:
             return None
         return self._library.collections[kind].metadata(entry.found.path)
 
+    def entries(self, kind: str) -> tuple[Entry, ...]:
+        """What is known of every file of a kind, sorted by name; reads none."""
+        return self._entries(kind)
+
+    def names_beside(self, item: Listed) -> frozenset[str]:
+        """The names of the files in the folder of a file."""
+        return self._names_beside(item.kind, Found(item.path, item.folder))
+
     def hash_soon(self, item: Listed) -> None:
         """Have the hashes of a file computed when there is time."""
         for algorithm in _algorithms(item.kind):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -33,6 +34,53 @@ MAX_TEXT = 1_000_000
 
 USER_KEYS = ("description", "sd version", "activation text", "preferred weight", "negative text", "notes", "vae")
 """The customary keys of name.json."""
+
+
+@dataclass(slots=True)
+class Sidecars:
+    """What lies beside one model file, by the names of the files; "" for none."""
+
+    folder: str
+    pictures: list[str] = field(default_factory=list[str])
+    texts: list[str] = field(default_factory=list[str])
+    notes_file: str = ""
+
+    def preview_of(self, own: str) -> str | None:
+        """The path of the picture that goes before the others; `own` is the model file itself, which may be one."""
+        names = sorted((name for name in self.pictures if name != own), key=_preview_rank)
+        return os.path.join(self.folder, names[0]) if names else None  # noqa: PTH118
+
+    def description(self) -> str:
+        """The text beside it."""
+        for name in sorted(self.texts, key=len):
+            if (text := _text(Path(self.folder, name))) is not None:
+                return text
+        return ""
+
+    def notes(self) -> JsonMapping:
+        """What the .json says."""
+        return user_metadata_of(os.path.join(self.folder, self.notes_file)) if self.notes_file else {}  # noqa: PTH118
+
+
+def sidecars_of(folder: str, names: Collection[str]) -> dict[str, Sidecars]:
+    """What lies in a folder beside model files, by what the names have in common: one look at each of `names`."""
+    found: dict[str, Sidecars] = {}
+    for name in names:
+        stem, suffix = os.path.splitext(name)  # noqa: PTH122
+        if suffix in PREVIEW_TYPES:
+            found.setdefault(stem.removesuffix(".preview"), Sidecars(folder)).pictures.append(name)
+            if stem.endswith(".preview"):
+                found.setdefault(stem, Sidecars(folder)).pictures.append(name)
+        elif suffix == ".txt":
+            found.setdefault(stem.removesuffix(".description"), Sidecars(folder)).texts.append(name)
+        elif suffix == ".json":
+            found.setdefault(stem, Sidecars(folder)).notes_file = name
+    return found
+
+
+def _preview_rank(name: str) -> tuple[int, bool]:
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122
+    return PREVIEW_SUFFIXES.index(suffix), stem.endswith(".preview")
 
 
 def stem_of(path: str) -> str:

@@ -111,6 +111,10 @@ class NetworkCatalogue:
                 return name
         return self._current(info.kind).tags.get(str(info.path), info.name)
 
+    def preferred_names(self, kind: NetworkKind, preference: str) -> Mapping[str, str]:
+        """`preferred_name` of every network of a kind, by path; headers that were not read yet are not waited for."""
+        return self._current(kind).preferred(kind, by_alias=preference != "Filename")
+
     def hash(self, info: NetworkInfo) -> str:
         """The network's hash, from its header if that has it. Raises OSError as the file system does."""
         return self.begin_hash(info).result()
@@ -160,13 +164,9 @@ class NetworkCatalogue:
     def _find(self, kind: NetworkKind, name: str) -> NetworkInfo | None:
         if (found := self._current(kind).file(name)) is not None:
             return found
-        if kind == "lora" and (found := self._by_alias(kind, name)) is not None:
-            return found
-        return self._current(kind).respelled(name)
-
-    def _by_alias(self, kind: NetworkKind, alias: str) -> NetworkInfo | None:
-        self._settle(kind)
-        return self._current(kind).by_alias.get(plain(alias))
+        if kind == "lora":
+            self._settle(kind)
+        return self._current(kind).find(name, kind)
 
     def _settle(self, kind: NetworkKind) -> None:
         """See that every header has been read: what is asked for may be in the one that was not."""

@@ -41,9 +41,38 @@ class ExtraNetworksSection(Section):
     title: ClassVar[str] = "Extra Networks"
     category: ClassVar[str] = "sd"
 
+    extra_networks_show_hidden_directories: bool = setting(True, "Show hidden directories")
+    extra_networks_dir_button_function: bool = setting(False, "Add a '/' to the beginning of directory buttons")
+    extra_networks_hidden_models: Literal["Always", "When searched", "Never"] = setting(
+        "When searched",
+        "Show cards for models in hidden directories (when searched: from four letters on)",
+        choices=("Always", "When searched", "Never"),
+    )
     extra_networks_default_multiplier: float = setting(
         1.0, "Default multiplier for extra networks", ge=0.0, le=2.0, step=0.01
     )
+    extra_networks_card_width: int = setting(0, "Card width for Extra Networks, pixels; 0: the usual one", ge=0)
+    extra_networks_card_height: int = setting(0, "Card height for Extra Networks, pixels; 0: the usual one", ge=0)
+    extra_networks_card_text_scale: float = setting(1.0, "Card text scale", ge=0.0, le=2.0, step=0.01)
+    extra_networks_card_show_desc: bool = setting(True, "Show description on card")
+    extra_networks_card_description_is_html: bool = setting(False, "Treat card description as HTML")
+    extra_networks_card_order_field: Literal["Path", "Name", "Date Created", "Date Modified"] = setting(
+        "Path",
+        "Default order field for Extra Networks cards",
+        choices=("Path", "Name", "Date Created", "Date Modified"),
+    )
+    extra_networks_card_order: Literal["Ascending", "Descending"] = setting(
+        "Ascending", "Default order for Extra Networks cards", choices=("Ascending", "Descending")
+    )
+    extra_networks_tree_view_style: Literal["Tree", "Dirs"] = setting(
+        "Dirs", "Extra Networks directory view style", choices=("Tree", "Dirs")
+    )
+    extra_networks_tree_view_default_enabled: bool = setting(True, "Show the Extra Networks directory view by default")
+    extra_networks_tree_view_default_width: int = setting(
+        180, "Default width for the Extra Networks directory tree view", ge=0, le=1000
+    )
+    extra_networks_add_text_separator: str = setting(" ", "Extra networks separator")
+    ui_extra_networks_tab_reorder: str = setting("", "Extra networks tab order", restart=True)
     textual_inversion_add_hashes_to_infotext: bool = setting(True, "Add Textual Inversion hashes to infotext")
     sd_hypernetwork: str = setting("None", "Add hypernetwork to prompt", choices="hypernetworks")
     sd_lora: str = setting("None", "Add network to prompt", choices="loras")
@@ -52,6 +81,10 @@ class ExtraNetworksSection(Section):
     )
     lora_add_hashes_to_infotext: bool = setting(True, "Add Lora hashes to infotext")
     lora_bundled_ti_to_infotext: bool = setting(True, "Add Lora name as TI hashes for bundled Textual Inversion")
+    lora_show_all: bool = setting(False, "Always show all networks on the Lora page")
+    lora_hide_unknown_for_versions: list[str] = setting(
+        [], "Hide networks of unknown versions for model versions", choices=("SD1", "SD2", "SDXL")
+    )
     lora_in_memory_limit: int = setting(0, "Number of Lora networks to keep cached in memory", ge=0)
     lora_not_found_warning_console: bool = setting(False, "Lora not found warning in console")
     lora_not_found_is_error: bool = setting(False, "Make no picture when a network of the prompt cannot be used")

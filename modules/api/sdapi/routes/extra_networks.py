@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse
 
 from modules.api.sdapi.cards import card_html
 from modules.application.application import Application
+from modules.application.cards import tag_text
 from modules.application.model_list import Listed
 from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.library.sidecars import PREVIEW_TYPES
@@ -78,7 +79,6 @@ def _kind(page: str) -> str | None:
 def _prompt(app: Application, item: Listed) -> str:
     """What a click on the card adds to the prompt; empty for a checkpoint, which is chosen instead."""
     notes, settings = item.user_metadata, app.settings.current
-    said = str(notes.get("activation text") or "").strip()
     match item.kind:
         case "lora":
             info = app.networks.find("lora", item.name)
@@ -90,9 +90,8 @@ def _prompt(app: Application, item: Listed) -> str:
             return item.name
         case _:
             return ""
-    weight = notes.get("preferred weight") or settings.extra_networks_default_multiplier
-    tag = f"<{'hypernet' if item.kind == 'hypernetwork' else item.kind}:{name}:{weight}>"
-    return f"{tag} {said}" if said else tag
+    tag = "hypernet" if item.kind == "hypernetwork" else item.kind
+    return tag_text(tag, name, notes, settings.extra_networks_default_multiplier)
 
 
 def _cover(covers: Sequence[Any], index: int) -> Response:

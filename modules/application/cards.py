@@ -1,0 +1,107 @@
+"""Pages of cards on the generation tabs: networks, embeddings and checkpoints to choose from; others may add pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from modules.foundation.plain import JsonMapping, JsonObject
+
+FIELDS = (
+    *("name", "path", "folder", "prompt", "negative", "preview", "description", "words", "family", "hash", "problem"),
+    *("created", "modified", "script"),
+)
+"""What a card of a page is told of, in this order; see `Card`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Card:
+    """One card. `path` is that of its file below `folder`, with slashes; what is not known is None or "".
+
+    A click adds `prompt` to the prompt (None: what the page's tag makes of the name) and `negative` to the negative
+    one; a `script` of an extension is called instead. `preview` is an address, `words` are found by a search besides
+    name and path. `created` and `modified` are seconds since 1970.
+    """
+
+    name: str
+    path: str = ""
+    folder: str = ""
+    prompt: str | None = None
+    negative: str = ""
+    preview: str | None = None
+    description: str = ""
+    words: str = ""
+    family: str | None = None
+    hash: str = ""
+    problem: str | None = None
+    created: int = 0
+    modified: int = 0
+    script: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardPage:
+    """A page of cards. `name` is its short name, of which ids are made; `cards` is asked at each opening.
+
+    `kind` is the kind of model file, whose notes can be written; `tag` that of the tags it stands for. Pages with
+    `takes_negative` add to the negative prompt while the keyboard is there.
+    """
+
+    name: str
+    title: str
+    cards: Callable[[], Iterable[Card]]
+    refresh: Callable[[], None] = lambda: None
+    kind: str = ""
+    tag: str = ""
+    takes_negative: bool = False
+
+
+def packed(page: CardPage) -> JsonObject:
+    """A page in little space: its folders, the names of the fields, and a list of values for each card."""
+    folders: dict[str, int] = {}
+    rows = list(_rows(page.cards(), folders))
+    return {"fields": FIELDS, "folders": list(folders), "cards": rows}
+
+
+def _rows(cards: Iterable[Card], folders: dict[str, int]) -> Iterator[Sequence[object]]:
+    for card in cards:
+        folder = folders.setdefault(card.folder, len(folders))
+        yield (
+            card.name,
+            card.path,
+            folder,
+            card.prompt,
+            card.negative,
+            card.preview,
+            card.description,
+            card.words,
+            card.family,
+            card.hash,
+            card.problem,
+            card.created,
+            card.modified,
+            card.script,
+        )
+
+
+def noted_weight(notes: JsonMapping) -> float | None:
+    """The weight that a user prefers for a network; None where the notes say none that can be used."""
+    said = notes.get("preferred weight")
+    if isinstance(said, bool) or not isinstance(said, int | float | str):
+        return None
+    try:
+        weight = float(said)
+    except ValueError:
+        return None
+    return weight if weight and weight == weight and abs(weight) < 1000 else None  # noqa: PLR0124 - NaN
+
+
+def tag_text(tag: str, name: str, notes: JsonMapping, weight: float) -> str:
+    """What a click on a network adds to the prompt: its tag, then the words that the user's notes say.
+
+    >>> tag_text("lora", "film", {"activation text": "grainy", "preferred weight": 0.8}, 1.0)
+    '<lora:film:0.8> grainy'
+    """
+    words = str(notes.get("activation text") or "").strip()
+    text = f"<{tag}:{name}:{noted_weight(notes) or weight:g}>"
+    return f"{text} {words}" if words else text
