@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+
 from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel, Field
 
