@@ -88,7 +88,7 @@ class Script(scripts.Script):
         """Its controls, in the order of A1111's arguments."""
         labels = [option.label for option in self.current_axis_options]
         axes = [self._axis_controls(letter, labels, 1 if letter == "x" else 0) for letter in "xyz"]
-        with gr.Row(variant="compact"):
+        with gr.Row():
             with gr.Column():
                 legend = self._checkbox("Draw legend", "draw_legend", value=True)
                 no_fixed_seeds = self._checkbox("Keep -1 for seeds", "no_fixed_seeds")
@@ -130,9 +130,12 @@ class Script(scripts.Script):
                 type="index",
                 elem_id=self.elem_id(f"{letter}_type"),
             )
-            text = gr.Textbox(label=f"{upper} values", lines=1, elem_id=self.elem_id(f"{letter}_values"))
-            chosen = gr.Dropdown(label=f"{upper} values", choices=[], visible=False, multiselect=True, interactive=True)
-            fill = gr.Button("\U0001f4d2", elem_id=f"xyz_grid_fill_{letter}_tool_button", elem_classes=["tool"])
+            with gr.Row(elem_classes=["with-refresh"]):
+                text = gr.Textbox(label=f"{upper} values", lines=1, elem_id=self.elem_id(f"{letter}_values"))
+                chosen = gr.Dropdown(
+                    label=f"{upper} values", choices=[], visible=False, multiselect=True, interactive=True
+                )
+                fill = gr.Button("\U0001f4d2", elem_id=f"xyz_grid_fill_{letter}_tool_button", elem_classes=["tool"])
         fill.click(fn=self.filled, inputs=[kind], outputs=[text, chosen], show_progress="hidden")
         return kind, text, chosen
 
@@ -144,9 +147,9 @@ class Script(scripts.Script):
             asked = [kind, text, chosen, as_text]
             for control in (kind, as_text):
                 control.change(fn=self.shown, inputs=asked, outputs=[text, chosen], show_progress="hidden")
-        with gr.Row(variant="compact", elem_id="swap_axes"):
+        with gr.Row(elem_id="swap_axes"):
             for label, name, one, other in SWAPS:
-                button = gr.Button(value=label, elem_id=f"{name}_grid_swap_axes_button")
+                button = gr.Button(value=label, size="sm", min_width=60, elem_id=f"{name}_grid_swap_axes_button")
                 both = [*axes[one], *axes[other]]
                 button.click(fn=self.swapped, inputs=both, outputs=both, show_progress="hidden")
 

@@ -8,6 +8,7 @@ import inspect
 import json
 import logging
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -185,6 +186,20 @@ class ScriptsOnPage(PageGuest):
         """The controls of all scripts, the list of selectable ones first where there is one."""
         return [each for each in self._runner(tab).inputs if each is not None]
 
+    def keys(self, tab: str) -> Sequence[tuple[str, Any]]:
+        """A1111's keys: `customscript/FILE/TAB/LABEL`, and `TAB/Script` for the list of selectable scripts."""
+        runner = self._runner(tab)
+        chosen = runner.inputs[0]
+        keys: list[tuple[str, Any]] = [] if chosen is None else [(f"{tab}/{chosen.label}", chosen)]
+        for script in runner.scripts:
+            where = f"customscript/{Path(script.filename or 'script').name}/{tab}"
+            keys += [
+                (f"{where}/{control.label}", control)
+                for control in (script.controls or ())
+                if getattr(control, "label", None) and not getattr(control, "do_not_save_to_config", False)
+            ]
+        return keys
+
     def fields(self, tab: str, values: Sequence[Any]) -> Mapping[str, Any]:
         """`script` and `script_arguments`."""
         runner = self._runner(tab)
@@ -203,13 +218,25 @@ class ScriptsOnPage(PageGuest):
     # Parameters of pictures
 
     def outputs(self, tab: str) -> Sequence[Any]:
-        """The controls that scripts have named."""
-        return [field[0] for field in self._runner(tab).infotext_fields]
+        """The list of selectable scripts, and the controls that scripts have named."""
+        return [field[0] for field in self._fields(tab)]
 
     def pasted(self, tab: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """What the parameters say to them."""
         known = dict(parameters)
-        return [new_value(field[0], field[1], known) for field in self._runner(tab).infotext_fields]
+        return [new_value(field[0], field[1], known) for field in self._fields(tab)]
+
+    def sent(self, tab: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """The same for those whose labels scripts have in `paste_field_names`."""
+        dialect = self._dialect
+        names = {*dialect.scripts_txt2img.paste_field_names, *dialect.scripts_img2img.paste_field_names}
+        known = dict(parameters)
+        return [new_value(field[0], field[1] if field[1] in names else None, known) for field in self._fields(tab)]
+
+    def _fields(self, tab: str) -> list[Any]:
+        runner = self._runner(tab)
+        chosen = runner.inputs[0]
+        return [*runner.infotext_fields, *([] if chosen is None else [(chosen, "Script")])]
 
     # Tabs of extensions
 

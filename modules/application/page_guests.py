@@ -29,6 +29,10 @@ class PageGuest:
         """The components whose values are sent with those of the panel. Asked once all is drawn."""
         return ()
 
+    def keys(self, tab: str) -> Sequence[tuple[str, Any]]:
+        """Components with their keys in ui-config.json, by which those of `inputs` are also kept. Once all is drawn."""
+        return ()
+
     def fields(self, tab: str, values: Sequence[Any]) -> JsonMapping:
         """Fields of the GenerationRequest that the values of `inputs` make."""
         return {}
@@ -40,6 +44,10 @@ class PageGuest:
     def pasted(self, tab: str, parameters: JsonMapping) -> Sequence[Any]:
         """New values of `outputs`, or updates that leave them as they are; `parameters` by label, {} for none."""
         return ()
+
+    def sent(self, tab: str, parameters: JsonMapping) -> Sequence[Any]:
+        """The same for a picture that is sent from another tab, with which less goes along."""
+        return self.pasted(tab, {})
 
     def tabs(self) -> Iterable[Any]:
         """Further tabs (`AddedTab`), asked for when the panels are drawn, so that they may refer to them."""

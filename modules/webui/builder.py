@@ -88,6 +88,8 @@ class PageBuilder:
 
     def finish(self, page: gr.Blocks) -> None:
         """Tie what was noted. To be called within the page, when all is drawn."""
+        for panel in self.panels.values():
+            panel.guests.configure(self.ui)
         for wire in self._when_drawn:
             wire()
         shown = [component for components, _ in self._on_open for component in components]

@@ -47,15 +47,19 @@ def on(
     then: str | None = None,
     trigger: Trigger | None = None,
     waits: bool = False,
+    raw: bool = False,
 ) -> None:
     """Have `act` called on `event`; or, without `act`, the script `js` alone, in the browser.
 
     With `act`, `js` runs before it and may change the inputs; `then` runs when the answer is shown. A handler that
-    `waits` for a job does not count among those that Gradio runs at a time.
+    `waits` for a job does not count among those that Gradio runs at a time. With `raw` it is given the values as the
+    page sends them.
     """
     arguments: JsonObject = {"show_progress": "hidden", "api_visibility": "private"}
     if waits:
         arguments["concurrency_limit"] = None
+    if raw:
+        arguments["preprocess"] = False
     if trigger is not None:
         arguments["trigger_mode"] = trigger
     tied = getattr(component, event)(act, list(inputs), list(outputs), js=js, **arguments)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from modules.a1111.page import ScriptsOnPage
 from modules.webui.builder import PageBuilder
+from modules.webui.kept_inputs import KeptInputs
 from modules.webui.page import build_page
+from modules.webui.panel.keeping import guests_name, restored_guests
 from tests.a1111.conftest import Stage
 
 ALWAYS = """
@@ -68,6 +72,23 @@ def after(component, **kwargs):
         heard.append(("called", "img2img_steps"))
 
 script_callbacks.on_after_component(after)
+"""
+
+TWINS = """
+import gradio as gr
+from modules import scripts
+
+class Twins(scripts.Script):
+    def title(self): return "Twins"
+    def show(self, is_img2img): return scripts.AlwaysVisible
+    def ui(self, is_img2img):
+        return [
+            gr.Slider(0, 1, 0.5, label="Half"),
+            gr.Slider(0, 1, 0.5, label="Half"),
+            gr.Dropdown(["a", "b"], value=[], multiselect=True, label="Several"),
+            gr.Dropdown([], multiselect=True, label="Later"),
+            gr.State(3),
+        ]
 """
 
 SELECTABLE = """
@@ -166,6 +187,73 @@ def test_pasted_parameters_reach_the_controls_of_scripts(stage: Callable[..., St
     assert way["value"] == "up"
     nothing = panel.guests.pasted({})
     assert all("value" not in each for each in nothing)
+
+
+def test_controls_of_scripts_begin_as_ui_config_says_and_are_written_there(stage: Callable[..., Stage]) -> None:
+    there = stage(always=ALWAYS, selectable=SELECTABLE)
+    file = there.application.paths.ui_config_file
+    asked = {
+        "customscript/always.py/txt2img/Word/value": "horse",
+        "customscript/always.py/txt2img/Enabled/value": True,
+        "customscript/always.py/img2img/Way/value": "up",
+        "customscript/always.py/txt2img/Share/value": 9,
+        "customscript/always.py/txt2img/Share/maximum": 3,
+        "customscript/selectable.py/txt2img/Times/value": "many",
+        "txt2img/Script/value": "Make it Twice",
+    }
+    file.write_text(json.dumps(asked), encoding="utf-8")
+    _, built, _ = drawn(there)
+
+    def values(tab: str) -> dict[str, Any]:
+        return {str(each.label): each.value for each in built.panels[tab].guests.inputs}
+
+    assert values("txt2img") == {
+        "Script": "Make it Twice", "Enabled": True, "Word": "horse", "Way": "down", "Share": 3, "Times": 2,
+    }  # fmt: skip
+    assert values("img2img") == {
+        "Script": "None", "Enabled": False, "Word": "dog", "Way": "up", "Share": 0.5, "Times": 2,
+    }  # fmt: skip
+    written = json.loads(file.read_text(encoding="utf-8"))
+    assert written["customscript/selectable.py/img2img/Times/maximum"] == 4
+    assert written["customscript/always.py/img2img/Word/value"] == "dog"
+    assert written["img2img/Script/visible"] is True
+    assert written["customscript/always.py/txt2img/Word/value"] == "horse"
+
+
+def test_values_of_scripts_are_kept_by_their_keys_and_given_back_where_they_fit(
+    stage: Callable[..., Stage], tmp_path: Path
+) -> None:
+    there = stage(always=ALWAYS, twins=TWINS)
+    _, built, _ = drawn(there)
+    panel: Any = built.panels["txt2img"]
+    kept = panel.guests.kept
+    assert [name.rsplit("/", 1)[1] for name in kept if "twins" in name] == ["Half", "Half #2", "Several", "Later"]
+
+    store, session = KeptInputs(tmp_path / "sessions"), "c" * 32
+    values = {
+        "customscript/twins.py/txt2img/Half": 0.25,
+        "customscript/twins.py/txt2img/Half #2": 0.75,
+        "customscript/twins.py/txt2img/Several": ["b", "gone"],
+        "customscript/twins.py/txt2img/Later": ["x"],
+        "customscript/always.py/txt2img/Way": "sideways",
+        "customscript/always.py/txt2img/Enabled": True,
+        "customscript/always.py/txt2img/Share": "much",
+    }
+    store.keep(session, guests_name(panel), values, {})
+    given: dict[str, Any] = dict(zip(kept, restored_guests(store, session, panel), strict=True))
+    new = {name.rsplit("/", 1)[1]: each["value"] for name, each in given.items() if "value" in each}
+    assert new == {"Half": 0.25, "Half #2": 0.75, "Several": ["b"], "Later": ["x"], "Enabled": True}
+    assert given["customscript/twins.py/txt2img/Later"]["choices"] == ["x"]
+
+
+def test_with_a_picture_that_is_sent_go_the_values_that_scripts_name(stage: Callable[..., Stage]) -> None:
+    there = stage(always=ALWAYS.replace('["word"]', '["Word"]'))
+    _, built, _ = drawn(there)
+    panel: Any = built.panels["img2img"]
+    switched, word, way = panel.guests.sent({"Word": "horse"})
+    assert word["value"] == "horse"
+    assert "value" not in switched
+    assert "value" not in way
 
 
 def test_the_page_can_be_built_again(stage: Callable[..., Stage]) -> None:

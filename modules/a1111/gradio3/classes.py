@@ -170,6 +170,7 @@ def old_class(real: type[Block]) -> Any:
         attrs |= {"load": old_listener(real.load), "unload": real.unload}
     if issubclass(real, gr.Dropdown | gr.Radio | gr.CheckboxGroup):
         attrs["preprocess"] = _lenient(real.preprocess)
+        attrs["_warn_if_invalid_choice"] = lambda self, value: None
     if issubclass(real, gr.Image) and not issubclass(real, gr.ImageEditor):
         attrs["edit"] = old_listener(real.change)
     meta = _meta_for(type(real) if type(real) is not type else ComponentMeta)

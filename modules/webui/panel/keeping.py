@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import gradio as gr
+from gradio.components import Component
 
 from modules.webui.builder import PageBuilder, offers
 from modules.webui.canvas.value import CanvasValue, put_together, taken_apart
@@ -13,6 +14,7 @@ from modules.webui.events import on, on_any_change
 from modules.webui.kept_inputs import KeptInputs
 from modules.webui.panel.control import Choice, Drawn, Files, Kind, Offers, Picture, Several
 from modules.webui.panel.generation_panel import GenerationPanel
+from modules.webui.panel.guests import choices_of
 from modules.webui.pictures import as_upload
 
 
@@ -27,9 +29,13 @@ def wire_keeping(page: PageBuilder) -> None:
 
     def on_restore(name: str) -> list[object]:
         offered = offers(page.app)
-        return [update for panel in panels for update in panel.updates(restored(store, name, panel, offered))]
+        updates: list[object] = []
+        for panel in panels:
+            updates += panel.updates(restored(store, name, panel, offered))
+            updates += restored_guests(store, name, panel)
+        return updates
 
-    outputs = [component for panel in panels for component in panel.components]
+    outputs = [each for panel in panels for each in (*panel.components, *panel.guests.kept.values())]
     script = "(...values) => easel.withSession(values)"
     on(button, "click", on_restore, [session], outputs, js=script, then="() => easel.inputsRestored()")
 
@@ -52,7 +58,21 @@ def _wire_panel(store: KeptInputs, session: gr.Textbox, panel: GenerationPanel) 
     button = gr.Button("Keep", elem_id=f"{panel.tab}_keep_inputs", visible="hidden")
     script = "(...values) => easel.withSession(values)"
     on(button, "click", on_keep, [session, *panel.components], js=script, trigger="always_last")
-    on_any_change(panel.components, js=f"() => easel.touched('{panel.tab}')")
+    guests = panel.guests.kept
+    if guests:
+        # Without Gradio's reading of them: kept is what the page shows, not what a function would be given.
+        also = gr.Button("Keep", elem_id=f"{panel.tab}_keep_guests", visible="hidden")
+
+        def on_keep_guests(name: str, *values: object) -> None:
+            store.keep(name, guests_name(panel), dict(zip(guests, values, strict=True)), {})
+
+        on(also, "click", on_keep_guests, [session, *guests.values()], js=script, trigger="always_last", raw=True)
+    on_any_change([*panel.components, *guests.values()], js=f"() => easel.touched('{panel.tab}')")
+
+
+def guests_name(panel: GenerationPanel) -> str:
+    """Under which the values of the panel's guests are kept."""
+    return f"{panel.tab}-guests"
 
 
 def restored(store: KeptInputs, session: str, panel: GenerationPanel, offered: Offers) -> dict[str, object]:
@@ -64,6 +84,36 @@ def restored(store: KeptInputs, session: str, panel: GenerationPanel, offered: O
     drawn = [name for name, control in panel.declared.items() if isinstance(control.kind, Drawn)]
     values |= {name: put_together(kept.get(f"{name}.drawn"), _files(kept, name)) for name in drawn}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def restored_guests(store: KeptInputs, session: str, panel: GenerationPanel) -> list[object]:
+    """Updates of the panel's `guests.kept`."""
+    kept = store.kept(session, guests_name(panel))
+    return [
+        _guest_update(component, kept[name]) if name in kept else gr.skip()
+        for name, component in panel.guests.kept.items()
+    ]
+
+
+def _guest_update(component: Component, value: object) -> object:
+    """An update to `value`, or one that changes nothing where the component cannot take it any more."""
+    try:
+        if isinstance(component, gr.Dropdown | gr.Radio | gr.CheckboxGroup):
+            offered = choices_of(component)
+            chosen = value if isinstance(value, list) else [value]
+            if not offered and isinstance(component, gr.Dropdown) and value:
+                # Its choices depend on other controls, which will offer them again.
+                return gr.update(choices=chosen, value=value)
+            several = isinstance(component, gr.CheckboxGroup) or bool(getattr(component, "multiselect", False))
+            custom = getattr(component, "allow_custom_value", False)
+            fitting = [each for each in chosen if str(each) in offered or custom]
+            if isinstance(value, list) is not several or (not several and not fitting):
+                return gr.skip()
+            return gr.update(value=fitting if several else value)
+        component.preprocess(value)
+    except (gr.Error, ValueError, TypeError):  # a value of another time
+        return gr.skip()
+    return gr.update(value=value)
 
 
 def _files(kept: Mapping[str, object], name: str) -> dict[str, Path]:

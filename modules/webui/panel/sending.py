@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from modules.application.infotexts import parameters_of
 from modules.foundation.errors import EaselError
 from modules.generation.result import FinishedImage
 from modules.webui.builder import PageBuilder
@@ -16,7 +17,7 @@ from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.panel.info_text import text_of_picture
 from modules.webui.panel.results import SEND_TO
 from modules.webui.panel.upscale import shown_picture
-from modules.webui.paste.values import pasted_values
+from modules.webui.paste.values import has_parameters, pasted_values
 from modules.webui.pictures import as_file
 
 if TYPE_CHECKING:
@@ -35,32 +36,32 @@ def wire_sending(page: PageBuilder, panel: GenerationPanel) -> None:
     for mode in SEND_TO:
 
         def on_send(info: str, selected: int, mode: str = mode) -> list[object]:
-            return target.updates(sent(app, info, selected, mode, target))
+            return sent(app, info, selected, mode, target)
 
         on(
             panel.parts[f"send_to_{mode}"],
             "click",
             on_send,
             [results.generation_info, results.selected],
-            target.components,
+            target.pasted_into,
             then="() => easel.openTab('img2img')",
         )
 
 
-def sent(app: Application, info: str, selected: int, mode: str, target: GenerationPanel) -> dict[str, object]:
-    """New values for the controls of img2img: the picture that is shown, its settings, and the sub tab."""
+def sent(app: Application, info: str, selected: int, mode: str, target: GenerationPanel) -> list[object]:
+    """Updates of all that may be pasted into on img2img: the picture that is shown, its settings, and the sub tab."""
     try:
         picture = shown_picture(app, info, selected)
     except EaselError as error:
         gr.Warning(str(error), title="Nothing to send")
-        return {}
+        return [gr.skip() for _ in target.pasted_into]
     return sent_picture(app, picture, text_of_picture(info, selected), mode, target)
 
 
 def sent_picture(
     app: Application, picture: FinishedImage, text: str, mode: str, target: GenerationPanel
-) -> dict[str, object]:
-    """New values for the controls of img2img, from a picture and its parameters `text`."""
+) -> list[object]:
+    """Updates of all that may be pasted into on img2img, from a picture and its parameters `text`."""
     settings = app.settings.current
     values = pasted_values(text, app, target.declared)
     kept = {"width", "height"} if not settings.send_size else set[str]()
@@ -70,4 +71,6 @@ def sent_picture(
         step = app.selected_family.size_step
         values |= {"width": picture.image.width // step * step, "height": picture.image.height // step * step}
     values = {name: value for name, value in values.items() if name not in kept and name not in NOT_SENT}
-    return {**values, own.PICTURES[mode].name: str(path), "mode": mode}
+    own_updates = target.updates({**values, own.PICTURES[mode].name: str(path), "mode": mode})
+    told = parameters_of(text, app) if target.guests.outputs and has_parameters(text) else {}
+    return [*own_updates, *target.guests.sent(told)]

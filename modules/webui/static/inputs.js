@@ -44,6 +44,7 @@ export function withSession(values) {
 function keep(tab) {
   timers.delete(tab);
   press(`${tab}_keep_inputs`);
+  press(`${tab}_keep_guests`);
 }
 
 /** Keep at once what still waits: the page may be about to go. */

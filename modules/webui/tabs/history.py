@@ -41,16 +41,16 @@ def _wire(page: PageBuilder, chosen: gr.Textbox, send: gr.Button, modes: dict[st
         return pasted(page.app, words, _infotext(page.app, number))
 
     def on_picture(number: str, mode: str) -> list[object]:
-        return pictures.updates(_sent(page.app, number, mode, pictures))
+        return _sent(page.app, number, mode, pictures)
 
-    on(send, "click", on_words, [chosen], words.components, js=script, then="() => easel.openTab('txt2img')")
+    on(send, "click", on_words, [chosen], words.pasted_into, js=script, then="() => easel.openTab('txt2img')")
     for name, button in modes.items():
 
         def on_send(number: str, mode: str = name) -> list[object]:
             return on_picture(number, mode)
 
         opened = "() => easel.openTab('img2img')"
-        on(button, "click", on_send, [chosen], pictures.components, js=script, then=opened)
+        on(button, "click", on_send, [chosen], pictures.pasted_into, js=script, then=opened)
 
 
 def _infotext(app: Application, number: str) -> str:
@@ -60,13 +60,13 @@ def _infotext(app: Application, number: str) -> str:
     return kept.infotext if kept is not None else ""
 
 
-def _sent(app: Application, number: str, mode: str, target: GenerationPanel) -> dict[str, object]:
-    """New values for the controls of img2img: the picture, its settings and size, and the sub tab."""
+def _sent(app: Application, number: str, mode: str, target: GenerationPanel) -> list[object]:
+    """Updates of all that may be pasted into on img2img: the picture, its settings and size, and the sub tab."""
     kept = next(iter(app.jobs.recorder.history.with_numbers([_whole(number)])), None)
     picture = from_file(kept) if kept is not None else None
     if picture is None:
         gr.Warning("The file of this picture is gone, or cannot be read.", title="Nothing to send")
-        return {}
+        return [gr.skip() for _ in target.pasted_into]
     return sent_picture(app, picture, picture.infotext, mode, target)
 
 
