@@ -39,7 +39,7 @@ CALLED_WITH = {
     "app_started": "`(demo, app)`: Gradio's Blocks, or None, and the FastAPI application, to which routes may be added",
     "model_loaded": "`(sd_model)`",
     "ui_tabs": "`()`; returns a list of `(blocks, title, elem_id)`",
-    "ui_train_tabs": "`(params: UiTrainTabParams)`; not called: Easel does not train",
+    "ui_train_tabs": "`(params: UiTrainTabParams)`, within the tabs of the Train tab, to draw further ones",
     "ui_settings": "`()`, to call `shared.opts.add_option`",
     "before_image_saved": "`(params: ImageSaveParams)`; `filename` is the whole path and may be changed",
     "image_saved": "`(params: ImageSaveParams)`; `filename` is where the picture lies",
@@ -53,10 +53,10 @@ CALLED_WITH = {
     "infotext_pasted": "`(infotext, params)`; the dict is changed in place",
     "script_unloaded": "`()`, when scripts are unloaded: put back what was replaced",
     "before_ui": "`()`, before the page is built",
-    "before_reload": "`()`; not called: the page is built once, at the start",
-    "list_optimizers": "`(list)`; not called: attention is chosen by the program",
-    "list_unets": "`(list)`; not called: networks are the program's own",
-    "before_token_counter": "`(params: BeforeTokenCounterParams)`; not called: counted is what is encoded",
+    "before_reload": "`()`, when the program ends in order to start again",
+    "list_optimizers": "`(list)`, at the start; attention is chosen by the program all the same",
+    "list_unets": "`(list)`, at the start; what is added can be listed, and is not used in the UNet's place",
+    "before_token_counter": "`(params: BeforeTokenCounterParams)`, which may be written to",
 }
 """What the function of each moment is given."""
 

@@ -70,6 +70,9 @@ class A1111Dialect:
         self.declare_settings()
         for runner, img2img in ((self.scripts_txt2img, False), (self.scripts_img2img, True)):
             runner.initialize_scripts(img2img)
+        for moment in ("list_optimizers", "list_unets"):
+            self.extras[moment] = []
+            self.callbacks.call(moment, self.extras[moment])
 
     def _read_flags(self, extensions: Sequence[Extension]) -> None:
         """Flags of extensions, into `cmd_opts`. Raises StartupError for one that none of them knows either."""
@@ -94,13 +97,19 @@ class A1111Dialect:
 
     def close(self) -> None:
         """Let go of the application."""
-        self.callbacks.call("script_unloaded")
+        self.unload_scripts()
         self.app.hooks.detach_owner(OWNER)
         self.app.registries.unregister(OWNER)
         self.loader.unload()
         restore_attention(self.extras.get("attention", {}))
         stand_ins.take_away(self._stand_ins)
         process.remove(self)
+
+    def unload_scripts(self) -> None:
+        """on_script_unloaded, once."""
+        if not self.extras.get("unloaded"):
+            self.extras["unloaded"] = True
+            self.callbacks.call("script_unloaded")
 
     # What is asked of it
 
@@ -190,4 +199,7 @@ RUN_METHODS = (
     "postprocess",
     "setup",
 )
-RUN_MOMENTS = ("cfg_denoiser", "cfg_denoised", "cfg_after_cfg", "before_image_saved", "extra_noise", "image_grid")
+RUN_MOMENTS = (
+    *("cfg_denoiser", "cfg_denoised", "cfg_after_cfg", "extra_noise"),
+    *("before_image_saved", "image_saved", "image_grid"),
+)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import inspect
 import json
 import logging
@@ -15,6 +14,7 @@ import gradio as gr
 from gradio.component_meta import ComponentMeta
 from gradio.context import Context
 
+from modules.a1111.added_tabs import added_tabs
 from modules.a1111.gradio3.classes import adopt
 from modules.a1111.javascript import extension_tags
 from modules.a1111.pasting import new_value
@@ -241,18 +241,8 @@ class ScriptsOnPage(PageGuest):
     # Tabs of extensions
 
     def tabs(self) -> Iterator[AddedTab]:
-        """on_ui_tabs: each returns its tabs as (blocks, title, id)."""
-        made: list[Any] = []
-        with _outside_the_page():
-            for answer in self._dialect.callbacks.call("ui_tabs"):
-                made += answer or ()
-        for number, (blocks, title, elem_id) in enumerate(made):
-            for part, value in getattr(blocks, "page_parts", {}).items():
-                if isinstance(value, str):
-                    self.page_parts[part].append(value)
-            yield AddedTab(
-                name=_attribute_value(elem_id, number), label=str(title), build=lambda page, it=blocks: it.render()
-            )
+        """Those of on_ui_tabs; and the tabs of training, while the program has no Train tab."""
+        yield from added_tabs(self._dialect, self.page_parts)
 
     def head(self) -> str:
         """The styles and tags that extensions gave to Blocks of their own."""
@@ -264,25 +254,9 @@ class _Failed(Exception):  # noqa: N818
     """A script could not draw its controls; it has been named."""
 
 
-@contextlib.contextmanager
-def _outside_the_page() -> Generator[None]:
-    """Let extensions make Blocks of their own, which are not part of what is being drawn."""
-    root, block = Context.root_block, Context.block
-    Context.root_block = Context.block = None
-    try:
-        yield
-    finally:
-        Context.root_block, Context.block = root, block
-
-
 def _by_name(cls: Any, args: Sequence[Any]) -> dict[str, Any]:
     parameters = [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
     return dict(zip(parameters, args, strict=False))
-
-
-def _attribute_value(elem_id: Any, number: int) -> str:
-    name = "".join(each if each.isalnum() or each in "_-" else "_" for each in str(elem_id or f"extension_{number}"))
-    return html.escape(name)
 
 
 def _inside_style(css: str) -> str:

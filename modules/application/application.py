@@ -39,6 +39,7 @@ from modules.foundation.trace import attachment_returned
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.generation.size_limits import SizeLimits
+from modules.hooks.events import EndEvent
 from modules.hooks.points import Hooks
 from modules.library.library import Folders, Library
 from modules.networks.catalogue import NetworkCatalogue
@@ -149,6 +150,7 @@ class Application:
         self.jobs.close()
         if "engine" in self.__dict__:
             self.engine.close()
+        self.hooks.ending(EndEvent(restarts=self.shutdown.restart_wanted))
         self.startup_tasks.close()
         self.jobs.recorder.close()
         self.library.close()

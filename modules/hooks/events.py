@@ -166,6 +166,29 @@ class PasteEvent:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class CountEvent:
+    """The tokens of a prompt are about to be counted for the page, a negative one where `is_negative`."""
+
+    is_negative: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedPrompt:
+    """A prompt whose tokens are counted, with the names of the styles that are counted with it."""
+
+    prompt: str
+    steps: int
+    styles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EndEvent:
+    """The program ends; `restarts` where a client wants it to start again."""
+
+    restarts: bool
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ModelEvent:
     """A checkpoint was read from `path`; `model` is a `modules.pipeline.model.Model`."""
 

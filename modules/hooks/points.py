@@ -14,6 +14,9 @@ from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.hooks.events import (
     BlendEvent,
+    CountedPrompt,
+    CountEvent,
+    EndEvent,
     EvaluationEvent,
     GridLayout,
     MaskOverlay,
@@ -62,6 +65,19 @@ class Hooks:
         "infotext_pasted",
         "Change what a parameters text says, by label, before it goes into controls or a request.",
         "on_infotext_pasted",
+    )
+
+    prompt_counted: Transform[CountedPrompt, CountEvent] = _point(
+        Transform,
+        "prompt_counted",
+        "Change a prompt before its tokens are counted beside the box it stands in.",
+        "on_before_token_counter",
+    )
+    ending: Observe[EndEvent] = _point(
+        Observe,
+        "ending",
+        "Hear that the program ends, once nothing runs any more: put back what was replaced.",
+        "on_before_reload, on_script_unloaded",
     )
 
     # A run

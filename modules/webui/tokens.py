@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modules.foundation.errors import EaselError
+from modules.hooks.events import CountedPrompt, CountEvent
 from modules.prompts.styles import pick_styles
 
 if TYPE_CHECKING:
@@ -27,12 +28,14 @@ class TokenCounter:
         self._tokenizer = self._tokenizer or ClipTokenizer()
         settings = self._app.settings.current
         counted = style_names if settings.include_styles_into_token_counters else None
-        styles, _ = pick_styles(counted or (), self._app.styles.all())
+        asked = CountedPrompt(prompt=prompt or "", steps=max(int(steps or 20), 1), styles=tuple(counted or ()))
+        asked = self._app.hooks.prompt_counted(asked, CountEvent(is_negative=negative))
+        styles, _ = pick_styles(asked.styles, self._app.styles.all())
         try:
             count = count_tokens(
-                prompt or "",
+                asked.prompt,
                 self._tokenizer,
-                steps=max(int(steps or 20), 1),
+                steps=asked.steps,
                 is_negative=negative,
                 styles=styles,
                 comments=settings.enable_prompt_comments,

@@ -29,7 +29,7 @@ def attach(dialect: A1111Dialect, hooks: Hooks) -> None:
             ("decoded", "pictures", "picture", "mask_overlay", "composed", "infotext_fields"),
         ),
         (FileAttachments(dialect), ("before_save", "saved", "grid")),
-        (ProgramAttachments(dialect), ("model_loaded", "infotext_pasted", "app_started")),
+        (ProgramAttachments(dialect), ("model_loaded", "infotext_pasted", "app_started", "prompt_counted", "ending")),
     )
     for group, names in groups:
         for name in names:

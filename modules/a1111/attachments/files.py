@@ -22,10 +22,13 @@ class FileAttachments:
 
     def __init__(self, dialect: A1111Dialect) -> None:
         self._dialect = dialect
+        self._made_by: dict[int, Any] = {}
 
     def before_save(self, picture: PictureToSave, event: RunEvent) -> PictureToSave:
         """on_before_image_saved, or a `save_image` that an extension has put in the place of the program's."""
         p = p_of(event)
+        if p is not None and self._dialect.callbacks.of("image_saved"):
+            self._made_by[id(picture.image)] = p
         through = saving.by_replaced_function(picture, p)
         if through.saved is not None or not through.wanted or not self._dialect.callbacks.of("before_image_saved"):
             return through
@@ -51,8 +54,9 @@ class FileAttachments:
 
     def saved(self, image: FinishedImage) -> None:
         """on_image_saved."""
+        p = self._made_by.pop(id(image.image), None)
         if image.path is not None and self._dialect.callbacks.of("image_saved"):
-            params = ImageSaveParams(image.image, None, str(image.path), {"parameters": image.infotext})
+            params = ImageSaveParams(image.image, p, str(image.path), {"parameters": image.infotext})
             self._dialect.callbacks.call("image_saved", params)
 
     def grid(self, grid: GridLayout, event: RunEvent) -> GridLayout:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modules.a1111.callbacks import BeforeTokenCounterParams
 from modules.a1111.sd_model import ModelView
-from modules.hooks.events import ModelEvent, PageEvent, PasteEvent
+from modules.hooks.events import CountedPrompt, CountEvent, EndEvent, ModelEvent, PageEvent, PasteEvent
 
 if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
@@ -26,6 +27,22 @@ class ProgramAttachments:
         """on_infotext_pasted, which changes the values in place."""
         self._dialect.callbacks.call("infotext_pasted", event.text, values)
         return values
+
+    def prompt_counted(self, asked: CountedPrompt, event: CountEvent) -> CountedPrompt:
+        """on_before_token_counter."""
+        if not self._dialect.callbacks.of("before_token_counter"):
+            return asked
+        params = BeforeTokenCounterParams(
+            asked.prompt, asked.steps, list(asked.styles), is_positive=not event.is_negative
+        )
+        self._dialect.callbacks.call("before_token_counter", params)
+        return CountedPrompt(prompt=str(params.prompt), steps=int(params.steps), styles=tuple(params.styles))
+
+    def ending(self, event: EndEvent) -> None:
+        """on_before_reload where the program starts again, and on_script_unloaded."""
+        if event.restarts:
+            self._dialect.callbacks.call("before_reload")
+        self._dialect.unload_scripts()
 
     def app_started(self, event: PageEvent) -> None:
         """on_app_started."""
