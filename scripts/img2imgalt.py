@@ -209,7 +209,14 @@ def _found(latent: Any, event: Any, batch: Any, decoding: Decoding) -> Any:
         plan, prompts=(decoding.prompt,) * count, negative_prompts=(decoding.negative_prompt,) * count
     )
     conditioning = encode(
-        asked, batch, model, app.engine, event, timing=Timing(steps=decoding.steps), size=(plan.height, plan.width)
+        asked,
+        batch,
+        model,
+        app.engine,
+        event,
+        timing=Timing(steps=decoding.steps),
+        size=(plan.height, plan.width),
+        check=control.check_interrupt if control is not None else None,
     )
     schedule, euler = model_schedule(plan, model), sampler_of("Euler")
     sigmas = build_sigmas(

@@ -114,6 +114,11 @@ class RunControl:
         if self._interrupted.is_set() or self._skipped.is_set():
             raise Interrupted
 
+    def check_interrupt(self) -> None:
+        """Raise Interrupted when the whole run should be left: where there is no batch yet that could be skipped."""
+        if self._interrupted.is_set():
+            raise Interrupted
+
     # Reports, from the working thread
 
     def begin(self, batches: int) -> None:
@@ -168,8 +173,7 @@ class RunControl:
         """`share` (0..1) of a checkpoint has been read. Raises Interrupted when a client asked to stop meanwhile."""
         with self._report():
             self._loaded = share if share < 1 else None
-        if self._interrupted.is_set():
-            raise Interrupted
+        self.check_interrupt()
 
     def show(self, preview: Image.Image) -> None:
         """The newest view of the unfinished picture."""

@@ -13,7 +13,8 @@ from modules.foundation.plain import JsonMapping, JsonObject
 from modules.generation.inpaint import InpaintRequest, SoftInpainting
 from modules.generation.per_picture import PerPicture
 from modules.imaging.resize import ResizeMode
-from modules.prompts.length import check_length
+from modules.prompts.composition import count_parts
+from modules.prompts.length import check_length, check_parts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,6 +43,7 @@ class HiresRequest:
         """Raise RequestError, naming the field, for what no plan could make sense of."""
         check_length(len(self.prompt), "hr_prompt")
         check_length(len(self.negative_prompt), "hr_negative_prompt")
+        check_parts(count_parts(self.prompt), "hr_prompt")
         for name, value in (("hr_resize_x", self.resize_width), ("hr_resize_y", self.resize_height)):
             _at_least(name, value, 0)
         _at_least("hr_second_pass_steps", self.steps, 0)
@@ -121,6 +123,7 @@ class GenerationRequest:
         """Raise RequestError, naming the field, for what no plan could make sense of."""
         check_length(len(self.prompt), "prompt")
         check_length(len(self.negative_prompt), "negative_prompt")
+        check_parts(count_parts(self.prompt), "prompt")
         _at_least("steps", self.steps, 1)
         _at_least("width", self.width, SMALLEST_SIDE)
         _at_least("height", self.height, SMALLEST_SIDE)

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from modules.foundation.errors import RequestError
+from modules.generation.plan import Plan
 from modules.generation.request import SMALLEST_SIDE, GenerationRequest
 from modules.imaging.hires_size import hires_size
+from modules.prompts.composition import count_parts
 from modules.settings.flags import Flags
 
 
@@ -41,6 +43,22 @@ class SizeLimits:
         """Raise RequestError, naming the field, if any pass of `request` is beyond the limits."""
         for what, width, height, field in _passes(request):
             self.check(what, width, height, request.batch_size, field=field)
+
+    def check_plan(self, plan: Plan) -> None:
+        """Raise RequestError if the parts that AND joins are too many to be computed together, in any pass of `plan`.
+
+        Each of them is computed like a picture.
+        """
+        for each in (plan, plan.hires.second) if plan.hires is not None else (plan,):
+            parts = max(map(count_parts, dict.fromkeys(each.prompt_texts)))
+            pixels = each.width * each.height * each.batch_size * parts
+            if parts > 1 and pixels > self.pixels:
+                raise RequestError(
+                    f"{parts} parts joined by AND, each for {each.batch_size} pictures of {each.width}x{each.height}, "
+                    f"would be {pixels:,} pixels at once, which are more than {self.pixels:,}. Ask for fewer parts, or "
+                    "for more batches of fewer pictures.",
+                    "prompt",
+                )
 
 
 def _passes(request: GenerationRequest) -> Iterator[tuple[str, int, int, str]]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from modules.checkpoints.architectures.family import PictureFacts
+from modules.foundation.errors import PromptError
 from modules.generation.conditioning import Conditioning, Sizes
 from modules.generation.plan import BatchSlice, Plan
 from modules.hooks.events import RunEvent
 from modules.pipeline.engine import Engine
 from modules.pipeline.model import LoadedModel
+from modules.text_encoders.batches import MOST_CHUNKS, TOKENS
+from modules.text_encoders.clip import interruptible
 from modules.text_encoders.conditioner import size_vector
 from modules.text_encoders.prompt_conditioning import (
     EncodingOptions,
@@ -32,11 +37,13 @@ def encode(
     *,
     timing: Timing,
     size: tuple[int, int],
+    check: Callable[[], None] | None = None,
 ) -> Conditioning:
     """Encode the prompts and negative prompts of a batch; equal ones, and those of earlier runs, only once.
 
     The tags of extra networks are not part of what is encoded; negative prompts have none. `size` is the (height,
-    width) that models are told which take a size.
+    width) that models are told which take a size. `check` is called often and may raise Interrupted. Raises PromptError
+    or RequestError for prompts that are too much.
     """
     options = encoding_options(plan)
     encoders, widths = model.text_encoder.encoders, model.text_encoder.widths
@@ -46,7 +53,7 @@ def encode(
 
     def one(prompt: str, *, composable: bool) -> PromptConditioning:
         def make() -> PromptConditioning:
-            with model.on_device(*model.checkpoint.text_models):
+            with model.on_device(*model.checkpoint.text_models), interruptible(model.text_encoder.encoders, check):
                 return encode_prompt(
                     prompt,
                     model.text_encoder,
@@ -69,12 +76,27 @@ def encode(
         )
         return engine.conditioning_cache.get(key, make)
 
+    positive = tuple(one(text, composable=True) for text in plan.prompt_texts[batch.pictures])
+    negative = tuple(one(prompt, composable=False) for prompt in plan.negative_prompts[batch.pictures])
+    _check_rows(positive)
+    _check_rows(negative)
     return Conditioning(
-        positive=tuple(one(text, composable=True) for text in plan.prompt_texts[batch.pictures]),
-        negative=tuple(one(prompt, composable=False) for prompt in plan.negative_prompts[batch.pictures]),
+        positive=positive,
+        negative=negative,
         sizes=sizes_of(plan, model, size),
         empty=one("", composable=True).parts[0].conditions[0].cond if plan.settings.pad_cond_uncond else None,
     )
+
+
+def _check_rows(prompts: Sequence[PromptConditioning]) -> None:
+    """Raise PromptError for prompts that no memory holds side by side, filled up to the same length."""
+    parts = [part for prompt in prompts for part in prompt.parts]
+    longest = max(len(condition.cond) for part in parts for condition in part.conditions)
+    if longest * len(parts) > MOST_CHUNKS * TOKENS:
+        raise PromptError(
+            f"{len(parts)} prompts of {longest // TOKENS} chunks of 75 tokens would be computed together; the most is "
+            f"{MOST_CHUNKS:,} chunks. Make the prompt shorter, or the batch smaller."
+        )
 
 
 def sizes_of(plan: Plan, model: LoadedModel, picture: tuple[int, int]) -> Sizes | None:

@@ -90,6 +90,7 @@ def _encoded(state: RunState, current: PassState) -> Conditioning:
             current.event,
             timing=current.timing,
             size=current.size,
+            check=state.control.check_interrupt,
         )
         return state.engine.hooks.conditioning(made, current.event)
 

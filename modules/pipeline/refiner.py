@@ -55,7 +55,16 @@ class Refining:
         event = replace(current.event, model=model, stage="refiner")
         current.stack.enter_context(seamless(model, wanted=current.plan.tiling))
         current.stack.enter_context(engine.hooks.around_pass(event))
-        made = encode(current.plan, current.batch, model, engine, event, timing=current.timing, size=current.size)
+        made = encode(
+            current.plan,
+            current.batch,
+            model,
+            engine,
+            event,
+            timing=current.timing,
+            size=current.size,
+            check=self._state.control.check_interrupt,
+        )
         conditioning = engine.hooks.conditioning(made, event)
         with_unet(unet, model, self._begun.latents, engine.hooks, event)
         image_cond = self._begun.image_cond

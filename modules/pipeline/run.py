@@ -55,7 +55,8 @@ def run(
     asked = RunEvent(request=request)
     request = hooks.request(request, asked)
     # Here also what scripts, folders and attachments made of it, which nobody saw when it was handed in.
-    SizeLimits.from_flags(engine.flags).check_request(request)
+    limits = SizeLimits.from_flags(engine.flags)
+    limits.check_request(request)
 
     def enlarger(name: str | None, settings: Settings) -> Upscale | None:
         return engine.upscalers.enlarger(name, settings, control)
@@ -72,6 +73,7 @@ def run(
         enlarger=enlarger,
     )
     plan = hooks.plan(plan, replace(asked, request=request, plan=plan))
+    limits.check_plan(plan)
     event = replace(asked, request=request, plan=plan)
     with _memory_errors(engine, plan):
         with timings.phase("load"):
@@ -123,7 +125,12 @@ def _one_batch(state: RunState, batch: BatchSlice) -> None:
     hires = state.plan.hires
     # What a pass has in force stays until its latents are decoded.
     with contextlib.ExitStack() as stack:
-        made = None if hires and hires.first_picture else first_pass(state, batch, stack)
+        made = None
+        try:
+            made = None if hires and hires.first_picture else first_pass(state, batch, stack)
+        except Interrupted:  # while the prompt was read: there is nothing of this batch
+            state.incomplete = True
+            return
         if hires and (made is None or made.sampled.complete):
             try:
                 made = second_pass(state, batch, hires, made, stack)

@@ -19,6 +19,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from modules.prompts.length import check_changes
+
 
 class ScheduledText(NamedTuple):
     """`text` holds up to and including step `until_step`, counted from 1."""
@@ -34,7 +36,8 @@ def parse_schedule(
 
     A *when* with a decimal point is a share of the steps, one without is a step. With `hires_steps` the answer is for
     the second pass: shares count on from 1 (1.5 is half way through it), steps count on from `steps`.
-    `old_scheduling` is the rule before A1111 1.6: any number below 1 is a share, both passes are counted alike.
+    `old_scheduling` is the rule before A1111 1.6: any number below 1 is a share, both passes are counted alike. Raises
+    RequestError for a long text that changes at so many steps that nothing could hold what it says.
     """
     if hires_steps is None or old_scheduling:
         clock = _Clock(max(1, steps), 0, 0.0, old_scheduling)
@@ -44,6 +47,7 @@ def parse_schedule(
     root = reader.read(text)
     if root is None:
         return [ScheduledText(clock.steps, text)]
+    check_changes(len(text), len(reader.changes))
     return [ScheduledText(until, _said_at(until, root)) for until in sorted(reader.changes)]
 
 

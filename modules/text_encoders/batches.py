@@ -14,8 +14,14 @@ from modules.text_encoders.emphasis import Emphasis, apply_emphasis
 LARGEST_BATCH = 32
 """How many chunks go through the transformer at once; a prompt that alternates over 1000 steps has many."""
 
+TOKENS = 77
+"""Vectors of a chunk, its start and its end among them."""
+
 MOST_CHUNKS = 20_000
 """Of all texts of a prompt together; those of SDXL's encoders are then 12 GB. A thousand steps of 10 are 10,000."""
+
+LONGEST = 1_500
+"""Chunks of one text: as many as the tokens of the longest prompt fill. With BREAK there could be ten times as many."""
 
 MOST_WEIGHT = 1e6
 """Of emphasis; long before that a picture is nothing but noise."""
@@ -72,13 +78,20 @@ class Columns:
         return torch.cat(joined, dim=1)
 
 
+def check_chunks(length: int, versions: int) -> None:
+    """Raise PromptError for a prompt of `length` chunks in so many versions that no memory holds them."""
+    if length > LONGEST:
+        raise PromptError(f"The prompt has {length:,} chunks of 75 tokens; the most is {LONGEST:,}. Make it shorter.")
+    if length * versions > MOST_CHUNKS:
+        raise PromptError(
+            f"The prompt has {length} chunks of 75 tokens in {versions} versions over the steps, "
+            f"{length * versions} in all; the most is {MOST_CHUNKS}. Make it shorter, or let it change less often."
+        )
+
+
 def _check(prompts: Sequence[Sequence[Chunk]], length: int) -> None:
     """Raise PromptError for what no memory holds and no number stands for."""
-    if length * len(prompts) > MOST_CHUNKS:
-        raise PromptError(
-            f"The prompt has {length} chunks of 75 tokens in {len(prompts)} versions over the steps, "
-            f"{length * len(prompts)} in all; the most is {MOST_CHUNKS}. Make it shorter, or let it change less often."
-        )
+    check_chunks(length, len(prompts))
     weights = (abs(weight) for chunks in prompts for chunk in chunks for weight in chunk.multipliers)
     if not all(weight <= MOST_WEIGHT for weight in weights):
         raise PromptError(f"A part of the prompt is weighted by more than {MOST_WEIGHT:g}. Take a smaller number.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
 class ClipEncoder:
     """A text model with its tokenizer. The model is used where and as it is: it may move or be patched between calls.
 
-    `name` is what textual inversion files for several encoders call this one.
+    `name` is what textual inversion files for several encoders call this one. `check`, where there is one, is called
+    before every text and every run of the model, and may raise Interrupted.
     """
 
     def __init__(self, model: CLIPTextModel, tokenizer: ClipTokenizer, name: str = "clip_l") -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.name = name
+        self.check: Callable[[], None] | None = None
 
     @property
     def width(self) -> int:
@@ -46,6 +49,8 @@ class ClipEncoder:
         embeddings: EmbeddingLookup | None = None,
     ) -> ChunkedPrompt:
         """`text` as chunks, as `encode` will take it."""
+        if self.check is not None:
+            self.check()
         return chunk_prompt(
             text,
             self.tokenizer,
@@ -106,6 +111,8 @@ class ClipEncoder:
 
     def hidden_states(self, chunks: Sequence[Chunk], layers: int) -> Tensor:
         """The output of the given number of layers for each chunk, [chunks, 77, width], without final layer norm."""
+        if self.check is not None:
+            self.check()
         model = self.model
         rows = [padded_tokens(chunk, self.tokenizer) for chunk in chunks]
         hidden = model.embeddings.token_embedding(torch.tensor(rows, device=model.device))
@@ -126,6 +133,20 @@ class ClipEncoder:
     def final(self, hidden: Tensor) -> Tensor:
         """The final layer norm."""
         return self.model.final_layer_norm(hidden)
+
+
+@contextlib.contextmanager
+def interruptible(encoders: Iterable[ClipEncoder], check: Callable[[], None] | None) -> Generator[None]:
+    """Have these encoders call `check` within the block."""
+    encoders = tuple(encoders)
+    before = [encoder.check for encoder in encoders]
+    try:
+        for encoder in encoders:
+            encoder.check = check
+        yield
+    finally:
+        for encoder, previous in zip(encoders, before, strict=True):
+            encoder.check = previous
 
 
 def padded_tokens(chunk: Chunk, tokenizer: ClipTokenizer) -> list[int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 
-from modules.text_encoders.batches import Columns
+from modules.text_encoders.batches import Columns, check_chunks
 from modules.text_encoders.chunks import ChunkedPrompt, EmbeddingLookup, empty_chunk
 from modules.text_encoders.clip import ClipEncoder
 from modules.text_encoders.openclip import OpenClipEncoder
@@ -131,17 +131,21 @@ def size_vector(sizes: Sequence[float], width: int = 256) -> Tensor:
 def chunk_texts(
     encoder: ClipEncoder, texts: Sequence[str], options: EncodingOptions, embeddings: Mapping[str, EmbeddingLookup]
 ) -> list[ChunkedPrompt]:
-    """The texts as chunks for one encoder."""
-    return [
-        encoder.chunk(
+    """The texts as chunks for one encoder. Equal ones, as alternation repeats them, are read once.
+
+    Raises PromptError as soon as one is so long that all of them, filled up to its length, would be too many.
+    """
+    known: dict[str, ChunkedPrompt] = {}
+    for text in dict.fromkeys(texts):
+        known[text] = encoder.chunk(
             text,
             dialect=options.dialect,
             emphasis=options.emphasis,
             comma_backtrack=options.comma_backtrack,
             embeddings=embeddings.get(encoder.name),
         )
-        for text in texts
-    ]
+        check_chunks(len(known[text].chunks), len(texts))
+    return [known[text] for text in texts]
 
 
 def used_embeddings(prompts: Iterable[ChunkedPrompt]) -> tuple[TextualInversion, ...]:

@@ -339,6 +339,24 @@ def test_methods_that_no_route_has_are_refused(served: Served) -> None:
         assert served.client.send(request).status_code == 405
 
 
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"prompt": "a AND " * 16_000}, "parts joined by AND"),
+        ({"hr_prompt": "a AND " * 300, "enable_hr": True}, "hr_prompt has 301 parts"),
+        ({"prompt": "a AND " * 250, "batch_size": 512, "width": 128, "height": 64}, "for 512 pictures"),
+        ({"prompt": "[a|b]" + "c " * 49_000, "steps": 10_000}, "changes at 10,000 steps"),
+        ({"negative_prompt": "".join(f"[a:b:{n}]" for n in range(9000)), "steps": 10_000}, "changes at"),
+        ({"prompt": "BREAK " * 16_000}, "the most is 1,500"),
+        ({"prompt": "BREAK " * 200, "batch_size": 512, "width": 8, "height": 8}, "batch smaller"),
+    ],
+)
+def test_no_prompt_asks_for_more_than_a_machine_can_hold(served: Served, fields: dict[str, object], why: str) -> None:
+    response = served.txt2img(**fields)
+    assert response.status_code == 422
+    assert why in response.json()["detail"]
+
+
 @pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "a/../../../outside", "..\\outside", "a\r\nb", "\x00"])
 def test_no_name_of_a_merge_leads_out_of_the_folder_of_checkpoints(served: Served, name: str) -> None:
     models = served.data / "models" / "Stable-diffusion"

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from lark import Lark, Token, Tree
 from lark.exceptions import LarkError
 
-from modules.prompts.composition import split_and
+from modules.foundation.errors import RequestError
+from modules.prompts.composition import count_parts, split_and
 from modules.prompts.editing import parse_schedule
+from modules.prompts.length import MOST_PARTS, MOST_SCHEDULED
 
 TABLE = json.loads((Path(__file__).parents[1] / "parity/tables/editing.json").read_text(encoding="utf-8"))
 
@@ -33,6 +35,24 @@ def test_a_text_is_split_at_and_as_recorded(row: dict):
 @given(st.text(alphabet="AND :.12+-ab\n") | st.text())
 def test_any_text_can_be_split_at_and(text: str):
     assert split_and(text)
+
+
+@given(st.text(alphabet="AND :.12+-ab\n") | st.text())
+def test_parts_are_counted_as_they_are_split(text: str):
+    assert count_parts(text) == len(split_and(text))
+
+
+def test_there_is_an_end_to_the_parts_of_a_prompt():
+    assert len(split_and(" AND ".join("a" * MOST_PARTS))) == MOST_PARTS
+    with pytest.raises(RequestError, match=r"257 parts joined by AND; the most is 256"):
+        split_and(" AND ".join("a" * (MOST_PARTS + 1)))
+
+
+def test_a_text_may_be_long_and_may_change_often_but_not_both():
+    assert len(parse_schedule("[a|b]" + "c " * 1000, 1000)) == 1000
+    assert len(parse_schedule("[a:b:1]" + "c " * 49_000, 1000)) == 2
+    with pytest.raises(RequestError, match=r"changes at 1,000 steps"):
+        parse_schedule("[a|b]" + "c" * (MOST_SCHEDULED // 1000), 1000)
 
 
 WORDS = [*"[]():|\\ \nab150.-e", "0.5", ":3]", "[a:", "[a|b]", ":0.5]"]

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from modules.foundation.errors import Interrupted, PromptError
 from modules.text_encoders.cache import ConditioningCache
-from modules.text_encoders.clip import ClipEncoder
+from modules.text_encoders.clip import ClipEncoder, interruptible
 from modules.text_encoders.conditioner import SingleTextEncoder
 from modules.text_encoders.embeddings import EmbeddingTable, hashes_text
 from modules.text_encoders.prompt_conditioning import (
@@ -141,6 +142,34 @@ def test_everything_that_decides_a_conditioning_is_in_its_key(change: dict):
     known: dict = {"prompt": "a cat", "timing": Timing(steps=10), "options": OPTIONS, "composable": True, "model": "m"}
     assert conditioning_key(**known) == conditioning_key(**known)
     assert conditioning_key(**known) != conditioning_key(**{**known, **change})
+
+
+def test_reading_a_prompt_is_left_at_any_text_and_the_encoder_forgets_who_asked(encoder: ClipEncoder):
+    asked: list[None] = []
+
+    def after_three() -> None:
+        asked.append(None)
+        if len(asked) > 3:
+            raise Interrupted
+
+    texts = SingleTextEncoder(encoder)
+    with pytest.raises(Interrupted), interruptible([encoder], after_three):
+        encode_prompt("[" + "|".join(f"a{n}" for n in range(50)) + "]", texts, Timing(steps=50), OPTIONS)
+    assert len(asked) == 4
+    assert encoder.check is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "steps", "why"),
+    [("BREAK " * 2000, 1, r"2,000 chunks .* the most is 1,500"), ("[a|b]" + "BREAK " * 30, 1000, r"29 chunks .* 1000")],
+)
+def test_a_prompt_of_too_many_chunks_is_refused_before_it_is_computed(
+    encoder: ClipEncoder, prompt: str, steps: int, why: str
+):
+    computed: list[None] = []
+    with pytest.raises(PromptError, match=why), interruptible([encoder], lambda: computed.append(None)):
+        encode_prompt(prompt, SingleTextEncoder(encoder), Timing(steps=steps), OPTIONS)
+    assert len(computed) == 1, "more than the first text was read"
 
 
 def test_shared_memory_counts_once(encoder: ClipEncoder):
