@@ -52,6 +52,7 @@ from modules.api.v1.routes import (
     model_notes,
     recurring,
     save_button,
+    settings,
 )
 from modules.application.application import Application
 from modules.hooks.events import PageEvent
@@ -64,6 +65,7 @@ PARTS: tuple[Any, ...] = (
     internal,
     generation,
     options,
+    settings,
     listings,
     loaded_checkpoint,
     model_files,

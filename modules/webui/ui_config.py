@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,14 @@ class UiConfig:
     def button(self, key: str) -> ComponentArguments:
         """Arguments of a button."""
         return self._visible(key)
+
+    def begins_with(self, key: str) -> object | None:
+        """The value that the file has for a control; None for controls that it does not know."""
+        return self._values.get(f"{key}/value")
+
+    def change(self, values: Mapping[str, object]) -> None:
+        """Have controls begin with other `values` from the next start on; raises OSError where that is not possible."""
+        write_json(self.path, {**self._values, **{f"{key}/value": value for key, value in values.items()}})
 
     def write(self) -> None:
         """Add what is missing to the file. A folder without write permission costs a warning, no more."""

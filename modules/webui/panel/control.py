@@ -212,4 +212,8 @@ class Control:
     def make(self, tab: str, ui: UiConfig, offers: Offers) -> Component:
         """The component on `tab`."""
         look = {"label": self.label, "elem_id": self.elem_id.format(tab=tab), **self.look}
-        return self.kind.make(ui, f"{self.where.format(tab=tab)}/{self.key or self.label}", offers, look)
+        return self.kind.make(ui, self.ui_key(tab), offers, look)
+
+    def ui_key(self, tab: str) -> str:
+        """Its key in ui-config.json, to which "/value" and its like are added."""
+        return f"{self.where.format(tab=tab)}/{self.key or self.label}"

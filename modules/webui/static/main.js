@@ -7,6 +7,8 @@ import { closeDialog, openDialog, watchDialogs } from "./dialogs.js";
 import { watchDrops } from "./drop.js";
 import { watchKeys } from "./keys.js";
 import { watchSettingsSearch } from "./settings.js";
+import { watchSettingsActions } from "./settings_actions.js";
+import { settingsRead, watchSettings } from "./settings_state.js";
 import { openTab, watchTabs } from "./tabs.js";
 import { watchPrompts } from "./tokens.js";
 import { panels, whenDrawn } from "./dom.js";
@@ -22,7 +24,7 @@ import { watchStanding } from "./standing.js";
 
 window.easel = {
   begin, closeDialog, finished, historyChosen, inputsRestored, interrupting, lastJob, lastShown, openDialog, openTab, runningTask,
-  showRegion, touched, withSession,
+  settingsRead, showRegion, touched, withSession,
 };
 
 if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
@@ -39,6 +41,7 @@ watchDrops();
 watchCanvases();
 watchResizing();
 watchSettingsSearch();
+watchSettingsActions();
 const NEEDED = ["_keep_inputs", "_generate", "_prompt textarea", "_neg_prompt textarea", "_gallery", "_restore_progress", "_restore_last", "_enqueue", "_generate_forever"];
 
 const needed = panels().flatMap((tab) => NEEDED.map((rest) => `#${tab}${rest}`));
@@ -55,5 +58,6 @@ whenDrawn([...needed, "#easel_restore_inputs"], () => {
   panels().forEach(resume);
 });
 whenDrawn(["#easel_history"], watchHistory);
+whenDrawn(["#settings_tools", "#settings_result", "#settings_read_again"], watchSettings);
 // The server has filled the lists: what was chosen from them can come back.
 whenDrawn(["html[data-opened]", ...needed, "#easel_restore_inputs"], restoreInputs);

@@ -4,8 +4,9 @@ import { stayAwake } from "./awake.js";
 import { runView } from "./bar.js";
 import { claim, watchedElsewhere } from "./claims.js";
 import { api } from "./api.js";
-import { panels, press, route } from "./dom.js";
+import { panels, press } from "./dom.js";
 import { onEvent } from "./events.js";
+import { notify, playSound, showBusy } from "./finished.js";
 
 const LATE = 4000;
 /** The source of jobs that were put into the queue by the menu of Generate. */
@@ -187,6 +188,7 @@ function watch(tab, task, own = true) {
   runs.set(tab, run);
   setState(tab, "running");
   stayAwake(true);
+  showBusy(true);
   show(run);
 }
 
@@ -264,24 +266,15 @@ function end(run) {
   run.release();
   setState(run.tab, "idle");
   stayAwake(runs.size > 0);
+  showBusy(runs.size > 0);
   playSound();
+  notify(run.tab);
   const next = upcoming.get(run.tab);
   upcoming.delete(run.tab);
   if (run.next) {
     run.next();
   } else if (next) {
     follow(run.tab, next);
-  }
-}
-
-/** Say aloud that a run has ended, with the user's own file if there is one. */
-function playSound() {
-  const { sound, volume } = window.easelOptions;
-  if (sound && volume > 0) {
-    const audio = new Audio(route(sound));
-    audio.volume = volume;
-    // A browser that wants a click before it plays anything has had one: Generate. If it still refuses, so be it.
-    audio.play().catch(() => {});
   }
 }
 

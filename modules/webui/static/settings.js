@@ -17,9 +17,16 @@ export function watchSettingsSearch() {
   });
 }
 
+/** Filter again: what is marked as changed may be other settings now. */
+export function searchAgain() {
+  search(textBox("settings_search")?.value.trim().toLowerCase() ?? "");
+}
+
 /** @param {string} words */
 function search(words) {
-  if (words) {
+  const only = document.getElementById("settings_only_changed");
+  const changed = only instanceof HTMLInputElement && only.checked;
+  if (words || changed) {
     document.documentElement.dataset.settingsSearch = "";
   } else {
     delete document.documentElement.dataset.settingsSearch;
@@ -28,7 +35,7 @@ function search(words) {
     let matches = 0;
     for (const setting of page.querySelectorAll('[id^="setting_"]')) {
       const text = `${setting.textContent} ${setting.id.slice("setting_".length)}`.toLowerCase();
-      const fits = words.split(/\s+/).every((/** @type {string} */ word) => text.includes(word));
+      const fits = words.split(/\s+/).every((/** @type {string} */ word) => text.includes(word)) && (!changed || setting.hasAttribute("data-changed"));
       setting.toggleAttribute("data-unmatched", !fits);
       matches += Number(fits);
     }

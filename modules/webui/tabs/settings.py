@@ -21,6 +21,9 @@ from modules.webui.builder import PageBuilder
 from modules.webui.choices import named_choices
 from modules.webui.events import on
 from modules.webui.tab_bar import Tab
+from modules.webui.tabs import settings_actions
+from modules.webui.tabs.settings_defaults import TAB as DEFAULTS
+from modules.webui.tabs.settings_defaults import build_defaults
 from modules.webui.uploads import OWN_FOLDER
 
 if TYPE_CHECKING:
@@ -93,16 +96,24 @@ def build_settings(page: PageBuilder) -> None:
             max_lines=1,
             scale=1,
         )
+        # What static/settings_state.js does: only what was changed, a file of the settings, and from one.
+        gr.HTML('<div id="settings_tools"></div>', apply_default_css=False)
+        again = gr.Button("Read the settings again", elem_id="settings_read_again", visible="hidden")
     result = gr.HTML("", elem_id="settings_result")
     with gr.Row(elem_id="settings", equal_height=False):
-        page.tab_bar("settings", section_tabs(app.settings.sections), "Sections of the settings")
+        tabs = [*section_tabs(app.settings.sections), DEFAULTS, *settings_actions.TABS]
+        page.tab_bar("settings", tabs, "Sections of the settings")
         with gr.Column(elem_id="settings_pages"):
             for section in app.settings.sections:
                 if _keys(section):
                     components |= _build_section(section, settings, lists, folders)
+            build_defaults(page)
+            settings_actions.build_actions(page)
     panel = SettingsPanel(components=components, shown=gr.State({}), submit=submit, result=result)
     page.when_drawn(lambda: _wire(page, panel))
-    page.on_open([panel.shown, *components.values()], lambda: current_values(app, panel, settings))
+    shown = [panel.shown, *components.values()]
+    page.on_open(shown, lambda: current_values(app, panel, settings))
+    on(again, "click", lambda: all_values(app, panel), [], shown, then="() => easel.settingsRead()")
 
 
 def _wire(page: PageBuilder, panel: SettingsPanel) -> None:
@@ -122,7 +133,7 @@ def _wire(page: PageBuilder, panel: SettingsPanel) -> None:
             gr.Warning(str(error), title="The settings were not changed")
             return (
                 gr.skip(),
-                f'<p class="note error">{html.escape(str(error))}</p>',
+                f'<p class="note error" data-field="{html.escape(_field_of(error))}">{html.escape(str(error))}</p>',
                 *(gr.skip() for _ in [*keys, *listed]),
             )
         changed = [key for key in keys if getattr(before, key) != getattr(after, key)]
@@ -150,6 +161,13 @@ def current_values(app: Application, panel: SettingsPanel, built_with: Settings)
     return [shown, *updates]
 
 
+def all_values(app: Application, panel: SettingsPanel) -> list[object]:
+    """`shown` and every component with the settings of now: they were changed otherwise than on this page."""
+    settings = app.settings.current
+    shown = {key: to_page(key, settings) for key in panel.components}
+    return [shown, *(_update(key, settings) for key in panel.components)]
+
+
 def to_page(key: str, settings: Settings) -> Any:
     """The value of a setting as its control shows it."""
     value = getattr(settings, key)
@@ -171,6 +189,12 @@ def same(a: object, b: object) -> bool:
 
 def _update(key: str, settings: Settings) -> object:
     return gr.update(value=to_page(key, settings))
+
+
+def _field_of(error: EaselError) -> str:
+    """The key of the setting that an error is about, for the page to show it there; "" where it names none."""
+    found = re.search(r"[Ss]etting '(\w+)'", str(error))
+    return found[1] if found else ""
 
 
 def _summary(changed: Sequence[str], declared: Mapping[str, FieldInfo]) -> str:

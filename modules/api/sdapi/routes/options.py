@@ -8,18 +8,12 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from modules.api.body import readable
-from modules.api.generation.requests import check_formats
 from modules.api.sdapi.settings_schemas import flags_schema, options_schema
+from modules.api.settings_changes import change_settings, shown_settings
 from modules.application.application import Application
-from modules.foundation.errors import SettingsError
-from modules.foundation.plain import JsonMapping, JsonObject
+from modules.foundation.plain import JsonObject
 from modules.settings.flags import SECRET_FLAGS
-from modules.settings.known_options import check_kind, check_sizes, shown_options
 from modules.settings.legacy_flags import KNOWN_DEFAULTS
-
-DERIVED = ("sd_checkpoint_hash",)
-"""Keys of the answer that follow from others; a client that sends the whole object back does not mean them."""
 
 
 def routes(app: Application) -> APIRouter:
@@ -31,7 +25,7 @@ def routes(app: Application) -> APIRouter:
     )
     def options() -> JsonObject:
         """Every setting by its key, also those that Easel does not act on but keeps."""
-        return _shown(app)
+        return shown_settings(app)
 
     @router.post("/options", summary="Change settings")
     def change_options(changes: JsonObject) -> None:
@@ -40,11 +34,7 @@ def routes(app: Application) -> APIRouter:
         What GET answered can be sent back whole. A checkpoint may be given by title, name or hash; it is loaded as
         soon as nothing else runs.
         """
-        meant = _meant(app, changes)
-        app.policy.check_settings(meant, app.settings.current)
-        check_sizes(meant, app.settings.current)
-        check_formats(app.settings.current.changed(meant))
-        app.settings.change(meant)
+        change_settings(app, changes)
 
     @router.get("/cmd-flags", responses=flags_schema(), response_model=None, summary="The command line")
     def flags() -> JsonObject:
@@ -52,43 +42,6 @@ def routes(app: Application) -> APIRouter:
         return _flags(app)
 
     return router
-
-
-def _shown(app: Application) -> JsonObject:
-    values = shown_options(app.settings.current, app.paths.data)
-    selected = app.selected_checkpoint
-    values["sd_model_checkpoint"] = selected.title if selected else None
-    values["sd_checkpoint_hash"] = (selected.sha256 if selected else None) or ""
-    return values
-
-
-def _meant(app: Application, changes: JsonMapping) -> JsonObject:
-    """What a client means that may have sent back all of GET's answer: real changes, checkpoints by their titles."""
-    shown = _shown(app)
-    meant: JsonObject = {}
-    for key, value in _readable(changes).items():
-        if key in DERIVED or (value is None and shown.get(key) is not None):
-            continue
-        if key not in shown or value != shown[key] or isinstance(value, bool) != isinstance(shown[key], bool):
-            check_kind(key, value, app.settings.declared)
-            meant[key] = value
-    if wanted := meant.get("sd_model_checkpoint"):
-        info, selected = app.catalogue.find(str(wanted)), app.selected_checkpoint
-        if selected is not None and selected.path == info.path:
-            del meant["sd_model_checkpoint"]
-        else:
-            meant["sd_model_checkpoint"] = info.title
-    return meant
-
-
-def _readable(changes: JsonMapping) -> JsonObject:
-    values: JsonObject = {}
-    for key, value in changes.items():
-        try:
-            values[readable(key)] = readable(value)
-        except ValueError as error:
-            raise SettingsError(f"Setting {readable(key)!r} cannot be used: {error}") from error
-    return values
 
 
 def _flags(app: Application) -> JsonObject:

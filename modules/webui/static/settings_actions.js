@@ -1,0 +1,41 @@
+// @ts-check
+// The buttons of Settings, Actions.
+import { around, press, route } from "./dom.js";
+import { attempt, say } from "./notice.js";
+
+const ACTIONS = new Map(/** @type {[string, () => unknown][]} */ ([
+  ["settings_restart_gradio", () => confirm("Restart Easel? What runs is interrupted; what waits goes on afterwards.") && press("easel_restart")],
+  ["sett_unload_sd_model", () => checkpoint("unload-checkpoint", "The checkpoint is unloaded.")],
+  ["sett_reload_sd_model", () => checkpoint("reload-checkpoint", "The checkpoint is loaded.")],
+  ["request_notifications", askForNotifications],
+]));
+
+export function watchSettingsActions() {
+  document.addEventListener("click", (event) => {
+    const button = around(event, ".settings-action button");
+    if (button) {
+      ACTIONS.get(button.id)?.();
+    }
+  });
+}
+
+/** @param {string} what @param {string} done */
+function checkpoint(what, done) {
+  return attempt(async () => {
+    const answer = await fetch(route(`sdapi/v1/${what}`), { method: "POST" });
+    const told = answer.ok ? null : await answer.json().catch(() => null);
+    if (!answer.ok) {
+      throw new Error(told?.detail || told?.errors || `The server answered ${answer.status}.`);
+    }
+    say(done);
+  });
+}
+
+async function askForNotifications() {
+  if (!("Notification" in window)) {
+    say("This browser shows no notifications here; it may want https for them.", true);
+  } else {
+    const allowed = await Notification.requestPermission();
+    say(allowed === "granted" ? "You will be told when pictures are finished while this page is out of sight." : "The browser refuses notifications for this page.", allowed !== "granted");
+  }
+}
