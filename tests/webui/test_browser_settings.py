@@ -56,6 +56,11 @@ def test_what_the_controls_hold_becomes_what_they_begin_with(web: Watched, serve
     assert kept["mine/own"] == 1  # keys of others stay
     page.click("#settings_tab_without_effect-button")
     expect(page.locator("#settings_tab_without_effect")).to_contain_text("gradio_theme")
+    page.click("#settings_show_all_pages")
+    expect(page.locator("#setting_webp_lossless")).to_be_visible()
+    expect(page.locator("#setting_gradio_theme")).to_be_visible()
+    page.click("#settings_show_one_page")
+    expect(page.locator("#setting_webp_lossless")).to_be_hidden()
     page.click("#settings_tab_licenses-button")
     page.click("#licenses summary >> nth=0")
     expect(page.locator("#licenses pre").first).to_contain_text("Apache License")

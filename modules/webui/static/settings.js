@@ -17,6 +17,14 @@ export function watchSettingsSearch() {
   });
 }
 
+let every = false;
+
+/** Show all sections, whether or not anything is searched for. @param {boolean} all */
+export function showAll(all) {
+  every = all;
+  searchAgain();
+}
+
 /** Filter again: what is marked as changed may be other settings now. */
 export function searchAgain() {
   search(textBox("settings_search")?.value.trim().toLowerCase() ?? "");
@@ -26,7 +34,7 @@ export function searchAgain() {
 function search(words) {
   const only = document.getElementById("settings_only_changed");
   const changed = only instanceof HTMLInputElement && only.checked;
-  if (words || changed) {
+  if (words || changed || every) {
     document.documentElement.dataset.settingsSearch = "";
   } else {
     delete document.documentElement.dataset.settingsSearch;

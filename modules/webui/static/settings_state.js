@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { element, press, route } from "./dom.js";
 import { attempt, say } from "./notice.js";
-import { searchAgain } from "./settings.js";
+import { searchAgain, showAll } from "./settings.js";
 
 /** @typedef {{ key: string, label: string, default: unknown }} State */
 
@@ -13,7 +13,7 @@ export function watchSettings() {
   if (!tools || !result) {
     return;
   }
-  tools.append(onlyChanged(), exporting(), importing());
+  tools.append(...pagesSwitch(), onlyChanged(), exporting(), importing());
   const open = () => document.documentElement.dataset.tab === "settings";
   new MutationObserver(() => open() && mark()).observe(document.documentElement, { attributeFilter: ["data-tab"] });
   new MutationObserver(() => {
@@ -95,6 +95,20 @@ function point(result) {
     button?.click();
     place.scrollIntoView({ block: "center" });
   }
+}
+
+/** All sections below each other, or one at a time. */
+function pagesSwitch() {
+  const [all, one] = [element("button", "settings-link"), element("button", "settings-link")];
+  [all.id, all.textContent, one.id, one.textContent] = ["settings_show_all_pages", "All sections", "settings_show_one_page", "One section"];
+  one.hidden = true;
+  const show = (/** @type {boolean} */ every) => {
+    [all.hidden, one.hidden] = [every, !every];
+    showAll(every);
+  };
+  all.addEventListener("click", () => show(true));
+  one.addEventListener("click", () => show(false));
+  return [all, one];
 }
 
 function onlyChanged() {

@@ -77,7 +77,8 @@ def _buttons() -> str:
 
 def _reasons() -> str:
     rows = "".join(
-        f"<tr><th>{html.escape(key)}</th><td>{html.escape(reason)}</td></tr>" for key, reason in sorted(REASONS.items())
+        f'<tr id="setting_{key}"><th>{html.escape(key)}</th><td>{html.escape(reason)}</td></tr>'
+        for key, reason in sorted(REASONS.items())
     )
     return f'<table class="defaults-table">{rows}</table>'
 
