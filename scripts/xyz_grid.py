@@ -160,9 +160,9 @@ class Script(scripts.Script):
         option = self.option(number)
         listed = option.choices is not None and not as_text
         if not listed:
-            return gr.update(visible=True, value=list_to_csv_string(chosen) if chosen else text), gr.update(
-                visible=False, choices=[], value=[]
-            )
+            # What is typed meanwhile stays: the text is only written where the list had values.
+            words = {"value": list_to_csv_string(chosen)} if chosen else {}
+            return gr.update(visible=True, **words), gr.update(visible=False, choices=[], value=[])
         choices = [str(each) for each in self._choices(option)]
         kept = [value for value in (chosen or csv_string_to_list_strip(text or "")) if value in choices]
         return gr.update(visible=False), gr.update(visible=True, choices=choices, value=kept)

@@ -25,7 +25,7 @@ def extension_tags(app: Application) -> str:
     if not active:
         return ""
     return (
-        f"<script>window.opts = {_options(app)}; window.localization = {{}};</script>"
+        f"<script>window.opts = {_options(app)}; window.localization = window.localization || {{}};</script>"
         f'<script src="{ADDRESS}/runtime.js"></script>'
         + "".join(_styles(active, app.paths.data))
         + "".join(_scripts(active, app.paths.data))

@@ -9,10 +9,10 @@ from modules.foundation.errors import UnknownName
 from modules.infotext.labels import REQUEST_FIELDS, SETTINGS
 from modules.sampling.samplers import registry
 from modules.upscalers.known import KNOWN
+from modules.webui.localization import NO_TRANSLATION, translation_files
 
 if TYPE_CHECKING:
     from modules.application.application import Application
-
 
 PARTS = (
     *("prompt", "image", "inpaint", "sampler", "accordions", "checkboxes", "dimensions", "cfg", "denoising", "seed"),
@@ -25,6 +25,7 @@ def named_choices(app: Application, tabs: Sequence[str] = ()) -> dict[str, list[
     """The lists that settings name as their choices and that are only known at run time; `tabs` are the page's."""
     return {
         "tabs": list(tabs),
+        "localizations": [NO_TRANSLATION, *translation_files(app)],
         "parts": list(PARTS),
         "samplers": sampler_names(),
         "checkpoints": [info.title for info in app.catalogue.all()],

@@ -14,6 +14,7 @@ from modules.pipeline.output_folders import output_folders
 from modules.webui import assets, sound
 from modules.webui.builder import PageBuilder
 from modules.webui.canvas.options import canvas_options
+from modules.webui.localization import localization_tags
 from modules.webui.panel.generation_panel import state_rules
 from modules.webui.panel.keeping import wire_keeping
 from modules.webui.pictures import add_unsaved_route
@@ -41,7 +42,8 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
     rules, panels = "".join(built.rules), list(built.panels)
 
     def tags() -> str:
-        guests = "".join(guest.head() for guest in app.registries.page_guests)
+        guests = localization_tags(app)
+        guests += "".join(guest.head() for guest in app.registries.page_guests)
         return assets.head_tags({**script_options(app), "panels": panels}, rules, theme_of(app), guests)
 
     api.add_middleware(assets.HeadTags, tags=tags)

@@ -266,7 +266,7 @@ function popup(contents) {
 
 function popupId(id) { popup(document.getElementById(id)); }
 function closePopup() { document.querySelectorAll("dialog.global-popup").forEach((dialog) => dialog.close()); }
-function getTranslation(text) { return localization[text]; }
+function getTranslation(text) { return typeof text === "string" ? localization[text.trim()] : undefined; }
 function restart_reload() { location.reload(); }
 function localSet(key, value) { try { localStorage.setItem(key, value); } catch { /* a full or forbidden store */ } }
 function localGet(key, otherwise) { return localStorage.getItem(key) ?? otherwise; }

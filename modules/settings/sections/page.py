@@ -162,6 +162,9 @@ class UserInterfaceSection(Section):
     title: ClassVar[str] = "User interface"
     category: ClassVar[str] = "ui"
 
+    localization: str = setting(
+        "None", "Localization (a file in localizations/; acts when the page is opened next)", choices="localizations"
+    )
     interrupt_after_current: bool = setting(True, "Don't Interrupt in the middle")
     ui_tab_order: list[str] = setting([], "UI tab order", choices="tabs", restart=True)
     hidden_tabs: list[str] = setting([], "Hidden UI tabs", choices="tabs", restart=True)

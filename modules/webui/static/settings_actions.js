@@ -7,6 +7,7 @@ const ACTIONS = new Map(/** @type {[string, () => unknown][]} */ ([
   ["settings_restart_gradio", () => confirm("Restart Easel? What runs is interrupted; what waits goes on afterwards.") && press("easel_restart")],
   ["sett_unload_sd_model", () => checkpoint("unload-checkpoint", "The checkpoint is unloaded.")],
   ["sett_reload_sd_model", () => checkpoint("reload-checkpoint", "The checkpoint is loaded.")],
+  ["download_localization", async () => (await import("./localization.js")).downloadTemplate()],
   ["request_notifications", askForNotifications],
 ]));
 

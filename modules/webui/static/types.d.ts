@@ -52,6 +52,8 @@ interface CanvasStep {
 }
 
 interface Window {
+  localization?: Record<string, string>;
+  gradio_config?: { components?: { props?: Record<string, unknown> }[] };
   easel: Record<string, (...values: any[]) => unknown>;
   easelOptions: EaselOptions;
   easelCanvases?: CanvasWidget[] | { push: (widget: CanvasWidget) => void };

@@ -25,6 +25,11 @@ BUTTONS = (
     ("sett_unload_sd_model", "Unload the checkpoint", "Frees its memory; the next picture loads it again."),
     ("sett_reload_sd_model", "Reload the checkpoint", "Loads the chosen checkpoint now."),
     (
+        "download_localization",
+        "Localization template",
+        "A file with all texts of the page: translate them, put it into localizations/, and choose it.",
+    ),
+    (
         "request_notifications",
         "Notify me",
         "Asks the browser to tell you when pictures are finished in the background.",
