@@ -15,6 +15,7 @@ from gradio.blocks import Block, BlockContext
 from gradio.component_meta import ComponentMeta
 from gradio.components.base import Component, FormComponent
 
+from modules.a1111.gradio3.blocks import make_old
 from modules.a1111.gradio3.keywords import HIDDEN_CLASS, constructor_keywords
 from modules.a1111.gradio3.listeners import old_listener
 from modules.a1111.gradio3.updates import is_hidden_by_class, shown_classes, update
@@ -93,6 +94,8 @@ def _largest(value: Any) -> Any:
 
 
 def _page_name(real: type) -> str:
+    if issubclass(real, gr.HTML):
+        return "html"
     return (real.__bases__[0] if getattr(real, "is_template", False) else real).__name__.lower()
 
 
@@ -116,6 +119,8 @@ class _OldMeta(type):
                 # Gradio reads off the signature what of a component goes into the page.
                 own.__signature__ = inspect.signature(_real_of(made).__init__)
             made.__init__ = own
+        if issubclass(made, gr.Blocks):
+            make_old(made)
         return made
 
     def __call__(cls, *args: Any, **named: Any) -> Any:
@@ -166,8 +171,6 @@ def old_class(real: type[Block]) -> Any:
         attrs["__init__"] = _constructor(real)
     for event in getattr(real, "EVENTS", ()):
         attrs[str(event)] = old_listener(getattr(real, str(event)))
-    if issubclass(real, gr.Blocks):
-        attrs |= {"load": old_listener(real.load), "unload": real.unload}
     if issubclass(real, gr.Dropdown | gr.Radio | gr.CheckboxGroup):
         attrs["preprocess"] = _lenient(real.preprocess)
         attrs["_warn_if_invalid_choice"] = lambda self, value: None

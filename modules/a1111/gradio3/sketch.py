@@ -1,4 +1,4 @@
-"""Pictures to draw on: Gradio 3's `gr.Image(tool=...)`, on today's picture editor.
+"""Pictures to draw on: Gradio 3's `gr.Image(tool=...)`, on the program's canvas.
 
 Gradio 3 gave the function a picture for `tool="color-sketch"`, and for `tool="sketch"` (a mask painted over it) a dict
 with `image` and `mask`, both of the picture's size; the mask is white where something was painted, black elsewhere.
@@ -7,92 +7,117 @@ with `image` and `mask`, both of the picture's size; the mask is white where som
 from __future__ import annotations
 
 import functools
-import io
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
 from PIL import Image as PillowImage
 
 from modules.a1111.gradio3.classes import old_class
+from modules.foundation.picture_file import open_picture
+from modules.webui.canvas.component import Canvas
+from modules.webui.canvas.value import CanvasValue, RefusedCanvas
 
-MASK_COLOUR = "#ffffff"
+MASK_COLOUR, PEN_COLOUR = "#ffffff", "#000000"
 SKETCHES = ("sketch", "color-sketch")
 
+EMPTY_SIZE = (512, 512)
+"""Pixels of the white sheet that `source="canvas"` begins with where no `shape` is given."""
 
-def mask_of(layers: list[Any], size: tuple[int, int]) -> PillowImage.Image:
-    """White where any layer is painted, as an RGBA picture of `size`."""
+FORMER_EVENTS = ("edit", "upload", "clear", "input", "select")
+"""Events of Gradio 3's pictures; whatever is done on a canvas changes it."""
+
+TAKEN = frozenset({"label", "elem_id", "elem_classes", "visible", "render", "scale", "min_width"})
+
+
+def mask_of(paint: PillowImage.Image | None, size: tuple[int, int]) -> PillowImage.Image:
+    """White where `paint` (RGBA) is not clear, as an RGBA picture of `size`."""
     painted = PillowImage.new("L", size, 0)
-    for layer in layers:
-        alpha = layer.convert("RGBA").getchannel("A").point(lambda value: 255 if value else 0)
-        painted.paste(255, (0, 0), alpha if alpha.size == size else alpha.resize(size))
+    if paint is not None:
+        alpha = paint.convert("RGBA").getchannel("A").point([0] + [255] * 255)
+        painted = alpha if alpha.size == size else alpha.resize(size, PillowImage.Resampling.NEAREST)
     opaque = PillowImage.new("L", size, 255)
     return PillowImage.merge("RGBA", (painted, painted, painted, opaque))
 
 
 @functools.cache
 def sketch_class() -> Any:
-    """The picture editor with Gradio 3's arguments and values."""
-    editor: Any = old_class(gr.ImageEditor)
+    """The canvas with Gradio 3's arguments and values."""
+    canvas: Any = old_class(Canvas)
 
     def __init__(self: Any, *positional: Any, **given: Any) -> None:  # noqa: N807
-        self.tool = given.pop("tool", None) or "sketch"
-        self.wanted_type = given.pop("type", "numpy")
-        editor.__init__(self, *positional, **_editor_keywords(self.tool, given))
+        if positional:
+            given["value"] = positional[0]
+        self.tool = given.get("tool") or "sketch"
+        self.wanted_type = given.get("type") or "numpy"
+        self.image_mode = given.get("image_mode") or "RGB"
+        canvas.__init__(self, **_canvas_keywords(self.tool, given))
 
-    attrs = {"__init__": __init__, "__module__": editor.__module__}
-    return type(editor)("ImageEditor", (SketchValues, editor), attrs)
+    changed = dict.fromkeys(FORMER_EVENTS, canvas.change)
+    attrs = {"__init__": __init__, "__module__": canvas.__module__, **changed}
+    return type(canvas)("Canvas", (SketchValues, canvas), attrs)
 
 
-def _editor_keywords(tool: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The picture editor's arguments for Gradio 3's of a sketch."""
-    colour = given.pop("brush_color", None)
-    radius = given.pop("brush_radius", None)
-    painted: list[str | tuple[str, float]] = [colour or MASK_COLOUR]
-    brush = gr.Brush(
-        default_size=radius or "auto",
-        colors=painted if colour or tool == "sketch" else None,
-        color_mode="fixed" if tool == "sketch" else "defaults",
-    )
-    kept = {key: value for key, value in given.items() if key not in ("source", "shape", "streaming", "format")}
-    return {**kept, "type": "pil", "brush": brush, "layers": False, "format": "png", "transforms": ()}
+def _canvas_keywords(tool: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The canvas's arguments for Gradio 3's of a sketch."""
+    value = given.get("value")
+    if value is None and given.get("source") == "canvas":
+        width, height = given.get("shape") or EMPTY_SIZE
+        value = PillowImage.new("RGB", (width, height), "white")
+    kept = {name: each for name, each in given.items() if name in TAKEN}
+    colour = given.get("brush_color") or (MASK_COLOUR if tool == "sketch" else PEN_COLOUR)
+    return {**kept, "value": value, "paints": "mask" if tool == "sketch" else "colours", "colour": colour}
 
 
 class SketchValues:
-    """What a sketch takes and gives, ahead of the picture editor's own."""
+    """What a sketch takes and gives, ahead of the canvas's own."""
 
     GRADIO_CACHE: str
     tool: str
     wanted_type: str
+    image_mode: str
 
     def preprocess(self, payload: Any) -> Any:
         """The picture, or picture and mask, as Gradio 3 gave them; None where there is no picture."""
-        value: Any = cast(Any, super()).preprocess(payload)
-        if not value or value.get("background") is None:
+        value: CanvasValue | RefusedCanvas | None = cast(Any, super()).preprocess(payload)
+        if value is None:
             return None
-        background = value["background"]
+        if isinstance(value, RefusedCanvas):
+            raise gr.Error(str(value.error))
+        picture = open_picture(value.picture)
+        paint = open_picture(value.paint) if value.paint is not None else None
         if self.tool == "color-sketch":
-            return self._as_wanted((value["composite"] or background).convert("RGB"))
-        mask = mask_of(value["layers"] or [], background.size)
-        return {"image": self._as_wanted(background.convert("RGB")), "mask": self._as_wanted(mask)}
+            if paint is not None:
+                paint = paint.convert("RGBA")
+                paint = paint if paint.size == picture.size else paint.resize(picture.size)
+                picture = PillowImage.alpha_composite(picture.convert("RGBA"), paint)
+            return self._as_wanted(picture.convert(self.image_mode))
+        mask = mask_of(paint, picture.size)
+        return {"image": self._as_wanted(picture.convert(self.image_mode)), "mask": self._as_wanted(mask)}
 
     def postprocess(self, value: Any) -> Any:
-        """Show a picture, or the picture of a dict with one."""
-        if isinstance(value, dict) and "image" in value:
-            value = cast(dict[str, Any], value)["image"]
+        """Show a picture (PIL, an array, a path), or the picture of a dict with one."""
+        if isinstance(value, dict):
+            value = cast(dict[str, Any], value).get("image")
+        if value is not None and not isinstance(value, str | Path | CanvasValue):
+            value = self._kept(value if isinstance(value, PillowImage.Image) else PillowImage.fromarray(value))
         return cast(Any, super()).postprocess(value)
 
     def _as_wanted(self, picture: PillowImage.Image) -> Any:
         if self.wanted_type == "pil":
             return picture
         if self.wanted_type == "filepath":
-            from gradio.processing_utils import save_bytes_to_cache
-
-            buffer = io.BytesIO()
-            picture.save(buffer, "png")
-            return save_bytes_to_cache(buffer.getvalue(), "image.png", cache_dir=self.GRADIO_CACHE)
+            return self._kept(picture)
         import numpy
 
         return numpy.asarray(picture)
+
+    def _kept(self, picture: PillowImage.Image) -> str:
+        """The path of a file with the picture, among those that the page may have."""
+        from gradio.processing_utils import save_pil_to_cache
+
+        return save_pil_to_cache(picture, cache_dir=self.GRADIO_CACHE, format="png")
 
 
 @functools.cache

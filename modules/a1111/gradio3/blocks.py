@@ -1,0 +1,29 @@
+"""What Gradio 3's Blocks had that today's has not, or has otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from modules.a1111.gradio3.listeners import old_listener
+
+QUEUE_ARGUMENTS = ("status_update_rate", "api_open", "max_size")
+
+
+def queue(self: gr.Blocks, *_: Any, **given: Any) -> gr.Blocks:
+    """Gradio 3's `queue()`: how many run at a time is decided by the page, whatever an extension asks for."""
+    gr.Blocks.queue(self, **{name: given[name] for name in QUEUE_ARGUMENTS if name in given})
+    return self
+
+
+def dependencies(self: gr.Blocks) -> list[dict[str, Any]]:
+    """The events of the page, each as a dict; to be read."""
+    return [function.get_config() for function in self.fns.values()]
+
+
+def make_old(kind: Any) -> None:
+    """Give a class of Blocks Gradio 3's methods. Gradio's metaclass sets its own, so this comes after it."""
+    kind.load = old_listener(gr.Blocks.load)
+    kind.queue = queue
+    kind.dependencies = property(dependencies)
