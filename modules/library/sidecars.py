@@ -59,7 +59,7 @@ class Sidecars:
 
     def notes(self) -> JsonMapping:
         """What the .json says."""
-        return user_metadata_of(os.path.join(self.folder, self.notes_file)) if self.notes_file else {}  # noqa: PTH118
+        return _notes_in(Path(self.folder, self.notes_file)) if self.notes_file else {}
 
 
 def sidecars_of(folder: str, names: Collection[str]) -> dict[str, Sidecars]:
@@ -117,7 +117,10 @@ def description_of(path: str, names: Collection[str]) -> str | None:
 
 def user_metadata_of(path: str) -> JsonMapping:
     """What name.json says; empty where there is none. One that is damaged is named in a warning."""
-    sidecar = Path(stem_of(path) + ".json")
+    return _notes_in(Path(stem_of(path) + ".json"))
+
+
+def _notes_in(sidecar: Path) -> JsonMapping:
     text = _text(sidecar)
     if text is None:
         return {}

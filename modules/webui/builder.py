@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio.components import Component
 
+from modules.application.card_files import card_pages
 from modules.sampling.latent_upscale import LATENT_UPSCALERS
 from modules.sampling.schedules import names as schedule_names
 from modules.settings.model import Settings
 from modules.webui.choices import sampler_names
+from modules.webui.panel.cards_area import card_rules
 from modules.webui.panel.control import Offers
 from modules.webui.panel.drawing import Drawing
 from modules.webui.panel.generation_panel import GenerationPanel
@@ -55,7 +57,9 @@ class PageBuilder:
 
     def drawing(self, tab: str) -> Drawing:
         """For a generation panel on `tab`."""
-        return Drawing(tab, self.ui, self.settings, self.offers, tuple(self.app.registries.page_guests))
+        cards = card_pages(self.app)
+        self.rules.append(card_rules(tab, cards))
+        return Drawing(tab, self.ui, self.settings, self.offers, tuple(self.app.registries.page_guests), cards=cards)
 
     def add_panel(self, panel: GenerationPanel) -> None:
         """A generation panel was drawn; its lists are kept up to date."""

@@ -92,7 +92,19 @@ def wire_quicksettings(page: PageBuilder, quick: QuickSettings) -> None:
         app.catalogue.refresh()
         return state()
 
+    # A card of a checkpoint was pressed: static/cards/ says which.
+    card = gr.Button("Change checkpoint", elem_id="change_checkpoint", visible="hidden")
+    name = gr.Textbox("", elem_id="easel_desired_checkpoint", visible="hidden")
+    chosen = "async () => [await easel.desiredCheckpoint()]"
+    on(card, "click", choose, [name], [quick.checkpoint], js=chosen, then="() => easel.checkpointChanged()")
     # `input` is the user's choice alone; `change` would answer to our own updates as well.
-    on(quick.checkpoint, "input", choose, [quick.checkpoint], [quick.checkpoint])
+    on(
+        quick.checkpoint,
+        "input",
+        choose,
+        [quick.checkpoint],
+        [quick.checkpoint],
+        then="() => easel.checkpointChanged()",
+    )
     on(quick.refresh, "click", refresh, [], [quick.checkpoint])
     page.on_open([quick.checkpoint], lambda: [state()])

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from modules.application.cards import CardPage
 from modules.application.page_guests import PageGuest
 from modules.settings.model import Settings
 from modules.webui.panel.control import Control, Offers
@@ -18,9 +19,17 @@ class Drawing:
     """A panel that is being drawn on `tab`. Controls are sent in the order in which they are drawn."""
 
     def __init__(
-        self, tab: str, ui: UiConfig, settings: Settings, offers: Offers, guests: Sequence[PageGuest] = ()
+        self,
+        tab: str,
+        ui: UiConfig,
+        settings: Settings,
+        offers: Offers,
+        guests: Sequence[PageGuest] = (),
+        *,
+        cards: Sequence[CardPage] = (),
     ) -> None:
-        self.tab, self.ui, self.settings, self.offers, self.guests = tab, ui, settings, offers, guests
+        self.tab, self.ui, self.settings, self.offers = tab, ui, settings, offers
+        self.guests, self.cards = guests, cards
         self.controls: dict[str, Component] = {}
         self.declared: dict[str, Control] = {}
         self.parts: dict[str, Component] = {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.components import Component
 
+from modules.webui.panel.cards_area import GENERATION, draw_card_places, draw_card_tabs
 from modules.webui.panel.control import Choice, ChoiceButtons, Control, Kind, Offers, Several
 from modules.webui.panel.drawing import Drawing
 from modules.webui.panel.guests import PanelGuests
@@ -103,16 +104,19 @@ def draw_panel(drawing: Drawing, sections: Mapping[str, SectionContent]) -> Gene
     ]
     if not compact:
         draw_toprow(drawing)
-    with gr.Row(elem_classes=["work-area"], equal_height=False):
-        with gr.Column(elem_id=drawing.id("settings"), elem_classes=["settings-column"], scale=1, min_width=320):
-            if compact:
-                draw_compact_prompts(drawing)
-            if folded:
-                with gr.Accordion("Settings", open=False, elem_id=drawing.id("settings_accordion")):
+    with gr.Column(elem_id=drawing.id("extra_tabs"), elem_classes=["extra-tabs"]):
+        draw_card_tabs(drawing.tab, drawing.cards)
+        with gr.Row(elem_id=drawing.id(GENERATION), elem_classes=["work-area", "tabitem"], equal_height=False):
+            with gr.Column(elem_id=drawing.id("settings"), elem_classes=["settings-column"], scale=1, min_width=320):
+                if compact:
+                    draw_compact_prompts(drawing)
+                if folded:
+                    with gr.Accordion("Settings", open=False, elem_id=drawing.id("settings_accordion")):
+                        draw_sections(drawing, sections)
+                else:
                     draw_sections(drawing, sections)
-            else:
-                draw_sections(drawing, sections)
-        results = draw_results(drawing, above=draw_actions if compact else None)
+            results = draw_results(drawing, above=draw_actions if compact else None)
+        draw_card_places(drawing.tab, drawing.cards)
     return GenerationPanel(
         tab=drawing.tab,
         controls=drawing.controls,

@@ -2,6 +2,7 @@
 // What the page does besides what Gradio does. Python's event handlers call the functions of `window.easel`.
 import { begin, finished, interrupting, lastJob, lastShown, resume, runningTask } from "./progress.js";
 import { inputsRestored, restoreInputs, touched, watchLeaving, withSession } from "./inputs.js";
+import { checkpointChanged, desiredCheckpoint, watchCards } from "./cards/mount.js";
 import { watchEvents } from "./events.js";
 import { closeDialog, openDialog, watchDialogs } from "./dialogs.js";
 import { watchDrops } from "./drop.js";
@@ -23,8 +24,8 @@ import { watchQueue } from "./queue.js";
 import { watchStanding } from "./standing.js";
 
 window.easel = {
-  begin, closeDialog, finished, historyChosen, inputsRestored, interrupting, lastJob, lastShown, openDialog, openTab, runningTask,
-  settingsRead, showRegion, touched, withSession,
+  begin, checkpointChanged, closeDialog, desiredCheckpoint, finished, historyChosen, inputsRestored, interrupting,
+  lastJob, lastShown, openDialog, openTab, runningTask, settingsRead, showRegion, touched, withSession,
 };
 
 if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
@@ -34,6 +35,7 @@ watchEvents();
 watchLeaving();
 
 watchTabs();
+watchCards();
 watchDialogs();
 watchKeys();
 watchPromptHistory();

@@ -116,8 +116,8 @@ async function offer(tab, x, y) {
   openMenu(items, x, y);
 }
 
-/** @param {string} id @param {string} text */
-function write(id, text) {
+/** Put a text into a prompt, so that it can be taken back. @param {string} id @param {string} text */
+export function write(id, text) {
   const box = textBox(id);
   if (box instanceof HTMLTextAreaElement) {
     const past = pasts.get(box) ?? new Past(box);

@@ -8,7 +8,10 @@ const TALLEST = 8_000_000;
 
 /**
  * @typedef {object} GridOptions
- * @property {number} size of a cell at least, in pixels
+ * @property {number} size the least width of a cell, in pixels
+ * @property {number} [height] of a cell; without it cells are squares
+ * @property {boolean} [exact] cells are no wider than `size`
+ * @property {string} [name] what the ids of cells begin with, where there are several grids
  * @property {(cell: HTMLElement, index: number) => void} draw
  * @property {(first: number, last: number) => void} range what is seen has changed
  */
@@ -19,6 +22,7 @@ export class VirtualGrid {
     this.total = 0;
     this.columns = 1;
     this.cell = options.size;
+    this.name = options.name ?? "virtual";
     this.focused = 0;
     this.frame = 0;
     /** @type {Map<number, HTMLElement>} */
@@ -52,13 +56,14 @@ export class VirtualGrid {
       return;
     }
     this.columns = Math.max(Math.floor((width + GAP) / (this.options.size + GAP)), width < 420 ? 2 : 1);
-    this.cell = (width - GAP * (this.columns - 1)) / this.columns;
+    const exact = this.options.exact && this.options.size < width;
+    this.cell = exact ? this.options.size : (width - GAP * (this.columns - 1)) / this.columns;
     this.canvas.style.height = `${Math.min(this.height, TALLEST)}px`;
     this.redraw();
   }
 
   get row() {
-    return this.cell + GAP;
+    return (this.options.height ?? this.cell) + GAP;
   }
 
   get height() {
@@ -108,14 +113,14 @@ export class VirtualGrid {
       if (there !== cell) {
         this.canvas.insertBefore(cell, there ?? null);
       }
-      const [x, y] = [(index % this.columns) * this.row, Math.floor(index / this.columns) * this.row + shift];
-      cell.style.cssText = `width:${this.cell}px;height:${this.cell}px;transform:translate(${x}px,${y}px)`;
+      const [x, y] = [(index % this.columns) * (this.cell + GAP), Math.floor(index / this.columns) * this.row + shift];
+      cell.style.cssText = `width:${this.cell}px;height:${this.row - GAP}px;transform:translate(${x}px,${y}px)`;
       if (all || !known) {
         this.options.draw(cell, index);
       }
     }
     if (this.cells.has(this.focused)) {
-      this.element.setAttribute("aria-activedescendant", `virtual-cell-${this.focused}`);
+      this.element.setAttribute("aria-activedescendant", `${this.name}-cell-${this.focused}`);
     } else {
       this.element.removeAttribute("aria-activedescendant");
     }
@@ -128,7 +133,7 @@ export class VirtualGrid {
   make(index) {
     const cell = this.spare.pop() ?? document.createElement("div");
     cell.className = "virtual-cell";
-    cell.id = `virtual-cell-${index}`;
+    cell.id = `${this.name}-cell-${index}`;
     cell.setAttribute("role", "option");
     cell.dataset.index = String(index);
     cell.toggleAttribute("data-focused", index === this.focused);

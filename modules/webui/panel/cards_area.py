@@ -1,0 +1,48 @@
+"""The places of the pages of cards below the prompts: empty until static/cards/ fills the one that is opened."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import gradio as gr
+
+from modules.application.cards import CardPage
+from modules.webui.tab_bar import Tab, tab_bar, tab_rules
+
+GENERATION = "generation"
+"""The name of the tab that is no page of cards: the controls and the pictures."""
+
+
+def card_tabs(tab: str, pages: Sequence[CardPage]) -> list[Tab]:
+    """The tabs below the prompts of `tab`."""
+    own = Tab(name=GENERATION, label="Generation", elem_id=f"{tab}_{GENERATION}")
+    return [own, *(Tab(name=page.name, label=page.title, elem_id=f"{tab}_{page.name}") for page in pages)]
+
+
+def card_rules(tab: str, pages: Sequence[CardPage]) -> str:
+    """The style rules that show the chosen one."""
+    return tab_rules(_group(tab), card_tabs(tab, pages))
+
+
+def draw_card_tabs(tab: str, pages: Sequence[CardPage]) -> None:
+    """Draw the bar that chooses among them."""
+    tab_bar(_group(tab), card_tabs(tab, pages), "Generation, or cards to add to the prompt")
+
+
+def draw_card_places(tab: str, pages: Sequence[CardPage]) -> None:
+    """Draw the place of each page."""
+    places = "".join(_place(f"{tab}_{html.escape(page.name, quote=True)}", page.title) for page in pages)
+    gr.HTML(places, elem_classes=["cards-places"], apply_default_css=False)
+
+
+def _place(elem_id: str, title: str) -> str:
+    return (
+        f'<div id="{elem_id}" class="cards-area tabitem" role="tabpanel" aria-label="{html.escape(title)}">'
+        f'<div id="{elem_id}_prompts"></div><div id="{elem_id}_cards_html"></div>'
+        f'<button type="button" id="{elem_id}_extra_refresh_internal" hidden>Refresh</button></div>'
+    )
+
+
+def _group(tab: str) -> str:
+    return f"{tab}_extra_tabs"

@@ -1,0 +1,79 @@
+// @ts-check
+// The pages of cards below the prompts. Scripts, styles and lists of them are fetched when one is first opened.
+import { panels, route } from "../dom.js";
+
+/** @type {Map<string, HTMLTextAreaElement>} The prompt of each tab in which the keyboard was last. */
+const lastPrompts = new Map();
+/** @type {Promise<typeof import("./area.js")> | null} */
+let area = null;
+
+export function watchCards() {
+  const groups = panels().map((tab) => `data-${tab}_extra_tabs`);
+  new MutationObserver((changes) => {
+    for (const change of changes) {
+      opened(String(change.attributeName).slice("data-".length).replace(/_extra_tabs$/, ""));
+    }
+  }).observe(document.documentElement, { attributeFilter: groups });
+  document.addEventListener("focusin", (event) => {
+    const box = event.target;
+    const tab = document.documentElement.dataset.tab ?? panels()[0];
+    if (box instanceof HTMLTextAreaElement && box.closest(".prompt")) {
+      lastPrompts.set(tab, box);
+    }
+  });
+}
+
+/** The prompt of a tab in which the keyboard was last. @param {string} tab */
+export function lastPrompt(tab) {
+  return lastPrompts.get(tab);
+}
+
+/** The page of cards that is open on a tab; "generation" is none. @param {string} tab */
+export function openPage(tab) {
+  return document.documentElement.dataset[`${tab}_extra_tabs`] ?? "generation";
+}
+
+/** @param {string} tab */
+async function opened(tab) {
+  const page = openPage(tab);
+  carryPrompts(tab, page);
+  if (page === "generation") {
+    return;
+  }
+  area ??= fetchArea();
+  (await area).openArea(tab, page);
+}
+
+/** Where the prompts stand inside the panel, they go along. @param {string} tab @param {string} page */
+function carryPrompts(tab, page) {
+  const prompts = document.querySelector(`#${tab}_toprow.compact`);
+  const place = page === "generation" ? document.getElementById(`${tab}_settings`) : document.getElementById(`${tab}_${page}_prompts`);
+  if (prompts && place && prompts.parentElement !== place) {
+    place.prepend(prompts);
+  }
+}
+
+/** The checkpoint that a card asks for. */
+export async function desiredCheckpoint() {
+  return area ? (await area).desiredCheckpoint() : "";
+}
+
+/** The checkpoint is another one: cards that are shown follow. */
+export async function checkpointChanged() {
+  if (area) {
+    (await area).checkpointChanged();
+  }
+}
+
+async function fetchArea() {
+  const sheet = document.createElement("link");
+  sheet.rel = "stylesheet";
+  sheet.href = route("easel/static/cards.css");
+  const styled = new Promise((done) => {
+    sheet.addEventListener("load", done);
+    sheet.addEventListener("error", done);
+  });
+  document.head.append(sheet);
+  const [module] = await Promise.all([import("./area.js"), styled]);
+  return module;
+}
