@@ -18,6 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 
+from modules.extension_host.environment import Environment
 from modules.foundation.errors import ExtensionError
 from modules.foundation.version import VERSION
 from modules.settings.paths import PROGRAM_FOLDER
@@ -50,12 +51,14 @@ def use_installer(installer: Installer) -> None:
 def run_pip(command: str, desc: str | None = None, live: bool = False) -> str | None:
     """`pip COMMAND` for the extensions' environment. Raises ExtensionError where that fails."""
     arguments = shlex.split(command, posix=os.name != "nt")
-    if not _installers:
+    # An install.py runs in a process of its own, which is told where the environment is.
+    installer = _installers[0] if _installers else Environment.of_this_process()
+    if installer is None:
         raise ExtensionError(
             f"{desc or command} cannot be installed: there is no environment for extensions in this process. "
             "Install extensions on the Extensions page."
         )
-    return _installers[0].pip(arguments, desc or command)
+    return installer.pip(arguments, desc or command)
 
 
 def is_installed(package: str) -> bool:

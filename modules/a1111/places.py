@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 PLACES: dict[str, Callable[[Paths], Path]] = {
-    "script_path": lambda paths: PROGRAM_FOLDER,
+    # Extensions write here (tmp/) what the page reads as `file=tmp/...`, and look here for settings and outputs.
+    "script_path": lambda paths: paths.data,
     "modules_path": lambda paths: PROGRAM_FOLDER / "modules",
     "data_path": lambda paths: paths.data,
     "models_path": lambda paths: paths.models,

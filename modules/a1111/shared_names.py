@@ -85,7 +85,7 @@ NAMES: dict[str, Callable[[A1111Dialect], Any]] = {
     "styles_filename": lambda dialect: [str(each) for each in dialect.app.paths.styles_files],
     "data_path": lambda dialect: str(dialect.app.paths.data),
     "models_path": lambda dialect: str(dialect.app.paths.models),
-    "script_path": lambda dialect: str(Path(__file__).resolve().parents[2]),
+    "script_path": lambda dialect: str(dialect.app.paths.data),
     "log_directory": lambda dialect: str(dialect.app.paths.data / "log" / "images"),
     "hide_dirs": lambda dialect: {"visible": not dialect.app.flags.hide_ui_dir_config},
     "weight_load_location": lambda dialect: None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from modules.a1111.current import OWNER
@@ -22,6 +23,8 @@ def start_dialect(app: Application) -> A1111Dialect:
     dialect = A1111Dialect(app)
     host = app.extensions
     host.find()
+    if host.active:
+        _settle_in(app)
     host.prepare()
     host.ask_versions()
     dialect.install({BUILT_IN: SCRIPTS}, host.active)
@@ -33,3 +36,9 @@ def start_dialect(app: Application) -> A1111Dialect:
     else:
         app.registries.page_guests.register(OWNER, ScriptsOnPage(dialect))
     return dialect
+
+
+def _settle_in(app: Application) -> None:
+    """Work in the data folder, as extensions expect it: they open files below it by relative paths."""
+    os.chdir(app.paths.data)
+    (app.paths.data / "localizations").mkdir(exist_ok=True)

@@ -26,6 +26,11 @@ def _switch(help_text: str, *names: str) -> Any:
     return field(default=False, metadata={"help": help_text, "names": names, "action": "store_true"})
 
 
+def _path(text: str) -> Path:
+    # Relative to where Easel is started: later the working directory may be another.
+    return Path(text).expanduser().absolute()
+
+
 def _value(default: Any, help_text: str, *, convert: Any = str, **more: Any) -> Any:
     return field(default=default, metadata={"help": help_text, "type": convert, **more})
 
@@ -54,9 +59,9 @@ class Flags:
     )
     cors_allow_origins: str | None = _value(None, "origins, separated by commas, that may call the API from a browser")
     cors_allow_origins_regex: str | None = _value(None, "the same as a regular expression", metavar="REGEX")
-    tls_keyfile: Path | None = _value(None, "private key (PEM) to serve https with", convert=Path)
-    tls_certfile: Path | None = _value(None, "certificate (PEM) to serve https with", convert=Path)
-    gradio_allowed_path: tuple[Path, ...] = _list("folder whose files /file= serves, beside pictures", type=Path)
+    tls_keyfile: Path | None = _value(None, "private key (PEM) to serve https with", convert=_path)
+    tls_certfile: Path | None = _value(None, "certificate (PEM) to serve https with", convert=_path)
+    gradio_allowed_path: tuple[Path, ...] = _list("folder whose files /file= serves, beside pictures", type=_path)
     api_log: bool = _switch("log every request to the API, a line of JSON each")
     api_server_stop: bool = _switch("let the API end or restart Easel (server-stop, server-restart, server-kill)")
     autolaunch: bool = _switch("open the page in the default browser after start-up")
@@ -73,7 +78,7 @@ class Flags:
     gradio_auth: str | None = _secret(
         "user:password, several separated by commas, asked for by the page and the API", metavar="USERS"
     )
-    gradio_auth_path: Path | None = _value(None, "file with such users, separated by commas or lines", convert=Path)
+    gradio_auth_path: Path | None = _value(None, "file with such users, separated by commas or lines", convert=_path)
     api_auth: str | None = _secret("user:password, several separated by commas, for the API", metavar="USERS")
     allow_code: bool = _switch("let scripts run code that is typed into the page")
     enable_insecure_extension_access: bool = _switch(
@@ -103,38 +108,38 @@ class Flags:
     no_download_sd_model: bool = _switch("download no models, not even when asked to")
 
     # Folders
-    data_dir: Path | None = _value(None, "folder of models, outputs and settings; default: this one", convert=Path)
-    models_dir: Path | None = _value(None, "folder of models; default: models in the data folder", convert=Path)
-    ckpt: Path | None = _value(None, "checkpoint to use, beside those in the folders", convert=Path)
-    ckpt_dir: Path | None = _value(None, "one more folder of checkpoints", convert=Path)
-    vae_dir: Path | None = _value(None, "one more folder of VAE files", convert=Path)
-    vae_path: Path | None = _value(None, "VAE file to use with every checkpoint, whatever settings say", convert=Path)
-    lora_dir: Path | None = _value(None, "folder of LoRA files; default: models/Lora", convert=Path)
+    data_dir: Path | None = _value(None, "folder of models, outputs and settings; default: this one", convert=_path)
+    models_dir: Path | None = _value(None, "folder of models; default: models in the data folder", convert=_path)
+    ckpt: Path | None = _value(None, "checkpoint to use, beside those in the folders", convert=_path)
+    ckpt_dir: Path | None = _value(None, "one more folder of checkpoints", convert=_path)
+    vae_dir: Path | None = _value(None, "one more folder of VAE files", convert=_path)
+    vae_path: Path | None = _value(None, "VAE file to use with every checkpoint, whatever settings say", convert=_path)
+    lora_dir: Path | None = _value(None, "folder of LoRA files; default: models/Lora", convert=_path)
     lyco_dir_backcompat: Path | None = _value(
-        None, "one more folder of LoRA files; default: models/LyCORIS", convert=Path
+        None, "one more folder of LoRA files; default: models/LyCORIS", convert=_path
     )
-    hypernetwork_dir: Path | None = _value(None, "folder of hypernetworks; default: models/hypernetworks", convert=Path)
-    embeddings_dir: Path | None = _value(None, "folder of embeddings; default: embeddings", convert=Path)
-    esrgan_models_path: Path | None = _value(None, "folder of ESRGAN upscalers; default: models/ESRGAN", convert=Path)
+    hypernetwork_dir: Path | None = _value(None, "folder of hypernetworks; default: models/hypernetworks", convert=_path)
+    embeddings_dir: Path | None = _value(None, "folder of embeddings; default: embeddings", convert=_path)
+    esrgan_models_path: Path | None = _value(None, "folder of ESRGAN upscalers; default: models/ESRGAN", convert=_path)
     realesrgan_models_path: Path | None = _value(
-        None, "folder of Real-ESRGAN upscalers; default: models/RealESRGAN", convert=Path
+        None, "folder of Real-ESRGAN upscalers; default: models/RealESRGAN", convert=_path
     )
-    bsrgan_models_path: Path | None = _value(None, "folder of BSRGAN upscalers; default: models/BSRGAN", convert=Path)
-    swinir_models_path: Path | None = _value(None, "folder of SwinIR upscalers; default: models/SwinIR", convert=Path)
-    scunet_models_path: Path | None = _value(None, "folder of ScuNET upscalers; default: models/ScuNET", convert=Path)
-    dat_models_path: Path | None = _value(None, "folder of DAT upscalers; default: models/DAT", convert=Path)
+    bsrgan_models_path: Path | None = _value(None, "folder of BSRGAN upscalers; default: models/BSRGAN", convert=_path)
+    swinir_models_path: Path | None = _value(None, "folder of SwinIR upscalers; default: models/SwinIR", convert=_path)
+    scunet_models_path: Path | None = _value(None, "folder of ScuNET upscalers; default: models/ScuNET", convert=_path)
+    dat_models_path: Path | None = _value(None, "folder of DAT upscalers; default: models/DAT", convert=_path)
     a1111_dir: tuple[Path, ...] = _list(
         "folder of an A1111 installation (or one laid out like its models folder) whose models are used too", type=Path
     )
-    gfpgan_models_path: Path | None = _value(None, "folder of GFPGAN's files; default: models/GFPGAN", convert=Path)
-    gfpgan_dir: Path | None = _value(None, "one more folder of GFPGAN's files; default: GFPGAN", convert=Path)
-    gfpgan_model: Path | None = _value(None, "GFPGAN's weights, beside those in the folders", convert=Path)
+    gfpgan_models_path: Path | None = _value(None, "folder of GFPGAN's files; default: models/GFPGAN", convert=_path)
+    gfpgan_dir: Path | None = _value(None, "one more folder of GFPGAN's files; default: GFPGAN", convert=_path)
+    gfpgan_model: Path | None = _value(None, "GFPGAN's weights, beside those in the folders", convert=_path)
     codeformer_models_path: Path | None = _value(
-        None, "folder of CodeFormer's files; default: models/Codeformer", convert=Path
+        None, "folder of CodeFormer's files; default: models/Codeformer", convert=_path
     )
-    styles_file: tuple[Path, ...] = _list("file of styles; default: styles.csv in the data folder", type=Path)
-    ui_config_file: Path | None = _value(None, "file of the page's defaults; default: ui-config.json", convert=Path)
-    ui_settings_file: Path | None = _value(None, "file of the settings; default: config.json", convert=Path)
+    styles_file: tuple[Path, ...] = _list("file of styles; default: styles.csv in the data folder", type=_path)
+    ui_config_file: Path | None = _value(None, "file of the page's defaults; default: ui-config.json", convert=_path)
+    ui_settings_file: Path | None = _value(None, "file of the settings; default: config.json", convert=_path)
     filenames_max_length: int = _value(128, "characters that one part of a picture's file name may have", convert=int)
     unix_filenames_sanitization: bool = _switch("replace in file names only what Unix refuses; no effect on Windows")
 

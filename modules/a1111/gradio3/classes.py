@@ -62,10 +62,13 @@ class OldBlock:
 
     def get_block_name(self) -> str:
         """The name by which the page knows the component: that of the Gradio class, whatever is derived from it."""
-        return _page_name(_real_of(type(self)))
+        real = _real_of(type(self))
+        # Some classes have another name in the page than in Python: a Tab is a "tabitem" there.
+        named_by_itself = real.get_block_name is not Block.get_block_name
+        return real.get_block_name(cast(Block, self)) if named_by_itself else _page_name(real)
 
     def get_block_class(self) -> str:
-        """The same."""
+        """The name of the Gradio class."""
         return _page_name(_real_of(type(self)))
 
     @classmethod

@@ -49,16 +49,25 @@ function easelCall(callbacks, ...values) {
 
 function executeCallbacks(callbacks, ...values) { easelCall(callbacks, ...values); }
 
+let easelTypes = null;
+
+/** The type of each component by its element's id. */
+function easelTypesById() {
+  const components = (window.gradio_config && window.gradio_config.components) || [];
+  easelTypes = easelTypes || new Map(components.map((component) => {
+    const id = (component.props && component.props.elem_id) || `component-${component.id}`;
+    return [String(id), `gradio-${component.type}`];
+  }));
+  return easelTypes;
+}
+
 /** Names of classes that Gradio 3 gave its elements. */
 function easelOldNames() {
-  const components = (window.gradio_config && window.gradio_config.components) || [];
-  for (const component of components) {
-    const id = (component.props && component.props.elem_id) || `component-${component.id}`;
-    const name = `gradio-${component.type}`;
-    for (const root of document.querySelectorAll(`[id="${CSS.escape(String(id))}"]`)) {
-      if (!root.classList.contains(name)) {
-        root.classList.add(name);
-      }
+  const types = easelTypesById();
+  for (const element of document.querySelectorAll("[id]")) {
+    const name = types.get(element.id);
+    if (name && !element.classList.contains(name)) {
+      element.classList.add(name);
     }
   }
   for (const bar of document.querySelectorAll(".tab-container[role=tablist]:not(.tab-nav)")) {

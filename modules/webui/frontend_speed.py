@@ -1,0 +1,105 @@
+"""Gradio's own page scripts, without their walks over the whole page.
+
+At each event Gradio 6 tells every component its loading state again, and looks each of them up by walking the tree of all
+components. With the few hundred of Easel's page that is a moment; with the thousands that extensions bring, minutes.
+Three functions are replaced, in what is served and not in what is installed: the same answers, found by index. Where
+an installed Gradio has them in another form, its scripts are served as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    import fastapi
+
+ASSETS = "templates/frontend/assets"
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """In the files matching `files`, what matches `pattern` becomes `by`."""
+
+    files: str
+    pattern: re.Pattern[str]
+    by: str
+
+
+FIND_BY_ID = Replacement(
+    "core-*.js",
+    re.compile(
+        r"function (\w+)\(e,t\)\{if\(e\.id===t\)return e;if\(e\.children\)for\(let n of e\.children\)"
+        r"\{let e=\1\(n,t\);if\(e\)return e\}return null\}"
+    ),
+    # The place of a component is remembered and checked at each use, for the tree changes.
+    r"function \1(e,t){"
+    r"let known=\1.places??=new WeakMap,"
+    r"at=(place)=>{let n=e;for(let i of place??[-1]){n=n.children?.[i];if(!n)return null}return n.id===t?n:null},"
+    r"found=at(known.get(e)?.get(t));if(found)return found;"
+    r"let places=new Map,walk=(n,place)=>{places.has(n.id)||places.set(n.id,place);"
+    r"let below=n.children;if(below)for(let i=0;i<below.length;i++)walk(below[i],[...place,i])};"
+    r"walk(e,[]);known.set(e,places);return at(places.get(t))}",
+)
+
+ATTACHED_EVENTS = Replacement(
+    "core-*.js",
+    re.compile(
+        r"(find_attached_events\(e,t\)\{let n=)t\.filter\(t=>t\.targets\.find\(\(\[t\]\)=>t===e\.id\)\)"
+        r"\.map\(t=>\{let n=t\.targets\.find\(\(\[t\]\)=>t===e\.id\);return n\?n\[1\]:null\}\)\.filter\(Boolean\);"
+    ),
+    r"\1(()=>{let b=this.easelEvents;"
+    r"if(b?.of!==t||b.many!==t.length){b=this.easelEvents={of:t,many:t.length,by:new Map};"
+    r"for(let each of t){let seen=new Set;for(let[id,name]of each.targets)"
+    r"if(!seen.has(id)){seen.add(id);name&&(b.by.get(id)??b.by.set(id,[]).get(id)).push(name)}}}"
+    r"return[...b.by.get(e.id)??[]]})();",
+)
+
+LOADING_STATES = Replacement(
+    "Blocks-*.js",
+    re.compile(r"(Object\.entries\(this\.loading_stati\.current\))(\.map\(\(\[e,t\]\)=>this\.update_state_cb\()"),
+    # Only what has changed since it was last told.
+    r"\1.filter(([e,t])=>(this.easelTold??={})[e]!==t&&(this.easelTold[e]=t,!0))\2",
+)
+
+REPLACEMENTS = (FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES)
+
+
+def quickened(folder: Path) -> dict[str, bytes]:
+    """The scripts of Gradio's page in `folder` that are served in another form, by their names."""
+    texts: dict[str, str] = {}
+    for each in REPLACEMENTS:
+        for file in folder.glob(each.files):
+            text = texts.get(file.name) or file.read_text(encoding="utf-8")
+            new, count = each.pattern.subn(each.by, text)
+            if count == 1:
+                texts[file.name] = new
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def add_routes(api: fastapi.FastAPI) -> None:
+    """Serve them where Gradio serves its own. To be called ahead of the mount of Gradio's page."""
+    import gradio
+
+    for name, content in quickened(Path(gradio.__file__).parent / ASSETS).items():
+        api.add_route(f"/assets/{name}", _answering(content), include_in_schema=False)
+
+
+def _answering(content: bytes) -> Callable[[Request], Response]:
+    """An endpoint with a script that a browser asks about each time and need not fetch again."""
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"etag": tag, "cache-control": "no-cache"}
+
+    def script(request: Request) -> Response:
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type="text/javascript", headers=headers)
+
+    return script
