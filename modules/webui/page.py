@@ -11,7 +11,7 @@ import gradio as gr
 from modules.foundation.picture_file import forbid_ghostscript
 from modules.hooks.events import PageEvent
 from modules.pipeline.output_folders import output_folders
-from modules.webui import assets, frontend_speed, sound
+from modules.webui import assets, gradio_scripts, sound
 from modules.webui.builder import PageBuilder
 from modules.webui.canvas.options import canvas_options
 from modules.webui.localization import localization_tags
@@ -39,7 +39,7 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
     api.mount(f"/{assets.STATIC_URL}", assets.RevalidatedFiles(directory=assets.STATIC_FOLDER))
     add_unsaved_route(api, app)
     sound.add_route(api, app)
-    frontend_speed.add_routes(api)
+    gradio_scripts.add_routes(api)
     rules, panels = "".join(built.rules), list(built.panels)
 
     def tags() -> str:

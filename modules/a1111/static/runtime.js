@@ -7,13 +7,32 @@ var titles = {};
 var localization = window.localization || {};
 var uiCurrentTab = null;
 
+/**
+ * Gradio 3 drew its page at one go; today parts of it arrive one after another. Until it is whole nothing is found in
+ * it, so that a script which waits for one part does not miss another.
+ */
 function gradioApp() {
   const app = document.querySelector("gradio-app");
   if (!app) {
     return document;
   }
-  app.getElementById = (id) => document.getElementById(id);
+  if (!easelRuntime.loaded) {
+    const none = () => document.createDocumentFragment().querySelectorAll("*");
+    Object.assign(app, { getElementById: () => null, querySelector: () => null, querySelectorAll: none });
+  }
   return app.shadowRoot || app;
+}
+
+function easelShowAll() {
+  const app = document.querySelector("gradio-app");
+  if (app) {
+    delete app.querySelector;
+    delete app.querySelectorAll;
+    app.getElementById = (id) => document.getElementById(id);
+    // Those who watch the page have a look.
+    app.append(document.createComment("drawn"));
+    app.lastChild.remove();
+  }
 }
 
 function get_uiCurrentTab() {
@@ -35,7 +54,7 @@ function onAfterUiUpdate(callback) { easelCallbacks.after.push(callback); }
 function onUiTabChange(callback) { easelCallbacks.tab.push(callback); }
 function onOptionsChanged(callback) { easelCallbacks.options.push(callback); }
 
-const easelRuntime = { loaded: false, drawn: false, timer: 0, refresh: 0 };
+const easelRuntime = { loaded: false, drawn: false, timer: 0 };
 
 function easelCall(callbacks, ...values) {
   for (const callback of callbacks) {
@@ -78,15 +97,36 @@ function easelOldNames() {
   }
 }
 
-function easelOnChange(mutations) {
-  const drawn = document.getElementById("txt2img_prompt") && document.documentElement.dataset.opened;
-  if (!drawn) {
-    return;
+/** Gradio leaves out what is in closed accordions and tabs; Gradio 3 had all of it in the page. */
+async function easelDrawAll() {
+  const tree = window.easelTree;
+  const components = (window.gradio_config && window.gradio_config.components) || [];
+  for (const component of tree ? components : []) {
+    if (component.type === "accordion" || component.type === "tabitem") {
+      await tree.render_previously_invisible_children(component.id);
+      // A breath for whoever uses the page already.
+      await new Promise((done) => setTimeout(done));
+    }
   }
+}
+
+async function easelLoad() {
+  await easelDrawAll().catch((error) => console.error("Closed parts of the page could not be drawn:", error));
+  easelRuntime.loaded = true;
+  easelOldNames();
+  easelShowAll();
+  easelCall(easelCallbacks.loaded);
+  easelOnChange([]);
+}
+
+function easelOnChange(mutations) {
   if (!easelRuntime.loaded) {
-    easelRuntime.loaded = true;
-    easelOldNames();
-    easelCall(easelCallbacks.loaded);
+    // When what was typed last is back, the page is of use; the rest may take its time.
+    if (document.documentElement.dataset.inputs === "restored" && !easelRuntime.drawn) {
+      easelRuntime.drawn = true;
+      easelLoad();
+    }
+    return;
   }
   easelCall(easelCallbacks.update, mutations);
   clearTimeout(easelRuntime.timer);
@@ -103,7 +143,7 @@ function easelOnChange(mutations) {
 
 document.addEventListener("DOMContentLoaded", () => {
   const observer = new MutationObserver(easelOnChange);
-  observer.observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-opened", "data-tab"] });
+  observer.observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-inputs", "data-tab"] });
   easelOnChange([]);
   document.addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("#settings_submit")) {

@@ -2,8 +2,9 @@
 
 At each event Gradio 6 tells every component its loading state again, and looks each of them up by walking the tree of all
 components. With the few hundred of Easel's page that is a moment; with the thousands that extensions bring, minutes.
-Three functions are replaced, in what is served and not in what is installed: the same answers, found by index. Where
-an installed Gradio has them in another form, its scripts are served as they are.
+Three functions are replaced, in what is served and not in what is installed: the same answers, found by index. The tree
+of the page is made known as `window.easelTree`. Where an installed Gradio has all this in another form, its scripts are
+served as they are.
 """
 
 from __future__ import annotations
@@ -69,7 +70,13 @@ LOADING_STATES = Replacement(
     r"\1.filter(([e,t])=>(this.easelTold??={})[e]!==t&&(this.easelTold[e]=t,!0))\2",
 )
 
-REPLACEMENTS = (FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES)
+TREE = Replacement(
+    "core-*.js",
+    re.compile(r"(constructor\(e,t,n,r,i,a,o\)\{)(this\.ready=new Promise\()"),
+    r"\1window.easelTree=this;\2",
+)
+
+REPLACEMENTS = (FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES, TREE)
 
 
 def quickened(folder: Path) -> dict[str, bytes]:
