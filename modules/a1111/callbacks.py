@@ -149,6 +149,7 @@ class Callbacks:
 
     by_moment: dict[str, list[ScriptCallback]] = field(default_factory=lambda: {each: [] for each in MOMENTS})
     failed: Callable[[str, str], None] = field(default=lambda file, what: None)
+    _called: list[ScriptCallback] = field(default_factory=list[ScriptCallback])
 
     def add(self, moment: str, function: Callable[..., Any], name: str | None = None, file: str | None = None) -> None:
         """Have `function` called at `moment`."""
@@ -160,8 +161,17 @@ class Callbacks:
 
     def call(self, moment: str, *arguments: Any, **named: Any) -> list[Any]:
         """Call all functions of `moment`; what they return. One that raises is named, and the others go on."""
+        return self._call(self.of(moment), moment, *arguments, **named)
+
+    def call_new(self, moment: str) -> None:
+        """Call those functions of `moment` that this has not called yet."""
+        new = [each for each in self.of(moment) if not any(each is other for other in self._called)]
+        self._called += new
+        self._call(new, moment)
+
+    def _call(self, functions: Iterable[ScriptCallback], moment: str, *arguments: Any, **named: Any) -> list[Any]:
         answers: list[Any] = []
-        for each in self.of(moment):
+        for each in functions:
             try:
                 answers.append(each.callback(*arguments, **named))
             except Exception as error:  # the boundary of an extension

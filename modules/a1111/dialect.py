@@ -73,6 +73,8 @@ class A1111Dialect:
         for moment in ("list_optimizers", "list_unets"):
             self.extras[moment] = []
             self.callbacks.call(moment, self.extras[moment])
+        # Scripts may well ask for settings only when they are made.
+        self.declare_settings()
 
     def _read_flags(self, extensions: Sequence[Extension]) -> None:
         """Flags of extensions, into `cmd_opts`. Raises StartupError for one that none of them knows either."""
@@ -169,7 +171,7 @@ class A1111Dialect:
 
     def declare_settings(self) -> None:
         """Let extensions declare their settings."""
-        self.callbacks.call("ui_settings")
+        self.callbacks.call_new("ui_settings")
         self.extension_settings.declare(dict(self.shared.options_templates))
         self.shared.options_templates.clear()
 

@@ -124,7 +124,7 @@ class ScriptLoader:
 
     def load_folder(self, owner: str, root: Path) -> None:
         """Load every .py file of `root`/scripts (or of `root` itself, where that is the program's own folder)."""
-        folder = root / "scripts" if (root / "scripts").is_dir() else root
+        folder = _scripts_folder(root)
         if not folder.is_dir():
             return
         self._begin(owner, root)
@@ -149,7 +149,7 @@ class ScriptLoader:
             package.__path__ = []
             sys.modules["scripts"] = package
             self._modules.append("scripts")
-        folder = str(root / "scripts") if (root / "scripts").is_dir() else str(root)
+        folder = str(_scripts_folder(root))
         if folder not in package.__path__:
             cast(list[str], package.__path__).append(folder)
 
@@ -175,12 +175,18 @@ class ScriptLoader:
 
     def _register(self, module: ModuleType, file: Path, root: Path) -> None:
         for kind in vars(module).values():
-            if not inspect.isclass(kind) or kind.__module__ != module.__name__:
+            if not inspect.isclass(kind) or not (kind.__module__ == module.__name__ or self._is_brought_along(kind)):
                 continue
             if issubclass(kind, Script):
                 self._dialect.scripts_data.append(ScriptClassData(kind, str(file), str(root), module))
             elif issubclass(kind, ScriptPostprocessing):
                 self._dialect.postprocessing_data.append(ScriptClassData(kind, str(file), str(root), module))
+
+    def _is_brought_along(self, kind: type) -> bool:
+        """Whether a class that a script imports is of an extension's own modules; scripts are registered themselves."""
+        origin = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+        root = next((root for root in self._finder.roots if origin.startswith(root)), None)
+        return root is not None and Path(origin).parent != _scripts_folder(Path(root))
 
     @contextlib.contextmanager
     def _in(self, root: Path) -> Generator[None]:
@@ -225,3 +231,8 @@ class ScriptLoader:
         with contextlib.suppress(ValueError):
             sys.meta_path.remove(self._finder)
         self._finder.roots.clear()
+
+
+def _scripts_folder(root: Path) -> Path:
+    """Where an owner's scripts lie: the program's own lie in its folder itself."""
+    return root / "scripts" if (root / "scripts").is_dir() else root

@@ -70,6 +70,52 @@ def test_scripts_is_one_package_and_each_root_can_be_imported(tmp_path: Path) ->
         importlib.import_module("helper_one")
 
 
+def test_a_class_that_a_script_imports_from_its_own_package_is_a_script_and_one_of_another_script_is_not(
+    tmp_path: Path,
+) -> None:
+    own = "from modules import scripts\n\nclass Imported(scripts.Script):\n    def title(self): return 'imported'\n"
+    make(
+        tmp_path,
+        "one",
+        package_one__inside_dot_py=own,
+        scripts__a_dot_py=own.replace("Imported", "Defined").replace("imported", "defined"),
+        scripts__b_dot_py="from package_one.inside import Imported\nfrom scripts.a import Defined\n",
+    )
+    app, dialect = begun(tmp_path)
+    try:
+        found = [(data.script_class.__name__, Path(data.path).name) for data in dialect.scripts_data]
+        assert found == [("Defined", "a.py"), ("Imported", "b.py")]
+    finally:
+        dialect.close()
+        app.close()
+
+
+ASKS_LATE = """
+from modules import script_callbacks, scripts, shared
+
+def settings():
+    shared.opts.add_option("late_one", shared.OptionInfo(7, "Late", section=("late", "Late")))
+
+class Late(scripts.Script):
+    def __init__(self):
+        super().__init__()
+        script_callbacks.on_ui_settings(settings)
+    def title(self): return "late"
+    def show(self, is_img2img): return scripts.AlwaysVisible
+"""
+
+
+def test_settings_that_a_script_asks_for_when_it_is_made_are_there(tmp_path: Path) -> None:
+    make(tmp_path, "late", scripts__late_dot_py=ASKS_LATE)
+    app, dialect = begun(tmp_path)
+    try:
+        assert dialect.shared.opts.late_one == 7
+        assert "late_one" in app.settings.declared
+    finally:
+        dialect.close()
+        app.close()
+
+
 def test_one_that_fails_is_named_with_its_traceback_and_the_rest_starts(tmp_path: Path) -> None:
     bad = "from modules import script_callbacks as on\non.on_ui_tabs(lambda: 1)\nraise RuntimeError('not today')\n"
     make(tmp_path, "bad", scripts__x_dot_py=bad, javascript__x_dot_js="")
