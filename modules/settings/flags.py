@@ -118,7 +118,9 @@ class Flags:
     lyco_dir_backcompat: Path | None = _value(
         None, "one more folder of LoRA files; default: models/LyCORIS", convert=_path
     )
-    hypernetwork_dir: Path | None = _value(None, "folder of hypernetworks; default: models/hypernetworks", convert=_path)
+    hypernetwork_dir: Path | None = _value(
+        None, "folder of hypernetworks; default: models/hypernetworks", convert=_path
+    )
     embeddings_dir: Path | None = _value(None, "folder of embeddings; default: embeddings", convert=_path)
     esrgan_models_path: Path | None = _value(None, "folder of ESRGAN upscalers; default: models/ESRGAN", convert=_path)
     realesrgan_models_path: Path | None = _value(
