@@ -1,7 +1,7 @@
 """Gradio's own page scripts, without their walks over the whole page.
 
-At each event Gradio 6 tells every component its loading state again, and looks each of them up by walking the tree of all
-components. With the few hundred of Easel's page that is a moment; with the thousands that extensions bring, minutes.
+At each event Gradio 6 tells every component its loading state again, and looks each of them up by walking the tree of
+all components. With the few hundred of the page itself that is a moment; with the thousands of extensions, minutes.
 Three functions are replaced, in what is served and not in what is installed: the same answers, found by index. The tree
 of the page is made known as `window.easelTree`. Where an installed Gradio has all this in another form, its scripts are
 served as they are.

@@ -34,7 +34,7 @@ def test_what_is_not_known_is_served_as_it_is(tmp_path: Path) -> None:
 TREES = """
 const before = {before}; const after = {after};
 let number = 0;
-const grow = (depth) => ({{ id: number++, children: depth ? [grow(depth - 1), grow(depth - 1), grow(depth - 1)] : [] }});
+const grow = (depth) => ({{ id: number++, children: depth ? [1, 2, 3].map(() => grow(depth - 1)) : [] }});
 const root = grow(4);
 const wrong = [];
 const compare = () => {{
