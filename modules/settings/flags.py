@@ -26,8 +26,8 @@ def _switch(help_text: str, *names: str) -> Any:
     return field(default=False, metadata={"help": help_text, "names": names, "action": "store_true"})
 
 
-def _path(text: str) -> Path:
-    # Relative to where Easel is started: later the working directory may be another.
+def path(text: str) -> Path:
+    """A path as it is meant where Easel is started: later the working directory may be another."""
     return Path(text).expanduser().absolute()
 
 
@@ -59,9 +59,9 @@ class Flags:
     )
     cors_allow_origins: str | None = _value(None, "origins, separated by commas, that may call the API from a browser")
     cors_allow_origins_regex: str | None = _value(None, "the same as a regular expression", metavar="REGEX")
-    tls_keyfile: Path | None = _value(None, "private key (PEM) to serve https with", convert=_path)
-    tls_certfile: Path | None = _value(None, "certificate (PEM) to serve https with", convert=_path)
-    gradio_allowed_path: tuple[Path, ...] = _list("folder whose files /file= serves, beside pictures", type=_path)
+    tls_keyfile: Path | None = _value(None, "private key (PEM) to serve https with", convert=path)
+    tls_certfile: Path | None = _value(None, "certificate (PEM) to serve https with", convert=path)
+    gradio_allowed_path: tuple[Path, ...] = _list("folder whose files /file= serves, beside pictures", type=path)
     api_log: bool = _switch("log every request to the API, a line of JSON each")
     api_server_stop: bool = _switch("let the API end or restart Easel (server-stop, server-restart, server-kill)")
     autolaunch: bool = _switch("open the page in the default browser after start-up")
@@ -78,7 +78,7 @@ class Flags:
     gradio_auth: str | None = _secret(
         "user:password, several separated by commas, asked for by the page and the API", metavar="USERS"
     )
-    gradio_auth_path: Path | None = _value(None, "file with such users, separated by commas or lines", convert=_path)
+    gradio_auth_path: Path | None = _value(None, "file with such users, separated by commas or lines", convert=path)
     api_auth: str | None = _secret("user:password, several separated by commas, for the API", metavar="USERS")
     allow_code: bool = _switch("let scripts run code that is typed into the page")
     enable_insecure_extension_access: bool = _switch(
@@ -108,40 +108,38 @@ class Flags:
     no_download_sd_model: bool = _switch("download no models, not even when asked to")
 
     # Folders
-    data_dir: Path | None = _value(None, "folder of models, outputs and settings; default: this one", convert=_path)
-    models_dir: Path | None = _value(None, "folder of models; default: models in the data folder", convert=_path)
-    ckpt: Path | None = _value(None, "checkpoint to use, beside those in the folders", convert=_path)
-    ckpt_dir: Path | None = _value(None, "one more folder of checkpoints", convert=_path)
-    vae_dir: Path | None = _value(None, "one more folder of VAE files", convert=_path)
-    vae_path: Path | None = _value(None, "VAE file to use with every checkpoint, whatever settings say", convert=_path)
-    lora_dir: Path | None = _value(None, "folder of LoRA files; default: models/Lora", convert=_path)
+    data_dir: Path | None = _value(None, "folder of models, outputs and settings; default: this one", convert=path)
+    models_dir: Path | None = _value(None, "folder of models; default: models in the data folder", convert=path)
+    ckpt: Path | None = _value(None, "checkpoint to use, beside those in the folders", convert=path)
+    ckpt_dir: Path | None = _value(None, "one more folder of checkpoints", convert=path)
+    vae_dir: Path | None = _value(None, "one more folder of VAE files", convert=path)
+    vae_path: Path | None = _value(None, "VAE file to use with every checkpoint, whatever settings say", convert=path)
+    lora_dir: Path | None = _value(None, "folder of LoRA files; default: models/Lora", convert=path)
     lyco_dir_backcompat: Path | None = _value(
-        None, "one more folder of LoRA files; default: models/LyCORIS", convert=_path
+        None, "one more folder of LoRA files; default: models/LyCORIS", convert=path
     )
-    hypernetwork_dir: Path | None = _value(
-        None, "folder of hypernetworks; default: models/hypernetworks", convert=_path
-    )
-    embeddings_dir: Path | None = _value(None, "folder of embeddings; default: embeddings", convert=_path)
-    esrgan_models_path: Path | None = _value(None, "folder of ESRGAN upscalers; default: models/ESRGAN", convert=_path)
+    hypernetwork_dir: Path | None = _value(None, "folder of hypernetworks; default: models/hypernetworks", convert=path)
+    embeddings_dir: Path | None = _value(None, "folder of embeddings; default: embeddings", convert=path)
+    esrgan_models_path: Path | None = _value(None, "folder of ESRGAN upscalers; default: models/ESRGAN", convert=path)
     realesrgan_models_path: Path | None = _value(
-        None, "folder of Real-ESRGAN upscalers; default: models/RealESRGAN", convert=_path
+        None, "folder of Real-ESRGAN upscalers; default: models/RealESRGAN", convert=path
     )
-    bsrgan_models_path: Path | None = _value(None, "folder of BSRGAN upscalers; default: models/BSRGAN", convert=_path)
-    swinir_models_path: Path | None = _value(None, "folder of SwinIR upscalers; default: models/SwinIR", convert=_path)
-    scunet_models_path: Path | None = _value(None, "folder of ScuNET upscalers; default: models/ScuNET", convert=_path)
-    dat_models_path: Path | None = _value(None, "folder of DAT upscalers; default: models/DAT", convert=_path)
+    bsrgan_models_path: Path | None = _value(None, "folder of BSRGAN upscalers; default: models/BSRGAN", convert=path)
+    swinir_models_path: Path | None = _value(None, "folder of SwinIR upscalers; default: models/SwinIR", convert=path)
+    scunet_models_path: Path | None = _value(None, "folder of ScuNET upscalers; default: models/ScuNET", convert=path)
+    dat_models_path: Path | None = _value(None, "folder of DAT upscalers; default: models/DAT", convert=path)
     a1111_dir: tuple[Path, ...] = _list(
         "folder of an A1111 installation (or one laid out like its models folder) whose models are used too", type=Path
     )
-    gfpgan_models_path: Path | None = _value(None, "folder of GFPGAN's files; default: models/GFPGAN", convert=_path)
-    gfpgan_dir: Path | None = _value(None, "one more folder of GFPGAN's files; default: GFPGAN", convert=_path)
-    gfpgan_model: Path | None = _value(None, "GFPGAN's weights, beside those in the folders", convert=_path)
+    gfpgan_models_path: Path | None = _value(None, "folder of GFPGAN's files; default: models/GFPGAN", convert=path)
+    gfpgan_dir: Path | None = _value(None, "one more folder of GFPGAN's files; default: GFPGAN", convert=path)
+    gfpgan_model: Path | None = _value(None, "GFPGAN's weights, beside those in the folders", convert=path)
     codeformer_models_path: Path | None = _value(
-        None, "folder of CodeFormer's files; default: models/Codeformer", convert=_path
+        None, "folder of CodeFormer's files; default: models/Codeformer", convert=path
     )
-    styles_file: tuple[Path, ...] = _list("file of styles; default: styles.csv in the data folder", type=_path)
-    ui_config_file: Path | None = _value(None, "file of the page's defaults; default: ui-config.json", convert=_path)
-    ui_settings_file: Path | None = _value(None, "file of the settings; default: config.json", convert=_path)
+    styles_file: tuple[Path, ...] = _list("file of styles; default: styles.csv in the data folder", type=path)
+    ui_config_file: Path | None = _value(None, "file of the page's defaults; default: ui-config.json", convert=path)
+    ui_settings_file: Path | None = _value(None, "file of the settings; default: config.json", convert=path)
     filenames_max_length: int = _value(128, "characters that one part of a picture's file name may have", convert=int)
     unix_filenames_sanitization: bool = _switch("replace in file names only what Unix refuses; no effect on Windows")
 

@@ -174,3 +174,26 @@ def test_settings_of_an_extension_are_settings_like_all_others(stage: Callable[.
     assert here.application.settings.current.model_dump()["my_number"] == 4
     with pytest.raises(AttributeError, match="no setting 'missing'"):
         _ = here.dialect.shared.opts.missing
+
+
+SAVES = """
+from modules import images, scripts
+
+class Saves(scripts.Script):
+    folders = []
+    def title(self): return "Saves"
+    def show(self, is_img2img): return scripts.AlwaysVisible
+    def postprocess(self, p, processed, *args):
+        self.folders.append((p.outpath_samples, p.outpath_grids))
+        images.save_image(processed.images[0], p.outpath_samples, "", p.seed, p.prompt, "png", p=p)
+"""
+
+
+def test_p_knows_the_folders_of_pictures_also_where_none_is_saved(stage: Callable[..., Stage]) -> None:
+    here = stage(saves=SAVES)
+    made = here.make()
+    assert "outdir" not in str(made.info["infotexts"])
+    outputs = here.application.paths.outputs
+    folders = here.dialect.scripts_data[0].script_class.folders
+    assert folders == [(str(outputs / "txt2img-images"), str(outputs / "txt2img-grids"))]
+    assert len(list((outputs / "txt2img-images").rglob("*.png"))) == 1

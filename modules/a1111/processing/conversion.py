@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from modules.a1111.current import current
 from modules.a1111.processing.parameters import (
     StableDiffusionProcessing,
     StableDiffusionProcessingImg2Img,
@@ -116,6 +117,7 @@ def processing_of(request: GenerationRequest) -> StableDiffusionProcessing:
     _read(p, request, FIELDS)
     p.styles, p.override_settings = list(request.styles), dict(request.override_settings)
     p.do_not_save_samples, p.do_not_save_grid = not request.save_images, not request.save_grid
+    p.outpath_samples, p.outpath_grids = _usual_folders(img2img=request.is_img2img)
     if request.is_img2img:
         p.init_images = list(request.init_images)
         _read(p, request, IMG2IMG_FIELDS)
@@ -199,8 +201,21 @@ def _written(p: StableDiffusionProcessing, fields: Mapping[str, str]) -> dict[st
 
 def _overriding(p: StableDiffusionProcessing) -> dict[str, Any]:
     settings = {setting: getattr(p, name) for name, setting in OVERRIDING.items() if getattr(p, name, 0)}
-    if p.outpath_samples:
-        settings["outdir_samples"] = str(p.outpath_samples)
-    if p.outpath_grids:
-        settings["outdir_grids"] = str(p.outpath_grids)
+    folders = _usual_folders(img2img=isinstance(p, StableDiffusionProcessingImg2Img))
+    for setting, chosen, usual in zip(
+        ("outdir_samples", "outdir_grids"), (p.outpath_samples, p.outpath_grids), folders, strict=True
+    ):
+        if chosen and str(chosen) != usual:
+            settings[setting] = str(chosen)
     return settings
+
+
+def _usual_folders(*, img2img: bool) -> tuple[str, str]:
+    """Where the settings have pictures and grids saved."""
+    from modules.pipeline.output_folders import grid_options, sample_options
+
+    dialect = current()
+    settings, app = dialect.settings, dialect.app
+    kind = "img2img" if img2img else "txt2img"
+    samples = sample_options(settings, app.paths, app.flags, kind).folder
+    return str(samples), str(grid_options(settings, app.paths, app.flags, kind).folder)
