@@ -26,6 +26,9 @@ from modules.library.folders import natural_key
 from modules.networks.keys import split_key
 from modules.networks.metadata import tag_counts
 from modules.prompts import attention, comments, composition, editing, networks, styles, xyz_axis_values
+from modules.prompts.wildcards.expansion import Expander
+from modules.prompts.wildcards.template import parse_template
+from modules.prompts.wildcards.values import NoWildcards
 from modules.upscalers.catalogue import scale_in
 
 RUNS = "a 0.,:;\"'\\()[]{}<>|/-_=#*&%@\n\t\r\u3000\u00e9\u6f22\U0001f600\ud800\x00"
@@ -43,6 +46,12 @@ REPEATED = (
         "(a",
         "[[a",
         "{a",
+        "{a|",
+        "{2$$a",
+        "__a",
+        "__a(b=",
+        "${a=",
+        "${",
         "(a]",
         "[a)",
         "(]",
@@ -94,7 +103,7 @@ REPEATED = (
 )
 NESTED = (
     *(("[", "]"), ("(", ")"), ("(a", ")"), ("[a:", ":1]"), ("[a|", "b]"), ("<a:", ">"), ('{"a":', "1}"), ("([", ")]")),
-    *(("[a", "]b"), ("(", ":1.1)"), ("{", "}")),
+    *(("[a", "]b"), ("(", ":1.1)"), ("{", "}"), ("{a|", "}"), ("${a=", "}"), ("__a(b=", ")__")),
 )
 
 
@@ -124,6 +133,8 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "tags of networks": networks.extract_networks,
     "name in a tag": networks.made_to_fit,
     "AND": composition.split_and,
+    "template": parse_template,
+    "prompt of a template": lambda text: Expander(NoWildcards()).expand(text, 1, "combinatorial"),
     "comments": comments.strip_comments,
     "styles.csv": styles.read_styles,
     "styles in a prompt": lambda text: styles.extract_styles(text, text, STYLES),

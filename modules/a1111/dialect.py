@@ -28,6 +28,7 @@ from modules.application.application import Application
 from modules.extension_host.extension import Extension
 from modules.foundation.errors import EaselError, Interrupted
 from modules.generation.progress import RunControl
+from modules.generation.request import GenerationRequest
 from modules.settings.flags import refuse_unknown
 from modules.settings.model import Settings
 
@@ -122,12 +123,14 @@ class A1111Dialect:
             self.draw_offline()
         return runner
 
-    def listens(self, *, img2img: bool) -> bool:
+    def listens(self, request: GenerationRequest) -> bool:
         """Whether a plain request needs a `p`: an always-on script does something, or a callback is registered."""
-        runner = self.scripts_img2img if img2img else self.scripts_txt2img
+        runner = self.scripts_img2img if request.is_img2img else self.scripts_txt2img
         return (
             any(
-                script.title().lower() not in BUILT_IN_NAMES and any(overrides(script, each) for each in RUN_METHODS)
+                script.title().lower() not in BUILT_IN_NAMES
+                and any(overrides(script, each) for each in RUN_METHODS)
+                and script.concerns(request)
                 for script in runner.alwayson_scripts
             )
             or any(self.callbacks.of(moment) for moment in RUN_MOMENTS)

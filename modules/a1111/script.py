@@ -171,6 +171,10 @@ class Script:
         """Call `callback(OnComponent)` after the component with this id was made."""
         self.on_after_component_elem_id = [*(self.on_after_component_elem_id or ()), (elem_id, callback)]
 
+    def concerns(self, request: Any) -> bool:
+        """Easel's own: whether a run of this GenerationRequest needs the script. A run that needs none has no `p`."""
+        return True
+
     def describe(self) -> str:
         """A sentence for the list of scripts."""
         return ""

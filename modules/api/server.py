@@ -50,6 +50,7 @@ from modules.api.v1.routes import (
     model_files,
     model_list,
     model_notes,
+    prompts,
     recurring,
     save_button,
     settings,
@@ -90,6 +91,7 @@ PARTS: tuple[Any, ...] = (
     recurring,
     events,
     history,
+    prompts,
 )
 """Files of routes, in the order in which the documentation shows them."""
 

@@ -16,7 +16,7 @@ from modules.settings.known_options import known_options
 from modules.settings.model import SECTIONS, Settings
 from modules.settings.sections.saving import SavingPathsSection
 
-FOLDER_SETTINGS = frozenset({*SavingPathsSection.model_fields, "temp_dir", "further_model_folders"})
+FOLDER_SETTINGS = frozenset({*SavingPathsSection.model_fields, "temp_dir", "further_model_folders", "wildcard_folders"})
 """Settings by which a client could have files written, or looked for, anywhere."""
 
 REACH_SETTINGS = frozenset({"api_enable_requests", "api_forbid_local_requests"})

@@ -19,6 +19,7 @@ from modules.application.jobs.submitting import resolved_job
 from modules.application.last_parameters import keep_parameters
 from modules.application.model_list import ModelFileList
 from modules.application.profiling import profiled
+from modules.application.prompt_craft import PromptCraft
 from modules.application.registries import Registries
 from modules.application.scripts import run_script
 from modules.application.shutdown import Shutdown
@@ -118,6 +119,7 @@ class Application:
         )
         self.embeddings = EmbeddingCatalogue(self.library, folders["embedding"], self.families)
         self.models = ModelFileList(self.library, self.upscalers)
+        self.prompt_craft = PromptCraft(self)
 
     def _folders_of(self, kind: str) -> Folders:
         def folders() -> Sequence[Path]:

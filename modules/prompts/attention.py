@@ -12,8 +12,11 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-Dialect = Literal["A1111", "NovelAI", "none"]
-"""How emphasis is written: A1111's round and square brackets, NovelAI's curly ones, or not at all."""
+Dialect = Literal["A1111", "NovelAI", "none", "A1111, {} is text"]
+"""How emphasis is written: A1111's round and square brackets, NovelAI's curly ones, or not at all.
+
+Variants `{a|b}` are part of "A1111" and of no other.
+"""
 
 BREAK = "BREAK"
 """The word that ends a chunk of tokens. As a piece of its own it carries the weight -1."""
@@ -144,6 +147,7 @@ _READERS: dict[Dialect, Callable[[str], _Pieces]] = {
     "A1111": _read_a1111,
     "NovelAI": _read_novelai,
     "none": _read_plain,
+    "A1111, {} is text": _read_a1111,
 }
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from modules.foundation.errors import SettingsError
 from modules.foundation.plain import JsonMapping
 from modules.settings.declare import Section
-from modules.settings.sections import api, diffusion, jobs, page, postprocessing, saving, system
+from modules.settings.sections import api, diffusion, jobs, page, postprocessing, prompt_craft, saving, system
 
 
 class Settings(
@@ -18,6 +18,7 @@ class Settings(
     saving.SavingImagesSection,
     saving.SavingFoldersSection,
     diffusion.StableDiffusionSection,
+    prompt_craft.PromptCraftSection,
     diffusion.ExtraNetworksSection,
     diffusion.SamplerParametersSection,
     diffusion.OptimizationsSection,

@@ -36,7 +36,7 @@ class RunAttachments:
         dialect = self._dialect
         p = dialect.job.take_p()
         if p is None:
-            if not dialect.listens(img2img=request.is_img2img):
+            if not dialect.listens(request):
                 return request
             p = processing_of(request)
             p.scripts = dialect.runner(img2img=request.is_img2img)

@@ -181,10 +181,10 @@ class StableDiffusionSection(Section):
     emphasis: Literal["None", "Ignore", "Original", "No norm"] = setting(
         "Original", "Emphasis mode", choices=("None", "Ignore", "Original", "No norm"), infotext="Emphasis"
     )
-    prompt_dialect: Literal["A1111", "NovelAI", "none"] = setting(
+    prompt_dialect: Literal["A1111", "NovelAI", "none", "A1111, {} is text"] = setting(
         "A1111",
-        "How weights are written in prompts: (a:1.2), {a}, or not at all",
-        choices=("A1111", "NovelAI", "none"),
+        "Brackets in prompts. A1111: (a:1.2) weighs, {a|b} is chosen from. NovelAI: {a} weighs. none: text",
+        choices=("A1111", "NovelAI", "none", "A1111, {} is text"),
         infotext="Prompt dialect",
     )
     emphasis_mean_per_prompt: bool = setting(

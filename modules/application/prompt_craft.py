@@ -1,0 +1,86 @@
+"""What helps with writing prompts, over one application's folders and settings."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modules.infotext.parse import parse
+from modules.prompts.styles import extract_styles
+from modules.prompts.wildcards.folders import WildcardFolders
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
+
+log = logging.getLogger(__name__)
+
+_EXTENSIONS = ("dynamic-prompts", "wildcards")
+"""In the names of extensions whose users keep their wildcards in the extension's folder."""
+
+
+TEMPLATE_LABELS = {
+    "Prompt": "Template",
+    "Negative prompt": "Negative Template",
+    "Hires prompt": "Hires template",
+    "Hires negative prompt": "Hires negative template",
+}
+"""Under which label of a parameters text the template of a prompt stands; the first two are sd-dynamic-prompts'."""
+
+
+class PromptCraft:
+    """The wildcards of one application."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._told = False
+        self.wildcards = WildcardFolders(self._wildcard_folders)
+
+    def _wildcard_folders(self) -> list[Path]:
+        """Easel's own first, then those of the settings, of extensions, and of A1111's folders."""
+        app = self._app
+        further = [Path(folder).expanduser().absolute() for folder in app.settings.current.wildcard_folders if folder]
+        extensions = [
+            tree / "extensions" / name / "wildcards"
+            for tree in (app.paths.data, *app.paths.trees)
+            for name in _names_in(tree / "extensions")
+            if any(part in name.casefold() for part in _EXTENSIONS)
+        ]
+        return [app.paths.data / "wildcards", *further, *extensions]
+
+    @property
+    def is_left_to_an_extension(self) -> bool:
+        """Whether sd-dynamic-prompts is installed and used, which expands templates itself. Said once in the log."""
+        for extension in self._app.extensions.active:
+            if any("dynamic-prompts" in name.casefold() for name in (extension.name, extension.metadata.name)):
+                if not self._told:
+                    log.info("Wildcards and variants are left to the extension %s.", extension.name)
+                self._told = True
+                return True
+        return False
+
+    def restore_templates(self, text: str, parameters: dict[str, Any]) -> None:
+        """Put the templates of a parameters text in the place of what was made of them, if the settings say so."""
+        settings = self._app.settings.current
+        if not settings.paste_templates or not any(parameters.get(label) for label in TEMPLATE_LABELS.values()):
+            return
+        for label, template in TEMPLATE_LABELS.items():
+            if parameters.get(template):
+                parameters[label] = parameters[template]
+        if settings.infotext_styles == "Ignore":
+            return
+        # Styles stand in the template as they are, where in the prompt they may have been chosen from.
+        written = parse(text)
+        prompt = parameters.get("Template") or written.prompt
+        negative = parameters.get("Negative Template") or written.negative_prompt
+        found, prompt, negative = extract_styles(prompt, negative, self._app.styles.all())
+        parameters.update({"Prompt": prompt, "Negative prompt": negative})
+        if found and settings.infotext_styles != "Discard":
+            parameters["Styles array"] = found
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in folder.iterdir())
+    except OSError:
+        return []

@@ -1,0 +1,19 @@
+"""What helps with writing prompts: wildcards, completion, notes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from modules.settings.declare import Section, setting
+
+
+class PromptCraftSection(Section):
+    """Wildcards and variants, and what is told about a prompt."""
+
+    title: ClassVar[str] = "Prompt craft"
+    category: ClassVar[str] = "sd"
+
+    wildcard_folders: list[str] = setting([], "Further folders of wildcards, beside wildcards/ in the data folder")
+    paste_templates: bool = setting(
+        False, "Pasted parameters bring back the template that a prompt was made of, where there is one"
+    )
