@@ -15,9 +15,9 @@ from modules.application.prompt_craft import TEMPLATE_LABELS
 from modules.foundation.errors import Refused
 from modules.prompts.styles import pick_styles
 from modules.prompts.wildcards.expansion import Expander, Expansion
-from modules.prompts.wildcards.template import Sampler, may_choose
+from modules.prompts.wildcards.template import ChoiceMode, may_choose
 
-MODES: dict[str, Sampler] = {"random": "random", "by index": "cyclical", "all combinations": "combinatorial"}
+MODES: dict[str, ChoiceMode] = {"random": "random", "by index": "cyclical", "all combinations": "combinatorial"}
 
 LARGEST_INDEX = 100_000
 
@@ -104,7 +104,7 @@ class Script(scripts.Script):
             p.extra_generation_params["Wildcard first index"] = first
 
 
-def _checked(mode: str, first: Any, most: Any) -> tuple[Sampler, int, int]:
+def _checked(mode: str, first: Any, most: Any) -> tuple[ChoiceMode, int, int]:
     if mode not in MODES:
         raise Refused(f"Wildcards: the mode must be one of {', '.join(MODES)}; it is {mode!r}.", "alwayson_scripts")
     for name, value, least in (("First index", first, 0), ("Most pictures", most, 1)):
@@ -124,7 +124,7 @@ Made = tuple[tuple[str, Expansion], ...]
 
 
 def _one_a_picture(
-    expander: Expander, pictures: list[Templates], seeds: list[int], sampler: Sampler, first: int
+    expander: Expander, pictures: list[Templates], seeds: list[int], sampler: ChoiceMode, first: int
 ) -> list[Made]:
     def made(templates: Templates, seed: int) -> Made:
         expansions = {text: expander.expand(text, seed, sampler) for text in dict.fromkeys(templates)}

@@ -15,17 +15,17 @@ from modules.prompts.length import LONGEST_PROMPT
 from modules.prompts.wildcards.choosing import Trail, weighted_index, weighted_sample
 from modules.prompts.wildcards.template import (
     Assignment,
+    ChoiceMode,
     Part,
-    Sampler,
     VariableUse,
-    Variant,
+    VariantGroup,
     WildcardUse,
     may_choose,
     parse_template,
 )
-from modules.prompts.wildcards.values import Collection, Found, Lookup
+from modules.prompts.wildcards.values import Lookup, WildcardList, WildcardMatches
 
-_Chosen = TypeVar("_Chosen", Variant, WildcardUse)
+_Chosen = TypeVar("_Chosen", VariantGroup, WildcardUse)
 
 MAX_DEPTH = 60
 """Templates within values within templates; one that goes on for ever is found long before."""
@@ -68,7 +68,7 @@ class Expander:
             parts = self._parsed[text] = parse_template(text, variants=self._variants)
         return parts
 
-    def expand(self, template: str, seed: int, sampler: Sampler = "random") -> Expansion:
+    def expand(self, template: str, seed: int, sampler: ChoiceMode = "random") -> Expansion:
         """The prompt of one picture. With "combinatorial" it is the first combination."""
         if not may_choose(template):
             return Expansion(template)
@@ -85,7 +85,7 @@ class Expander:
             if not trail.advance():
                 return
 
-    def _made(self, template: str, seed: int, sampler: Sampler, trail: Trail) -> Expansion:
+    def _made(self, template: str, seed: int, sampler: ChoiceMode, trail: Trail) -> Expansion:
         making = _Making(self, self._lookup, random.Random(seed), trail)
         try:
             text = making.of(self.parsed(template), sampler)
@@ -102,10 +102,10 @@ class _Making:
         self.notes: dict[str, None] = {}
         self._variables: dict[str, tuple[Part, ...]] = {}
         self._reading: list[str] = []
-        self._inside: list[tuple[Collection, int]] = []
+        self._inside: list[tuple[WildcardList, int]] = []
         self._depth = self._parts = 0
 
-    def of(self, parts: Sequence[Part], sampler: Sampler) -> str:
+    def of(self, parts: Sequence[Part], sampler: ChoiceMode) -> str:
         """The text that some parts become."""
         if self._depth > MAX_DEPTH:
             raise _Stands(f"Templates are nested more than {MAX_DEPTH} deep.")
@@ -121,9 +121,9 @@ class _Making:
         self._depth -= 1
         return "".join(texts)
 
-    def _part(self, part: Part, sampler: Sampler) -> str:
+    def _part(self, part: Part, sampler: ChoiceMode) -> str:
         match part:
-            case Variant():
+            case VariantGroup():
                 return self._choosing(part, sampler, self._variant)
             case WildcardUse():
                 return self._choosing(part, sampler, self._wildcard)
@@ -135,7 +135,7 @@ class _Making:
             case _:
                 return part
 
-    def _choosing(self, part: _Chosen, around: Sampler, make: Callable[[_Chosen, Sampler, Trail], str]) -> str:
+    def _choosing(self, part: _Chosen, around: ChoiceMode, make: Callable[[_Chosen, ChoiceMode, Trail], str]) -> str:
         """Make a part with its own sampler. What goes in turn has a trail of its own, kept from prompt to prompt."""
         sampler = part.sampler or around
         if sampler == "random" or sampler == around == "combinatorial":
@@ -150,7 +150,7 @@ class _Making:
             self._trail = outer
             trail.advance()
 
-    def _variant(self, part: Variant, sampler: Sampler, trail: Trail) -> str:
+    def _variant(self, part: VariantGroup, sampler: ChoiceMode, trail: Trail) -> str:
         only = part.options[0].parts if len(part.options) == 1 else ()
         if len(only) == 1 and isinstance(only[0], WildcardUse) and only[0].sampler in (None, sampler):
             found = self._found(only[0])
@@ -162,7 +162,7 @@ class _Making:
         return part.separator.join([self.of(part.options[index].parts, sampler) for index in chosen])
 
     def _some_of(
-        self, part: Variant, count: int, weights: Iterable[float], sampler: Sampler, trail: Trail
+        self, part: VariantGroup, count: int, weights: Iterable[float], sampler: ChoiceMode, trail: Trail
     ) -> list[int]:
         """Indices of different options, as many as the variant asks for and there are."""
         most = min(count, MAX_VALUES, count if part.most is None else part.most)
@@ -174,7 +174,7 @@ class _Making:
         left = list(range(count))
         return [left.pop(trail.choose(len(left))) for _ in range(size)]
 
-    def _wildcard(self, part: WildcardUse, sampler: Sampler, trail: Trail) -> str:
+    def _wildcard(self, part: WildcardUse, sampler: ChoiceMode, trail: Trail) -> str:
         found = self._found(part)
         if found is None:
             return part.raw
@@ -182,7 +182,7 @@ class _Making:
         index = weighted_index(self._generator, found.cumulative) if chance else trail.choose(len(found))
         return self._values(part, found, [index], sampler, "")
 
-    def _found(self, part: WildcardUse) -> Found | None:
+    def _found(self, part: WildcardUse) -> WildcardMatches | None:
         """The values of a wildcard; None, and a note, where there are none."""
         near = self._inside[-1][0].name if self._inside else ""
         found = self._lookup.find(part.name, near)
@@ -195,7 +195,9 @@ class _Making:
             return None
         return found
 
-    def _values(self, use: WildcardUse, found: Found, indices: list[int], sampler: Sampler, separator: str) -> str:
+    def _values(
+        self, use: WildcardUse, found: WildcardMatches, indices: list[int], sampler: ChoiceMode, separator: str
+    ) -> str:
         """The values of these indices, made."""
         outer, depth = self._variables, self._depth
         if use.variables:
@@ -212,7 +214,7 @@ class _Making:
             if use.variables:
                 self._variables = outer
 
-    def _value(self, collection: Collection, index: int, sampler: Sampler) -> str:
+    def _value(self, collection: WildcardList, index: int, sampler: ChoiceMode) -> str:
         inside = self._inside
         if any(each.name == collection.name for each, _ in inside):
             way = " > ".join(each.name for each, _ in (*inside, (collection, 0)))
@@ -224,7 +226,7 @@ class _Making:
         finally:
             inside.pop()
 
-    def _variable(self, part: VariableUse, sampler: Sampler) -> str:
+    def _variable(self, part: VariableUse, sampler: ChoiceMode) -> str:
         value = self._variables.get(part.name, part.default)
         if value is None or part.name in self._reading:
             what = "has no value" if value is None else "is made of itself"

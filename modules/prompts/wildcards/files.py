@@ -14,7 +14,7 @@ from typing import Any, cast
 from modules.foundation.errors import SettingsError
 from modules.foundation.json_text import parse_json
 from modules.foundation.text_files import decode_text
-from modules.prompts.wildcards.values import Collection
+from modules.prompts.wildcards.values import WildcardList
 
 SUFFIXES = (".txt", ".yaml", ".yml", ".json")
 
@@ -30,7 +30,7 @@ Lines = list[tuple[str, int]]
 """Values, each with its line."""
 
 
-def read_collections(path: Path, name: str) -> list[Collection]:
+def read_collections(path: Path, name: str) -> list[WildcardList]:
     """The wildcards of a file. `name` is the file's own, with folders: "animals/cats" for animals/cats.txt.
 
     Of a YAML or JSON file the names are its keys, within the folder of the file; a file that is a list has its own
@@ -53,7 +53,7 @@ def read_collections(path: Path, name: str) -> list[Collection]:
     return [_collection(path, each, values, problems) for each, values in lists.items()]
 
 
-def _collection(path: Path, name: str, values: Lines, problems: tuple[str, ...]) -> Collection:
+def _collection(path: Path, name: str, values: Lines, problems: tuple[str, ...]) -> WildcardList:
     """Values without those that came before; their weights are added up."""
     known: dict[str, int] = {}
     texts: list[str] = []
@@ -70,7 +70,7 @@ def _collection(path: Path, name: str, values: Lines, problems: tuple[str, ...])
         texts.append(text)
         weights.append(weight)
         lines.append(line)
-    return Collection(name=name, path=path, texts=texts, weights=weights, lines=lines, problems=problems)
+    return WildcardList(name=name, path=path, texts=texts, weights=weights, lines=lines, problems=problems)
 
 
 def _encoding_problems(path: Path, data: bytes) -> tuple[str, ...]:

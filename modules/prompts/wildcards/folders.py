@@ -11,7 +11,7 @@ from pathlib import Path
 from modules.foundation.errors import SettingsError
 from modules.library.folders import natural_key
 from modules.prompts.wildcards.files import SUFFIXES, read_collections
-from modules.prompts.wildcards.values import Collection, Found
+from modules.prompts.wildcards.values import WildcardList, WildcardMatches
 
 MAX_FILES = 100_000
 """That are looked at; a folder of wildcards has some thousands."""
@@ -26,7 +26,7 @@ class _File:
     path: Path
     name: str
     state: _State | None = None
-    collections: list[Collection] = field(default_factory=list[Collection])
+    collections: list[WildcardList] = field(default_factory=list[WildcardList])
     problem: str | None = None
 
     def read(self) -> None:
@@ -114,9 +114,9 @@ class Snapshot:
         self._by_last: dict[str, list[str]] = {}
         for name in by_name:
             self._by_last.setdefault(name.rpartition("/")[2], []).append(name)
-        self._found: dict[tuple[str, str], Found | None] = {}
+        self._found: dict[tuple[str, str], WildcardMatches | None] = {}
 
-    def find(self, name: str, near: str = "") -> Found | None:
+    def find(self, name: str, near: str = "") -> WildcardMatches | None:
         """The values of `name`, which may be a pattern with `*`; None where no wildcard is called so.
 
         A name in a value is first looked for beside the wildcard `near` that has the value, and at last in any folder.
@@ -133,11 +133,11 @@ class Snapshot:
         """What is wrong with files that cannot be used."""
         return self._problems
 
-    def _values(self, wanted: str, folder: str) -> Found | None:
+    def _values(self, wanted: str, folder: str) -> WildcardMatches | None:
         for names in self._candidates(wanted, folder):
             found = [each for name in sorted(names, key=natural_key) for each in self._read(name)]
             if found:
-                return Found(tuple(found))
+                return WildcardMatches(tuple(found))
         return None
 
     def _candidates(self, wanted: str, folder: str) -> Iterator[list[str]]:
@@ -149,7 +149,7 @@ class Snapshot:
         yield [name for name in (f"{folder}/{wanted}",) if name in self._by_name]
         yield [name for name in self._by_last.get(wanted.rpartition("/")[2], ()) if name.endswith(f"/{wanted}")][:1]
 
-    def _read(self, name: str) -> list[Collection]:
+    def _read(self, name: str) -> list[WildcardList]:
         with self._lock:
             for file in self._by_name[name]:
                 file.read()

@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-Sampler = Literal["random", "cyclical", "combinatorial"]
+ChoiceMode = Literal["random", "cyclical", "combinatorial"]
 """How a choice is made: by chance, one after another, or every one in turn with every other choice."""
 
-SIGNS: dict[str, Sampler] = {"~": "random", "@": "cyclical", "!": "combinatorial"}
+SIGNS: dict[str, ChoiceMode] = {"~": "random", "@": "cyclical", "!": "combinatorial"}
 
 SEPARATOR = ","
 """Between several values of one variant, where it names no other."""
@@ -40,7 +40,7 @@ class Option:
 
 
 @dataclass(frozen=True, eq=False)
-class Variant:
+class VariantGroup:
     """From `least` to `most` of `options` (None: all of them), in any order. `raw` is how it was typed."""
 
     raw: str
@@ -48,7 +48,7 @@ class Variant:
     least: int = 1
     most: int | None = 1
     separator: str = SEPARATOR
-    sampler: Sampler | None = None
+    sampler: ChoiceMode | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class WildcardUse:
 
     raw: str
     name: str
-    sampler: Sampler | None = None
+    sampler: ChoiceMode | None = None
     variables: tuple[tuple[str, tuple[Part, ...]], ...] = ()
 
 
@@ -79,7 +79,7 @@ class VariableUse:
     default: tuple[Part, ...] | None = None
 
 
-Part = str | Variant | WildcardUse | Assignment | VariableUse
+Part = str | VariantGroup | WildcardUse | Assignment | VariableUse
 
 _SIGN = re.compile(r"\\.|\$\{|__|[{}|,)]", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{\s*+([\w-]{1,64}+)\s*+(=\s*+!?|[:}])")
@@ -262,7 +262,7 @@ def _variant(opened: _Open, raw: str) -> list[_Item]:
     if plain and all(isinstance(part, str) for part in options[0].parts):
         return [raw]
     least, most = _bounds(header["count"])
-    return [Variant(raw, tuple(options), least, most, opened.separator, SIGNS.get(header["sampler"]))]
+    return [VariantGroup(raw, tuple(options), least, most, opened.separator, SIGNS.get(header["sampler"]))]
 
 
 def _bounds(count: str | None) -> tuple[int, int | None]:

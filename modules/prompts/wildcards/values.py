@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Collection:
+class WildcardList:
     """The values of one name in one file. `lines` are where they stand, from 1; 0 where that cannot be told."""
 
     name: str
@@ -29,10 +29,10 @@ class Collection:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class WildcardMatches:
     """What a name, or a pattern of names, stands for: all values of some collections, one after another."""
 
-    collections: tuple[Collection, ...]
+    collections: tuple[WildcardList, ...]
     starts: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,7 +41,7 @@ class Found:
     def __len__(self) -> int:
         return self.starts[-1]
 
-    def at(self, index: int) -> tuple[Collection, int]:
+    def at(self, index: int) -> tuple[WildcardList, int]:
         """The collection of a value, and which of its values it is."""
         which = bisect.bisect_right(self.starts, index) - 1
         return self.collections[which], index - self.starts[which]
@@ -60,7 +60,7 @@ class Found:
 class Lookup(Protocol):
     """Where the values of wildcards come from."""
 
-    def find(self, name: str, near: str = "") -> Found | None:
+    def find(self, name: str, near: str = "") -> WildcardMatches | None:
         """The values of `name`, as it was typed in a value of the collection `near`; None where there are none."""
         ...
 
@@ -72,7 +72,7 @@ class Lookup(Protocol):
 class NoWildcards:
     """Without files there are no values."""
 
-    def find(self, name: str, near: str = "") -> Found | None:
+    def find(self, name: str, near: str = "") -> WildcardMatches | None:
         """None."""
         return None
 

@@ -7,7 +7,7 @@ import pytest
 
 from modules.prompts.wildcards.expansion import Expander
 from modules.prompts.wildcards.folders import WildcardFolders
-from modules.prompts.wildcards.template import Sampler
+from modules.prompts.wildcards.template import ChoiceMode
 
 
 class Pantry:
@@ -29,7 +29,7 @@ class Pantry:
     def all(self, template: str, most: int = 1000) -> list[str]:
         return [made.text for (made,) in self.expander().combinations([template], iter(range(most)))]
 
-    def some(self, template: str, count: int = 100, sampler: Sampler = "random") -> list[str]:
+    def some(self, template: str, count: int = 100, sampler: ChoiceMode = "random") -> list[str]:
         expander = self.expander()
         return [expander.expand(template, seed, sampler).text for seed in range(count)]
 

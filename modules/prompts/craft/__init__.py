@@ -1,0 +1,1 @@
+"""Tables, formulas and tools around prompts, as plain functions over editable data."""
