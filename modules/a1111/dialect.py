@@ -17,6 +17,7 @@ from modules.a1111.attachments.attach import attach
 from modules.a1111.callbacks import Callbacks
 from modules.a1111.current import OWNER
 from modules.a1111.extension_settings import ExtensionSettings
+from modules.a1111.extras_scripts import register_extras_scripts
 from modules.a1111.job_context import JobContext
 from modules.a1111.loading import ScriptLoader
 from modules.a1111.registered_scripts import BUILT_IN_NAMES, RegisteredScripts
@@ -68,6 +69,7 @@ class A1111Dialect:
         self._read_flags(extensions)
         for extension in extensions:
             self.loader.load_extension(extension)
+        register_extras_scripts(self)
         self.declare_settings()
         for runner, img2img in ((self.scripts_txt2img, False), (self.scripts_img2img, True)):
             runner.initialize_scripts(img2img)

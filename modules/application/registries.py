@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modules.application.built_in_scripts import BUILT_IN_SCRIPTS
 from modules.application.cards import CardPage
+from modules.application.extras_operations import ExtrasOperation
 from modules.application.page_guests import PageGuest
 from modules.application.scripts import script_registry
 from modules.checkpoints.families import FamilyRegistry
@@ -69,6 +70,7 @@ class Registries:
         self.tabs: Registry[AddedTab] = Registry("tab", lambda tab: (tab.name, tab.label))
         self.page_guests: Registry[PageGuest] = Registry("guest of the page", lambda guest: (guest.name,))
         self.card_pages: Registry[CardPage] = Registry("page of cards", lambda page: (page.name, page.title))
+        self.extras_operations: Registry[ExtrasOperation] = Registry("extras operation", lambda each: (each.name,))
         self.routes: Registry[Routes] = Registry("set of routes", lambda routes: (routes.name,))
 
     @functools.cached_property

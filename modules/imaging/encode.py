@@ -30,12 +30,13 @@ LARGEST_JPEG_EXIF = 65_533
 class PictureText:
     """The text of a picture in the forms that files carry it in: `chunks` for PNG, `exif` for the others.
 
-    `text` is the same for a text file beside the picture.
+    `text` is the same for a text file beside the picture. `exif_in_png` has a PNG carry the EXIF data, too.
     """
 
     text: str = ""
     chunks: Mapping[str, str] = field(default_factory=dict[str, str])
     exif: bytes | None = None
+    exif_in_png: bool = False
 
 
 NO_TEXT = PictureText()
@@ -97,6 +98,8 @@ def encode(
     options: dict[str, Any] = {}
     if name == "PNG":
         options["pnginfo"] = png_texts(text.chunks)
+        if text.exif_in_png and text.exif:
+            options["exif"] = text.exif
     elif name == "GIF":
         options["comment"] = "\n".join(text.chunks.values()).encode(errors="replace")
     elif name in CARRIES_EXIF:

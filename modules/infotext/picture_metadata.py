@@ -21,7 +21,7 @@ from modules.foundation.text_files import behind_latin1, decode_text
 log = logging.getLogger(__name__)
 
 PARAMETERS = "parameters"
-_EXIF_IFD, _USER_COMMENT, _IMAGE_DESCRIPTION = 0x8769, 0x9286, 0x010E
+_EXIF_IFD, _USER_COMMENT, _IMAGE_DESCRIPTION, _ORIENTATION = 0x8769, 0x9286, 0x010E, 0x0112
 MAX_TEXT = 1_000_000
 """Characters of one text in a picture; the longest infotexts have some thousands, node graphs a hundred thousand."""
 
@@ -83,6 +83,24 @@ def exif_with(infotext: str) -> bytes:
     comment = b"UNICODE\0" + _without_surrogates(infotext).encode("utf-16-be")
     exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = comment
     return exif.tobytes()
+
+
+def kept_exif(picture: Image.Image, infotext: str | None) -> tuple[bytes | None, bool]:
+    """The EXIF data that a picture made of `picture`, turned upright, carries on, with `infotext` as its comment.
+
+    Also whether a camera wrote any of it, or another program: more than an infotext.
+    """
+    exif = picture.getexif()
+    exif.pop(_ORIENTATION, None)
+    details = exif.get_ifd(_EXIF_IFD)
+    details.pop(_USER_COMMENT, None)
+    own = bool(dict(exif).keys() - {_EXIF_IFD} or details)
+    if infotext:
+        details[_USER_COMMENT] = b"UNICODE\0" + _without_surrogates(infotext).encode("utf-16-be")
+    try:
+        return (exif.tobytes(), own) if own or infotext else (None, False)
+    except (*UNREADABLE, OverflowError):  # tags that Pillow reads and cannot write
+        return (exif_with(infotext) if infotext else None), False
 
 
 def read_picture_metadata(source: Image.Image | bytes | Path) -> PictureMetadata:

@@ -1,23 +1,24 @@
-"""Extras: pictures that are there already, enlarged and with their faces restored."""
+"""Extras: pictures that are there already, enlarged, with their faces restored, or whatever else steps do."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps
 
 from modules.foundation.errors import Interrupted, RequestError
+from modules.generation.extras import ExtrasStep, FaceRestoring, FurtherStep, Piece, Upscaling
 from modules.generation.progress import RunControl
 from modules.generation.request import MOST_SCALE
 from modules.generation.size_limits import SizeLimits
 from modules.imaging.encode import PictureText
 from modules.imaging.resize import upscaled_size, with_colours
 from modules.imaging.resize_in_bands import resize_in_bands
-from modules.infotext.picture_metadata import PARAMETERS, exif_with, read_picture_metadata
+from modules.infotext.picture_metadata import PARAMETERS, kept_exif, read_picture_metadata
 from modules.infotext.quoting import quote
 
 if TYPE_CHECKING:
@@ -28,17 +29,12 @@ POSTPROCESSING = "postprocessing"
 """The name under which a PNG holds what was done here."""
 
 LIMITS = SizeLimits(side=2**18, pixels=16384 * 16384)
-"""A larger result is not held in memory; it would have to be written row by row."""
+"""A larger result is not held in memory; it is written row by row, where the steps allow that."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ExtrasRequest:
-    """What is to be done to each picture; the values of A1111's extras tab.
-
-    `scale` is used unless `width` and `height` are given: then the picture covers them, and `crop` cuts off what hangs
-    over. `second_visibility` is how much of the second upscaler's picture is mixed in, 0..1; the other visibilities are
-    those of restored faces. `codeformer_weight` 0 changes faces most, 1 least.
-    """
+    """What is to be done to each picture; the values of A1111's extras API, described in `generation/extras.py`."""
 
     images: tuple[Image.Image, ...]
     scale: float = 2.0
@@ -57,24 +53,25 @@ class ExtrasRequest:
         """Raise RequestError, naming A1111's field, for what cannot be done to any picture."""
         if not self.images:
             raise RequestError("There is no picture to work on.", "imageList")
-        if not 0 < self.scale < float("inf"):
-            raise RequestError(f"upscaling_resize must be more than 0; it is {self.scale}.", "upscaling_resize")
-        for name, size in (("upscaling_resize_w", self.width), ("upscaling_resize_h", self.height)):
-            if size is not None and size < 1:
-                raise RequestError(f"{name} must be at least 1; it is {size}.", name)
-        for name, value in (
-            ("extras_upscaler_2_visibility", self.second_visibility),
-            ("gfpgan_visibility", self.gfpgan_visibility),
-            ("codeformer_visibility", self.codeformer_visibility),
-            ("codeformer_weight", self.codeformer_weight),
-        ):
-            if not 0 <= value <= 1:
-                raise RequestError(f"{name} must lie between 0 and 1; it is {value}.", name)
+        _ = self.steps
 
     @property
-    def to_size(self) -> tuple[int, int] | None:
-        """The size to reach, or None where the scale counts."""
-        return (self.width, self.height) if self.width is not None and self.height is not None else None
+    def steps(self) -> tuple[ExtrasStep, ...]:
+        """What is done, in order."""
+        upscaling = Upscaling(
+            upscaler=self.upscaler,
+            second_upscaler=self.second_upscaler,
+            second_visibility=self.second_visibility,
+            scale=self.scale,
+            width=self.width,
+            height=self.height,
+            crop=self.crop,
+        )
+        faces = (
+            FaceRestoring(restorer="GFPGAN", visibility=self.gfpgan_visibility),
+            FaceRestoring(restorer="CodeFormer", visibility=self.codeformer_visibility, weight=self.codeformer_weight),
+        )
+        return (upscaling, *faces) if self.upscale_first else (*faces, upscaling)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,6 +81,8 @@ class ExtrasImage:
     image: Image.Image
     done: str
     text: PictureText
+    tags: tuple[str, ...] = ()
+    caption: str | None = None
 
 
 def run_extras(request: ExtrasRequest, engine: Engine, control: RunControl) -> tuple[ExtrasImage, ...]:
@@ -92,121 +91,149 @@ def run_extras(request: ExtrasRequest, engine: Engine, control: RunControl) -> t
     Names are looked up before any work is done. Interrupting keeps the pictures that are finished, perhaps none.
     Raises RequestError, CheckpointError, OutOfMemory.
     """
-    settings = engine.settings.current
-    stages = _stages(request, engine, settings, control)
+    stages = stages_of(request.steps, engine, engine.settings.current, control)
+    for image in request.images:
+        for step in request.steps:
+            if isinstance(step, Upscaling) and engine.upscalers.find(step.upscaler).method != "none":
+                check_size(image.size, step)
     control.begin(len(request.images) * max(len(stages), 1))
     finished: list[ExtrasImage] = []
     with contextlib.suppress(Interrupted):
         for index, image in enumerate(request.images):
-            finished.append(_one(image, index, stages, control))
+            finished += worked(image, index, stages, control)
     control.at_phase("done")
     return tuple(finished)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """A picture on its way, and what has been done to it: label and value, as they are written."""
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A step whose names are looked up, ready to work."""
 
-    image: Image.Image
-    done: Mapping[str, object]
-
-    def having(self, image: Image.Image, done: Mapping[str, object]) -> _Work:
-        return _Work(image, {**self.done, **done})
+    work: Callable[[Piece], Sequence[Piece]]
+    begin: Callable[[Image.Image], None] = lambda _: None
 
 
-_Stage = Callable[[_Work], _Work]
-
-
-def _one(image: Image.Image, index: int, stages: list[_Stage], control: RunControl) -> ExtrasImage:
+def worked(image: Image.Image, index: int, stages: Sequence[Stage], control: RunControl) -> list[ExtrasImage]:
+    """What comes of picture `index`, which keeps its texts. Raises as `run_extras` does, and Interrupted."""
     carried = read_picture_metadata(image)
-    work = _Work(with_colours(ImageOps.exif_transpose(image)), {})
+    upright = with_colours(ImageOps.exif_transpose(image))
+    pieces = [Piece(image=upright)]
+    for stage in stages:
+        stage.begin(upright)
     for number, stage in enumerate(stages):
         control.begin_batch(index * len(stages) + number, 0)
         control.check()
-        work = stage(work)
-    done = ", ".join(key if key == value else f"{key}: {quote(value)}" for key, value in work.done.items())
+        pieces = [made for piece in pieces for made in ([piece] if piece.finished else stage.work(piece))]
     chunks = dict(carried.others)
     if carried.infotext:
         chunks[PARAMETERS] = carried.infotext
-    chunks[POSTPROCESSING] = done
-    exif = exif_with(carried.infotext) if carried.infotext else None
-    return ExtrasImage(
-        image=work.image, done=done, text=PictureText(text=carried.infotext or "", chunks=chunks, exif=exif)
-    )
-
-
-def _stages(request: ExtrasRequest, engine: Engine, settings: Settings, control: RunControl) -> list[_Stage]:
-    upscaling = _upscaling(request, engine, settings, control)
-    faces = [
-        *_faces("GFPGAN", request.gfpgan_visibility, None, engine, control),
-        *_faces("CodeFormer", request.codeformer_visibility, request.codeformer_weight, engine, control),
+    exif, is_camera = kept_exif(image, carried.infotext)
+    return [
+        ExtrasImage(
+            image=piece.image,
+            done=done_text(piece),
+            text=PictureText(
+                text=carried.infotext or "",
+                chunks={**chunks, POSTPROCESSING: done_text(piece)},
+                exif=exif,
+                exif_in_png=is_camera,
+            ),
+            tags=piece.tags,
+            caption=piece.caption,
+        )
+        for piece in pieces
     ]
-    return [*upscaling, *faces] if request.upscale_first else [*faces, *upscaling]
 
 
-def _faces(name: str, visibility: float, weight: float | None, engine: Engine, control: RunControl) -> list[_Stage]:
-    if visibility == 0:
+def done_text(piece: Piece) -> str:
+    """What was done to a picture, as its file says it."""
+    return ", ".join(key if key == value else f"{key}: {quote(value)}" for key, value in piece.done.items())
+
+
+def stages_of(steps: Sequence[ExtrasStep], engine: Engine, settings: Settings, control: RunControl) -> list[Stage]:
+    """The steps with their names looked up; those that would change nothing are left out."""
+    stages: list[Stage] = []
+    for step in steps:
+        match step:
+            case Upscaling():
+                stages += _upscaling(step, engine, settings, control)
+            case FaceRestoring():
+                stages += _faces(step, engine, control)
+            case FurtherStep():
+                stages.append(Stage(work=step.work, begin=step.begin))
+    return stages
+
+
+def _faces(step: FaceRestoring, engine: Engine, control: RunControl) -> list[Stage]:
+    if step.visibility == 0:
         return []
+    name, visibility, weight = step.restorer, step.visibility, step.weight
     engine.faces.find(name, f"{name.lower()}_visibility")
 
-    def restore(work: _Work) -> _Work:
+    def restore(piece: Piece) -> list[Piece]:
         control.at_phase("restoring faces")
-        image = work.image
+        image = piece.image
         restored = engine.faces.restore(image, name, weight=weight or 0.0, control=control).image
         done: dict[str, object] = {f"{name} visibility": round(visibility, 3)}
         if weight is not None:
             done[f"{name} weight"] = round(weight, 3)
-        return work.having(Image.blend(image, restored, visibility) if visibility < 1 else restored, done)
+        return [piece.having(Image.blend(image, restored, visibility) if visibility < 1 else restored, done)]
 
-    return [restore]
+    return [Stage(work=restore)]
 
 
-def _upscaling(request: ExtrasRequest, engine: Engine, settings: Settings, control: RunControl) -> list[_Stage]:
+def _upscaling(step: Upscaling, engine: Engine, settings: Settings, control: RunControl) -> list[Stage]:
     """The upscaler, then the second one mixed in, then the crop. Without a first upscaler nothing is enlarged."""
-    first = engine.upscalers.find(request.upscaler, "upscaler_1")
-    second = engine.upscalers.find(request.second_upscaler, "upscaler_2")
+    first = engine.upscalers.find(step.upscaler, "upscaler_1")
+    second = engine.upscalers.find(step.second_upscaler, "upscaler_2")
     if first.method == "none":
         return []
-    for image in request.images:
-        _check_size(image, request)
+    mixed = second.method != "none" and step.second_visibility > 0
 
     def enlarged(image: Image.Image, name: str) -> Image.Image:
-        size = request.to_size
-        scale = max(size[0] / image.width, size[1] / image.height) if size else request.scale
-        larger = engine.upscalers.upscale(image, scale, name, settings, control)
-        return _cropped(larger, size, control) if size and request.crop else larger
+        larger = engine.upscalers.upscale(image, step.factor(image.size), name, settings, control)
+        return _cropped(larger, step.to_size, control) if step.to_size and step.crop else larger
 
-    def upscale(work: _Work) -> _Work:
-        image, size = work.image, request.to_size
+    def upscale(piece: Piece) -> list[Piece]:
+        image = piece.image
+        check_size(image.size, step)
         result = enlarged(image, first.name)
-        if second.method != "none" and request.second_visibility > 0:
+        if mixed:
             control.check()
             other = enlarged(image, second.name)
-            result = Image.blend(result, other.convert(result.mode), request.second_visibility)
-        done: dict[str, object] = {}
-        if size:
-            done["Postprocess upscale to"] = f"{size[0]}x{size[1]}"
-            if request.crop:
-                done["Postprocess crop to"] = f"{result.width}x{result.height}"
-        else:
-            done["Postprocess upscale by"] = request.scale
-        done["Postprocess upscaler"] = first.name
-        if second.method != "none" and request.second_visibility > 0:
-            done["Postprocess upscaler 2"] = second.name
-        return work.having(result, done)
+            result = Image.blend(result, other.convert(result.mode), step.second_visibility)
+        made = piece.having(result, told_of(step, first.name, second.name if mixed else None, result.size))
+        return [made]
 
-    return [upscale]
+    return [Stage(work=upscale)]
 
 
-def _check_size(image: Image.Image, request: ExtrasRequest) -> None:
-    size = request.to_size
-    scale = max(size[0] / image.width, size[1] / image.height) if size else request.scale
+def told_of(step: Upscaling, first: str, second: str | None, size: tuple[int, int]) -> dict[str, object]:
+    """What a picture says of having been upscaled to `size`."""
+    done: dict[str, object] = {}
+    if step.to_size:
+        done["Postprocess upscale to"] = f"{step.to_size[0]}x{step.to_size[1]}"
+        if step.crop:
+            done["Postprocess crop to"] = f"{size[0]}x{size[1]}"
+    else:
+        done["Postprocess upscale by"] = step.scale
+        if step.max_side:
+            done["Postprocess max side length"] = step.max_side
+    done["Postprocess upscaler"] = first
+    if second is not None:
+        done["Postprocess upscaler 2"] = second
+    return done
+
+
+def check_size(size: tuple[int, int], step: Upscaling, limits: SizeLimits = LIMITS) -> None:
+    """Raise RequestError where a picture of `size` would become larger than `limits`."""
+    scale = step.factor(size)
     if not scale <= MOST_SCALE:
         raise RequestError(
             f"The factor must be at most {MOST_SCALE}; it is {scale:g}. Ask for less.", "upscaling_resize"
         )
-    width, height = upscaled_size(image.width, image.height, scale)
-    LIMITS.check("The result", width, height, field="upscaling_resize_w" if size else "upscaling_resize")
+    width, height = upscaled_size(*size, scale)
+    limits.check("The result", width, height, field="upscaling_resize_w" if step.to_size else "upscaling_resize")
 
 
 def _cropped(image: Image.Image, size: tuple[int, int], control: RunControl) -> Image.Image:

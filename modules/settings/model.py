@@ -27,6 +27,7 @@ class Settings(
     diffusion.Img2ImgSection,
     diffusion.CompatibilitySection,
     postprocessing.FaceRestorationSection,
+    postprocessing.PostprocessingSection,
     postprocessing.UpscalingSection,
     page.GallerySection,
     page.InfotextSection,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,17 +65,23 @@ class Upscalers:
         name: str,
         settings: Any,
         *,
+        crop: tuple[int, int] | None = None,
+        texts: Mapping[str, str] | None = None,
         control: UpscaleProgress | None = None,
     ) -> tuple[int, int]:
         """The picture in the file `source`, larger, in the PNG file `target`, of any size; returns width and height.
 
-        For pictures that had better not be in memory as a whole. `name` is that of a model. Raises as `upscale`, and
-        SaveError.
+        For pictures that had better not be in memory as a whole. `name` is that of a model, or Lanczos; `crop` and
+        `texts` are those of `upscale_file`. Raises as `upscale`, and SaveError.
         """
         info = self.find(name)
-        if info.method != "model":
-            raise RequestError(f"{info.name} enlarges no file. Choose an upscaler that is a model.", "upscaler_1")
-        return upscale_file(source, target, scale, self.model(info), Tiling.of(info.family, settings), control=control)
+        if info.method not in ("model", "lanczos"):
+            raise RequestError(
+                f"{info.name} enlarges no file. Choose an upscaler that is a model, or Lanczos.", "upscaler_1"
+            )
+        model = self.model(info) if info.method == "model" else None
+        tiling = Tiling.of(info.family, settings)
+        return upscale_file(source, target, scale, model, tiling, crop=crop, texts=texts, control=control)
 
     def enlarger(
         self, name: str | None, settings: Any, control: UpscaleProgress | None = None

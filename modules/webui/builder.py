@@ -17,6 +17,7 @@ from modules.webui.panel.cards_area import card_rules
 from modules.webui.panel.control import Offers
 from modules.webui.panel.drawing import Drawing
 from modules.webui.panel.generation_panel import GenerationPanel
+from modules.webui.panel.inputs import Inputs
 from modules.webui.quicksettings import QuickSettings
 from modules.webui.tab_bar import Tab, tab_bar, tab_rules
 from modules.webui.ui_config import UiConfig
@@ -34,7 +35,8 @@ Lists = Callable[..., Sequence[object]]
 class PageBuilder:
     """The page that is being built. A tab draws itself, then has its events tied when all tabs are drawn.
 
-    `panels` are the generation panels by tab, for those that send something to them. `rules` are style rules that
+    `panels` are the generation panels by tab, `inputs` the controls of every tab that has any to keep, for those that
+    send something to them. `runs` are the tabs that begin jobs, with the kind of the job. `rules` are style rules that
     depend on what was drawn.
     """
 
@@ -45,6 +47,8 @@ class PageBuilder:
         self.offers = offers(app)
         self.quick = quick
         self.panels: dict[str, GenerationPanel] = {}
+        self.inputs: dict[str, Inputs] = {}
+        self.runs: dict[str, str] = {}
         self.rules: list[str] = []
         self._when_drawn: list[Callable[[], None]] = []
         self._on_open: list[tuple[Sequence[Component], Opening]] = []
@@ -64,7 +68,12 @@ class PageBuilder:
     def add_panel(self, panel: GenerationPanel) -> None:
         """A generation panel was drawn; its lists are kept up to date."""
         self.panels[panel.tab] = panel
-        self.keep_lists(panel.changing_components, lambda *chosen: panel.lists(offers(self.app), chosen))
+        self.add_inputs(panel, panel.tab)
+
+    def add_inputs(self, inputs: Inputs, kind: str) -> None:
+        """Controls that begin jobs of `kind` were drawn; their values are kept, their lists up to date."""
+        self.inputs[inputs.tab], self.runs[inputs.tab] = inputs, kind
+        self.keep_lists(inputs.changing_components, lambda *chosen: inputs.lists(offers(self.app), chosen))
 
     def when_drawn(self, wire: Callable[[], None]) -> None:
         """Call `wire` once every tab is drawn, to tie events that reach into other tabs."""
@@ -110,11 +119,13 @@ class PageBuilder:
 
 
 def offers(app: Application) -> Offers:
-    """What the dropdowns of the generation panels offer now."""
+    """What the dropdowns of the tabs offer now."""
+    upscalers = [info.name for info in app.upscalers.usable()]
     return Offers(
         samplers=sampler_names(app.settings.current.hide_samplers),
         schedules=schedule_names(),
         checkpoints=[info.title for info in app.catalogue.all()],
-        upscalers=[*LATENT_UPSCALERS, *(info.name for info in app.upscalers.usable())],
+        upscalers=[*LATENT_UPSCALERS, *upscalers],
+        picture_upscalers=upscalers,
         styles=[style.name for style in app.styles.all()],
     )

@@ -21,6 +21,10 @@ PARTS = (
 """The sections of the generation panels, by A1111's names."""
 
 
+EXTRAS = ("Upscale", "GFPGAN", "CodeFormer")
+"""The operations that the Extras tab has by itself, in A1111's order."""
+
+
 def named_choices(app: Application, tabs: Sequence[str] = ()) -> dict[str, list[str]]:
     """The lists that settings name as their choices and that are only known at run time; `tabs` are the page's."""
     return {
@@ -33,6 +37,7 @@ def named_choices(app: Application, tabs: Sequence[str] = ()) -> dict[str, list[
         "infotext_fields": [*REQUEST_FIELDS, *(label for label in SETTINGS if label not in REQUEST_FIELDS)],
         "loras": ["None", *(info.name for info in app.networks.all("lora"))],
         "upscalers": [info.name for info in app.upscalers.usable()],
+        "postprocessing_operations": [*EXTRAS, *(each.name for each in app.registries.extras_operations)],
         "face_restorers": [info.name for info in app.restorers.all()],
         "realesrgan_models": _known_models("realesrgan_enabled_models"),
         "dat_models": _known_models("dat_enabled_models"),

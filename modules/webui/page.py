@@ -40,12 +40,12 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
     add_unsaved_route(api, app)
     sound.add_route(api, app)
     gradio_scripts.add_routes(api)
-    rules, panels = "".join(built.rules), list(built.panels)
+    rules, panels, runs = "".join(built.rules), list(built.panels), dict(built.runs)
 
     def tags() -> str:
         guests = localization_tags(app)
         guests += "".join(guest.head() for guest in app.registries.page_guests)
-        return assets.head_tags({**script_options(app), "panels": panels}, rules, theme_of(app), guests)
+        return assets.head_tags({**script_options(app), "panels": panels, "runs": runs}, rules, theme_of(app), guests)
 
     api.add_middleware(assets.HeadTags, tags=tags)
     forbid_ghostscript()
@@ -86,7 +86,7 @@ def build_page(app: Application) -> tuple[gr.Blocks, PageBuilder]:
         builder.when_drawn(lambda: wire_keeping(builder))
         builder.finish(page)
         app.hooks.page_built(PageEvent(page=page))
-    builder.rules.extend(state_rules(tab) for tab in builder.panels)
+    builder.rules.extend(state_rules(tab) for tab in builder.runs)
     return page, builder
 
 

@@ -11,6 +11,7 @@ from tests.architecture.source import PROGRAM, files, name_of, tree_of
 CATCHES_EXCEPTION = {
     "modules/a1111/pasting.py": "functions of scripts that read parameters",
     "modules/a1111/dialect.py": "code of an extension that raises is named, and the run goes on",
+    "modules/a1111/extras_scripts.py": "a script of the Extras tab that raises is named, and the other files go on",
     "modules/a1111/errors.py": "an extension has its own code called, and what it raises logged",
     "modules/a1111/queueing.py": "what a function of an extension's button raises is shown where its result would be",
     "modules/a1111/callbacks.py": "a callback of an extension that raises is named, and the others are called",

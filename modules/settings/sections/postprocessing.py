@@ -21,6 +21,20 @@ class FaceRestorationSection(Section):
     face_restoration_unload: bool = setting(False, "Unload the face restoration model after each run")
 
 
+class PostprocessingSection(Section):
+    """What the Extras tab can do with pictures."""
+
+    title: ClassVar[str] = "Postprocessing"
+    category: ClassVar[str] = "postprocessing"
+
+    postprocessing_disable_in_extras: list[str] = setting(
+        [], "Disable postprocessing operations in extras tab", choices="postprocessing_operations", restart=True
+    )
+    postprocessing_operation_order: list[str] = setting(
+        [], "Postprocessing operation order", choices="postprocessing_operations", restart=True
+    )
+
+
 class UpscalingSection(Section):
     """Upscalers. A tile size of 0 gives the model the whole picture at once, which takes much memory."""
 
@@ -28,6 +42,9 @@ class UpscalingSection(Section):
     category: ClassVar[str] = "postprocessing"
 
     upscaler_for_img2img: str | None = setting(None, "Upscaler for img2img", choices="upscalers")
+    set_scale_by_when_changing_upscaler: bool = setting(
+        False, "Automatically set the Scale by factor based on the name of the selected Upscaler."
+    )
     ESRGAN_tile: int = setting(192, "Tile size for ESRGAN upscalers.", ge=0, le=512, step=16)
     ESRGAN_tile_overlap: int = setting(8, "Tile overlap for ESRGAN upscalers.", ge=0, le=48, step=1)
     realesrgan_enabled_models: list[str] = setting(

@@ -61,6 +61,10 @@ class SavingImagesSection(Section):
     target_side_length: int = setting(4000, "Width or height limit for the above option, pixels")
     img_max_size_mp: float = setting(200, "Maximum image size", ge=1)
     save_images_before_face_restoration: bool = setting(False, "Save a copy of each picture before faces are restored")
+    use_original_name_batch: bool = setting(
+        True, "Use original name for output filename during batch process in extras tab"
+    )
+    use_upscaler_name_as_suffix: bool = setting(False, "Use upscaler name as filename suffix in the extras tab")
     save_selected_only: bool = setting(True, "The Save button saves the selected picture alone, not all of them")
     save_write_log_csv: bool = setting(True, "The Save button writes what it saves into log.csv, too")
     temp_dir: str = setting(

@@ -25,6 +25,7 @@ class Offers:
     schedules: Sequence[str] = ()
     checkpoints: Sequence[str] = ()
     upscalers: Sequence[str] = ()
+    picture_upscalers: Sequence[str] = ()
     styles: Sequence[str] = ()
 
 

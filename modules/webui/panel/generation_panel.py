@@ -9,30 +9,26 @@ import gradio as gr
 from gradio.components import Component
 
 from modules.webui.panel.cards_area import GENERATION, draw_card_places, draw_card_tabs
-from modules.webui.panel.control import Choice, ChoiceButtons, Control, Kind, Offers, Several
 from modules.webui.panel.drawing import Drawing
 from modules.webui.panel.guests import PanelGuests
+from modules.webui.panel.inputs import Inputs
 from modules.webui.panel.layout import SectionContent, draw_sections
 from modules.webui.panel.results import Results, draw_results
 from modules.webui.panel.toprow import draw_actions, draw_compact_prompts, draw_toprow
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerationPanel:
+class GenerationPanel(Inputs):
     """The components that events are tied to.
 
-    `controls` decide the picture: by their name, in the order in which their values are sent; `declared` are their
-    declarations. `parts` are buttons and notes by name. `task` holds the name under which a run can be watched; the
-    browser sets it when a button begins one. `guests` are those of the page, as far as they are on this tab.
+    The controls decide the picture. `parts` are buttons and notes by name. `task` holds the name under which a run can
+    be watched; the browser sets it when a button begins one. `guests` are those of the page, as far as they are on
+    this tab.
     """
 
-    tab: str
-    controls: Mapping[str, Component]
-    declared: Mapping[str, Control]
     parts: Mapping[str, Component]
     results: Results
     task: Component
-    guests: PanelGuests
 
     @property
     def inputs(self) -> list[Component]:
@@ -48,49 +44,6 @@ class GenerationPanel:
     def pasted_into(self) -> list[Component]:
         """What may get values from the parameters of a picture."""
         return [*self.components, *self.guests.outputs]
-
-    @property
-    def components(self) -> list[Component]:
-        """The controls in order."""
-        return list(self.controls.values())
-
-    def named(self, values: Sequence[object]) -> dict[str, object]:
-        """Values of all controls, in order, by the control's name."""
-        return dict(zip(self.controls, values, strict=True))
-
-    def updates(self, values: Mapping[str, object]) -> list[object]:
-        """Answers of an event whose outputs are all controls: new values where `values` has one."""
-        return [_update(name, values[name]) if name in values else gr.skip() for name in self.controls]
-
-    @property
-    def changing(self) -> list[Control]:
-        """The dropdowns whose choices are read again when the page is opened."""
-        return [
-            control
-            for control in self.declared.values()
-            if isinstance(control.kind, Choice | Several) and control.kind.changing
-        ]
-
-    @property
-    def changing_components(self) -> list[Component]:
-        """The components of the controls that change."""
-        return [self.controls[control.name] for control in self.changing]
-
-    def lists(self, offers: Offers, chosen: Sequence[object]) -> list[object]:
-        """The `changing` dropdowns with what is offered. What was `chosen` stays chosen where it is still offered."""
-        kinds = [control.kind for control in self.changing]
-        return [_offered(kind, offers, value) for kind, value in zip(kinds, chosen, strict=True)]
-
-
-def _offered(kind: Kind, offers: Offers, chosen: object) -> gr.Dropdown | gr.Radio:
-    assert isinstance(kind, Choice | Several)
-    choices = list(kind.choices(offers))
-    if isinstance(kind, Several):
-        kept = [name for name in chosen if name in choices] if isinstance(chosen, list) else []
-        return gr.Dropdown(choices=choices, value=kept, multiselect=True)
-    otherwise = kind.value if kind.value in choices else next(iter(choices), None)
-    drawn = gr.Radio if isinstance(kind, ChoiceButtons) else gr.Dropdown
-    return drawn(choices=choices, value=str(chosen) if chosen in choices else otherwise)
 
 
 def draw_panel(drawing: Drawing, sections: Mapping[str, SectionContent]) -> GenerationPanel:
@@ -137,10 +90,3 @@ def state_rules(tab: str) -> str:
         f"{running} #{tab}_interrupt, {running} #{tab}_skip, {stopping} #{tab}_interrupting {{ display: flex }}\n"
         f"@media (max-width: 900px) {{ {running} #{tab}_results, {stopping} #{tab}_results {{ order: -1 }} }}\n"
     )
-
-
-def _update(name: str, value: object) -> object:
-    if name == "override_settings":
-        # An empty box of overrides would only puzzle.
-        return gr.update(value=value, choices=value, visible=True if value else "hidden")
-    return gr.update(value=value)

@@ -1,4 +1,4 @@
-"""Nothing is lost: the inputs of a panel are kept on the server as they change, and come back when the page opens."""
+"""Nothing is lost: the inputs of a tab are kept on the server as they change, and come back when the page opens."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from modules.webui.canvas.value import CanvasValue, put_together, taken_apart
 from modules.webui.events import on, on_any_change
 from modules.webui.kept_inputs import KeptInputs
 from modules.webui.panel.control import Choice, Drawn, Files, Kind, Offers, Picture, Several
-from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.panel.guests import choices_of
+from modules.webui.panel.inputs import Inputs
 from modules.webui.pictures import as_upload
 
 
 def wire_keeping(page: PageBuilder) -> None:
-    """Tie the inputs of all panels. To be called when all are drawn."""
+    """Tie the inputs of all tabs. To be called when all are drawn."""
     store = KeptInputs(page.app.paths.data / "sessions")
     session = gr.Textbox("", elem_id="easel_session", visible="hidden")
-    panels = list(page.panels.values())
+    panels = list(page.inputs.values())
     for panel in panels:
         _wire_panel(store, session, panel)
     button = gr.Button("Restore", elem_id="easel_restore_inputs", visible="hidden")
@@ -40,7 +40,7 @@ def wire_keeping(page: PageBuilder) -> None:
     on(button, "click", on_restore, [session], outputs, js=script, then="() => easel.inputsRestored()")
 
 
-def _wire_panel(store: KeptInputs, session: gr.Textbox, panel: GenerationPanel) -> None:
+def _wire_panel(store: KeptInputs, session: gr.Textbox, panel: Inputs) -> None:
     def on_keep(name: str, *values: object) -> None:
         given = panel.named(values)
         plain, pictures = dict[str, object](), dict[str, str]()
@@ -70,12 +70,12 @@ def _wire_panel(store: KeptInputs, session: gr.Textbox, panel: GenerationPanel) 
     on_any_change([*panel.components, *guests.values()], js=f"() => easel.touched('{panel.tab}')")
 
 
-def guests_name(panel: GenerationPanel) -> str:
+def guests_name(panel: Inputs) -> str:
     """Under which the values of the panel's guests are kept."""
     return f"{panel.tab}-guests"
 
 
-def restored(store: KeptInputs, session: str, panel: GenerationPanel, offered: Offers) -> dict[str, object]:
+def restored(store: KeptInputs, session: str, panel: Inputs, offered: Offers) -> dict[str, object]:
     """New values for the controls of a panel, as far as they are still possible."""
     kept = store.kept(session, panel.tab)
     values = {
@@ -86,7 +86,7 @@ def restored(store: KeptInputs, session: str, panel: GenerationPanel, offered: O
     return {name: value for name, value in values.items() if value is not None}
 
 
-def restored_guests(store: KeptInputs, session: str, panel: GenerationPanel) -> list[object]:
+def restored_guests(store: KeptInputs, session: str, panel: Inputs) -> list[object]:
     """Updates of the panel's `guests.kept`."""
     kept = store.kept(session, guests_name(panel))
     return [

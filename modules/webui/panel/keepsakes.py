@@ -60,9 +60,13 @@ def open_folder(app: Application, tab: str, request: gr.Request, info: str, sele
 
     Raises Forbidden for a page that is open on another machine, EaselError where there is no file manager.
     """
+    open_in_file_manager(_folder(app, tab, info, selected), request)
+
+
+def open_in_file_manager(folder: Path, request: gr.Request) -> None:
+    """Open a folder in the machine's file manager. Raises as `open_folder`."""
     if not on_this_machine(request.client.host if request.client else "", request.headers):
         raise Forbidden("A folder can be opened only from a page on the machine that Easel runs on.")
-    folder = _folder(app, tab, info, selected)
     if not folder.is_dir():
         raise EaselError(f"The folder {folder} is not there yet: it is made with the first picture.")
     command = {"win32": "explorer", "darwin": "open"}.get(sys.platform, "xdg-open")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -11,7 +11,9 @@ from gradio.components import Component
 from modules.webui.panel.drawing import Drawing
 
 SEND_TO = {"img2img": "🖼️", "sketch": "✏️", "inpaint": "🎨️"}
-"""Where a picture can be sent from the gallery, with the sign on the button."""
+"""The sub tabs of img2img that a picture can be sent to from the gallery, with the sign on the button."""
+
+TO_EXTRAS = {"extras": "📐"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +55,17 @@ class Shown:
         return [gr.Gallery(value=list(self.pictures), selected_index=self.selected), self.selected, *texts]
 
 
-def draw_results(drawing: Drawing, above: Callable[[Drawing], None] | None = None) -> Results:
-    """Draw the column with the gallery and its buttons, below what `above` draws."""
+def draw_results(
+    drawing: Drawing,
+    above: Callable[[Drawing], None] | None = None,
+    send_to: Mapping[str, str] = {**SEND_TO, **TO_EXTRAS},
+    *,
+    keeps: bool = True,
+) -> Results:
+    """Draw the column with the gallery and its buttons, below what `above` draws.
+
+    The buttons send to `send_to` (names with signs) and, where the column `keeps`, save and mark.
+    """
     tab = drawing.tab
     with (
         gr.Column(elem_id=f"{tab}_results", elem_classes=["results-column"], scale=1, min_width=320),
@@ -76,7 +87,7 @@ def draw_results(drawing: Drawing, above: Callable[[Drawing], None] | None = Non
                 buttons=["download", "fullscreen"],
             )
         with gr.Row(elem_id=f"image_buttons_{tab}", elem_classes=["image-buttons"]):
-            _picture_buttons(drawing)
+            _picture_buttons(drawing, send_to, keeps=keeps)
         downloads = gr.File(
             label="Saved",
             elem_id=f"download_files_{tab}",
@@ -94,13 +105,15 @@ def draw_results(drawing: Drawing, above: Callable[[Drawing], None] | None = Non
         )
 
 
-def _picture_buttons(drawing: Drawing) -> None:
+def _picture_buttons(drawing: Drawing, send_to: Mapping[str, str], *, keeps: bool) -> None:
     look = {"scale": 0, "min_width": 44}
     drawing.tool("open_folder", "📂", "open_folder", **look)
-    drawing.tool("save", "💾", "save_{tab}", **look)
-    drawing.tool("save_zip", "🗃️", "save_zip_{tab}", **look)
-    for name, sign in SEND_TO.items():
+    if keeps:
+        drawing.tool("save", "💾", "save_{tab}", **look)
+        drawing.tool("save_zip", "🗃️", "save_zip_{tab}", **look)
+    for name, sign in send_to.items():
         drawing.tool(f"send_to_{name}", sign, f"{{tab}}_send_to_{name}", **look)
     if drawing.tab == "txt2img":
         drawing.tool("upscale", "✨", "upscale", **look)
-    drawing.tool("favourite", "⭐", "favourite", **look)
+    if keeps:
+        drawing.tool("favourite", "⭐", "favourite", **look)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import gradio as gr
+from gradio.components import Component
 
 from modules.application.jobs.awaiting import result_of
 from modules.application.jobs.job import AnyJob, Job, JobState
@@ -15,7 +16,7 @@ from modules.foundation.errors import EaselError
 from modules.generation.folder_batch import FolderBatchResult
 from modules.generation.result import GenerationResult
 from modules.webui.builder import PageBuilder
-from modules.webui.events import on
+from modules.webui.events import Act, on
 from modules.webui.panel import info_text
 from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.panel.results import Shown
@@ -34,7 +35,7 @@ Submit = Callable[[Mapping[str, object], str | None], Run]
 
 def wire_running(page: PageBuilder, panel: GenerationPanel, submit: Submit) -> None:
     """Tie the buttons that start, stop and come back to a run."""
-    app, tab, parts = page.app, panel.tab, panel.parts
+    app = page.app
     outputs = [*panel.results.shown, page.quick.checkpoint]
 
     async def on_generate(request: gr.Request, task: str, *values: object) -> list[object]:
@@ -43,19 +44,41 @@ def wire_running(page: PageBuilder, panel: GenerationPanel, submit: Submit) -> N
     async def on_restore(request: gr.Request, task: str) -> list[object]:
         return show(app, await restore(app, task, request))
 
+    buttons = RunButtons(tab=panel.tab, task=panel.task, parts=panel.parts, inputs=panel.inputs, outputs=outputs)
+    tie_run(app, buttons, on_generate, on_restore)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunButtons:
+    """What a tab begins, stops and comes back to a run with, and what it shows of it.
+
+    `task` is the hidden box with the run's name, `inputs` are sent, `outputs` get what came of it.
+    """
+
+    tab: str
+    task: Component
+    parts: Mapping[str, Component]
+    inputs: Sequence[Component]
+    outputs: Sequence[Component]
+
+
+def tie_run(app: Application, buttons: RunButtons, on_generate: Act, on_restore: Act) -> None:
+    """Tie the buttons of a run. Both handlers are given its name first, and wait until it has ended."""
+    tab, parts, outputs = buttons.tab, buttons.parts, buttons.outputs
     # The browser names the run before it asks for it, so that it can watch it at once; see static/progress.js.
     begin, end = f"(...values) => easel.begin('{tab}', values)", f"() => easel.finished('{tab}')"
-    inputs = [panel.task, *panel.inputs]
-    on(parts["generate"], "click", on_generate, inputs, outputs, js=begin, then=end, waits=True)
+    task = [buttons.task]
+    on(parts["generate"], "click", on_generate, [*task, *buttons.inputs], outputs, js=begin, then=end, waits=True)
     running = f"() => easel.runningTask('{tab}')"
-    on(parts["restore_progress"], "click", on_restore, [panel.task], outputs, js=running, then=end, waits=True)
+    on(parts["restore_progress"], "click", on_restore, task, outputs, js=running, then=end, waits=True)
     last = gr.Button("Last pictures", elem_id=f"{tab}_restore_last", visible="hidden")
     which, shown = f"() => easel.lastJob('{tab}')", f"() => easel.lastShown('{tab}')"
-    on(last, "click", on_restore, [panel.task], outputs, js=which, then=shown, waits=True)
+    on(last, "click", on_restore, task, outputs, js=which, then=shown, waits=True)
     for name, act in (("interrupt", interrupt), ("interrupting", interrupt), ("skip", skip)):
         script = f"() => easel.{'runningTask' if act is skip else 'interrupting'}('{tab}')"
-        # The second press of a hasty finger counts too: it turns "after this batch" into "at once".
-        on(parts[name], "click", _bound(act, app), [panel.task], js=script, trigger="multiple", waits=True)
+        if name in parts:
+            # The second press of a hasty finger counts too: it turns "after this batch" into "at once".
+            on(parts[name], "click", _bound(act, app), task, js=script, trigger="multiple", waits=True)
 
 
 def show(app: Application, shown: Shown) -> list[object]:

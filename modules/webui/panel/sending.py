@@ -12,10 +12,13 @@ from modules.foundation.errors import EaselError
 from modules.generation.result import FinishedImage
 from modules.webui.builder import PageBuilder
 from modules.webui.events import on
+from modules.webui.extras import controls as extras_controls
+from modules.webui.extras.wiring import OPENED as EXTRAS_OPENED
 from modules.webui.panel import img2img_controls as own
 from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.panel.info_text import text_of_picture
 from modules.webui.panel.results import SEND_TO
+from modules.webui.panel.sizes import sent_size
 from modules.webui.panel.upscale import shown_picture
 from modules.webui.paste.values import has_parameters, pasted_values
 from modules.webui.pictures import as_file
@@ -33,6 +36,7 @@ def wire_sending(page: PageBuilder, panel: GenerationPanel) -> None:
     if target is None:
         return
     app, results = page.app, panel.results
+    _wire_extras(page, panel)
     for mode in SEND_TO:
 
         def on_send(info: str, selected: int, mode: str = mode) -> list[object]:
@@ -46,6 +50,21 @@ def wire_sending(page: PageBuilder, panel: GenerationPanel) -> None:
             target.pasted_into,
             then="() => easel.openTab('img2img')",
         )
+
+
+def _wire_extras(page: PageBuilder, panel: GenerationPanel) -> None:
+    """The button that sends the picture that is shown to the Extras tab."""
+    image = page.inputs["extras"].controls[extras_controls.IMAGE.name]
+
+    def on_send(info: str, selected: int) -> object:
+        try:
+            return str(as_file(shown_picture(page.app, info, selected)))
+        except EaselError as error:
+            gr.Warning(str(error), title="Nothing to send")
+            return gr.skip()
+
+    shown = [panel.results.generation_info, panel.results.selected]
+    on(panel.parts["send_to_extras"], "click", on_send, shown, [image], then=EXTRAS_OPENED)
 
 
 def sent(app: Application, info: str, selected: int, mode: str, target: GenerationPanel) -> list[object]:
@@ -68,8 +87,7 @@ def sent_picture(
     kept |= {"seed", "subseed", "subseed_strength", "extra"} if not settings.send_seed else set()
     path: Path = as_file(picture)
     if settings.send_size:
-        step = app.selected_family.size_step
-        values |= {"width": picture.image.width // step * step, "height": picture.image.height // step * step}
+        values |= sent_size(app, picture.image.size, target)
     values = {name: value for name, value in values.items() if name not in kept and name not in NOT_SENT}
     own_updates = target.updates({**values, own.PICTURES[mode].name: str(path), "mode": mode})
     told = parameters_of(text, app) if target.guests.outputs and has_parameters(text) else {}

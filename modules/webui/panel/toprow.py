@@ -33,13 +33,11 @@ def _prompt_column(drawing: Drawing) -> None:
 def draw_actions(drawing: Drawing) -> None:
     """Draw the buttons that start and stop, the tools and the styles."""
     with gr.Column(elem_id=drawing.id("actions_column"), elem_classes=["actions-column"], scale=1, min_width=240):
-        _run_buttons(drawing)
+        draw_run_buttons(drawing)
         with gr.Row(elem_id=drawing.id("tools"), elem_classes=["tools"]):
             drawing.part("paste", _paste(drawing))
             drawing.tool("clear_prompt", "🗑️", "clear_prompt")
             drawing.tool("apply_styles", "📋", "style_apply")
-            button = gr.Button("🌀", elem_id=drawing.id("restore_progress"), visible="hidden")
-            drawing.part("restore_progress", button)
         with gr.Row(elem_id=drawing.id("styles_row"), elem_classes=["styles-row"]):
             drawing.control(common.STYLES)
             drawing.tool("refresh_styles", "🔄", "refresh_{tab}_styles")
@@ -88,7 +86,8 @@ def _prompt(drawing: Drawing, control: Control, elem_id: str) -> None:
     drawing.note(control, component)
 
 
-def _run_buttons(drawing: Drawing) -> None:
+def draw_run_buttons(drawing: Drawing) -> None:
+    """Draw Generate and what takes its place while a run is going on."""
     buttons: tuple[tuple[str, str, Literal["primary", "secondary", "stop"]], ...] = (
         ("interrupt", "Interrupt", "stop"),
         ("skip", "Skip", "secondary"),
@@ -100,3 +99,5 @@ def _run_buttons(drawing: Drawing) -> None:
             arguments = drawing.ui.button(f"{drawing.tab}/{label}")
             button = gr.Button(label, elem_id=drawing.id(name), variant=variant, min_width=80, **arguments)
             drawing.part(name, button)
+        button = gr.Button("🌀", elem_id=drawing.id("restore_progress"), visible="hidden")
+        drawing.part("restore_progress", button)

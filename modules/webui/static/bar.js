@@ -29,7 +29,7 @@ export function runView(tab) {
   const [width, height] = pictureSize(tab);
   picture.style.maxWidth = width;
   picture.style.maxHeight = height;
-  document.getElementById(`${tab}_gallery_container`)?.append(preview, progress);
+  (document.getElementById(`${tab}_gallery_container`) ?? document.getElementById(`${tab}_results_panel`))?.append(preview, progress);
   return {
     show(share, words, eta) {
       const percent = Math.round(share * 100);

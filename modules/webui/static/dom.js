@@ -43,6 +43,16 @@ export function panels() {
   return window.easelOptions.panels;
 }
 
+/** The tabs that begin jobs; those with a generation panel are among them. */
+export function runs() {
+  return Object.keys(window.easelOptions.runs);
+}
+
+/** The tab that begins jobs of a kind. @param {string | undefined} kind */
+export function tabOf(kind) {
+  return runs().find((tab) => window.easelOptions.runs[tab] === kind) ?? "";
+}
+
 /**
  * The element that `selector` finds around what an event happened to.
  * @param {Event} event

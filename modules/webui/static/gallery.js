@@ -1,6 +1,6 @@
 // @ts-check
 // The galleries: marks for those without pictures and with a single one, seeds on hover, and the full-page viewer.
-import { around, panels, press, textBox } from "./dom.js";
+import { around, press, runs, textBox } from "./dom.js";
 import { openViewer } from "./viewer.js";
 
 const SETTLED = 120;
@@ -12,7 +12,7 @@ export function watchGalleries() {
   containers.forEach(watchGallery);
   document.addEventListener("click", (event) => {
     const large = around(event, LARGE);
-    const tab = panels().find((each) => large?.closest(`#${each}_gallery`));
+    const tab = runs().find((each) => large?.closest(`#${each}_gallery`));
     if (large && tab && window.easelOptions.viewer.on && !event.ctrlKey && !event.shiftKey) {
       event.preventDefault();
       event.stopPropagation();

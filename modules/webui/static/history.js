@@ -218,7 +218,7 @@ class History {
       label: rating ? "★".repeat(rating) : "No stars", key: String(rating),
       act: (/** @type {number} */ at) => void attempt(() => api("history", { method: "PATCH", body: { numbers: [numbers[at]], rating } })),
     });
-    const sends = ["txt2img", "img2img", "inpaint"].map((where) => ({
+    const sends = ["txt2img", "img2img", "inpaint", "extras"].map((where) => ({
       label: `To ${where}`, leaves: true, act: (/** @type {number} */ at) => this.send(where, numbers[at]),
     }));
     openViewer({

@@ -69,6 +69,7 @@ export function actionBar(wanted) {
   add("To txt2img", () => wanted.send("txt2img", wanted.numbers()[0]), one);
   add("To img2img", () => wanted.send("img2img", wanted.numbers()[0]), one);
   add("To inpaint", () => wanted.send("inpaint", wanted.numbers()[0]), one);
+  add("To extras", () => wanted.send("extras", wanted.numbers()[0]), one);
   add("Compare", compare(wanted.compare), two);
   add("Compare parameters", compare((pair) => attempt(() => compareTexts(pair))), two);
   bar.append(ratingChoice(rate));

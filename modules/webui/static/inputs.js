@@ -1,6 +1,6 @@
 // @ts-check
 // Everything typed and chosen is kept on the server a moment later, and comes back after a reload or a restart.
-import { panels, press } from "./dom.js";
+import { press } from "./dom.js";
 
 const PAUSE = 500;
 const KEY = "easel-session";
@@ -51,7 +51,7 @@ function keep(tab) {
 export function watchLeaving() {
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") {
-      panels().filter((tab) => timers.has(tab)).forEach((tab) => {
+      [...timers.keys()].forEach((tab) => {
         clearTimeout(timers.get(tab));
         keep(tab);
       });

@@ -12,7 +12,7 @@ import { watchSettingsActions } from "./settings_actions.js";
 import { settingsRead, watchSettings } from "./settings_state.js";
 import { openTab, watchTabs } from "./tabs.js";
 import { watchPrompts } from "./tokens.js";
-import { panels, whenDrawn } from "./dom.js";
+import { panels, runs, whenDrawn } from "./dom.js";
 import { nameButtons } from "./names.js";
 import { watchGalleries } from "./gallery.js";
 import { showRegion, watchCanvases } from "./canvas/mount.js";
@@ -46,7 +46,10 @@ watchSettingsSearch();
 watchSettingsActions();
 const NEEDED = ["_keep_inputs", "_generate", "_prompt textarea", "_neg_prompt textarea", "_gallery", "_restore_progress", "_restore_last", "_enqueue", "_generate_forever"];
 
-const needed = panels().flatMap((tab) => NEEDED.map((rest) => `#${tab}${rest}`));
+const needed = [
+  ...panels().flatMap((tab) => NEEDED.map((rest) => `#${tab}${rest}`)),
+  ...runs().flatMap((tab) => ["_keep_inputs", "_restore_progress", "_restore_last"].map((rest) => `#${tab}${rest}`)),
+];
 
 whenDrawn([...needed, "#easel_restore_inputs"], () => {
   nameButtons();
@@ -57,7 +60,7 @@ whenDrawn([...needed, "#easel_restore_inputs"], () => {
   watchConnection();
   watchQueue();
   watchStanding();
-  panels().forEach(resume);
+  runs().forEach(resume);
 });
 whenDrawn(["#easel_history"], watchHistory);
 whenDrawn(["#settings_tools", "#settings_result", "#settings_read_again"], watchSettings);

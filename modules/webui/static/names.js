@@ -5,6 +5,14 @@ import { panels, textBox } from "./dom.js";
 const NAMES = {
   refresh_sd_model_checkpoint: "Look for checkpoints again",
   hr_checkpoint_refresh: "Look for checkpoints again",
+  upscaling_res_switch_btn: "Swap width and height",
+  extras_open_folder: "Open the folder of the picture shown",
+  extras_send_to_img2img: "Send the picture to img2img",
+  extras_send_to_inpaint: "Send the picture to img2img inpaint",
+  extras_send_to_extras: "Send the picture to Extras again",
+  extras_generate: "Work on the picture (Ctrl+Enter)",
+  extras_interrupt: "Stop and keep what is finished (Alt+Enter, Esc)",
+  extras_skip: "Leave this picture and go on with the next",
 };
 
 /** Those of each generation panel; TAB stands for the name of its tab. */

@@ -4,7 +4,7 @@ import { stayAwake } from "./awake.js";
 import { runView } from "./bar.js";
 import { claim, watchedElsewhere } from "./claims.js";
 import { api } from "./api.js";
-import { panels, press } from "./dom.js";
+import { press, tabOf } from "./dom.js";
 import { onEvent } from "./events.js";
 import { notify, playSound, showBusy } from "./finished.js";
 
@@ -47,8 +47,8 @@ const restoring = new Map();
 
 /** A job has begun. One that this page put into the queue, or that a recurring job makes, is shown like its own. @param {JobEvent} data */
 function begun(data) {
-  const tab = data.kind ?? "";
-  if (!panels().includes(tab) || !data.job || runs.get(tab)?.task === data.job || !(data.standing || data.source === QUEUED)) {
+  const tab = tabOf(data.kind);
+  if (!tab || !data.job || runs.get(tab)?.task === data.job || !(data.standing || data.source === QUEUED)) {
     return;
   }
   runs.has(tab) ? upcoming.set(tab, data.job) : follow(tab, data.job);
@@ -137,14 +137,14 @@ export async function resume(tab) {
 /** The job of this tab's kind that the server is making. @param {string} tab @returns {Promise<string | undefined>} */
 async function running(tab) {
   const queue = await ask("queue");
-  return queue?.running.find((/** @type {{ kind: string }} */ job) => job.kind === tab)?.id;
+  return queue?.running.find((/** @type {{ kind: string }} */ job) => tabOf(job.kind) === tab)?.id;
 }
 
 /** Show the pictures of the last job of this tab's kind. @param {string} tab */
 async function showLast(tab) {
   const told = await ask("jobs?state=done&limit=20");
-  const last = told?.jobs.find((/** @type {{ kind: string }} */ job) => job.kind === tab);
-  if (last && !runs.has(tab)) {
+  const last = told?.jobs.find((/** @type {{ kind: string }} */ job) => tabOf(job.kind) === tab);
+  if (last && !runs.has(tab) && document.getElementById(`${tab}_restore_last`)) {
     restoring.set(tab, () => {});
     lastJobs.set(tab, last.id);
     press(`${tab}_restore_last`);

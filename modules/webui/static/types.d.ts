@@ -2,6 +2,7 @@
 
 interface EaselOptions {
   panels: string[];
+  runs: Record<string, string>;
   previewPeriod: number;
   previews: boolean;
   progressBar: boolean;

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from modules.application.history import from_file
+from modules.generation.result import FinishedImage
 from modules.webui.builder import PageBuilder
 from modules.webui.events import on
+from modules.webui.extras import controls as extras_controls
+from modules.webui.extras.wiring import OPENED as EXTRAS_OPENED
 from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.panel.sending import sent_picture
 from modules.webui.paste.events import pasted
+from modules.webui.pictures import as_file
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -30,7 +34,9 @@ def build_history(page: PageBuilder) -> None:
     chosen = gr.Textbox("", elem_id="history_chosen", visible="hidden")
     send = gr.Button("Send to txt2img", elem_id="history_send_to_txt2img", visible="hidden")
     modes = {name: gr.Button(f"Send to {name}", elem_id=f"history_send_to_{name}", visible="hidden") for name in MODES}
+    extras = gr.Button("Send to extras", elem_id="history_send_to_extras", visible="hidden")
     page.when_drawn(lambda: _wire(page, chosen, send, modes))
+    page.when_drawn(lambda: _wire_extras(page, chosen, extras))
 
 
 def _wire(page: PageBuilder, chosen: gr.Textbox, send: gr.Button, modes: dict[str, gr.Button]) -> None:
@@ -53,6 +59,16 @@ def _wire(page: PageBuilder, chosen: gr.Textbox, send: gr.Button, modes: dict[st
         on(button, "click", on_send, [chosen], pictures.pasted_into, js=script, then=opened)
 
 
+def _wire_extras(page: PageBuilder, chosen: gr.Textbox, button: gr.Button) -> None:
+    image = page.inputs["extras"].controls[extras_controls.IMAGE.name]
+
+    def on_send(number: str) -> object:
+        picture = _picture(page.app, number)
+        return gr.skip() if picture is None else str(as_file(picture))
+
+    on(button, "click", on_send, [chosen], [image], js="() => easel.historyChosen()", then=EXTRAS_OPENED)
+
+
 def _infotext(app: Application, number: str) -> str:
     kept = next(iter(app.jobs.recorder.history.with_numbers([_whole(number)])), None)
     if kept is None:
@@ -62,12 +78,19 @@ def _infotext(app: Application, number: str) -> str:
 
 def _sent(app: Application, number: str, mode: str, target: GenerationPanel) -> list[object]:
     """Updates of all that may be pasted into on img2img: the picture, its settings and size, and the sub tab."""
+    picture = _picture(app, number)
+    if picture is None:
+        return [gr.skip() for _ in target.pasted_into]
+    return sent_picture(app, picture, picture.infotext, mode, target)
+
+
+def _picture(app: Application, number: str) -> FinishedImage | None:
+    """The picture with its file; None, and a word about it, where that cannot be read."""
     kept = next(iter(app.jobs.recorder.history.with_numbers([_whole(number)])), None)
     picture = from_file(kept) if kept is not None else None
     if picture is None:
         gr.Warning("The file of this picture is gone, or cannot be read.", title="Nothing to send")
-        return [gr.skip() for _ in target.pasted_into]
-    return sent_picture(app, picture, picture.infotext, mode, target)
+    return picture
 
 
 def _whole(text: str) -> int:

@@ -12,6 +12,9 @@ from modules.application.history_import import parameters_of_pixels
 from modules.foundation.errors import EaselError
 from modules.webui.builder import PageBuilder
 from modules.webui.events import on
+from modules.webui.extras import controls as extras_controls
+from modules.webui.extras.wiring import OPENED as EXTRAS_OPENED
+from modules.webui.extras.wiring import picture_for_img2img
 from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.paste.events import pasted, read_file
 from modules.webui.paste.values import has_parameters
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from modules.application.application import Application
 
 SENT_TO = ("txt2img", "img2img")
+PICTURE_SENT_TO = ("inpaint", "extras")
+"""Where the picture itself goes."""
 
 EMPTY = '<p class="hint">Drop a picture on the left to read the words and settings it was made with.</p>'
 
@@ -43,8 +48,11 @@ def build_pnginfo(page: PageBuilder) -> None:
             text = gr.Textbox("", elem_id="pnginfo_generation_info", visible="hidden")
             with gr.Row(elem_id="pnginfo_send_row"):
                 send = {tab: _send_button(tab) for tab in SENT_TO}
-    on(image, "change", lambda path: on_picture(page.app, path), [image], [html_info, text, *send.values()])
+                pictures = {tab: _send_button(tab) for tab in PICTURE_SENT_TO}
+    outputs = [html_info, text, *send.values(), *pictures.values()]
+    on(image, "change", lambda path: on_picture(page.app, path), [image], outputs)
     page.when_drawn(lambda: _wire_sending(page, text, send))
+    page.when_drawn(lambda: _wire_pictures(page, image, pictures))
 
 
 def _send_button(tab: str) -> gr.Button:
@@ -61,14 +69,26 @@ def _wire_sending(page: PageBuilder, text: gr.Textbox, send: dict[str, gr.Button
         on(button, "click", on_send, [text], panel.pasted_into, then=f"() => easel.openTab('{tab}')")
 
 
+def _wire_pictures(page: PageBuilder, image: gr.Image, buttons: dict[str, gr.Button]) -> None:
+    """The buttons that send the picture itself, to be painted in or enlarged."""
+    target, extras = page.panels["img2img"], page.inputs["extras"].controls[extras_controls.IMAGE.name]
+
+    def on_inpaint(path: str | None) -> list[object]:
+        return picture_for_img2img(page.app, Path(path), "inpaint", target) if path else target.updates({})
+
+    opened = "() => easel.openTab('img2img')"
+    on(buttons["inpaint"], "click", on_inpaint, [image], target.components, then=opened)
+    on(buttons["extras"], "click", lambda path: path, [image], [extras], then=EXTRAS_OPENED)
+
+
 def on_picture(app: Application, path: str | None) -> tuple[object, ...]:
     """What a picture says, or what the history knows of one that has lost its parameters: HTML, text, buttons."""
     if not path:
-        return EMPTY, "", *_sendable(False)
+        return EMPTY, "", *_sendable(False, picture=False)
     try:
         carried = read_file(Path(path))
     except EaselError as error:
-        return f'<p class="note error">{html.escape(str(error))}</p>', "", *_sendable(False)
+        return f'<p class="note error">{html.escape(str(error))}</p>', "", *_sendable(False, picture=False)
     text = carried.infotext or ""
     name = "parameters"
     if not has_parameters(text) and (known := parameters_of_pixels(app, Path(path))):
@@ -81,8 +101,9 @@ def on_picture(app: Application, path: str | None) -> tuple[object, ...]:
     return body, text, *_sendable(has_parameters(text))
 
 
-def _sendable(sendable: bool) -> list[gr.Button]:
-    return [gr.Button(interactive=sendable) for _ in SENT_TO]
+def _sendable(sendable: bool, *, picture: bool = True) -> list[gr.Button]:
+    enabled = [*(sendable for _ in SENT_TO), *(picture for _ in PICTURE_SENT_TO)]
+    return [gr.Button(interactive=each) for each in enabled]
 
 
 def items_html(items: dict[str, str]) -> str:

@@ -9,6 +9,7 @@ from modules.settings.model import Settings
 from modules.webui.builder import PageBuilder
 from modules.webui.tab_bar import Tab
 from modules.webui.tabs.extensions import build_extensions
+from modules.webui.tabs.extras import build_extras
 from modules.webui.tabs.history import build_history
 from modules.webui.tabs.img2img import build_img2img
 from modules.webui.tabs.pnginfo import build_pnginfo
@@ -36,6 +37,7 @@ class PageTab:
 TABS: tuple[PageTab, ...] = (
     PageTab(name="txt2img", label="txt2img", build=build_txt2img),
     PageTab(name="img2img", label="img2img", build=build_img2img),
+    PageTab(name="extras", label="Extras", build=build_extras),
     PageTab(name="pnginfo", label="PNG Info", build=build_pnginfo),
     PageTab(name="history", label="History", build=build_history),
     PageTab(name="settings", label="Settings", build=build_settings),

@@ -1,0 +1,131 @@
+"""The controls of the Extras tab."""
+
+from __future__ import annotations
+
+from modules.webui.panel.control import Choice, ChosenTab, Control, Files, Number, Picture, Slider, Switch, Text
+from modules.webui.tab_bar import Tab
+
+TAB = "extras"
+
+MODE = "mode_extras"
+MODES = (
+    Tab(name="single", label="Single Image", elem_id="extras_single_tab"),
+    Tab(name="batch", label="Batch Process", elem_id="extras_batch_process_tab"),
+    Tab(name="folder", label="Batch from Directory", elem_id="extras_batch_directory_tab"),
+)
+RESIZE = "extras_resize_mode"
+RESIZES = (
+    Tab(name="by", label="Scale by", elem_id="extras_scale_by_tab"),
+    Tab(name="to", label="Scale to", elem_id="extras_scale_to_tab"),
+)
+
+CHOSEN_MODE, CHOSEN_RESIZE = (
+    Control(name=name, label="", elem_id=f"{group}_chosen", kind=ChosenTab(value=tabs[0].name))
+    for name, group, tabs in (("mode", MODE, MODES), ("resize_how", RESIZE, RESIZES))
+)
+
+IMAGE = Control(
+    name="image", label="Source", elem_id="extras_image", kind=Picture(), look={"show_label": False, "height": "40vh"}
+)
+FILES = Control(name="files", label="Batch Process", elem_id="extras_image_batch", kind=Files())
+INPUT = Control(
+    name="input_dir",
+    label="Input directory",
+    elem_id="extras_batch_input_dir",
+    kind=Text(),
+    look={"max_lines": 1, "placeholder": "A folder on the machine that Easel runs on"},
+)
+OUTPUT = Control(
+    name="output_dir",
+    label="Output directory",
+    elem_id="extras_batch_output_dir",
+    kind=Text(),
+    look={"max_lines": 1, "placeholder": "Where extras are saved"},
+)
+SHOW = Control(
+    name="show_results", label="Show result images", elem_id="extras_show_extras_results", kind=Switch(value=True)
+)
+
+_UPSCALE = "customscript/postprocessing_upscale.py/extras"
+UPSCALE = Control(
+    name="upscale", label="Upscale", elem_id="extras_upscale-checkbox", kind=Switch(value=True), where=_UPSCALE
+)
+UPSCALER_1, UPSCALER_2 = (
+    Control(
+        name=f"upscaler_{number}",
+        label=f"Upscaler {number}",
+        elem_id=f"extras_upscaler_{number}",
+        kind=Choice(choices=lambda offers: offers.picture_upscalers, value="None", changing=True),
+        where=_UPSCALE,
+        look={"min_width": 140},
+    )
+    for number in (1, 2)
+)
+UPSCALER_2_VISIBILITY = Control(
+    name="upscaler_2_visibility",
+    label="Upscaler 2 visibility",
+    elem_id="extras_upscaler_2_visibility",
+    kind=Slider(value=0.0, minimum=0.0, maximum=1.0, step=0.001),
+    where=_UPSCALE,
+)
+SCALE = Control(
+    name="scale",
+    label="Resize",
+    elem_id="extras_upscaling_resize",
+    kind=Slider(value=4, minimum=1.0, maximum=8.0, step=0.05),
+    where=_UPSCALE,
+)
+MAX_SIDE = Control(
+    name="max_side",
+    label="Max side length",
+    elem_id="extras_upscale_max_side_length",
+    kind=Number(value=0),
+    where=_UPSCALE,
+    look={"info": "If this is not 0, no side becomes longer.", "min_width": 140},
+)
+WIDTH, HEIGHT = (
+    Control(
+        name=label.lower(),
+        label=label,
+        elem_id=f"extras_upscaling_resize_{label[0].lower()}",
+        kind=Slider(value=512, minimum=64, maximum=8192, step=8),
+        where=_UPSCALE,
+    )
+    for label in ("Width", "Height")
+)
+CROP = Control(
+    name="crop",
+    label="Crop to fit",
+    elem_id="extras_upscaling_crop",
+    kind=Switch(value=True),
+    where=_UPSCALE,
+    look={"min_width": 120},
+)
+
+GFPGAN, CODEFORMER = (
+    Control(
+        name=name.lower(),
+        label=name,
+        elem_id=f"input-accordion-{number}-checkbox",
+        kind=Switch(),
+        where=f"customscript/postprocessing_{name.lower()}.py/extras",
+    )
+    for number, name in enumerate(("GFPGAN", "CodeFormer"))
+)
+GFPGAN_VISIBILITY, CODEFORMER_VISIBILITY = (
+    Control(
+        name=f"{name}_visibility",
+        label="Visibility",
+        elem_id=f"extras_{name}_visibility",
+        kind=Slider(value=1.0, minimum=0.0, maximum=1.0, step=0.001),
+        where=f"customscript/postprocessing_{name}.py/extras",
+    )
+    for name in ("gfpgan", "codeformer")
+)
+CODEFORMER_WEIGHT = Control(
+    name="codeformer_weight",
+    label="Weight (0 = maximum effect, 1 = minimum effect)",
+    elem_id="extras_codeformer_weight",
+    kind=Slider(value=0, minimum=0.0, maximum=1.0, step=0.001),
+    where="customscript/postprocessing_codeformer.py/extras",
+)
