@@ -30,7 +30,7 @@ from modules.webui.pictures import may_be_read
 if TYPE_CHECKING:
     from modules.application.application import Application
 
-Parts = Mapping[str, Component]
+Buttons = Mapping[str, Component]
 
 OPENED = f"() => {{ easel.openTab('{own.TAB}'); easel.openTab('single', '{own.MODE}') }}"
 """Shows the picture that was sent here."""
@@ -68,7 +68,7 @@ def _wire_scale(app: Application, upscaler: Component, scale: Component) -> None
     on(upscaler, "input", on_upscaler, [upscaler], [scale])
 
 
-def _wire_results(app: Application, parts: Parts, results: Results) -> None:
+def _wire_results(app: Application, parts: Buttons, results: Results) -> None:
     def on_select(info: str, event: gr.SelectData) -> tuple[int, str]:
         index = event.index if isinstance(event.index, int) else 0
         return index, info_html(info, index)
@@ -87,7 +87,7 @@ def _wire_results(app: Application, parts: Parts, results: Results) -> None:
     on(parts["open_folder"], "click", on_open, [results.generation_info, results.selected])
 
 
-def _wire_sending(page: PageBuilder, parts: Parts, results: Results, image: Component) -> None:
+def _wire_sending(page: PageBuilder, parts: Buttons, results: Results, image: Component) -> None:
     """The buttons under the gallery: to Extras again, or to img2img, where the other controls stay as they are."""
     chosen = [results.generation_info, results.selected]
 
