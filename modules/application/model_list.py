@@ -127,6 +127,14 @@ class ModelFileList:
         for algorithm in _algorithms(item.kind):
             self._library.hashes.begin(Path(item.path), algorithm, idly=True)
 
+    def hash_all(self, kinds: Sequence[str] = KINDS) -> int:
+        """Have the missing hashes of all files of these kinds computed when there is time; how many files lack any."""
+        page = self.page(ModelQuery(kinds=[kind for kind in kinds if kind != "upscaler"]))
+        missing = [item for item in page.items if any(each not in item.hashes for each in _algorithms(item.kind))]
+        for item in missing:
+            self.hash_soon(item)
+        return len(missing)
+
     def preview_file(self, name: str) -> Path | None:
         """The picture at the path `name`, if it is one that lies beside a model and belongs to it; else None."""
         path = os.path.normpath(name)

@@ -127,5 +127,6 @@ def offers(app: Application) -> Offers:
         checkpoints=[info.title for info in app.catalogue.all()],
         upscalers=[*LATENT_UPSCALERS, *upscalers],
         picture_upscalers=upscalers,
+        vaes=[info.name for info in app.vaes.all()],
         styles=[style.name for style in app.styles.all()],
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -11,11 +10,10 @@ from modules.api.body import Body, FiniteNumber, LongText, ShortText
 from modules.application.application import Application
 from modules.application.downloads.download import Download
 from modules.application.jobs.job import AnyJob
+from modules.application.merging import recipe_from
 from modules.application.model_list import ModelKind
 from modules.checkpoints.merge.recipe import ConfigSource, MergeMethod, MergeRecipe
 from modules.checkpoints.vae_files import NONE
-from modules.foundation.errors import RequestError, UnknownName
-from modules.foundation.json_text import parse_json
 
 
 class MergeRequest(Body):
@@ -72,32 +70,21 @@ class FileJob(BaseModel):
 
 def recipe_of(app: Application, body: MergeRequest) -> MergeRecipe:
     """The recipe that a request asks for. Raises UnknownName or RequestError naming the field."""
-    bakes = body.bake_in_vae.strip() not in ("", NONE)
-    method = MergeMethod(body.interp_method)
-    names = (body.primary_model_name, body.secondary_model_name, body.tertiary_model_name)
-    fields = ("primary_model_name", "secondary_model_name", "tertiary_model_name")
-    models = [
-        _find(app, name, field) if name.strip() and index < method.models else None
-        for index, (name, field) in enumerate(zip(names, fields, strict=True))
-    ]
-    if models[0] is None:
-        raise RequestError("A merge needs a model A.", fields[0])
-    return MergeRecipe(
-        primary=models[0],
-        secondary=models[1],
-        tertiary=models[2],
-        method=method,
+    return recipe_from(
+        app,
+        [body.primary_model_name, body.secondary_model_name, body.tertiary_model_name],
+        MergeMethod(body.interp_method),
+        body.bake_in_vae,
+        body.metadata_json,
         multiplier=body.multiplier,
         name=body.custom_name,
         format=body.checkpoint_format,
         half=body.save_as_half,
-        vae=app.vaes.find(body.bake_in_vae) if bakes else None,
         config_source=ConfigSource(body.config_source),
         discard=body.discard_weights,
         save_metadata=body.save_metadata,
         add_recipe=body.add_merge_recipe,
         copy_metadata=body.copy_metadata_fields,
-        metadata=added_metadata(body.metadata_json),
     )
 
 
@@ -125,21 +112,3 @@ def file_job(job: AnyJob) -> FileJob:
         size=result.size if result is not None else None,
         sha256=getattr(result, "sha256", None),
     )
-
-
-def _find(app: Application, name: str, field: str) -> Any:
-    try:
-        return app.catalogue.find(name)
-    except UnknownName as error:
-        raise UnknownName("checkpoint", name, (info.name for info in app.catalogue.all()), field) from error
-
-
-def added_metadata(text: str) -> dict[str, str]:
-    """The metadata that `text`, a JSON object, adds to a merge. Raises RequestError for any other text."""
-    try:
-        said = parse_json(text or "{}")
-    except ValueError as error:
-        raise RequestError(f"metadata_json is no JSON: {error}.", "metadata_json") from error
-    if not isinstance(said, dict):
-        raise RequestError("metadata_json must be a JSON object.", "metadata_json")
-    return {str(key): value if isinstance(value, str) else json.dumps(value) for key, value in said.items()}

@@ -26,6 +26,7 @@ class Offers:
     checkpoints: Sequence[str] = ()
     upscalers: Sequence[str] = ()
     picture_upscalers: Sequence[str] = ()
+    vaes: Sequence[str] = ()
     styles: Sequence[str] = ()
 
 

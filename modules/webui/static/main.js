@@ -18,6 +18,7 @@ import { watchGalleries } from "./gallery.js";
 import { showRegion, watchCanvases } from "./canvas/mount.js";
 import { watchResizing } from "./canvas/resize_preview.js";
 import { historyChosen, watchHistory } from "./history.js";
+import { watchModels } from "./models.js";
 import { watchPromptHistory } from "./prompt_history.js";
 import { watchConnection } from "./notice.js";
 import { watchQueue } from "./queue.js";
@@ -63,6 +64,7 @@ whenDrawn([...needed, "#easel_restore_inputs"], () => {
   runs().forEach(resume);
 });
 whenDrawn(["#easel_history"], watchHistory);
+whenDrawn(["#easel_models"], watchModels);
 whenDrawn(["#settings_tools", "#settings_result", "#settings_read_again"], watchSettings);
 // The server has filled the lists: what was chosen from them can come back.
 whenDrawn(["html[data-opened]", ...needed, "#easel_restore_inputs"], restoreInputs);

@@ -12,6 +12,8 @@ from modules.webui.tabs.extensions import build_extensions
 from modules.webui.tabs.extras import build_extras
 from modules.webui.tabs.history import build_history
 from modules.webui.tabs.img2img import build_img2img
+from modules.webui.tabs.modelmerger import build_modelmerger
+from modules.webui.tabs.models import build_models
 from modules.webui.tabs.pnginfo import build_pnginfo
 from modules.webui.tabs.settings import build_settings
 from modules.webui.tabs.txt2img import build_txt2img
@@ -39,6 +41,8 @@ TABS: tuple[PageTab, ...] = (
     PageTab(name="img2img", label="img2img", build=build_img2img),
     PageTab(name="extras", label="Extras", build=build_extras),
     PageTab(name="pnginfo", label="PNG Info", build=build_pnginfo),
+    PageTab(name="modelmerger", label="Checkpoint Merger", build=build_modelmerger),
+    PageTab(name="models", label="Models", build=build_models),
     PageTab(name="history", label="History", build=build_history),
     PageTab(name="settings", label="Settings", build=build_settings),
     PageTab(name="extensions", label="Extensions", build=build_extensions),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from modules.api.v1.model_file_bodies import added_metadata
 from modules.application.jobs.serialise import from_text
+from modules.application.merging import added_metadata
 from modules.foundation.errors import RequestError
 from modules.webui.panel.info_text import pictures_of
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from tests.api.conftest import Served, flags_for, serving
+from tests.api.conftest import Served, flags_for, serving, wait_until
 from tests.application.hub import Hub, serving_hub
 from tests.tiny_models import make_tiny_checkpoint
 
@@ -116,3 +116,17 @@ def test_the_way_it_was_started_can_forbid_downloads(tmp_path: Path, flags: dict
         assert answer.status_code == 403
         assert "--" in answer.json()["detail"]
         assert served.app.queue.waiting == ()
+
+
+def test_hashes_are_calculated_and_the_checkpoint_leaves_the_memory_and_comes_back(served: Served) -> None:
+    def hashes() -> list[dict[str, str]]:
+        told = served.client.get("/api/v1/models", params={"kind": "checkpoint", "broken": False}).json()
+        return [item["hashes"] for item in told["items"]]
+
+    answer = served.client.post("/api/v1/models/hash", json={"kinds": ["checkpoint"]})
+    assert answer.status_code == 200
+    wait_until(lambda: all("sha256" in each for each in hashes()))
+    assert served.client.post("/api/v1/models/hash", json={"kinds": ["sofa"]}).status_code == 422
+    assert served.client.post("/api/v1/checkpoint/unload").status_code == 204
+    assert served.client.post("/api/v1/checkpoint/reload").status_code == 204
+    assert served.app.engine.model is not None

@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from modules.api.body import Body
 from modules.api.model_previews import preview_address
 from modules.application.application import Application
+from modules.application.jobs.awaiting import on_engine_thread
 from modules.application.model_list import KINDS, Listed, ModelKind, ModelQuery
 from modules.foundation.plain import JsonObject
 from modules.networks.metadata import COVERS, cover_list, tag_counts, unpacked
@@ -43,6 +45,18 @@ class ModelDetails(ModelFile):
     metadata: JsonObject = Field(description="The header's free text, without pictures.")
     tags: dict[str, int] = Field(description="Tags of the training's pictures, most frequent first.")
     covers: int = Field(description="How many pictures the header carries (see /sd_extra_networks/cover-images).")
+
+
+class HashBody(Body):
+    """Which files are to be hashed."""
+
+    kinds: list[ModelKind] | None = Field(None, description="Kinds; none given: all.")
+
+
+class HashedFiles(BaseModel):
+    """How many files were without a hash."""
+
+    files: int
 
 
 class ModelFiles(BaseModel):
@@ -103,6 +117,23 @@ def routes(app: Application) -> APIRouter:
             tags=dict(sorted(tags.items(), key=lambda tag: -tag[1])),
             covers=len(covers),
         )
+
+    @router.post("/models/hash", summary="Calculate hashes")
+    def hash_models(body: HashBody | None = None) -> HashedFiles:
+        """Have the hashes that are not known calculated while nothing else is done; the list tells them."""
+        return HashedFiles(files=app.models.hash_all((body and body.kinds) or KINDS))
+
+    @router.post("/checkpoint/unload", status_code=204, summary="Free the memory of the checkpoint")
+    async def unload() -> None:
+        """Let go of the loaded checkpoint after the running job. The next job loads it again."""
+        if app.engine_ready:
+            await on_engine_thread(app, app.engine.unload)
+
+    @router.post("/checkpoint/reload", status_code=204, summary="Load the chosen checkpoint")
+    async def reload() -> None:
+        """Have the chosen checkpoint loaded, and answer when it is."""
+        info = app.selected_checkpoint or app.catalogue.default()
+        await on_engine_thread(app, lambda: app.engine.load(info))
 
     @router.post("/refresh-models", summary="Look for model files again")
     def refresh_models() -> None:
