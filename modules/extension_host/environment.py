@@ -8,6 +8,7 @@ undo all of it, delete the folder.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import json
@@ -24,6 +25,7 @@ from packaging.markers import UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from modules.extension_host.guarded_python import guarded_python, variables
 from modules.foundation.atomic import write_json
 from modules.foundation.errors import ExtensionError
 
@@ -169,12 +171,40 @@ class Environment:
 
         A `pip` that it runs installs here. None, or one line that says why it failed.
         """
-        return self._run(command, asked_by, cwd, [str(INSTEAD_OF_PIP)])
+        python = guarded_python(self.folder / "python", self.packages)
+        words = [str(python) if word == sys.executable else word for word in command]
+        return self._run(words, asked_by, cwd, [str(INSTEAD_OF_PIP)], variables(python, self.packages))
 
-    def _run(self, command: Sequence[str], asked_by: str, cwd: Path | None, path: Sequence[str]) -> str | None:
+    def remove_shadowed(self) -> list[str]:
+        """Remove what was installed although Easel has it: it would never be imported. Sentences on what it was."""
+        own = _versions(_program_path(self.packages))
+        notes: list[str] = []
+        for each in list(importlib.metadata.distributions(path=[str(self.packages)])):
+            name, version = each.metadata["Name"], each.version
+            if name and (used := own.get(canonicalize_name(name))):
+                for file in each.files or ():
+                    path = Path(str(each.locate_file(file)))
+                    path.unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):  # until it is empty
+                        path.parent.rmdir()
+                notes.append(f"{name} {version} is not kept; Easel's own {name} {used} is used instead.")
+        return notes
+
+    def versions_of_program(self) -> dict[str, str]:
+        """The versions of what Easel itself has, by name."""
+        return _versions(_program_path(self.packages))
+
+    def _run(
+        self,
+        command: Sequence[str],
+        asked_by: str,
+        cwd: Path | None,
+        path: Sequence[str],
+        more: Mapping[str, str] | None = None,
+    ) -> str | None:
         self.logs.mkdir(parents=True, exist_ok=True)
-        variables = {**os.environ, VARIABLE: str(self.folder), "PYTHONPATH": self._python_path(path)}
-        variables[OFFLINE] = "yes" if self.offline else ""
+        environ = {**os.environ, VARIABLE: str(self.folder), "PYTHONPATH": self._python_path(path), **(more or {})}
+        environ[OFFLINE] = "yes" if self.offline else ""
         with (self.logs / f"{asked_by}.log").open("a", encoding="utf-8", errors="replace") as output:
             output.write(f"$ {' '.join(command)}\n")
             output.flush()
@@ -183,7 +213,7 @@ class Environment:
                 done = subprocess.run(
                     command,
                     cwd=cwd,
-                    env=variables,
+                    env=environ,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -261,7 +291,7 @@ def _applies(wish: Requirement, extra: str) -> bool:
 
 
 def _program_path(packages: Path) -> list[str]:
-    return [entry for entry in sys.path if entry and Path(entry) != packages]
+    return [entry for entry in sys.path if entry and Path(entry).resolve() != packages.resolve()]
 
 
 def _versions(path: Sequence[str]) -> dict[str, str]:

@@ -162,8 +162,7 @@ class ExtensionHost:
         complete = True
         for file in files:
             if file.name == "install.py":
-                reason = self.environment.run([sys.executable, str(file)], extension.name, cwd=file.parent)
-                report = Report(failed=[f"install.py failed: {reason}"] if reason else [])
+                report = self._run_install(extension, file)
             else:
                 wishes, options = requirements_of(file)
                 report = self.environment.install(wishes, asked_by=extension.name, options=options)
@@ -173,6 +172,21 @@ class ExtensionHost:
         self.environment.note_done(extension.name, stamp if complete else "", extension.notes)
         for note in extension.notes:
             log.warning("Extension %s: %s", extension.name, note)
+
+    def _run_install(self, extension: Extension, file: Path) -> Report:
+        """Run an install.py; what came of it. What it did to Easel's own packages, by whatever way, is said."""
+        before = self.environment.versions_of_program()
+        reason = self.environment.run([sys.executable, str(file)], extension.name, cwd=file.parent)
+        report = Report(failed=[f"install.py failed: {reason}"] if reason else [])
+        report.kept += self.environment.remove_shadowed()
+        after = self.environment.versions_of_program()
+        changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+        if changed:
+            report.failed.append(
+                f"install.py has changed Easel's own packages ({', '.join(changed)}): remove the extension, and "
+                "bring them back with `pip install -r requirements.lock`."
+            )
+        return report
 
     def offer(self, module: str) -> bool:
         """Install the package that brings a module which A1111's environment has. Whether it can be imported now."""

@@ -152,5 +152,49 @@ def test_an_install_script_that_runs_pip_by_itself_cannot_change_the_program(
     assert (check_of_the_program(), versions_of_the_program()) == before
 
 
+BY_EVERY_WAY = """
+import os, subprocess, sys
+python = sys.executable
+subprocess.run([python, "-I", "-m", "pip", "install", "--no-deps", "easel_test_isolated"], check=True)
+assert os.system("pip install easel_test_shell") == 0
+subprocess.run(["pip3", "install", "easel_test_bare"], check=True)
+subprocess.run([python, "-I", "-m", "pip", "install", "--force-reinstall", "--no-deps", "easel_test_owned"], check=True)
+subprocess.run([PROGRAM, "-I", "-m", "pip", "install", "--no-deps", "easel_test_absolute"], check=True)
+subprocess.run([python, "-I", "-m", "pip", "uninstall", "-y", "packaging"])
+import numpy
+"""
+
+
+def test_no_way_to_pip_leads_into_the_program(wheels: Path, environment: Environment, tmp_path: Path) -> None:
+    before = check_of_the_program(), versions_of_the_program()
+    for name in ("isolated", "shell", "bare", "owned", "absolute"):
+        make_wheel(wheels, f"easel_test_{name}", "1.0")
+    script = tmp_path / "install.py"
+    script.write_text(BY_EVERY_WAY.replace("PROGRAM", repr(sys.executable)), encoding="utf-8")
+
+    assert environment.run([sys.executable, str(script)], "some") is None
+
+    found = {path.stem.removeprefix("easel_test_") for path in environment.packages.glob("easel_test_*.py")}
+    assert found == {"isolated", "shell", "bare", "owned", "absolute"}
+    assert (check_of_the_program(), versions_of_the_program()) == before
+
+
+def test_what_the_program_has_does_not_stay_beside_it(wheels: Path, environment: Environment, tmp_path: Path) -> None:
+    make_wheel(wheels, "torch", "1.13", source="raise ImportError('the wrong one')\n")
+    script = tmp_path / "install.py"
+    script.write_text(
+        "import subprocess, sys\n"
+        "subprocess.run([sys.executable, '-I', '-m', 'pip', 'install', '--no-deps', 'torch==1.13'], check=True)\n",
+        encoding="utf-8",
+    )
+    assert environment.run([sys.executable, str(script)], "some") is None
+    assert (environment.packages / "torch.py").is_file()
+    notes = environment.remove_shadowed()
+    assert not (environment.packages / "torch.py").exists()
+    assert len(notes) == 1
+    assert "torch 1.13 is not kept; Easel's own torch" in notes[0]
+    assert environment.remove_shadowed() == []
+
+
 def versions_of_the_program() -> dict[str, str]:
     return {each.metadata["Name"]: each.version for each in importlib.metadata.distributions()}
