@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,11 @@ MOMENTS = (
     "before_token_counter",
 )
 
+RUN_MOMENTS = (
+    *("cfg_denoiser", "cfg_denoised", "cfg_after_cfg", "extra_noise"),
+    *("before_image_saved", "image_saved", "image_grid"),
+)
+"""Those of a run."""
 
 CALLED_WITH = {
     "app_started": "`(demo, app)`: Gradio's Blocks, or None, and the FastAPI application, to which routes may be added",
@@ -149,6 +155,7 @@ class Callbacks:
 
     by_moment: dict[str, list[ScriptCallback]] = field(default_factory=lambda: {each: [] for each in MOMENTS})
     failed: Callable[[str, str], None] = field(default=lambda file, what: None)
+    spent: Callable[[str, float], None] = field(default=lambda file, seconds: None)
     _called: list[ScriptCallback] = field(default_factory=list[ScriptCallback])
 
     def add(self, moment: str, function: Callable[..., Any], name: str | None = None, file: str | None = None) -> None:
@@ -172,11 +179,14 @@ class Callbacks:
     def _call(self, functions: Iterable[ScriptCallback], moment: str, *arguments: Any, **named: Any) -> list[Any]:
         answers: list[Any] = []
         for each in functions:
+            begun = time.perf_counter()
             try:
                 answers.append(each.callback(*arguments, **named))
             except Exception as error:  # the boundary of an extension
                 log.exception("%s failed in on_%s", each.script, moment)
                 self.failed(each.script, f"failed in on_{moment}: {error}")
+            if moment in RUN_MOMENTS:
+                self.spent(each.script, time.perf_counter() - begun)
         return answers
 
     def remove_of_file(self, folder: str) -> None:

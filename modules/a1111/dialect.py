@@ -14,7 +14,7 @@ from typing import Any
 from modules.a1111 import current as process
 from modules.a1111 import seams, stand_ins
 from modules.a1111.attachments.attach import attach
-from modules.a1111.callbacks import Callbacks
+from modules.a1111.callbacks import RUN_MOMENTS, Callbacks
 from modules.a1111.current import OWNER
 from modules.a1111.extension_settings import ExtensionSettings
 from modules.a1111.extras_scripts import register_extras_scripts
@@ -44,7 +44,7 @@ class A1111Dialect:
         self.shared = Shared(self)
         self.scripts_data: list[ScriptClassData] = []
         self.postprocessing_data: list[ScriptClassData] = []
-        self.callbacks = Callbacks(failed=self.failed)
+        self.callbacks = Callbacks(failed=self.failed, spent=app.extensions.spent)
         self.errors: dict[str, list[str]] = {}
         self.scripts_txt2img, self.scripts_img2img = ScriptRunner(), ScriptRunner()
         self.loader = ScriptLoader(self)
@@ -205,8 +205,4 @@ RUN_METHODS = (
     "postprocess_image_after_composite",
     "postprocess",
     "setup",
-)
-RUN_MOMENTS = (
-    *("cfg_denoiser", "cfg_denoised", "cfg_after_cfg", "extra_noise"),
-    *("before_image_saved", "image_saved", "image_grid"),
 )

@@ -20,8 +20,10 @@ from modules.a1111.javascript import extension_tags
 from modules.a1111.pasting import new_value
 from modules.a1111.runner import ScriptRunner
 from modules.a1111.script import Script, overrides
+from modules.a1111.send_buttons import wire_send_buttons
 from modules.application.page_guests import PageGuest
 from modules.application.registries import AddedTab
+from modules.webui.builder import PageBuilder
 
 if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
@@ -243,6 +245,10 @@ class ScriptsOnPage(PageGuest):
     def tabs(self) -> Iterator[AddedTab]:
         """Those of on_ui_tabs; and the tabs of training, while the program has no Train tab."""
         yield from added_tabs(self._dialect, self.page_parts)
+
+    def drawn(self, page: PageBuilder) -> None:
+        """Tie the buttons with which extensions send something to other tabs."""
+        wire_send_buttons(page)
 
     def head(self) -> str:
         """The styles and tags that extensions gave to Blocks of their own."""

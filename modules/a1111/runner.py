@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -140,7 +141,11 @@ class ScriptRunner:
         for script in self.list_scripts_for_method(method):
             with self._naming(script, f"failed in {method}"), current().owned_by(script.filename):
                 arguments = p.script_args[script.args_from : script.args_to]
-                getattr(script, method)(p, *leading, *arguments, **named)
+                begun = time.perf_counter()
+                try:
+                    getattr(script, method)(p, *leading, *arguments, **named)
+                finally:
+                    current().app.extensions.spent(script.filename or "", time.perf_counter() - begun)
 
     def _naming(self, script: Script | ScriptClassData, what: str) -> Any:
         return _Naming(script, what)

@@ -53,6 +53,9 @@ class PageGuest:
         """Further tabs (`AddedTab`), asked for when the panels are drawn, so that they may refer to them."""
         return ()
 
+    def drawn(self, page: Any) -> None:
+        """All is drawn on `page` (a `modules.webui.builder.PageBuilder`): tie events that reach into other tabs."""
+
     def head(self) -> str:
         """Tags for the head of the document, ahead of all scripts of modules; asked for at each opening."""
         return ""

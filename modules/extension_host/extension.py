@@ -40,13 +40,15 @@ class ExtensionFailure:
 class Extension:
     """An extension in `root`. `why_off` says why it is not used in this run; empty: it is.
 
-    `seconds` is what loading took at start-up, `notes` are remarks on what could not be installed for it.
+    `seconds` is what loading took at start-up, `run_seconds` what its methods took in runs since;
+    `notes` are remarks on what could not be installed for it.
     """
 
     name: str
     root: Path
     why_off: str = ""
     seconds: float = 0.0
+    run_seconds: float = 0.0
     failures: list[ExtensionFailure] = field(default_factory=list[ExtensionFailure])
     notes: list[str] = field(default_factory=list[str])
 

@@ -53,6 +53,9 @@ class ExtensionHost:
         self.environment = Environment(data / "extensions-environment", offline=flags.offline)
         self.extensions: list[Extension] = []
         self._refused: set[str] = set()
+        self.pictures = 0
+        """Pictures that were made since the start, with extensions in use."""
+        self._of_file: dict[str, Extension | None] = {}
 
     def find(self) -> list[Extension]:
         """Look for extensions, decide which are used, and put them in the order in which they are loaded."""
@@ -105,6 +108,13 @@ class ExtensionHost:
         """The extension that a file belongs to."""
         path = Path(file)
         return next((each for each in self.extensions if path.is_relative_to(each.root)), None)
+
+    def spent(self, file: str, seconds: float) -> None:
+        """Note what a method or callback of the extension of a file took within a run."""
+        if file not in self._of_file:
+            self._of_file[file] = self.of_file(file)
+        if (extension := self._of_file[file]) is not None:
+            extension.run_seconds += seconds
 
     def failed(self, file: str, sentence: str, traceback: str = "") -> None:
         """Note, for the page, what the extension of a file failed in."""

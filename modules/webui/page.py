@@ -84,6 +84,8 @@ def build_page(app: Application) -> tuple[gr.Blocks, PageBuilder]:
             _draw_tabs(builder, tabs)
         wire_quicksettings(builder, quick)
         builder.when_drawn(lambda: wire_keeping(builder))
+        for guest in app.registries.page_guests:
+            guest.drawn(builder)
         builder.finish(page)
         app.hooks.page_built(PageEvent(page=page))
     builder.rules.extend(state_rules(tab) for tab in builder.runs)

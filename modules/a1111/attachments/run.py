@@ -111,6 +111,7 @@ class RunAttachments:
         p = p_of(event)
         if p is None:
             return result
+        self._dialect.app.extensions.pictures += len(result.samples)
         processed = Processed.of(p, result)
         processed.extra_images += p.extra_result_images
         if p.scripts is not None and p.scripts.has("postprocess"):

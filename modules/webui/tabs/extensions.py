@@ -187,21 +187,22 @@ def installed_html(app: Application) -> str:
     if not extensions:
         folder = html.escape(str(app.extensions.folder))
         return f'<p class="note quiet">No extensions are installed. They lie in {folder}, a folder each.</p>'
-    head = "".join(
-        f"<th>{each}</th>" for each in ("Extension", "State", "Address", "Branch", "Version", "Date", "Start-up")
-    )
-    return f'<table class="extensions"><tr>{head}</tr>{"".join(map(_row, extensions))}</table>'
+    names = (*("Extension", "State", "Address", "Branch", "Version", "Date"), "Start-up", "A picture")
+    head = "".join(f"<th>{each}</th>" for each in names)
+    rows = "".join(_row(each, app.extensions.pictures) for each in extensions)
+    return f'<table class="extensions"><tr>{head}</tr>{rows}</table>'
 
 
-def _row(extension: Extension) -> str:
+def _row(extension: Extension, pictures: int) -> str:
     version = extension.version
     failures = "".join(
         f"<details><summary>{html.escape(each.sentence)}</summary><pre>{html.escape(each.traceback)}</pre></details>"
         for each in extension.failures
     )
     notes = "".join(f"<div>{html.escape(note)}</div>" for note in extension.notes)
+    picture = f"{1000 * extension.run_seconds / pictures:.1f} ms" if pictures else ""
     state = html.escape(extension.why_off) if extension.why_off else "in use"
-    cells = (version.remote, version.branch, version.short, version.date, f"{extension.seconds:.2f} s")
+    cells = (version.remote, version.branch, version.short, version.date, f"{extension.seconds:.2f} s", picture)
     return (
         f"<tr><td>{html.escape(extension.name)}</td><td>{state}{failures}{notes}</td>"
         + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)

@@ -1,0 +1,152 @@
+"""An extension in a real browser: its panel, its tab, its script and language; and the Extensions tab."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.extension_host.test_host import make
+from tests.tiny_models import make_tiny_sd1
+from tests.webui.conftest import PATIENCE, Easel, Watched, easel, free_port, open_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+LONG = PATIENCE * 1000
+
+SCRIPT = """
+import gradio as gr
+from modules import script_callbacks, scripts
+from modules import generation_parameters_copypaste as params
+
+class Weather(scripts.Script):
+    def title(self): return "Weather"
+    def show(self, is_img2img): return scripts.AlwaysVisible
+    def ui(self, is_img2img):
+        with gr.Accordion("Weather", open=True, elem_id=self.elem_id("box")):
+            on = gr.Checkbox(False, label="Let it rain", elem_id=self.elem_id("on"))
+            words = gr.Textbox("rain", label="Kind of weather", elem_id=self.elem_id("words"))
+            shout = gr.Button("Louder", elem_id=self.elem_id("shout"))
+        shout.click(fn=lambda text: gr.Textbox.update(value=text.upper()), inputs=[words], outputs=[words])
+        self.infotext_fields = [(on, lambda d: "Weather" in d), (words, "Weather")]
+        return [on, words]
+    def process(self, p, on, words):
+        if on:
+            p.all_prompts = [f"{prompt}, {words}" for prompt in p.all_prompts]
+            p.extra_generation_params["Weather"] = words
+
+def tabs():
+    with gr.Blocks() as blocks:
+        text = gr.Textbox(label="Own words", elem_id="weather_text")
+        button = gr.Button("Send it over", elem_id="weather_send")
+        params.register_paste_params_button(
+            params.ParamBinding(paste_button=button, tabname="txt2img", source_text_component=text)
+        )
+    return [(blocks, "Weather tab", "weather")]
+
+script_callbacks.on_ui_tabs(tabs)
+"""
+
+JAVASCRIPT = """
+window.weatherHeard = [];
+onUiLoaded(() => weatherHeard.push("loaded"));
+onUiTabChange(() => weatherHeard.push("tab"));
+onOptionsChanged(() => weatherHeard.push("options"));
+onUiLoaded(() => { throw new Error("of the test"); });
+onUiLoaded(() => weatherHeard.push(typeof opts.samples_format, getTranslation("Generate")));
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Easel]:
+    data = tmp_path_factory.mktemp("extended")
+    make_tiny_sd1(data / "models" / "Stable-diffusion" / "tiny.safetensors")
+    make(
+        data,
+        "weather",
+        scripts__weather_dot_py=SCRIPT,
+        javascript__weather_dot_js=JAVASCRIPT,
+        style_dot_css="#weather_send { letter-spacing: 3px }",
+        localizations__latin_dot_json=json.dumps({"Generate": "Genera", "Let it rain": "Pluat", "Seed": "Semen"}),
+    )
+    make(data, "broken", scripts__broken_dot_py="raise RuntimeError('not today')\n")
+    sizes = {"txt2img/Width/value": 64, "txt2img/Height/value": 64, "txt2img/Sampling steps/value": 2}
+    panel = {"customscript/weather.py/txt2img/Kind of weather/value": "hail"}
+    (data / "ui-config.json").write_text(json.dumps({**sizes, **panel}), encoding="utf-8")
+    (data / "config.json").write_text(json.dumps({"localization": "latin"}), encoding="utf-8")
+    with easel(data, free_port(), "--theme", "light", "--offline") as running:
+        yield running
+
+
+@pytest.fixture
+def web(page: Page, server: Easel) -> Watched:
+    watched = Watched(page, server.url)
+    page.on("pageerror", lambda error: watched.errors.append(str(error)))
+    open_page(watched)
+    return watched
+
+
+def test_a_panel_a_tab_a_script_and_a_language_of_an_extension_do_their_work(web: Watched) -> None:
+    page, panel = web.page, "script_txt2img_weather"
+    # The language: texts of the page and of the extension, also those that come later.
+    expect(page.locator("#txt2img_generate")).to_have_text("Genera", timeout=LONG)
+    expect(page.locator(f"#{panel}_on")).to_contain_text("Pluat")
+    web.wait_value(f"{panel}_words", "hail")
+
+    page.locator(f"#{panel}_shout").click()
+    web.wait_value(f"{panel}_words", "HAIL")
+    page.locator(f"#{panel}_on input").check()
+    web.fill("txt2img_prompt", "a mountain")
+    web.generate()
+    text = web.wait_text("html_info_txt2img", "Weather: HAIL")
+    assert text.startswith("a mountain, HAIL")
+
+    page.wait_for_timeout(800)  # what is typed is kept half a second later
+    open_page(web)
+    web.wait_value(f"{panel}_words", "HAIL")
+    expect(page.locator(f"#{panel}_on input")).to_be_checked()
+
+    page.click("#tab_weather-button")
+    web.fill("weather_text", "a valley\nSteps: 3, Sampler: Euler, CFG scale: 5, Seed: 5, Size: 64x64, Weather: snow")
+    page.click("#weather_send")
+    web.wait_value("txt2img_prompt", "a valley")
+    web.wait_value(f"{panel}_words", "snow")
+    page.wait_for_selector("html[data-tab=txt2img]")
+
+    heard = page.evaluate("window.weatherHeard")
+    assert {"loaded", "tab", "string", "Genera"} <= set(heard)
+    assert page.evaluate("getComputedStyle(document.querySelector('#weather_send')).letterSpacing") == "3px"
+    assert web.errors == []
+
+
+def test_the_extensions_tab_tells_installs_and_switches(web: Watched, server: Easel, tmp_path: Path) -> None:
+    page = web.page
+    source = make(tmp_path, "another", scripts__another_dot_py="")
+    page.click("#tab_extensions-button")
+    table = page.locator("#extensions_installed_html")
+    expect(table).to_contain_text("not today", timeout=LONG)
+    expect(table).to_contain_text("weather")
+    web.fill("extension_to_install", str(source))
+    page.click("#install_extension_button")
+    web.wait_text("extension_install_result", "another is installed")
+    assert (server.data / "extensions" / "another" / "scripts" / "another.py").is_file()
+    web.fill("extension_to_install", str(tmp_path / "nowhere"))
+    page.click("#install_extension_button")
+    page.wait_for_selector("#extension_install_result .error")
+
+    page.locator("#extensions_used label", has_text="broken").locator("input").uncheck()
+    page.click("#extensions_apply")
+    web.wait_text("extensions_note", "next start")
+    assert json.loads((server.data / "config.json").read_text(encoding="utf-8"))["disabled_extensions"] == ["broken"]
+    web.fill("extension_backup_name", "my set")
+    page.click("#extension_backup_save")
+    web.wait_text("extension_install_result", "Kept as my set")
+    kept = json.loads((server.data / "config_states" / "my set.json").read_text(encoding="utf-8"))
+    assert kept["extensions"]["broken"]["enabled"] is False
+    page.locator("#tab_extensions").screenshot(path=str(server.data / "extensions.png"))
+    assert web.errors == []
