@@ -16,6 +16,7 @@ from modules.foundation.errors import RequestError
 from modules.processing import Processed, process_images
 
 OWNER = "img2img alternative test"
+MOST_GUIDANCE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +106,11 @@ class Script(scripts.Script):
             raise RequestError(f"Decode steps must lie between 1 and 1000; they are {st}.", "script_args")
         if not 0 <= randomness <= 1:
             raise RequestError(f"Randomness must lie between 0 and 1; it is {randomness}.", "script_args")
+        if not abs(cfg) <= MOST_GUIDANCE:
+            raise RequestError(
+                f"The decode CFG scale must lie between -{MOST_GUIDANCE} and {MOST_GUIDANCE}; it is {cfg}.",
+                "script_args",
+            )
         if p.image_mask is not None:
             p.inpainting_fill = 1
         if override_sampler:

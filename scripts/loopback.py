@@ -9,7 +9,7 @@ import gradio as gr
 
 from modules import scripts
 from modules.a1111.current import current
-from modules.a1111.grids import check_size, finished, grid_of
+from modules.a1111.grids import check_pictures, check_size, finished, grid_of
 from modules.foundation.errors import RequestError
 from modules.imaging.grid import grid_shape
 from modules.processing import Processed, fix_seed, process_images
@@ -76,6 +76,7 @@ class Script(scripts.Script):
         }
         first, originals, fill = p.denoising_strength, list(p.init_images), p.inpainting_fill
         check_size(p.width * min(loops, 4), p.height)
+        check_pictures(loops * batches)
         state.job_count = loops * batches
         every: list[Any] = []
         seed, text, made = p.seed, "", None

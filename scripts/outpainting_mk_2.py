@@ -12,7 +12,7 @@ from PIL import Image
 
 from modules import scripts
 from modules.a1111.current import current
-from modules.a1111.grids import check_size, finished, finished_sample, grid_of
+from modules.a1111.grids import check_pictures, check_size, finished, finished_sample, grid_of
 from modules.foundation.errors import RequestError
 from modules.imaging.grid import grid_shape
 from modules.imaging.matched_noise import matched_noise
@@ -107,6 +107,7 @@ class Script(scripts.Script):
         source = flatten(p.init_images[0], current().settings.img2img_background_color)
         check_size(source.width + pixels * len(horizontal), source.height + pixels * len(vertical))
         wanted = [each for each in DIRECTIONS if each in direction]
+        check_pictures(len(wanted) * batches * count)
         state.job_count = len(wanted) * batches
         first = made = None
         results: list[Any] = []

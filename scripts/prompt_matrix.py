@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from modules import scripts
-from modules.a1111.grids import check_size, finished, grid_of, legend_on
+from modules.a1111.grids import check_margin, check_size, finished, grid_of, legend_on
 from modules.foundation.errors import RequestError
 from modules.imaging.grid_legend import Caption
 from modules.processing import Processed, fix_seed, process_images
@@ -16,6 +16,9 @@ from modules.shared import state
 
 MOST_PARTS = 12
 """Parts beside the first; each doubles the pictures."""
+
+MOST_TEXT = 20_000_000
+"""Characters of all prompts together."""
 
 
 def combinations(text: str, joined_by: str, *, at_start: bool) -> list[str]:
@@ -29,8 +32,14 @@ def combinations(text: str, joined_by: str, *, at_start: bool) -> list[str]:
     always, *parts = (part.strip() for part in text.split("|"))
     if len(parts) > MOST_PARTS:
         raise RequestError(
-            f"The prompt has {len(parts)} parts to combine, which makes {2 ** len(parts)} pictures; the most is "
+            f"The prompt has {len(parts):,} parts to combine, each of which doubles the pictures; the most is "
             f"{MOST_PARTS} parts.",
+            "prompt",
+        )
+    if len(text) * 2 ** len(parts) > MOST_TEXT:
+        raise RequestError(
+            f"{2 ** len(parts):,} prompts of up to {len(text):,} characters are too much to combine. Give fewer or "
+            "shorter parts.",
             "prompt",
         )
     prompts: list[str] = []
@@ -101,6 +110,7 @@ class Script(scripts.Script):
         """Make all pictures in one run, and their grid."""
         _one_of("prompt_type", prompt_type, ("positive", "negative"))
         _one_of("variations_delimiter", variations_delimiter, ("comma", "space"))
+        margin = check_margin(margin_size)
         fix_seed(p)
         attribute = "prompt" if prompt_type == "positive" else "negative_prompt"
         asked = getattr(p, attribute)
@@ -116,7 +126,7 @@ class Script(scripts.Script):
         p.seed = [p.seed + (index if different_seeds else 0) for index in range(len(prompts))]
         state.job_count = 1
         processed = process_images(p)
-        self._add_grid(p, processed, (across, down), margin_size, saved=saved)
+        self._add_grid(p, processed, (across, down), margin, saved=saved)
         return processed
 
     def _add_grid(self, p: Any, processed: Processed, legend: tuple[Any, Any], margin: int, *, saved: bool) -> None:

@@ -10,8 +10,11 @@ from typing import Any
 import gradio as gr
 
 from modules import scripts
+from modules.a1111.current import current
+from modules.a1111.grids import check_pictures
 from modules.foundation.errors import RequestError
 from modules.processing import Processed, get_fixed_seed, process_images
+from modules.prompts.length import LONGEST_PROMPT
 from modules.shared import state
 
 
@@ -56,6 +59,13 @@ ARGUMENTS: Mapping[str, Callable[[str], Any]] = {
 WORDS = frozenset(name for name, kind in ARGUMENTS.items() if kind is str)
 """Arguments that take all words up to the next `--`, quoted or not."""
 
+SETTINGS = {
+    "outpath_samples": "outdir_samples",
+    "outpath_grids": "outdir_grids",
+    "sd_model": "sd_model_checkpoint",
+}
+"""Arguments that stand for settings, which not everybody may change."""
+
 
 def read_line(line: str, number: int) -> dict[str, Any]:
     """The arguments of a line that begins with `--`. Raises RequestError, naming the line, for what cannot be read.
@@ -63,6 +73,10 @@ def read_line(line: str, number: int) -> dict[str, Any]:
     >>> read_line('--prompt "a cat" --steps 20', 1)
     {'prompt': 'a cat', 'steps': 20}
     """
+    if len(line) > LONGEST_PROMPT:
+        raise RequestError(
+            f"Line {number} has {len(line):,} characters; the most is {LONGEST_PROMPT:,}.", "script_args"
+        )
     try:
         words = shlex.split(line)
     except ValueError as error:
@@ -76,7 +90,7 @@ def read_line(line: str, number: int) -> dict[str, Any]:
         name = word.removeprefix("--")
         if not word.startswith("--") or name not in ARGUMENTS:
             raise RequestError(
-                f"Line {number}: {word!r} is no argument that a line can have. These can be: "
+                f"Line {number}: {word!r:.200} is no argument that a line can have. These can be: "
                 f"{', '.join(f'--{each}' for each in ARGUMENTS)}.",
                 "script_args",
             )
@@ -95,17 +109,30 @@ def _value(name: str, words: list[str], number: int) -> Any:
     try:
         return ARGUMENTS[name](text)
     except ValueError:
-        raise RequestError(f"Line {number}: --{name} cannot be {text!r}.", "script_args") from None
+        raise RequestError(f"Line {number}: --{name} cannot be {text!r:.200}.", "script_args") from None
 
 
 def read_lines(text: str) -> list[dict[str, Any]]:
     """What each line asks for; empty lines count for nothing. Raises RequestError for one that cannot be read."""
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    return [read_line(line, number) if line.startswith("--") else {"prompt": line} for number, line in lines]
+    check_pictures(len(lines))
+    return [_read(line, number) for number, line in lines]
+
+
+def _read(line: str, number: int) -> dict[str, Any]:
+    # Thousands of long lines take a while, in which the job may be stopped.
+    if (control := current().control) is not None:
+        control.check_interrupt()
+    return read_line(line, number) if line.startswith("--") else {"prompt": line}
 
 
 def applied(p: Any, given: Mapping[str, Any], position: str) -> Any:
-    """`p` with what a line asks for. Its prompts stand before ("start") or behind ("end") those that `p` has."""
+    """`p` with what a line asks for. Its prompts stand before ("start") or behind ("end") those that `p` has.
+
+    Raises Forbidden for a folder or a checkpoint that clients may not choose.
+    """
+    changed = {SETTINGS[name]: value for name, value in given.items() if name in SETTINGS}
+    current().app.policy.check_settings(changed, current().settings)
     made = copy.copy(p)
     made.override_settings = dict(p.override_settings)
     for name, value in given.items():
@@ -170,6 +197,7 @@ class Script(scripts.Script):
         if (iterate or same_seed) and p.seed == -1:
             p.seed = get_fixed_seed(-1)
         jobs = [applied(p, given, position) for given in lines]
+        check_pictures(sum(int(job.batch_size) * int(job.n_iter) for job in jobs))
         state.job_count = len(jobs)
         images: list[Any] = []
         prompts: list[str] = []

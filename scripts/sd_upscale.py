@@ -9,7 +9,7 @@ from PIL import Image
 
 from modules import scripts
 from modules.a1111.current import current
-from modules.a1111.grids import check_size, finished_sample
+from modules.a1111.grids import check_pictures, check_size, finished_sample
 from modules.foundation.errors import RequestError
 from modules.imaging.resize import flatten
 from modules.imaging.tiles import Grid
@@ -74,6 +74,7 @@ class Script(scripts.Script):
         p.do_not_save_grid = p.do_not_save_samples = True
         source = self._enlarged(p.init_images[0], upscaler, scale_factor)
         grid = Grid(width=source.width, height=source.height, tile_width=p.width, tile_height=p.height, overlap=overlap)
+        check_pictures(len(grid.rows) * len(grid.columns) * count)
         tiles = grid.split(source)
         batches = [tiles[first : first + p.batch_size] for first in range(0, len(tiles), p.batch_size)]
         state.job_count = len(batches) * count

@@ -12,7 +12,7 @@ import gradio as gr
 
 from modules import scripts
 from modules.a1111.current import current
-from modules.a1111.grids import check_size
+from modules.a1111.grids import check_margin, check_pictures, check_size
 from modules.a1111.xyz.axes import (
     AxisOption,
     AxisOptionImg2Img,
@@ -229,7 +229,7 @@ class Script(scripts.Script):
         if not no_fixed_seeds:
             fix_seed(p)
         p.xyz_fixes_seeds = not no_fixed_seeds
-        saved = not p.do_not_save_grid
+        saved, margin = not p.do_not_save_grid, check_margin(margin_size)
         job = current().app.queue.current
         kept = KeptCells(current().app.paths.data / "cache" / "plots", job.id if job is not None else "none")
         kept.remove_old()
@@ -247,7 +247,7 @@ class Script(scripts.Script):
             legend=bool(draw_legend),
             lone_images=bool(include_lone_images),
             sub_grids=bool(include_sub_grids),
-            margin=int(margin_size or 0),
+            margin=margin,
             saved=saved,
         )
         processed = plot.result(look)
@@ -283,6 +283,7 @@ class Script(scripts.Script):
         sizes = [size_of(value) for axis in axes if axis.option.label == "Size" for value in axis.values]
         width, height = max([width for width, _ in sizes] or [p.width]), max([each for _, each in sizes] or [p.height])
         check_size(width * x.count * z.count, height * y.count)
+        check_pictures(x.count * y.count * z.count * p.batch_size * p.n_iter)
 
 
 def varied(vary: Sequence[bool], counts: Sequence[int]) -> Changed:

@@ -22,6 +22,9 @@ from modules.imaging.grid_legend import Caption, LegendStyle, with_legend
 from modules.pipeline.output_folders import grid_options, sample_options
 from modules.pipeline.save import write_picture
 
+MOST_MARGIN = 500
+"""Pixels."""
+
 
 def legend_style() -> LegendStyle:
     """How the settings want legends."""
@@ -48,7 +51,29 @@ def legend_on(
     margin: int,
 ) -> Image.Image:
     """`grid` with captions, as the settings want them."""
-    return with_legend(grid, cell, across, down, margin=int(margin), style=legend_style())
+    most = current().settings.img_max_size_mp * 1e6
+    return with_legend(grid, cell, across, down, margin=margin, style=legend_style(), most_pixels=most)
+
+
+def check_pictures(count: int) -> None:
+    """Raise RequestError for a script that would make more pictures than one request may."""
+    most = current().app.flags.max_pictures
+    if count > most:
+        raise RequestError(
+            f"The script would make {count:,} pictures, and the most is {most:,} (--max-pictures). Give less.",
+            "script_args",
+        )
+
+
+def check_margin(margin: Any) -> int:
+    """Pixels between the cells of a grid; nothing is 0. Raises RequestError for what is none, or beyond the slider."""
+    if not isinstance(margin, int | float) or not 0 <= margin <= MOST_MARGIN:
+        if margin in (None, ""):
+            return 0
+        raise RequestError(
+            f"A margin must lie between 0 and {MOST_MARGIN} pixels; it is {margin!r:.100}.", "script_args"
+        )
+    return int(margin)
 
 
 def check_size(width: int, height: int) -> None:

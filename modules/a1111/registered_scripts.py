@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.current import OWNER
@@ -17,6 +18,9 @@ from modules.generation.result import GenerationResult
 
 if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+"""The program's own scripts, which are loaded ahead of all extensions."""
 
 BUILT_IN_NAMES = frozenset({"extra options", "refiner", "sampler", "seed", "soft inpainting", "comments"})
 """Always-on scripts of A1111 that are parts of the program here."""
@@ -57,6 +61,7 @@ class RegisteredScripts:
             txt2img=False in tabs,
             img2img=True in tabs,
             run=None if script.alwayson else self._run,
+            is_strict=Path(script.filename or "").parent == SCRIPTS,
         )
 
     def _run(self, script_run: ScriptRun) -> GenerationResult:

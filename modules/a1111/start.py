@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from modules.a1111.current import OWNER
 from modules.a1111.dialect import A1111Dialect
 from modules.a1111.javascript import mount_static
 from modules.a1111.launching import use_installer
 from modules.a1111.page import ScriptsOnPage
+from modules.a1111.registered_scripts import SCRIPTS
 from modules.application.application import Application
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-"""The program's own scripts, which are loaded ahead of all extensions."""
 
 BUILT_IN = "Easel's scripts"
 

@@ -37,6 +37,7 @@ from modules.foundation.errors import CheckpointError, EaselError
 from modules.foundation.importing import importing
 from modules.foundation.timing import Stopwatch
 from modules.foundation.trace import attachment_returned
+from modules.generation.count_limits import check_counts
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.generation.size_limits import SizeLimits
@@ -186,6 +187,7 @@ class Application:
         to the disk, so it belongs on a thread that may wait.
         """
         self.size_limits.check_request(request)
+        check_counts(request, self.flags)
         job = self.jobs.submit(request, job_id, priority=priority, source=source, promised=promised)
         self._look_ahead()
         return job

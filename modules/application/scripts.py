@@ -6,9 +6,11 @@ is chosen by name and takes the request over: it may have any number of others m
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from modules.foundation.errors import RequestError
 from modules.foundation.plain import JsonMapping
@@ -36,6 +38,29 @@ class Argument:
     choices: Callable[[Application], list[str]] | None = None
     shown: Any = None
     """What lists tell as the default where that is not `value`: the name of a choice that is given by its number."""
+
+    def taken(self, value: Any, script: str) -> Any:
+        """A client's value for this argument; numbers may be written as text. Raises RequestError for another kind."""
+        kind, fits = self._kind()
+        if kind == "a number" and isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                value = float(value)
+        if fits(value):
+            return value
+        raise RequestError(
+            f"{script}: {self.label or 'an argument'} must be {kind}; it is {value!r:.100}.", "script_args"
+        )
+
+    def _kind(self) -> tuple[str, Callable[[Any], bool]]:
+        if self.shown is not None:
+            return "a name or a number", lambda value: isinstance(value, str | int)
+        if isinstance(self.value, bool):
+            return "true or false", lambda value: isinstance(value, bool | int)
+        if isinstance(self.value, int | float):
+            return "a number", lambda value: isinstance(value, int | float) and math.isfinite(value)
+        if isinstance(self.value, str):
+            return "a text", lambda value: isinstance(value, str)
+        return "a list of texts", _is_list_of_texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +95,8 @@ class Script:
     img2img: bool = True
     fields: Callable[[Sequence[Any]], JsonMapping] | None = None
     run: Callable[[ScriptRun], GenerationResult] | None = None
+    is_strict: bool = False
+    """Whether what a client gives must be of the kinds of the defaults. Scripts of others take what they like."""
 
     @property
     def always_on(self) -> bool:
@@ -89,10 +116,27 @@ class Script:
         defaults = [argument.value for argument in self.arguments_of(img2img=img2img)]
         return (*given[: len(defaults)], *defaults[len(given) :])
 
+    def given_by_client(self, given: Sequence[Any], *, img2img: bool = False) -> tuple[Any, ...]:
+        """As `with_defaults`, for values that come from outside.
+
+        Where the script is strict, null is the default, and RequestError names a value of another kind.
+        """
+        values = self.with_defaults(given, img2img=img2img)
+        if not self.is_strict:
+            return values
+        return tuple(
+            argument.value if value is None else argument.taken(value, self.name)
+            for argument, value in zip(self.arguments_of(img2img=img2img), values, strict=True)
+        )
+
     def arguments_in(self, request: GenerationRequest) -> tuple[Any, ...]:
         """Its arguments in a request, its defaults where the request does not name it."""
         given = request.script_arguments.get(self.name.casefold(), ())
         return self.with_defaults(given, img2img=request.is_img2img)
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str | int | float) for each in cast("list[Any]", value))
 
 
 def script_registry(built_in: Sequence[Script]) -> Registry[Script]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
 
 FONT = Path(__file__).parent / "fonts" / "Roboto-Regular.ttf"
 SMALLEST_FONT = 1
+
+LONGEST = 1000
+"""Characters of a caption that are drawn; nobody reads more beside a picture."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,14 @@ def with_legend(
     *,
     margin: int = 0,
     style: LegendStyle | None = None,
+    most_pixels: float = math.inf,
 ) -> Image.Image:
     """`grid`, of cells of this (width, height), with captions above each column and left of each row.
 
     Each of `across` and `down` is the captions of one column or row, below each other; long ones are broken between
     words, and letters become smaller where one word is too wide. `margin` pixels are left between cells. Text is as
-    high as the 25th part of a cell's width and height together; beside the rows it has three quarters of a cell.
+    high as the 25th part of a cell's width and height together; beside the rows it has three quarters of a cell. A
+    legend with which the whole would have more than `most_pixels` is left out: the pictures are what counts.
     """
     from PIL import Image, ImageDraw
 
@@ -67,11 +74,10 @@ def with_legend(
     rows = [_lines(measure, captions, left, size, style) for captions in down]
     named = any(caption.text for captions in across for caption in captions)
     top = max(_height(lines, spacing) for lines in columns) + 2 * spacing if named else 0
-    whole = Image.new(
-        "RGB",
-        (grid.width + left + margin * (len(across) - 1), grid.height + top + margin * (len(down) - 1)),
-        style.background,
-    )
+    whole_size = grid.width + left + margin * (len(across) - 1), grid.height + top + margin * (len(down) - 1)
+    if math.prod(whole_size) > most_pixels:
+        return grid
+    whole = Image.new("RGB", whole_size, style.background)
     for row in range(len(down)):
         for column in range(len(across)):
             part = grid.crop((width * column, height * row, width * (column + 1), height * (row + 1)))
@@ -91,7 +97,8 @@ def _lines(
 ) -> list[_Line]:
     lines: list[_Line] = []
     for caption in captions:
-        for text in _wrapped(draw, caption.text, width, _font(style, size)):
+        shown = caption.text if len(caption.text) <= LONGEST else caption.text[:LONGEST] + "..."
+        for text in _wrapped(draw, shown, width, _font(style, size)):
             font = _fitting(draw, text, width, size, style)
             box = draw.multiline_textbbox((0, 0), text, font=font)
             lines.append(_Line(text=text, font=font, height=int(box[3] - box[1]), active=caption.active))
@@ -113,6 +120,8 @@ def _wrapped(draw: ImageDraw.ImageDraw, text: str, width: int, font: ImageFont.F
 def _fitting(draw: ImageDraw.ImageDraw, text: str, width: int, size: int, style: LegendStyle) -> ImageFont.FreeTypeFont:
     """The font at the largest size, up to `size`, at which the line is no wider than `width`."""
     smallest, largest = SMALLEST_FONT, size
+    if draw.textlength(text, font=_font(style, size)) <= width:
+        return _font(style, size)
     while smallest < largest:
         tried = (smallest + largest + 1) // 2
         if draw.textlength(text, font=_font(style, tried)) <= width:
@@ -122,6 +131,7 @@ def _fitting(draw: ImageDraw.ImageDraw, text: str, width: int, size: int, style:
     return _font(style, smallest)
 
 
+@functools.lru_cache(maxsize=64)
 def _font(style: LegendStyle, size: int) -> ImageFont.FreeTypeFont:
     from PIL import ImageFont
 

@@ -14,6 +14,7 @@ from modules.foundation.errors import Interrupted, OutOfMemory
 from modules.foundation.timing import Stopwatch
 from modules.foundation.trace import stage_ended
 from modules.generation.batch import BatchPlan, batch_plan, with_batch_plan
+from modules.generation.count_limits import check_counts
 from modules.generation.plan import BatchSlice, Plan
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
@@ -57,6 +58,7 @@ def run(
     # Here also what scripts, folders and attachments made of it, which nobody saw when it was handed in.
     limits = SizeLimits.from_flags(engine.flags)
     limits.check_request(request)
+    check_counts(request, engine.flags)
 
     def enlarger(name: str | None, settings: Settings) -> Upscale | None:
         return engine.upscalers.enlarger(name, settings, control)

@@ -15,7 +15,7 @@ _Number = TypeVar("_Number", int, float)
 AxisType = Literal["int", "float", "str", "permutation"]
 
 MOST_VALUES = 10_000
-"""A range longer than this is refused: it is a typing error: that many pictures cannot be viewed."""
+"""Of an axis; more, often a range, are a typing error: that many pictures cannot be viewed."""
 
 # Nothing here gives back what it took ("+" after a count): what follows could not use it, and trying takes time.
 # A number has as many digits as the longest floats.
@@ -50,12 +50,15 @@ def parse_axis_values(text: str, kind: AxisType) -> list[Any]:
     """The values of an axis whose values are of this kind.
 
     Numbers: `1-5` is 1 2 3 4 5, `1-5 (+2)` and `5-1 (-2)` go in steps, `1-10 [4]` is four of them evenly spread.
-    A permutation axis takes every order of its values. Raises ValueError that names what is not a number.
+    A permutation axis takes every order of its values. Raises ValueError that names what is not a number, and for more
+    than `MOST_VALUES` in all.
 
     >>> parse_axis_values("1-3, 10-20 [3]", "int")
     [1, 2, 3, 10, 15, 20]
     """
     values = split_values(text)
+    if len(values) > MOST_VALUES:
+        raise ValueError(f"There are {len(values):,} values; the most is {MOST_VALUES:,}.")
     if kind == "str":
         return list(values)
     if kind == "permutation":
@@ -63,7 +66,12 @@ def parse_axis_values(text: str, kind: AxisType) -> list[Any]:
             raise ValueError(f"{len(values)} parts have more than {MOST_VALUES} orders; give fewer.")
         return [list(order) for order in itertools.permutations(values)]
     expand = _expand_ints if kind == "int" else _expand_floats
-    return [number for value in values if value for number in expand(value)]
+    numbers: list[Any] = []
+    for value in values:
+        numbers += expand(value) if value else ()
+        if len(numbers) > MOST_VALUES:
+            raise ValueError(f"All its ranges together have more than {MOST_VALUES:,} values.")
+    return numbers
 
 
 def axis_label(name: str, value: Any, kind: AxisType) -> str:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from modules.a1111.current import current
 from modules.a1111.processing.parameters import get_fixed_seed
 from modules.foundation.errors import RequestError
-from modules.prompts.xyz_axis_values import AxisType, axis_label, parse_axis_values, split_values
+from modules.prompts.xyz_axis_values import MOST_VALUES, AxisType, axis_label, parse_axis_values, split_values
 
 SEED_AXES = ("Seed", "Var. seed")
 """Axes whose values of -1 are replaced by seeds, unless they are to stay."""
@@ -109,10 +110,12 @@ def apply_field(field: str) -> Callable[[Any, Any, Any], None]:
 
 
 def apply_override(field: str, boolean: bool = False) -> Callable[[Any, Any, Any], None]:
-    """Set a setting for the cell; with `boolean` from the words True and False."""
+    """Set a setting for the cell, where clients may; with `boolean` from the words True and False."""
 
     def apply(p: Any, x: Any, xs: Any) -> None:
-        p.override_settings[field] = str(x).strip().lower() == "true" if boolean else x
+        value = str(x).strip().lower() == "true" if boolean else x
+        current().app.policy.check_settings({field: value}, current().settings)
+        p.override_settings[field] = value
 
     return apply
 
@@ -192,18 +195,13 @@ def values_of(option: AxisOption, p: Any, text: str, chosen: Sequence[Any] | Non
     if option.label == "Nothing":
         return [0]
     try:
-        if option.choices is not None and not as_text and chosen:
-            values = list(chosen)
-        elif option.prepare is not None:
-            values = list(option.prepare(text))
-        elif option.type in _KINDS:
-            values = parse_axis_values(text, _KINDS[option.type])
-        else:
-            values = split_values(text)
-        if option.type not in (str, str_permutations):
-            values = [option.type(value) for value in values]
+        values = _read(option, text, [] if as_text or option.choices is None else chosen or [])
     except ValueError as error:
         raise RequestError(f"The values of {option.label}: {error}", "script_args") from error
+    if len(values) > MOST_VALUES:
+        raise RequestError(
+            f"The axis {option.label} has {len(values):,} values; the most is {MOST_VALUES:,}.", "script_args"
+        )
     if not values:
         raise RequestError(f"The axis {option.label} has no values. Give some, or choose Nothing.", "script_args")
     if option.confirm is not None:
@@ -212,6 +210,17 @@ def values_of(option: AxisOption, p: Any, text: str, chosen: Sequence[Any] | Non
         except (RuntimeError, ValueError) as error:  # what checks of extensions raise
             raise RequestError(f"The values of {option.label}: {error}", "script_args") from error
     return values
+
+
+def _read(option: AxisOption, text: str, chosen: Sequence[Any]) -> list[Any]:
+    """The values that are `chosen`, or those of a text. Raises ValueError."""
+    if chosen:
+        values = list(chosen)
+    elif option.prepare is not None:
+        values = list(option.prepare(text))
+    else:
+        values = parse_axis_values(text, _KINDS.get(option.type, "str"))
+    return values if option.type in (str, str_permutations) else [option.type(value) for value in values]
 
 
 def fixed_seeds(option: AxisOption, values: list[Any]) -> list[Any]:

@@ -30,12 +30,12 @@ def fields_of_scripts(
             raise HTTPException(422, f"alwayson_scripts: args of {each!r} must be a list.")
         if values is None:
             continue
-        given[script.name.casefold()] = script.with_defaults(values, img2img=img2img)
+        given[script.name.casefold()] = script.given_by_client(values, img2img=img2img)
         if script.fields is not None:
             fields |= script.fields(script.with_defaults(values))
     if name and name.casefold() != "none":
         script = _selectable_script(app, name, img2img=img2img)
-        given[script.name.casefold()] = script.with_defaults(arguments, img2img=img2img)
+        given[script.name.casefold()] = script.given_by_client(arguments, img2img=img2img)
         fields["script"] = script.name
     return {**fields, "script_arguments": given} if given else fields
 
