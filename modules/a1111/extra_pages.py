@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.a1111.current import current
+from modules.foundation.text_files import read_file
 
 PREVIEW_SUFFIXES = ("png", "jpg", "jpeg", "webp", "gif")
 
@@ -50,7 +51,7 @@ class ExtraNetworksPage:
         """Take over what the user has noted of a card, from the JSON beside its file."""
         file = Path(item.get("filename") or "").with_suffix(".json")
         try:
-            noted: Any = json.loads(file.read_text(encoding="utf-8"))
+            noted: Any = json.loads(read_file(file))
         except (OSError, ValueError):
             noted = {}
         if isinstance(noted, dict):
@@ -86,7 +87,7 @@ class ExtraNetworksPage:
         """The text in the .txt or .description.txt beside a file."""
         for file in (Path(f"{path}.txt"), Path(f"{path}.description.txt")):
             try:
-                return file.read_text(encoding="utf-8", errors="replace")
+                return read_file(file).decode("utf-8", errors="replace")
             except OSError:
                 continue
         return None

@@ -20,7 +20,7 @@ from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError
 from modules.foundation.json_text import parse_json
 from modules.foundation.plain import JsonMapping, JsonObject
-from modules.foundation.text_files import decode_text
+from modules.foundation.text_files import decode_text, open_file
 from modules.sampling.parameterisation import Prediction
 
 METADATA_KEY = "easel.architecture"
@@ -87,7 +87,7 @@ def _from_sidecar(path: Path) -> JsonObject:
     import yaml
 
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             text = file.read(MAX_SIDECAR + 1)
         if len(text) > MAX_SIDECAR:
             raise ValueError("it is too long")

@@ -10,6 +10,7 @@ from modules.checkpoints.families import FamilyRegistry
 from modules.foundation.errors import CheckpointError, UnknownArchitecture
 from modules.foundation.json_text import parse_json
 from modules.foundation.plain import JsonObject
+from modules.foundation.text_files import read_file
 from modules.library.folders import DIFFUSERS_INDEX
 
 
@@ -48,7 +49,7 @@ def folder_image_input(folder: Path, configs: FolderConfigs, family: Family) -> 
 def read_json(path: Path) -> JsonObject:
     """A JSON object from a file. Raises CheckpointError naming the file."""
     try:
-        value = parse_json(path.read_bytes())
+        value = parse_json(read_file(path))
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:

@@ -25,6 +25,7 @@ from modules.checkpoints.safetensors_header import MAX_NAME, MAX_SIDES, MAX_TENS
 from modules.foundation.errors import CheckpointError
 from modules.foundation.json_text import whole_text
 from modules.foundation.plain import JsonMapping
+from modules.foundation.text_files import open_file
 
 MAX_PICKLE = 16 * 1024 * 1024
 """Bytes; the pickle of a large checkpoint, names and shapes without weights, takes less than one megabyte."""
@@ -96,7 +97,7 @@ def read_pickle(path: Path) -> Any:
     absurd sizes.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             if zipfile.is_zipfile(file):
                 check_zip(path)
                 return _read_zip(file)
@@ -169,7 +170,7 @@ def check_zip(path: Path) -> None:
 
 def check_entry_count(path: Path) -> None:
     """See how many entries a zip says it has, before a list of them is made. Raises ValueError for too many."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         size = file.seek(0, io.SEEK_END)
         file.seek(max(size - _ZIP_TAIL, 0))
         tail = file.read()

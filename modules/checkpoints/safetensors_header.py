@@ -17,6 +17,7 @@ from typing import TypeGuard, cast
 from modules.foundation.errors import CheckpointError
 from modules.foundation.json_text import parse_json
 from modules.foundation.plain import JsonObject
+from modules.foundation.text_files import open_file
 
 MAX_HEADER = 100_000_000
 """Bytes; the safetensors format's own limit."""
@@ -81,7 +82,7 @@ def read_header(path: Path) -> Header:
     """
     try:
         size = path.stat().st_size
-        with path.open("rb") as file:
+        with open_file(path) as file:
             start = file.read(8)
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
             if not 2 <= length <= min(MAX_HEADER, size - 8):

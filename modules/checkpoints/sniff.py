@@ -6,6 +6,8 @@ import struct
 from pathlib import Path
 from typing import Literal
 
+from modules.foundation.text_files import open_file
+
 Content = Literal["safetensors", "torch", "gguf", "web page", "git lfs pointer", "text", "empty", "unknown"]
 
 LONGEST = 512
@@ -21,7 +23,7 @@ MEANING = {
 
 def sniff(path: Path) -> Content:
     """What the file holds. Raises OSError as the file system does."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         begin = file.read(LONGEST)
     if not begin:
         return "empty"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import locale
 import logging
 import os
+import stat
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 from modules.foundation.json_text import parse_json, readable_members
 from modules.foundation.plain import JsonObject
@@ -25,9 +27,30 @@ _LOOKED_AT = 4096
 """Bytes at the beginning that tell UTF-16 without a mark: half of them are 0 where the text is mostly Latin."""
 
 
+def open_file(path: Path) -> BinaryIO:
+    """A file that somebody put there, open for reading in binary. Raises OSError, also for what only looks like one.
+
+    Opening a pipe waits for whoever writes into it, and a device never ends.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(descriptor)
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file as `open_file` opens it. Raises OSError."""
+    with open_file(path) as file:
+        return file.read()
+
+
 def read_text(path: Path) -> str:
     """The text of a file, lines ended by "\\n". One that is not UTF-8 is named in a warning. Raises OSError."""
-    text, encoding = decode_text(path.read_bytes())
+    text, encoding = decode_text(read_file(path))
     if encoding != "utf-8":
         log.warning("%s is not in UTF-8; it was read as %s. If letters are wrong, save it as UTF-8.", path, encoding)
     return text

@@ -20,6 +20,7 @@ from urllib.request import pathname2url
 
 from modules.foundation.json_text import parse_json
 from modules.foundation.plain import JsonObject
+from modules.foundation.text_files import read_file
 from modules.library.digests import Algorithm
 from modules.library.facts import stamp_of
 from modules.library.folders import Found
@@ -142,7 +143,7 @@ def _from_json(path: Path) -> Iterator[Titled]:
 
 def _json(path: Path) -> JsonObject:
     try:
-        content = parse_json(path.read_bytes())
+        content = parse_json(read_file(path))
     except (OSError, ValueError) as error:
         log.warning("The hashes in %s cannot be read: %s", path, error)
         return {}

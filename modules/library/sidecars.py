@@ -11,7 +11,7 @@ from typing import cast
 
 from modules.foundation.json_text import parse_json
 from modules.foundation.plain import JsonMapping, JsonObject
-from modules.foundation.text_files import decode_text
+from modules.foundation.text_files import decode_text, open_file
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ def _notes_in(sidecar: Path) -> JsonMapping:
 
 def _text(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return decode_text(file.read(MAX_TEXT))[0]
     except FileNotFoundError:
         return None

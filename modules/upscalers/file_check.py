@@ -7,6 +7,7 @@ from pathlib import Path
 
 from modules.checkpoints.safetensors_header import read_header
 from modules.foundation.errors import CheckpointError
+from modules.foundation.text_files import open_file
 
 LEGACY_PICKLE = b"\x80"
 """First byte of what torch wrote before its files were zip archives."""
@@ -21,7 +22,7 @@ def problem_of(path: Path) -> str | None:
         if path.suffix.casefold() == ".safetensors":
             read_header(path)
             return None
-        with path.open("rb") as file:
+        with open_file(path) as file:
             start = file.read(64)
         return _problem_of_pickle(path, start)
     except CheckpointError as error:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.foundation.json_text import readable_members
-from modules.foundation.text_files import behind_latin1, decode_text, read_json_object, read_text, set_aside
+from modules.foundation.text_files import (
+    behind_latin1,
+    decode_text,
+    open_file,
+    read_file,
+    read_json_object,
+    read_text,
+    set_aside,
+)
 
 MARKED = ("utf-8-sig", "utf-16", "utf-32")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\ufeff\0"))
@@ -108,3 +117,29 @@ def test_latin1_that_is_utf8_is_understood() -> None:
     assert behind_latin1("Ã© æ\x97¥".encode("latin-1").decode("latin-1")) == "é 日"
     for text in ("é", "plain", "日"):
         assert behind_latin1(text) == text
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders there")
+@pytest.mark.parametrize("kind", ["pipe", "device", "pipe behind a link"])
+def test_what_only_looks_like_a_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "notes.json"
+    if kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(tmp_path / "pipe")
+        path.symlink_to("pipe") if kind != "pipe" else (tmp_path / "pipe").rename(path)
+    for read in (open_file, read_text, read_file):
+        with pytest.raises(OSError, match="not a file"):
+            read(path)
+
+
+def test_a_folder_and_a_loop_of_links_are_no_files(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for name in (".", "loop", "missing"):
+        with pytest.raises(OSError, match=name if name != "." else "directory"):
+            read_file(tmp_path / name)
+
+
+def test_a_file_is_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(range(256)) * 1000)
+    assert read_file(tmp_path / "a") == bytes(range(256)) * 1000

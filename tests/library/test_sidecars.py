@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,13 @@ def test_descriptions_and_notes_are_read(tmp_path: Path) -> None:
 def test_damaged_notes_are_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
     assert user_metadata_of(str(tmp_path / "a.safetensors")) == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders there")
+def test_pipes_and_devices_beside_a_model_say_nothing_and_nobody_waits_for_them(tmp_path: Path) -> None:
+    model = tmp_path / "a.safetensors"
+    model.write_bytes(b"")
+    os.mkfifo(tmp_path / "a.json")
+    (tmp_path / "a.txt").symlink_to("/dev/zero")
+    assert user_metadata_of(str(model)) == {}
+    assert description_of(str(model), {"a.txt", "a.json"}) is None

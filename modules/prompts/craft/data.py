@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from modules.foundation.errors import SettingsError
 from modules.foundation.plain import JsonObject
-from modules.foundation.text_files import decode_text
+from modules.foundation.text_files import decode_text, read_file
 
 OWN = Path(__file__).parents[1] / "data"
 """The program's own lists."""
@@ -29,7 +29,7 @@ def read_yaml(path: Path) -> Any:
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     if (size := path.stat().st_size) > LARGEST_FILE:
         raise SettingsError(f"{path} has {size:,} bytes; the most is {LARGEST_FILE:,}. Split it.")
-    text = decode_text(path.read_bytes())[0]
+    text = decode_text(read_file(path))[0]
     depth = 0
     try:
         for event in yaml.parse(text, Loader=loader):

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from modules.foundation.errors import SettingsError
 from modules.foundation.json_text import parse_json
-from modules.foundation.text_files import decode_text
+from modules.foundation.text_files import decode_text, read_file
 from modules.prompts.wildcards.values import WildcardList
 
 SUFFIXES = (".txt", ".yaml", ".yml", ".json")
@@ -38,7 +38,7 @@ def read_collections(path: Path, name: str) -> list[WildcardList]:
     """
     if (size := path.stat().st_size) > LARGEST_FILE:
         raise SettingsError(f"{path} has {size:,} bytes; the most is {LARGEST_FILE:,}. Split it.")
-    data = path.read_bytes()
+    data = read_file(path)
     text, problems = decode_text(data)[0], _encoding_problems(path, data)
     if path.suffix.lower() == ".txt":
         lists: dict[str, Lines] = {name: _lines(text)}
