@@ -35,34 +35,34 @@ class Done:
 
 def trash(history: History, numbers: Sequence[int]) -> Done:
     """Put pictures into the trash: their files, with the texts beside them, into its folder."""
-    told = Done()
+    outcome = Done()
     for image in list(history.with_numbers(numbers)):
         if image.trashed is not None:
             continue
         target = history.data / TRASH / image.id
         home = None if image.path is None else stored_path(image.path, history.data)
-        if _moved(history, image, target, told):
+        if _moved(history, image, target, outcome):
             history.change([image.number], {"trashed": time.time(), "home": home})
-            told.done += 1
-    return told
+            outcome.done += 1
+    return outcome
 
 
 def restore(history: History, numbers: Sequence[int]) -> Done:
     """Bring pictures back from the trash to where they lay; one whose place is taken gets a number behind its name."""
-    told = Done()
+    outcome = Done()
     for image in list(history.with_numbers(numbers)):
         if image.trashed is None:
             continue
         home = history.home_of(image)
-        if _moved(history, image, (home or history.data).parent, told):
+        if _moved(history, image, (home or history.data).parent, outcome):
             history.change([image.number], {"trashed": None, "home": None})
-            told.done += 1
-    return told
+            outcome.done += 1
+    return outcome
 
 
 def erase(history: History, numbers: Sequence[int]) -> Done:
     """Delete pictures of the trash for good; those that are not in it stay."""
-    told = Done()
+    outcome = Done()
     for image in list(history.with_numbers(numbers)):
         if image.trashed is None:
             continue
@@ -72,11 +72,11 @@ def erase(history: History, numbers: Sequence[int]) -> Done:
         except FileNotFoundError:
             pass
         except OSError as error:
-            told.problems.append(f"{image.path} cannot be deleted: {reason_of(error)}.")
+            outcome.problems.append(f"{image.path} cannot be deleted: {reason_of(error)}.")
             continue
         history.forget(image.id)
-        told.done += 1
-    return told
+        outcome.done += 1
+    return outcome
 
 
 def move(history: History, numbers: Sequence[int], folder: Path) -> Done:
@@ -85,22 +85,22 @@ def move(history: History, numbers: Sequence[int], folder: Path) -> Done:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"The folder {folder} cannot be made: {reason_of(error)}.", "folder") from error
-    told = Done()
+    outcome = Done()
     for image in list(history.with_numbers(numbers)):
         if image.path is None:
-            told.problems.append(f"Picture {image.number} was never saved, so there is no file to move.")
-        elif image.trashed is None and (image.path.parent == folder or _moved(history, image, folder, told)):
-            told.done += 1
-    return told
+            outcome.problems.append(f"Picture {image.number} was never saved, so there is no file to move.")
+        elif image.trashed is None and (image.path.parent == folder or _moved(history, image, folder, outcome)):
+            outcome.done += 1
+    return outcome
 
 
 def pack(images: Iterable[HistoryImage], target: IO[bytes]) -> Done:
     """Write the files of pictures into an archive, as they are, each under a name of its own."""
-    told, taken = Done(), set[str]()
+    outcome, taken = Done(), set[str]()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for image in images:
             if image.path is None:
-                told.problems.append(f"Picture {image.number} was never saved.")
+                outcome.problems.append(f"Picture {image.number} was never saved.")
                 continue
             name = (
                 image.path.name
@@ -110,11 +110,11 @@ def pack(images: Iterable[HistoryImage], target: IO[bytes]) -> Done:
             try:
                 archive.write(image.path, name)
             except (OSError, ValueError) as error:  # ValueError: a file from before 1980
-                told.problems.append(f"{image.path} cannot be read: {reason_of(error)}.")
+                outcome.problems.append(f"{image.path} cannot be read: {reason_of(error)}.")
                 continue
             taken.add(name)
-            told.done += 1
-    return told
+            outcome.done += 1
+    return outcome
 
 
 def table(images: Iterable[HistoryImage]) -> str:
@@ -130,7 +130,7 @@ def table(images: Iterable[HistoryImage]) -> str:
     return text.getvalue()
 
 
-def _moved(history: History, image: HistoryImage, folder: Path, told: Done) -> bool:
+def _moved(history: History, image: HistoryImage, folder: Path, outcome: Done) -> bool:
     """Move the file of a picture, if it has one, and the text beside it; whether what was wanted may go on."""
     if image.path is None or not image.path.exists():
         return True
@@ -143,7 +143,7 @@ def _moved(history: History, image: HistoryImage, folder: Path, told: Done) -> b
         if image.path.parent.parent == history.data / TRASH and not any(image.path.parent.iterdir()):
             image.path.parent.rmdir()
     except OSError as error:
-        told.problems.append(f"{image.path} cannot be moved to {folder}: {reason_of(error)}.")
+        outcome.problems.append(f"{image.path} cannot be moved to {folder}: {reason_of(error)}.")
         return False
     history.change([image.number], {"path": stored_path(target, history.data)})
     return True

@@ -90,14 +90,14 @@ def lay_back(picture: Image.Image, face: Placed) -> Image.Image:
     if (high <= low).any():
         return picture
     size = (int(high[0] - low[0]), int(high[1] - low[1]))
-    there = np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ low])
+    into_face = np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ low])
     image, mask = face.image, _mask()
     reduce = max(int(math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))), 1)
     if reduce > 1:
         image, mask = image.reduce(reduce), mask.reduce(reduce)
-        there = (there + np.array([[0, 0, 0.5], [0, 0, 0.5]])) / reduce - np.array([[0, 0, 0.5], [0, 0, 0.5]])
+        into_face = (into_face + np.array([[0, 0, 0.5], [0, 0, 0.5]])) / reduce - np.array([[0, 0, 0.5], [0, 0, 0.5]])
     result = picture.copy()
-    result.paste(_warped(image, there, size), (int(low[0]), int(low[1])), _warped(mask, there, size))
+    result.paste(_warped(image, into_face, size), (int(low[0]), int(low[1])), _warped(mask, into_face, size))
     return result
 
 

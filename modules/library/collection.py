@@ -151,13 +151,13 @@ class Collection:
         stamp, row = stamp_of(path), self.known(path)
         if row is not None and row.stamp == stamp and row.version == self.version:
             return row.facts
-        return self._learn({path: self._look(path)})[path].facts
+        return self._learn({path: self._search(path)})[path].facts
 
     def metadata(self, path: str) -> Mapping[str, str]:
         """The free text of a file's header."""
         row, stamp = self.known(path), stamp_of(path)
         if row is None or row.stamp != stamp or row.version != self.version:
-            return self._learn({path: self._look(path)})[path].facts.metadata
+            return self._learn({path: self._search(path)})[path].facts.metadata
         return self.index.metadata(self.kind, path)
 
     def note_problem(self, path: str, problem: str | None) -> None:
@@ -165,7 +165,7 @@ class Collection:
 
         None takes back what was said.
         """
-        row = self.known(path) or self._look(path)
+        row = self.known(path) or self._search(path)
         if row.facts.problem != problem and row.stamp == stamp_of(path):
             metadata = self.index.metadata(self.kind, path)
             self._learn({path: replace(row, facts=replace(row.facts, problem=problem, metadata=metadata))})
@@ -200,9 +200,9 @@ class Collection:
             stamp = stamp_of(each.path)
             if stamp is not None and (row is None or row.stamp != stamp or row.version != self.version):
                 self._background.breathe()
-                yield {each.path: self._look(each.path)}
+                yield {each.path: self._search(each.path)}
 
-    def _look(self, path: str) -> Row:
+    def _search(self, path: str) -> Row:
         # The stamp is older than what is read: a file that changes meanwhile is looked at again.
         stamp, inode = identity_of(path)
         return Row(stamp=stamp or GONE, inode=inode, version=self.version, facts=self._describe(Path(path)))

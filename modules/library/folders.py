@@ -127,7 +127,7 @@ class ModelFolders:
         return any(
             record.mtime is None
             or record.mtime != _mtime(folder)
-            or any(os.path.exists(path) != there for path, there in record.links)  # noqa: PTH110
+            or any(os.path.exists(path) != target for path, target in record.links)  # noqa: PTH110
             for folder, record in self._known.items()
         )
 
@@ -142,15 +142,15 @@ class ModelFolders:
                 # A folder that is not there yet is looked for each time.
                 now[folder] = _Folder(0, frozenset(), (), ())
                 continue
-            this = (status.st_dev, status.st_ino)
-            if this in above and status.st_ino:
+            identity = (status.st_dev, status.st_ino)
+            if identity in above and status.st_ino:
                 continue
             record = before.get(folder)
             if record is None or record.mtime != status.st_mtime_ns or record.links:
                 record = self._read(folder, root, status.st_mtime_ns, hidden)
             now[folder] = record
             yield from (Found(os.path.join(folder, name), root) for name in record.models)  # noqa: PTH118
-            below = [(os.path.join(folder, name), (*above, this)) for name in record.folders]  # noqa: PTH118
+            below = [(os.path.join(folder, name), (*above, identity)) for name in record.folders]  # noqa: PTH118
             waiting += reversed(below)
 
     def _read(self, folder: str, root: str, mtime: int, hidden: bool) -> _Folder:

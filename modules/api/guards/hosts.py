@@ -150,8 +150,8 @@ class CheckHost:
             await self._refuse(scope, send, 400, "A request names one machine in its Host header (RFC 9112).")
             return
         forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-host"]
-        for asked in (*hosts, *(each for value in forwarded for each in value.split(","))):
-            part = split_authority(asked)
+        for authority in (*hosts, *(each for value in forwarded for each in value.split(","))):
+            part = split_authority(authority)
             if part is None:
                 await self._refuse(scope, send, 400, "The Host header of the request is not the name of a machine.")
                 return

@@ -35,29 +35,29 @@ STRENGTH, STRENGTH_FAITHFUL, STRENGTH_MASKED = 0.75, 0.5, 0.9
 _SIZE = re.compile(r"(\d{1,6})\s*[xX]\s*(\d{1,6})")
 
 
-def generation_body(app: Application, asked: ImageRequest) -> StableDiffusionProcessingTxt2Img:
+def generation_body(app: Application, body: ImageRequest) -> StableDiffusionProcessingTxt2Img:
     """The txt2img request for a generation. Raises RequestError naming our field or theirs."""
-    checkpoint = checkpoint_of(app, asked.model)
+    checkpoint = checkpoint_of(app, body.model)
     side = family_of(app, checkpoint).native_side
-    size = size_of(asked.size) or (side, side)
-    return StableDiffusionProcessingTxt2Img(**_common(app, asked, checkpoint, size))
+    size = size_of(body.size) or (side, side)
+    return StableDiffusionProcessingTxt2Img(**_common(app, body, checkpoint, size))
 
 
-def edit_body(app: Application, asked: EditRequestBody) -> StableDiffusionProcessingImg2Img:
+def edit_body(app: Application, body: EditRequestBody) -> StableDiffusionProcessingImg2Img:
     """The img2img request for an edit. Raises RequestError naming our field or theirs."""
-    checkpoint = checkpoint_of(app, asked.model)
+    checkpoint = checkpoint_of(app, body.model)
     intake = Intake.of(app)
-    picture = eight_bits(ImageOps.exif_transpose(decode_picture(_only_picture(asked), "image", intake)))
-    size = size_of(asked.size) or size_like(picture.size, family_of(app, checkpoint))
-    mask = _mask(asked, picture, intake)
-    strength = STRENGTH_MASKED if mask else STRENGTH_FAITHFUL if asked.input_fidelity == "high" else STRENGTH
+    picture = eight_bits(ImageOps.exif_transpose(decode_picture(_only_picture(body), "image", intake)))
+    size = size_of(body.size) or size_like(picture.size, family_of(app, checkpoint))
+    mask = _mask(body, picture, intake)
+    strength = STRENGTH_MASKED if mask else STRENGTH_FAITHFUL if body.input_fidelity == "high" else STRENGTH
     more: JsonObject = {"init_images": [_packed(picture)], "denoising_strength": strength}
-    if asked.denoising_strength is not None:
-        more["denoising_strength"] = asked.denoising_strength
+    if body.denoising_strength is not None:
+        more["denoising_strength"] = body.denoising_strength
     if mask is not None:
         # What was rubbed out has no colours to begin with: the surroundings flow in.
         more |= {"mask": _packed(mask), "inpainting_fill": 0, "inpaint_full_res": False, "mask_blur": 4}
-    return StableDiffusionProcessingImg2Img(**_common(app, asked, checkpoint, size), **more)
+    return StableDiffusionProcessingImg2Img(**_common(app, body, checkpoint, size), **more)
 
 
 def checkpoint_of(app: Application, model: str | None) -> CheckpointInfo | None:
@@ -98,29 +98,29 @@ def family_of(app: Application, checkpoint: CheckpointInfo | None) -> Family:
 
 
 def _common(
-    app: Application, asked: ImageRequest, checkpoint: CheckpointInfo | None, size: tuple[int, int]
+    app: Application, body: ImageRequest, checkpoint: CheckpointInfo | None, size: tuple[int, int]
 ) -> JsonObject:
-    if asked.stream:
+    if body.stream:
         raise RequestError("stream is not supported; ask without it, and watch /internal/progress.", "stream")
-    if asked.background == "transparent":
+    if body.background == "transparent":
         raise RequestError("background cannot be transparent; pictures are opaque.", "background")
     overrides: JsonObject = {
-        "samples_format": "jpg" if asked.output_format == "jpeg" else asked.output_format,
-        "jpeg_quality": max(asked.output_compression, 1),
+        "samples_format": "jpg" if body.output_format == "jpeg" else body.output_format,
+        "jpeg_quality": max(body.output_compression, 1),
     }
     if checkpoint is not None:
         overrides["sd_model_checkpoint"] = checkpoint.title
     known = {style.name for style in app.styles.all()}
     fields: JsonObject = {
-        "prompt": asked.prompt,
-        "negative_prompt": asked.negative_prompt,
-        "styles": [asked.style] if asked.style in known else [],
-        "seed": asked.seed,
-        "steps": asked.steps or STEPS.get(asked.quality.lower(), STEPS["medium"]),
-        "cfg_scale": asked.cfg_scale,
-        "sampler_name": asked.sampler_name,
-        "scheduler": asked.scheduler,
-        "n_iter": asked.n,
+        "prompt": body.prompt,
+        "negative_prompt": body.negative_prompt,
+        "styles": [body.style] if body.style in known else [],
+        "seed": body.seed,
+        "steps": body.steps or STEPS.get(body.quality.lower(), STEPS["medium"]),
+        "cfg_scale": body.cfg_scale,
+        "sampler_name": body.sampler_name,
+        "scheduler": body.scheduler,
+        "n_iter": body.n,
         "width": size[0],
         "height": size[1],
         "override_settings": overrides,
@@ -129,9 +129,9 @@ def _common(
     return fields
 
 
-def _only_picture(asked: EditRequestBody) -> Any:
-    given = asked.images if asked.images is not None else asked.image
-    pictures = [picture for picture in (given if isinstance(given, list) else [given]) if picture]
+def _only_picture(body: EditRequestBody) -> Any:
+    sent = body.images if body.images is not None else body.image
+    pictures = [picture for picture in (sent if isinstance(sent, list) else [sent]) if picture]
     if not pictures:
         raise RequestError("image is missing: send the picture that is to be changed.", "image")
     if len(pictures) > 1:
@@ -147,10 +147,10 @@ def _address(picture: Any) -> Any:
     return picture
 
 
-def _mask(asked: EditRequestBody, picture: Image.Image, intake: Intake) -> Image.Image | None:
+def _mask(body: EditRequestBody, picture: Image.Image, intake: Intake) -> Image.Image | None:
     """White where the picture is to be made anew: from the mask, or else where the picture itself is transparent."""
-    if asked.mask:
-        mask = eight_bits(decode_picture(_address(asked.mask), "mask", intake))
+    if body.mask:
+        mask = eight_bits(decode_picture(_address(body.mask), "mask", intake))
         return _transparent(mask) or mask.convert("L")
     return _transparent(picture)
 

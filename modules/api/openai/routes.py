@@ -47,11 +47,11 @@ def routes(app: Application) -> APIRouter:
     kept = KeptPictures()
 
     async def made(request: Request, kind: type[AnyRequest], prepare: Prepare[AnyRequest]) -> ImagesResponse:
-        asked = await read_body(request, kind)
-        wanted = await asyncio.to_thread(prepare, app, asked)
+        body = await read_body(request, kind)
+        wanted = await asyncio.to_thread(prepare, app, body)
         result = await result_of(app.submit(wanted))
         keep = _Keep(pictures=kept, base_url=str(request.base_url))
-        return await asyncio.to_thread(_answer, app, asked, wanted, result, keep)
+        return await asyncio.to_thread(_answer, app, body, wanted, result, keep)
 
     @router.post("/images/generations", openapi_extra=_body(GenerationRequestBody), summary="Pictures from words")
     async def generations(request: Request) -> ImagesResponse:
@@ -85,14 +85,14 @@ def routes(app: Application) -> APIRouter:
     return router
 
 
-def _generation(app: Application, asked: GenerationRequestBody) -> GenerationRequest:
-    body: StableDiffusionProcessingTxt2Img = generation_body(app, asked)
-    return txt2img_request(app, body)
+def _generation(app: Application, body: GenerationRequestBody) -> GenerationRequest:
+    txt2img: StableDiffusionProcessingTxt2Img = generation_body(app, body)
+    return txt2img_request(app, txt2img)
 
 
-def _edit(app: Application, asked: EditRequestBody) -> GenerationRequest:
-    body: StableDiffusionProcessingImg2Img = edit_body(app, asked)
-    return img2img_request(app, body)
+def _edit(app: Application, body: EditRequestBody) -> GenerationRequest:
+    img2img: StableDiffusionProcessingImg2Img = edit_body(app, body)
+    return img2img_request(app, img2img)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,15 +107,15 @@ class _Keep:
 
 
 def _answer(
-    app: Application, asked: ImageRequest, wanted: GenerationRequest, result: GenerationResult, keep: _Keep
+    app: Application, body: ImageRequest, wanted: GenerationRequest, result: GenerationResult, keep: _Keep
 ) -> ImagesResponse:
     settings = app.settings.current.changed(wanted.override_settings)
-    by_url = asked.response_format == "url" or (asked.response_format is None and not _is_gpt(asked.model))
+    by_url = body.response_format == "url" or (body.response_format is None and not _is_gpt(body.model))
     data: list[ImageData] = []
     for finished in result.samples:
         text = encode_picture(finished, settings)
         if by_url:
-            url = keep(base64.b64decode(text), asked.output_format)
+            url = keep(base64.b64decode(text), body.output_format)
             data.append(ImageData(url=url, revised_prompt=finished.prompt))
         else:
             data.append(ImageData(b64_json=text, revised_prompt=finished.prompt))
@@ -124,8 +124,8 @@ def _answer(
         created=int(time.time()),
         data=data,
         background="opaque",
-        output_format=asked.output_format,
-        quality=asked.quality,
+        output_format=body.output_format,
+        quality=body.quality,
         size=f"{width}x{height}",
     )
 

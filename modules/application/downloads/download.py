@@ -55,21 +55,21 @@ class Downloaded:
     sha256: str
 
 
-def submit_download(app: Application, asked: Download, *, job_id: str | None = None) -> TaskJob[Downloaded]:
+def submit_download(app: Application, download: Download, *, job_id: str | None = None) -> TaskJob[Downloaded]:
     """Queue a download; the file is in the lists when the job is done.
 
     Raises Forbidden where the program was started without downloads, RequestError for what cannot be right.
     """
     check_allowed(app)
-    asked = replace(asked, url=file_address(asked.url))
-    _check(asked)
+    download = replace(download, url=file_address(download.url))
+    _check(download)
 
     def work(control: RunControl) -> Downloaded:
-        done = fetch(asked, app.paths, control, only_public=app.settings.current.api_forbid_local_requests)
-        _refresh(app, asked.kind)
+        done = fetch(download, app.paths, control, only_public=app.settings.current.api_forbid_local_requests)
+        _refresh(app, download.kind)
         return done
 
-    title = f"{asked.name or _name_in(asked.url)} from {urlsplit(asked.url).hostname}"
+    title = f"{download.name or _name_in(download.url)} from {urlsplit(download.url).hostname}"
     return app.submit_task(TaskJob(work, kind="download", title=title, job_id=job_id, lane="background"))
 
 
@@ -93,8 +93,8 @@ def _parts_of(url: str) -> SplitResult:
 
 def check_allowed(app: Application) -> None:
     """Raise Forbidden, naming the flag, where the program was started without downloads."""
-    for flag, given in (("--offline", app.flags.offline), ("--no-download-sd-model", app.flags.no_download_sd_model)):
-        if given:
+    for flag, is_set in (("--offline", app.flags.offline), ("--no-download-sd-model", app.flags.no_download_sd_model)):
+        if is_set:
             raise Forbidden(f"Easel was started with {flag} and downloads nothing. Start it without that flag first.")
     if app.policy.is_open:
         raise Forbidden(
@@ -104,16 +104,16 @@ def check_allowed(app: Application) -> None:
 
 
 def fetch(
-    asked: Download, paths: Paths, control: RunControl, *, only_public: bool = True, pause: float = 1.0
+    download: Download, paths: Paths, control: RunControl, *, only_public: bool = True, pause: float = 1.0
 ) -> Downloaded:
     """Fetch a file, look at it, and give it its name. What has arrived of an interrupted one is gone on with.
 
     Raises DownloadError or RequestError; nothing but a whole, looked-at file ever has the name.
     """
-    folder = folder_of(asked.kind, paths)
+    folder = folder_of(download.kind, paths)
     # The server may name the file only with its answer, so what arrives is called by its address.
-    name = asked.name or _name_in(asked.url)
-    partial = folder / f".{hashlib.sha256(asked.url.encode()).hexdigest()[:16]}.download"
+    name = download.name or _name_in(download.url)
+    partial = folder / f".{hashlib.sha256(download.url.encode()).hexdigest()[:16]}.download"
 
     def report(done: int, total: int | None) -> None:
         control.check()
@@ -121,15 +121,15 @@ def fetch(
             control.at(done / total if total else 0.0, "downloading")
 
     _forget_old(folder, partial)
-    wanted = TransferRequest(url=asked.url, sha256=asked.sha256, only_public=only_public, pause=pause)
+    wanted = TransferRequest(url=download.url, sha256=download.sha256, only_public=only_public, pause=pause)
     transfer = Transfer(wanted, partial, report)
-    if asked.name or Path(name).suffix.lower() in (*SAFE, *PICKLES):
-        _free_name(asked, folder / clean_name(name))
+    if download.name or Path(name).suffix.lower() in (*SAFE, *PICKLES):
+        _free_name(download, folder / clean_name(name))
     digest = transfer.run()
     try:
-        if not asked.name and transfer.suggested_name:
+        if not download.name and transfer.suggested_name:
             name = transfer.suggested_name
-        path = _free_name(asked, folder / clean_name(name))
+        path = _free_name(download, folder / clean_name(name))
         _look_at(partial, path)
     except (RequestError, CheckpointError, DownloadError):
         transfer.discard()
@@ -163,20 +163,20 @@ def clean_name(name: str) -> str:
     return f"{stem.encode()[:200].decode(errors='ignore')}{dot}{suffix.lower()}"
 
 
-def _check(asked: Download) -> None:
-    url = _parts_of(asked.url)
+def _check(download: Download) -> None:
+    url = _parts_of(download.url)
     named = HOST.fullmatch(url.hostname or "") is not None
     if url.scheme not in ("http", "https") or not named or url.username or url.password:
         raise RequestError("url must be an http or https address without a user.", "url")
-    if asked.sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", asked.sha256):
+    if download.sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", download.sha256):
         raise RequestError("sha256 must be 64 hexadecimal digits.", "sha256")
-    if asked.name:
-        _check_suffix(asked, clean_name(asked.name))
+    if download.name:
+        _check_suffix(download, clean_name(download.name))
 
 
-def _check_suffix(asked: Download, name: str) -> None:
+def _check_suffix(download: Download, name: str) -> None:
     suffix = Path(name).suffix
-    if suffix in PICKLES and not asked.allow_pickle:
+    if suffix in PICKLES and not download.allow_pickle:
         raise RequestError(
             f"{name} is a file of torch.save, which can hold code that other programs run. Fetch a .safetensors file, "
             "or say allow_pickle if you trust where it comes from.",
@@ -186,9 +186,9 @@ def _check_suffix(asked: Download, name: str) -> None:
         raise RequestError(f"{name!r} does not end like a model file ({', '.join((*SAFE, *PICKLES))}).", "name")
 
 
-def _free_name(asked: Download, path: Path) -> Path:
-    _check_suffix(asked, path.name)
-    if path.exists() and not asked.overwrite:
+def _free_name(download: Download, path: Path) -> Path:
+    _check_suffix(download, path.name)
+    if path.exists() and not download.overwrite:
         raise RequestError(f"{path} is there already. Give another name, or say overwrite.", "name")
     return path
 

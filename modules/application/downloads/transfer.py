@@ -151,7 +151,7 @@ class Transfer:
             url = urlsplit(address)
             connection = self._connect(url)
             try:
-                connection.request("GET", path_of(url), headers=_asked(url, headers))
+                connection.request("GET", path_of(url), headers=_request_headers(url, headers))
                 response = connection.getresponse()
                 if response.status not in MOVED:
                     self._check_answer(response)
@@ -278,7 +278,7 @@ class Transfer:
         return version if version.url == self._wanted.url else None
 
 
-def _asked(url: SplitResult, headers: Mapping[str, str]) -> dict[str, str]:
+def _request_headers(url: SplitResult, headers: Mapping[str, str]) -> dict[str, str]:
     return {"Host": url.netloc, "User-Agent": "Easel", "Accept": "*/*", "Accept-Encoding": "identity", **headers}
 
 

@@ -76,8 +76,8 @@ class MergeRecipe:
     @property
     def models(self) -> tuple[CheckpointInfo, ...]:
         """The models that the method takes, in order; shorter where one is missing."""
-        given = (self.primary, self.secondary, self.tertiary)[: self.method.models]
-        return tuple(model for model in given if model is not None)
+        sources = (self.primary, self.secondary, self.tertiary)[: self.method.models]
+        return tuple(model for model in sources if model is not None)
 
     def file_name(self, image_input: FurtherInput | None) -> str:
         """The result's name with its suffix; that of a model with further input channels says so."""

@@ -166,10 +166,10 @@ def _latent_channels(model: OpenModel) -> int:
     return shape[0] if shape else LATENTS.channels
 
 
-def _mismatch(key: str, one: OpenModel, other: OpenModel) -> CheckpointError:
+def _mismatch(key: str, first: OpenModel, second: OpenModel) -> CheckpointError:
     return CheckpointError(
-        f"{one.name} and {other.name} cannot be merged: {key} has the shape {one.source.shapes[key]} in the one and "
-        f"{other.source.shapes[key]} in the other. Choose models of one family."
+        f"{first.name} and {second.name} cannot be merged: {key} has the shape {first.source.shapes[key]} in the "
+        f"one and {second.source.shapes[key]} in the other. Choose models of one family."
     )
 
 
