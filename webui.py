@@ -10,12 +10,12 @@ from modules.foundation.importing import importing
 
 def main() -> int:
     """Run until interrupted. Returns the exit code."""
-    from modules.application.launch import prepare
-
     try:
-        application, listener = prepare(sys.argv[1:])
-        phase = application.startup.phase
         with importing("fastapi", "gradio"):
+            from modules.application.launch import prepare
+
+            application, listener = prepare(sys.argv[1:])
+            phase = application.startup.phase
             with phase("API"):
                 from modules.api.server import create_api, tell_started
                 from modules.application.serve import serve

@@ -9,9 +9,11 @@ import gradio as gr
 from gradio.components import Component
 
 from modules.application.card_files import card_pages
+from modules.foundation.plain import JsonObject
 from modules.sampling.latent_upscale import LATENT_UPSCALERS
 from modules.sampling.schedules import names as schedule_names
 from modules.settings.model import Settings
+from modules.webui.blocks import bearer_of
 from modules.webui.choices import sampler_names
 from modules.webui.panel.cards_area import card_rules
 from modules.webui.panel.control import Offers
@@ -112,7 +114,8 @@ class PageBuilder:
 
         listed = self.listed
         # What was kept of the inputs comes after this, or the lists would put their first entries in its place.
-        page.load(opened, listed, [*listed, *shown], show_progress="hidden", api_visibility="private").then(
+        arguments: JsonObject = {"show_progress": "hidden", "show_progress_on": bearer_of(page)}
+        page.load(opened, listed, [*listed, *shown], api_visibility="private", **arguments).then(
             None, js="() => { document.documentElement.dataset.opened = 'yes' }"
         )
         self.ui.write()

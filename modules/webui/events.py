@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from modules.foundation.plain import JsonObject
+from modules.webui.blocks import bearer_of
 
 Act = Callable[..., object]
 """A handler: takes the values of the inputs, answers with those of the outputs."""
@@ -32,7 +33,7 @@ def on_any_change(
     triggers = [getattr(component, "change") for component in components]  # noqa: B009
     arguments: JsonObject = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     if act is not None:
-        arguments["trigger_mode"] = "always_last"
+        arguments |= {"trigger_mode": "always_last", "show_progress_on": bearer_of(components[0])}
     gr.on(triggers, act, list(inputs) or None, list(outputs) or None, js=js, **arguments)
 
 
@@ -56,6 +57,8 @@ def on(
     page sends them.
     """
     arguments: JsonObject = {"show_progress": "hidden", "api_visibility": "private"}
+    if act is not None:
+        arguments["show_progress_on"] = bearer_of(component)
     if waits:
         arguments["concurrency_limit"] = None
     if raw:

@@ -12,6 +12,7 @@ from modules.foundation.picture_file import forbid_ghostscript
 from modules.hooks.events import PageEvent
 from modules.pipeline.output_folders import output_folders
 from modules.webui import assets, gradio_scripts, sound
+from modules.webui.blocks import PageBlocks
 from modules.webui.builder import PageBuilder
 from modules.webui.canvas.options import canvas_options
 from modules.webui.localization import localization_tags
@@ -63,10 +64,11 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
         pwa=False,
         show_error=True,
     )
+    page.describe()
     return page
 
 
-def build_page(app: Application) -> tuple[gr.Blocks, PageBuilder]:
+def build_page(app: Application) -> tuple[PageBlocks, PageBuilder]:
     """All parts of the page, tied together. Also completes ui-config.json."""
     settings = app.settings.current
     added = (PageTab(name=each.name, label=each.label, build=each.build) for each in app.registries.tabs)
@@ -76,8 +78,10 @@ def build_page(app: Application) -> tuple[gr.Blocks, PageBuilder]:
         for guest in app.registries.page_guests:
             stack.enter_context(guest.building())
         page = stack.enter_context(
-            gr.Blocks(title="Easel", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400))
+            PageBlocks(title="Easel", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400))
         )
+        # First in the page, where it is soonest found.
+        page.bearer = gr.HTML("", visible=False)
         quick = build_quicksettings(app)
         builder = PageBuilder(app, quick, [each.label for each in tabs])
         with gr.Column(elem_id="tabs"):

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from modules.text_encoders.tokenizer import ClipTokenizer
 
 
+def count_html(tokens: int = 0, room: int = 75) -> str:
+    """The counter's text for so many tokens; without arguments, of an empty prompt."""
+    return f'<span class="gr-box gr-text-input">{tokens}/{room}</span>'
+
+
 class TokenCounter:
     """Counts prompts the way they will be encoded. The vocabulary is read with the first count."""
 
@@ -44,4 +49,4 @@ class TokenCounter:
             )
         except EaselError as error:
             return f'<span class="gr-box gr-text-input error" title="{error}">!</span>'
-        return f'<span class="gr-box gr-text-input">{count.tokens}/{count.room}</span>'
+        return count_html(count.tokens, count.room)

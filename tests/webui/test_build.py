@@ -60,7 +60,7 @@ def built(app: Application) -> list[Any]:
     return asyncio.run(build())
 
 
-def test_serving_the_page_imports_no_engine(tmp_path: Path) -> None:
+def test_serving_the_page_imports_no_engine_and_tells_the_browser_all_of_it(tmp_path: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path
@@ -68,14 +68,25 @@ from modules.api.server import create_api
 from modules.application.application import Application
 from modules.settings.declare import choices_of
 from modules.settings.flags import Flags
+from modules.webui.quick_import import import_gradio
+import_gradio()
 from modules.webui.page import mount_page
 app = Application(Flags(data_dir=Path({str(tmp_path)!r})))
-mount_page(create_api(app), app)
-print(sorted({{"torch", "diffusers", "transformers", "scipy"}} & set(sys.modules)))
+page = mount_page(create_api(app), app)
+print(sorted({{"torch", "diffusers", "transformers", "scipy", "pandas"}} & set(sys.modules)))
+told = page.config
+print(len(told["components"]) - len(page.blocks), len(told["dependencies"]) - len(page.fns), told["theme"])
+bearers = {{tuple(each["show_progress_on"] or ()) for each in told["dependencies"] if each["backend_fn"]}}
+print(bearers == {{(page.bearer._id,)}})
 app.close()
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]", done.stdout
+    imported, told, one_bearer = done.stdout.splitlines()[-3:]
+    assert imported == "[]", done.stdout
+    # What the browser is told is the whole page, with what was said when it was mounted.
+    assert told == "0 0 base", done.stdout
+    # With a bearer for each output, every click cost half a second of looking them up.
+    assert one_bearer == "True", done.stdout
 
 
 def test_the_users_ui_config_decides_what_the_controls_begin_with(app: Application) -> None:

@@ -10,6 +10,7 @@ from modules.webui.panel import common
 from modules.webui.panel.control import Control
 from modules.webui.panel.drawing import Drawing
 from modules.webui.panel.styles_dialog import draw_styles_dialog
+from modules.webui.tokens import count_html
 
 
 def draw_toprow(drawing: Drawing) -> None:
@@ -56,7 +57,10 @@ def _prompts(drawing: Drawing) -> None:
         with gr.Row(elem_id=f"{elem_id}_row", elem_classes=["prompt-row"]):
             _prompt(drawing, control, elem_id)
             counter = gr.HTML(
-                "", elem_id=drawing.id(f"{key}_counter"), elem_classes=["token-counter"], apply_default_css=False
+                count_html(),
+                elem_id=drawing.id(f"{key}_counter"),
+                elem_classes=["token-counter"],
+                apply_default_css=False,
             )
             drawing.part(f"{key}_counter", counter)
         button = gr.Button("Count tokens", elem_id=drawing.id(f"{key}_button"), visible="hidden")

@@ -17,9 +17,13 @@ export function touched(tab) {
   timers.set(tab, setTimeout(() => keep(tab), PAUSE));
 }
 
-/** Ask for what was kept. */
+/** Ask for what was kept, if this browser was ever here. */
 export function restoreInputs() {
-  press("easel_restore_inputs");
+  if (sessionStorage.getItem(KEY) || localStorage.getItem(KEY)) {
+    press("easel_restore_inputs");
+  } else {
+    inputsRestored();
+  }
 }
 
 /** Called when that has come: from now on changes are kept. */

@@ -20,8 +20,7 @@ function watchPrompt(prompt, button) {
   if (!box) {
     return;
   }
-  /** @type {string | null} */
-  let last = null;
+  let last = ""; // the counter of an empty prompt is there from the beginning
   let timer = 0;
   const count = () => {
     if (box.value !== last) {

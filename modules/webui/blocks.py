@@ -1,0 +1,48 @@
+"""The page as gradio's `Blocks`, described for the browser once, when everything is in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+from gradio.components import Component
+
+from modules.webui.quick_import import no_source_for
+
+# At every class that is derived from it, gradio would work out the type stubs of its own one anew.
+with no_source_for("gradio."):
+
+    class PageBlocks(gr.Blocks):
+        """gradio describes a page four times from its building to its mounting, and the browser sees the last alone.
+
+        A description of many components takes a while, so until `describe` the answer is that there are none.
+        """
+
+        described = False
+        bearer: Component | None = None
+        """What bears the state of every event, in place of the event's outputs; see `bearer_of`."""
+
+        def get_config_file(self) -> Any:
+            """What the browser is told of the page; see `describe`."""
+            if self.described:
+                return super().get_config_file()
+            return {"pages": self.pages, "components": [], "dependencies": []}
+
+        def describe(self) -> None:
+            """Work out what the browser is told. To be called once the page is mounted."""
+            self.described = True
+            self.config = self.get_config_file()
+
+
+def bearer_of(component: Block) -> list[Component] | None:
+    """The component that is to bear the state of an event of `component`, as `show_progress_on`.
+
+    The browser tells the state of each event that ever ran (pending, done) to all its bearers again whenever any other
+    event begins or ends, and looks each of them up in the whole page. By default they are the outputs of the events: a
+    few hundred components, half a second of work at every click. The state is shown nowhere, so one bearer will do.
+    """
+    around: Block | None = component
+    while around is not None and not isinstance(around, PageBlocks):
+        around = around.parent
+    return [around.bearer] if around is not None and around.bearer is not None else None
