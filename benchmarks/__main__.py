@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTER = ROOT / "models" / "Stable-diffusion" / "easel-starter.safetensors"
-NAMES = ("startup", "starter", "sd15", "reading", "memory", "huge", "merge", "catalogue", "history")
+NAMES = ("startup", "starter", "sd15", "reading", "memory", "huge", "merge", "catalogue", "history", "page")
 LONG = ("kill", "load", "soak")
 """Measured only when named."""
 
@@ -126,6 +126,12 @@ def _history(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any
     return history.measure(options.rounds or 5, _say, options.count or history.PICTURES), history.show
 
 
+def _page(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import history, page
+
+    return page.measure(options.rounds or 5, _say, options.count or history.PICTURES), page.show
+
+
 def _kill(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
     from benchmarks import kill, kill_points
 
@@ -189,6 +195,7 @@ MEASUREMENTS = {
     "merge": _merge,
     "catalogue": _catalogue,
     "history": _history,
+    "page": _page,
     "kill": _kill,
     "load": _load,
     "soak": _soak,

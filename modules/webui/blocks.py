@@ -10,6 +10,9 @@ from gradio.components import Component
 
 from modules.webui.quick_import import no_source_for
 
+FOR_CLIENTS = ("api_info", "api_info_as_input", "api_info_as_output", "example_inputs")
+"""What is told of a component for those who write clients: a quarter of the page, of use with named endpoints alone."""
+
 # At every class that is derived from it, gradio would work out the type stubs of its own one anew.
 with no_source_for("gradio."):
 
@@ -25,9 +28,16 @@ with no_source_for("gradio."):
 
         def get_config_file(self) -> Any:
             """What the browser is told of the page; see `describe`."""
-            if self.described:
-                return super().get_config_file()
-            return {"pages": self.pages, "components": [], "dependencies": []}
+            if not self.described:
+                return {"pages": self.pages, "components": [], "dependencies": []}
+            told: Any = super().get_config_file()
+            events = [each for each in told["dependencies"] if each["api_visibility"] != "private"]
+            callable_over_http = {id for each in events for id in (*each["inputs"], *each["outputs"])}
+            for component in told["components"]:
+                if component["id"] not in callable_over_http:
+                    for name in FOR_CLIENTS:
+                        component.pop(name, None)
+            return told
 
         def describe(self) -> None:
             """Work out what the browser is told. To be called once the page is mounted."""

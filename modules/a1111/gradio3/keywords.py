@@ -136,6 +136,9 @@ def listener_keywords(positional: tuple[Any, ...], given: Mapping[str, Any]) -> 
     if keywords.get("api_name") is False:
         del keywords["api_name"]
         keywords["api_visibility"] = "private"
+    elif not keywords.get("api_name"):
+        # It can be called all the same; described are the endpoints that their authors have named.
+        keywords.setdefault("api_visibility", "undocumented")
     if isinstance(keywords.get("show_progress"), bool):
         keywords["show_progress"] = "full" if keywords["show_progress"] else "hidden"
     for key in ("queue", "scroll_to_output", "preprocess", "postprocess", "batch"):

@@ -167,6 +167,24 @@ with demo:
     assert value == {"visible": "hidden", "__type__": "update"}
 
 
+def test_endpoints_are_described_where_their_author_named_them(extension: Run) -> None:
+    found = extension("""
+import gradio as gr
+def go(text): return text
+with gr.Blocks() as demo:
+    text = gr.Textbox(); button = gr.Button()
+    button.click(go, text, text)
+    button.click(go, text, text, api_name="named")
+    button.click(go, text, text, show_api=True)
+    button.click(go, text, text, api_name=False)
+""")
+    visible = [fn.api_visibility for fn in found["demo"].fns.values()]
+    assert visible == ["undocumented", "public", "public", "private"]
+    named = found["demo"].get_api_info()["named_endpoints"]
+    assert named["/named"]["parameters"][0]["type"] == {"type": "string"}
+    assert len(named) == 2
+
+
 def test_a_component_of_our_own_page_takes_the_old_arguments_once_it_was_handed_over() -> None:
     async def build() -> list[Any]:
         with gr.Blocks() as demo:
