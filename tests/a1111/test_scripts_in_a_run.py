@@ -191,7 +191,7 @@ class Saves(scripts.Script):
 
 def test_p_knows_the_folders_of_pictures_also_where_none_is_saved(stage: Callable[..., Stage]) -> None:
     here = stage(saves=SAVES)
-    made = here.make()
+    made = here.make(save_images=False)
     assert "outdir" not in str(made.info["infotexts"])
     outputs = here.application.paths.outputs
     folders = here.dialect.scripts_data[0].script_class.folders
