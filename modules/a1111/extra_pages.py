@@ -5,12 +5,17 @@ from __future__ import annotations
 import html
 import json
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from modules.a1111.current import current
+from modules.a1111.current import OWNER, current
+from modules.application.card_files import card_pages
+from modules.application.cards import Card, CardPage
 from modules.foundation.text_files import read_file
+
+if TYPE_CHECKING:
+    from modules.application.application import Application
 
 PREVIEW_SUFFIXES = ("png", "jpg", "jpeg", "webp", "gif")
 
@@ -49,7 +54,9 @@ class ExtraNetworksPage:
 
     def read_user_metadata(self, item: dict[str, Any], use_cache: bool = True) -> None:
         """Take over what the user has noted of a card, from the JSON beside its file."""
-        file = Path(item.get("filename") or "").with_suffix(".json")
+        if not item.get("filename"):
+            return
+        file = Path(item["filename"]).with_suffix(".json")
         try:
             noted: Any = json.loads(read_file(file))
         except (OSError, ValueError):
@@ -131,9 +138,81 @@ class ExtraNetworksPage:
         return f'<div id="{tabname}_{self.id_page}_cards" class="extra-network-cards">{cards}</div>'
 
 
+    def cards(self) -> Iterator[Card]:
+        """The same cards as Easel's own pages show."""
+        self.create_html("txt2img")
+        for name, item in self.items.items():
+            prompt, negative = _text_of(item.get("prompt")), _text_of(item.get("negative_prompt"))
+            path = self.search_terms_from_path(str(item.get("filename") or ""))
+            folder, keys = str(item.get("filename") or "").removesuffix(path), item.get("sort_keys") or {}
+            words = item.get("search_terms") or item.get("search_term") or ""
+            yield Card(
+                name=name,
+                path=path.lstrip("/"),
+                folder=folder if path else "",
+                prompt=prompt or "",
+                negative=negative or "",
+                preview=item.get("preview"),
+                description=str(item.get("description") or ""),
+                words=words if isinstance(words, str) else " ".join(map(str, words)),
+                created=_whole(keys.get("date_created")),
+                modified=_whole(keys.get("date_modified")),
+                script=self._script_of(item, plain=prompt is not None and negative is not None),
+            )
+
+    def _script_of(self, item: Mapping[str, Any], *, plain: bool) -> str | None:
+        """What a click does where it is not adding two plain texts."""
+        if clicked := item.get("onclick"):
+            return html.unescape(str(clicked)).strip('"')
+        if plain:
+            return None
+        prompts = (item.get("prompt") or '""', item.get("negative_prompt") or '""')
+        return f"cardClicked(easelTab(), {prompts[0]}, {prompts[1]}, {str(self.allow_negative_prompt).lower()})"
+
+
+def _text_of(expression: Any) -> str | None:
+    """The text that an expression of JavaScript is, where it is nothing but a string; "" where there is none."""
+    if not expression:
+        return ""
+    try:
+        text = json.loads(str(expression), strict=False)
+    except ValueError:
+        return None
+    return text if isinstance(text, str) else None
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 0
+
+
 def pages() -> list[ExtraNetworksPage]:
     """The pages that extensions have added."""
     return current().extras.setdefault("extra pages", [])
+
+
+def show_pages(app: Application, failed: Callable[[str, str], None]) -> None:
+    """Have the pages shown beside Easel's own. One without a name of its own is told to `failed`."""
+    registry = app.registries.card_pages
+    registry.unregister(OWNER)
+    known = {each.name for each in card_pages(app)}
+    for page in pages():
+        if page.id_page in known:
+            failed(page.title, "is no page of cards of its own: there is one of this name.")
+            continue
+        known.add(page.id_page)
+        registry.register(
+            OWNER,
+            CardPage(
+                name=page.id_page,
+                title=page.title,
+                cards=page.cards,
+                refresh=page.refresh,
+                takes_negative=page.allow_negative_prompt,
+            ),
+        )
 
 
 def register_page(page: ExtraNetworksPage) -> None:

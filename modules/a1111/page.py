@@ -15,6 +15,7 @@ from gradio.component_meta import ComponentMeta
 from gradio.context import Context
 
 from modules.a1111.added_tabs import added_tabs
+from modules.a1111.extra_pages import show_pages
 from modules.a1111.gradio3.classes import adopt
 from modules.a1111.javascript import extension_tags
 from modules.a1111.pasting import new_value
@@ -56,6 +57,7 @@ class ScriptsOnPage(PageGuest):
         """on_before_ui; while the page is built scripts hear of its components; at its end they are registered."""
         dialect = self._dialect
         dialect.callbacks.call("before_ui")
+        show_pages(dialect.app, dialect.failed)
         self._drawn.clear()
         for runner in (dialect.scripts_txt2img, dialect.scripts_img2img):
             runner.begin()

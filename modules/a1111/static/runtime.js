@@ -282,6 +282,21 @@ function showRestoreProgressButton() {}
 function setRandomSeed() {}
 function dimensionChange() {}
 
+// Cards
+
+function easelTab() { return document.documentElement.dataset.tab === "img2img" ? "img2img" : "txt2img"; }
+
+function cardClicked(tabname, textToAdd, textToAddNegative) {
+  const texts = { [`#${tabname}_prompt textarea`]: textToAdd, [`#${tabname}_neg_prompt textarea`]: textToAddNegative };
+  for (const [box, text] of Object.entries(texts)) {
+    const prompt = document.querySelector(box);
+    if (prompt && text) {
+      prompt.value += (prompt.value.trim() ? (opts.extra_networks_add_text_separator ?? " ") : "") + text;
+      updateInput(prompt);
+    }
+  }
+}
+
 // Small things
 
 function uiElementIsVisible(element) { return !!element && element.offsetParent !== null; }

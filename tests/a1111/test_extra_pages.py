@@ -1,0 +1,54 @@
+"""Pages of cards of extensions, as they come to stand beside Easel's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modules.a1111.extra_pages import show_pages
+from modules.application.card_files import card_pages
+from tests.a1111.test_extensions import begun
+from tests.extension_host.test_host import make
+
+PAGE = """
+from modules.script_callbacks import on_before_ui
+from modules.ui_extra_networks import ExtraNetworksPage, quote_js, register_page
+
+class Own(ExtraNetworksPage):
+    def __init__(self):
+        super().__init__("My Words")
+        self.allow_negative_prompt = True
+    def list_items(self):
+        yield {"name": "plain", "prompt": quote_js('a "cat"'), "sort_keys": {"date_modified": "x"}}
+        yield {"name": "joined", "prompt": '"<lora:x:" + opts.extra_networks_default_multiplier + ">"'}
+        yield {"name": "own", "onclick": '"return mine(&quot;x&quot;)"'}
+        yield None
+
+class Taken(Own):
+    def __init__(self):
+        super().__init__()
+        self.title, self.id_page = "Lora", "lora"
+
+on_before_ui(lambda: (register_page(Own()), register_page(Taken())))
+"""
+
+
+def test_pages_of_extensions_show_their_cards_beside_easels_own(tmp_path: Path) -> None:
+    make(tmp_path, "words", scripts__words_dot_py=PAGE)
+    app, dialect = begun(tmp_path)
+    try:
+        own = [page.name for page in card_pages(app)]
+        dialect.callbacks.call("before_ui")
+        failed: list[tuple[str, str]] = []
+        for _ in range(2):
+            show_pages(app, lambda title, why: failed.append((title, why)))
+        added = [page for page in card_pages(app) if page.name not in own]
+        assert [(page.name, page.title, page.takes_negative) for page in added] == [("my_words", "My Words", True)]
+        plain, joined, clicked = added[0].cards()
+        assert (plain.prompt, plain.script) == ('a "cat"', None)
+        assert joined.script is not None
+        assert joined.script.startswith('cardClicked(easelTab(), "<lora:x:" + opts.')
+        assert clicked.script == 'return mine("x")'
+        assert {title for title, _ in failed} == {"Lora"}
+    finally:
+        dialect.close()
+        app.close()
