@@ -113,7 +113,7 @@ class ExtraNetworksPage:
     def card(self, tabname: str, item: dict[str, Any]) -> str:
         """One card as HTML."""
         keys = " ".join(
-            f'data-sort-{key.replace("_", "-")}="{html.escape(str(value))}"'
+            f'data-sort-{html.escape(str(key))}="{html.escape(str(value))}"'
             for key, value in (item.get("sort_keys") or {}).items()
         )
         prompts = (item.get("prompt") or quote_js(""), item.get("negative_prompt") or quote_js(""))
@@ -211,6 +211,7 @@ def show_pages(app: Application, failed: Callable[[str, str], None]) -> None:
                 cards=page.cards,
                 refresh=page.refresh,
                 takes_negative=page.allow_negative_prompt,
+                html=page.create_html,
             ),
         )
 

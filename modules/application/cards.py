@@ -44,7 +44,8 @@ class CardPage:
     """A page of cards. `name` is its short name, of which ids are made; `cards` is asked at each opening.
 
     `kind` is the kind of model file, whose notes can be written; `tag` that of the tags it stands for. Pages with
-    `takes_negative` add to the negative prompt while the keyboard is there.
+    `takes_negative` add to the negative prompt while the keyboard is there. A page with `html` draws its cards itself,
+    for a tab ("txt2img", "img2img").
     """
 
     name: str
@@ -54,6 +55,7 @@ class CardPage:
     kind: str = ""
     tag: str = ""
     takes_negative: bool = False
+    html: Callable[[str], str] | None = None
 
 
 def packed(page: CardPage) -> JsonObject:

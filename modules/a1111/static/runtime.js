@@ -44,6 +44,21 @@ function get_uiCurrentTabContent() {
   return button ? document.getElementById(button.getAttribute("aria-controls")) : null;
 }
 
+// Gradio 3 had the boxes of a text or a number directly below their label; today there is a block between them.
+for (const kind of [Document, Element]) {
+  const between = />\s*label\s*>\s*(?=textarea|input)/g;
+  const { querySelector, querySelectorAll } = kind.prototype;
+  kind.prototype.querySelector = function (selector) {
+    const found = querySelector.call(this, selector);
+    return found || !String(selector).match(between) ? found : querySelector.call(this, selector.replace(between, " label "));
+  };
+  kind.prototype.querySelectorAll = function (selector) {
+    const found = querySelectorAll.call(this, selector);
+    const other = found.length === 0 && String(selector).match(between);
+    return other ? querySelectorAll.call(this, selector.replace(between, " label ")) : found;
+  };
+}
+
 // Callbacks. One that throws is named in the console, and the others are called.
 
 const easelCallbacks = { loaded: [], update: [], after: [], tab: [], options: [] };
@@ -286,13 +301,24 @@ function dimensionChange() {}
 
 function easelTab() { return document.documentElement.dataset.tab === "img2img" ? "img2img" : "txt2img"; }
 
-function cardClicked(tabname, textToAdd, textToAddNegative) {
-  const texts = { [`#${tabname}_prompt textarea`]: textToAdd, [`#${tabname}_neg_prompt textarea`]: textToAddNegative };
-  for (const [box, text] of Object.entries(texts)) {
-    const prompt = document.querySelector(box);
-    if (prompt && text) {
-      prompt.value += (prompt.value.trim() ? (opts.extra_networks_add_text_separator ?? " ") : "") + text;
-      updateInput(prompt);
+const activePromptTextarea = {};
+
+document.addEventListener("focusin", (event) => {
+  const box = event.target instanceof HTMLTextAreaElement ? event.target.closest("[id$=_prompt]") : null;
+  const tab = box && /^(txt2img|img2img)_(neg_)?prompt$/.exec(box.id);
+  if (tab) {
+    activePromptTextarea[tab[1]] = event.target;
+  }
+});
+
+function cardClicked(tabname, textToAdd, textToAddNegative, allowNegativePrompt) {
+  const prompt = document.querySelector(`#${tabname}_prompt textarea`);
+  const negative = document.querySelector(`#${tabname}_neg_prompt textarea`);
+  const chosen = (allowNegativePrompt && activePromptTextarea[tabname]) || prompt;
+  for (const [box, text] of [[chosen, textToAdd], [negative, textToAddNegative]]) {
+    if (box && text) {
+      box.value += (box.value.trim() ? (opts.extra_networks_add_text_separator ?? " ") : "") + text;
+      updateInput(box);
     }
   }
 }

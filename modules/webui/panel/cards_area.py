@@ -32,14 +32,15 @@ def draw_card_tabs(tab: str, pages: Sequence[CardPage]) -> None:
 
 def draw_card_places(tab: str, pages: Sequence[CardPage]) -> None:
     """Draw the place of each page."""
-    places = "".join(_place(f"{tab}_{html.escape(page.name, quote=True)}", page.title) for page in pages)
+    places = "".join(_place(f"{tab}_{html.escape(page.name, quote=True)}", page) for page in pages)
     gr.HTML(places, elem_classes=["cards-places"], apply_default_css=False)
 
 
-def _place(elem_id: str, title: str) -> str:
+def _place(elem_id: str, page: CardPage) -> str:
+    own = ' data-own="yes"' if page.html else ""
     return (
-        f'<div id="{elem_id}" class="cards-area tabitem" role="tabpanel" aria-label="{html.escape(title)}">'
-        f'<div id="{elem_id}_prompts"></div><div id="{elem_id}_cards_html"></div>'
+        f'<div id="{elem_id}" class="cards-area tabitem" role="tabpanel" aria-label="{html.escape(page.title)}">'
+        f'<div id="{elem_id}_prompts"></div><div id="{elem_id}_cards_html"{own}></div>'
         f'<button type="button" id="{elem_id}_extra_refresh_internal" hidden>Refresh</button></div>'
     )
 

@@ -64,6 +64,15 @@ def routes(app: Application) -> APIRouter:
         headers = {"Cache-Control": "no-store"}
         return Response(text.encode("utf-8", "replace"), media_type="application/json", headers=headers)
 
+    @router.get("/cards/{page}/html", response_class=Response, summary="The cards of a page that draws them itself")
+    def html_of(page: str, tab: str = "txt2img") -> Response:
+        """The cards as HTML; pages of the program itself have none."""
+        drawn = page_of(page).html
+        if drawn is None:
+            raise HTTPException(404, f"The page {page!r} does not draw its cards itself.")
+        headers = {"Cache-Control": "no-store"}
+        return Response(drawn(tab).encode("utf-8", "replace"), media_type="text/html", headers=headers)
+
     @router.post("/cards/{page}/refresh", summary="Look for a page's files again")
     def refresh(page: str) -> None:
         """Read the folders of a page again."""

@@ -1,7 +1,7 @@
 // @ts-check
 // The area of one page of cards on one tab: search, order, folders, and the grid.
 import { api } from "../api.js";
-import { around, element, panels, press, textBox } from "../dom.js";
+import { around, element, panels, press, route, textBox } from "../dom.js";
 import { attempt, say } from "../notice.js";
 import { write } from "../prompt_history.js";
 import { VirtualGrid } from "../virtual_grid.js";
@@ -39,10 +39,32 @@ export async function openArea(tab, page) {
     if (!place) {
       return;
     }
+    if (place.dataset.own) {
+      await attempt(() => openOwn(tab, page, place));
+      return;
+    }
     area = new Area(tab, page, place);
     areas.set(key, area);
   }
   await attempt(() => /** @type {Area} */ (area).open());
+}
+
+/** A page of an extension, which draws its cards itself. @param {string} tab @param {string} page @param {HTMLElement} place */
+async function openOwn(tab, page, place) {
+  if (place.dataset.own === "drawn") {
+    return;
+  }
+  place.dataset.own = "drawn";
+  const name = encodeURIComponent(page);
+  const draw = async () => {
+    const answer = await fetch(route(`api/v1/cards/${name}/html?tab=${tab}`));
+    place.innerHTML = answer.ok ? await answer.text() : "";
+  };
+  document.getElementById(`${tab}_${page}_extra_refresh_internal`)?.addEventListener("click", () => attempt(async () => {
+    await api(`cards/${name}/refresh`, { method: "POST" });
+    await draw();
+  }));
+  await draw();
 }
 
 /** The checkpoint is another one: what fits it is shown. */
