@@ -137,7 +137,6 @@ class ExtraNetworksPage:
         cards = "".join(self.card(tabname, item) for item in self.items.values())
         return f'<div id="{tabname}_{self.id_page}_cards" class="extra-network-cards">{cards}</div>'
 
-
     def cards(self) -> Iterator[Card]:
         """The same cards as Easel's own pages show."""
         self.create_html("txt2img")
