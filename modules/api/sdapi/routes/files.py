@@ -93,6 +93,7 @@ def _open_folders(app: Application) -> Iterator[tuple[Path, frozenset[str] | Non
         yield extension.root, None
     # A1111's extensions write here what their scripts in the page read.
     yield paths.data / "tmp", None
+    yield paths.data / "localizations", frozenset({".json"})
     # Previews of models lie beside them.
     models = (paths.models, *paths.checkpoint_folders, *paths.vae_folders)
     for folder in (*models, paths.lora, paths.lycoris, paths.hypernetworks, paths.embeddings):
