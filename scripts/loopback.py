@@ -95,7 +95,8 @@ class Script(scripts.Script):
                 rounds.append(made.images[0])
                 p.init_images, p.inpainting_fill = [made.images[0]], ORIGINAL
                 p.seed = made.seed + 1
-                p.denoising_strength = strength_at(loop + 1, loops, first, final_denoising_strength, curve)
+                if loop + 1 < loops:  # the curve ends with the last round
+                    p.denoising_strength = strength_at(loop + 1, loops, first, final_denoising_strength, curve)
             every += rounds if batches == 1 else rounds[-1:]
         return self._processed(p, every, made, seed, text, saved=saved)
 

@@ -55,6 +55,15 @@ def test_strengths_begin_and_end_where_they_are_told(curve: str, loops: int, fir
     assert all(low - 1e-9 <= value <= high + 1e-9 for value in values)
 
 
+@pytest.mark.parametrize(("first", "last"), [(0.75, 0.25), (1.0, 0.0), (0.0, 1.0)])
+def test_a_steep_change_of_strength_over_few_loops_ends_where_it_is_told(
+    scripts: Scripts, picture: Image.Image, first: float, last: float
+) -> None:
+    made = scripts.make("loopback", 2, last, "Linear", "None", init_images=(picture,), denoising_strength=first)
+    assert len(made.images) == 3  # both rounds and their grid
+    assert f"Final denoising strength: {last}" in made.images[-1].infotext
+
+
 def test_one_loop_is_a_plain_run_and_interrogation_is_refused(scripts: Scripts, picture: Image.Image) -> None:
     asked = {"init_images": (picture,), "denoising_strength": 0.5}
     assert len(scripts.make("loopback", 1, 0.2, "Lazy", "None", **asked).images) == 1

@@ -113,7 +113,6 @@ def test_loopback_makes_rounds_out_of_a_picture(web: Watched, tmp_path: Path) ->
     page.wait_for_selector("html[data-img2img-state=running], html[data-img2img-state=idle]")
     page.wait_for_selector("html[data-img2img-state=idle]", timeout=LONG)
     page.wait_for_function("() => document.querySelectorAll('#img2img_gallery .thumbnails button').length === 3")
-    page.click("#img2img_gallery .thumbnails button >> nth=2")
-    assert "Final denoising strength: 0.25" in web.wait_text("html_info_img2img", "Denoising strength: 0.25")
+    web.wait_text("html_info_img2img", "Final denoising strength: 0.25")
     choose(web, "#img2img_script_container #script_list", "None")
     assert web.errors == []
