@@ -50,6 +50,7 @@ from modules.api.v1.routes import (
     model_files,
     model_list,
     model_notes,
+    prompt_tools,
     prompts,
     recurring,
     save_button,
@@ -92,6 +93,7 @@ PARTS: tuple[Any, ...] = (
     events,
     history,
     prompts,
+    prompt_tools,
 )
 """Files of routes, in the order in which the documentation shows them."""
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modules.application.completion import Completion
 from modules.infotext.parse import parse
+from modules.prompts.craft.data import OWN, CraftData
+from modules.prompts.craft.notes import NoteContext
+from modules.prompts.craft.rules import RuleBook
 from modules.prompts.styles import extract_styles
 from modules.prompts.wildcards.folders import WildcardFolders
 
 if TYPE_CHECKING:
     from modules.application.application import Application
+    from modules.text_encoders.tokenizer import ClipTokenizer
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +35,20 @@ TEMPLATE_LABELS = {
 """Under which label of a parameters text the template of a prompt stands; the first two are sd-dynamic-prompts'."""
 
 
+LISTS = "prompt-craft"
+"""The folder of a user's own lists in the data folder."""
+
+
 class PromptCraft:
-    """The wildcards of one application."""
+    """Wildcards, lists, rules and completion of one application."""
 
     def __init__(self, app: Application) -> None:
         self._app = app
         self._told = False
         self.wildcards = WildcardFolders(self._wildcard_folders)
+        self.data = CraftData(lambda: app.paths.data / LISTS)
+        self.completion = Completion(app)
+        self.rules = RuleBook([OWN / "rules.yaml", app.paths.data / LISTS / "rules.yaml"])
 
     def _wildcard_folders(self) -> list[Path]:
         """Easel's own first, then those of the settings, of extensions, and of A1111's folders."""
@@ -47,6 +61,42 @@ class PromptCraft:
             if any(part in name.casefold() for part in _EXTENSIONS)
         ]
         return [app.paths.data / "wildcards", *further, *extensions]
+
+    def note_context(self, negative_prompt: str = "") -> tuple[NoteContext, list[str]]:
+        """What is known around a prompt, for the notes about it; and what is wrong with files of rules and tags."""
+        app = self._app
+        rules, problems = self.rules.read()
+        index = self.completion.tags.index()
+        checkpoint = app.selected_checkpoint
+        context = NoteContext(
+            negative_prompt=negative_prompt,
+            dialect=app.settings.current.prompt_dialect,
+            family=(checkpoint.family or "") if checkpoint is not None else "",
+            networks={**self._families("hypernetwork"), **self._families("lora")},
+            embeddings=self._families("embedding"),
+            knows=index.knows if len(index) else None,
+            count_tokens=self._count_tokens,
+            rules=rules,
+        )
+        return context, [*problems, *self.completion.tags.problems]
+
+    def _families(self, kind: str) -> dict[str, str]:
+        """For which family each file of a kind is, by its names in small letters; "" where that is not known."""
+        families: dict[str, str] = {}
+        for entry in self._app.models.entries(kind):
+            for name in (entry.facts.alias, entry.name):
+                if name:
+                    families[name.casefold()] = entry.facts.family or ""
+        return families
+
+    def _count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(tokens) for tokens in self._tokenizer.encode_batch(texts)]
+
+    @functools.cached_property
+    def _tokenizer(self) -> ClipTokenizer:
+        from modules.text_encoders.tokenizer import ClipTokenizer
+
+        return ClipTokenizer()
 
     @property
     def is_left_to_an_extension(self) -> bool:

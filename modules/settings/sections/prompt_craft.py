@@ -14,6 +14,8 @@ class PromptCraftSection(Section):
     category: ClassVar[str] = "sd"
 
     wildcard_folders: list[str] = setting([], "Further folders of wildcards, beside wildcards/ in the data folder")
+    completion_replace_underscores: bool = setting(True, "Completion: write tags with blanks for underscores")
+    completion_escape_brackets: bool = setting(True, "Completion: write brackets in tags so that they weigh nothing")
     paste_templates: bool = setting(
         False, "Pasted parameters bring back the template that a prompt was made of, where there is one"
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from modules.prompts.styles import Style
 from modules.settings.flags import parse_flags
 from tests.api.conftest import Served, serving
 
@@ -46,3 +47,86 @@ def test_templates_are_made_prompts(craft: Served) -> None:
     assert told["prompt"] == "__a__"
     assert any("line 2" in note for note in told["notes"])
     assert craft.client.post("/api/v1/prompts/expand", json={"template": "x" * 100_001}).status_code == 422
+
+
+def test_words_are_completed_from_lists_and_wildcards(craft: Served) -> None:
+    (craft.data / "tags").mkdir()
+    (craft.data / "tags" / "danbooru.csv").write_text('lucy_(cyberpunk),4,5000,"lucyna"\nlong_hair,0,9\nbad\n')
+    craft.app.styles.replace([Style(name="lush", prompt="{prompt}, green")])
+    told = craft.client.get("/api/v1/completions", params={"q": "lu"}).json()
+    assert [(each["kind"], each["text"], each["category"]) for each in told["items"]] == [
+        ("style", "lush", ""),
+        ("tag", r"lucy \(cyberpunk\)", "character"),
+    ]
+    assert "danbooru.csv, line 3" in told["problems"][0]
+    for asked, text in (("__co", "__colours__"), ("HAIR", "long hair"), ("lucyn", r"lucy \(cyberpunk\)")):
+        items = craft.client.get("/api/v1/completions", params={"q": asked}).json()["items"]
+        assert [each["text"] for each in items] == [text]
+    assert craft.client.get("/api/v1/completions", params={"q": ""}).json()["items"] == []
+    only = craft.client.get("/api/v1/completions", params={"q": "lu", "kind": "tag"}).json()["items"]
+    assert [each["kind"] for each in only] == ["tag"]
+
+
+def test_notes_know_the_lists_here_and_the_user_s_rules(craft: Served) -> None:
+    (craft.data / "prompt-craft").mkdir()
+    (craft.data / "prompt-craft" / "rules.yaml").write_text("rules:\n  mine: {when: [cat], needs: [dog]}\n  bad: {}\n")
+    body = {"prompt": "(cat, <lora:gone:1>, gloves", "negative_prompt": "hands"}
+    told = craft.client.post("/api/v1/prompts/notes", json=body).json()
+    assert {(each["kind"], each["text"]) for each in told["notes"]} >= {
+        ("brackets", "This ( is closed nowhere."),
+        ("network", 'There is no network "gone".'),
+        ("rule", "Hands are in the negative prompt, and this needs them."),
+    }
+    assert any("rules.yaml, line 3" in problem for problem in told["problems"])
+    for prompt, is_long in (("word, " * 60, True), ("word " * 200, True), ("word, " * 30, False)):
+        kinds = {
+            note["kind"] for note in craft.client.post("/api/v1/prompts/notes", json={"prompt": prompt}).json()["notes"]
+        }
+        assert ("chunk" in kinds) == is_long
+
+
+def test_a_bot_can_compose_a_prompt(craft: Served) -> None:
+    told = craft.client.get("/api/v1/prompts/builder").json()
+    categories = {each["name"]: each for each in told["categories"]}
+    assert categories["props"]["most"] == 0
+    assert categories["face"]["choices"][0]["names"]["ko"]
+    body = {"choices": {"outfit": ["hanbok"], "outfit colour": ["red"]}, "quality": False}
+    answer = craft.client.post("/api/v1/prompts/compose", json=body)
+    assert answer.json() == {"prompt": "random color eyes, red hanbok", "negative_prompt": ""}
+    one, two = (craft.client.post("/api/v1/prompts/compose", json={"seed": 5}).json() for _ in range(2))
+    assert one == two
+    refused = craft.client.post("/api/v1/prompts/compose", json={"choices": {"hat": ["x"]}})
+    assert refused.status_code in (404, 422)
+    assert "category" in refused.text
+
+
+def test_tools_presets_sizes_and_prices(craft: Served) -> None:
+    def tool(name: str, prompt: str, **fields: Any) -> str:
+        answer = craft.client.post("/api/v1/prompts/tools", json={"tool": name, "prompt": prompt, **fields})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["prompt"]
+
+    assert tool("deduplicate", "a, b, A") == "a, b"
+    assert tool("weight", "lowres, text", amount=0.9) == "(lowres:0.9), (text:0.9)"
+    assert tool("brackets", "lowres, text", amount=-2) == "[[lowres]], [[text]]"
+    assert tool("to_a1111", "{a}") == "(a:1.05)"
+    assert tool("to_novelai", "(a:1.05)") == "{a}"
+    assert tool("sort", "c, b, a", keep_first=1) == "c, a, b"
+    assert tool("order", "smile, 1girl", order="danbooru") == "1girl, smile"
+    body = {"tool": "order", "prompt": "a", "order": "gone"}
+    assert craft.client.post("/api/v1/prompts/tools", json=body).status_code == 404
+
+    presets = craft.client.get("/api/v1/prompts/presets").json()
+    assert "NovelAI V3 Heavy" in presets["unwanted"]
+    asked = {"prompt": "wolf", "quality": "NovelAI furry", "unwanted": "SDXL anime"}
+    put = craft.client.post("/api/v1/prompts/presets", json=asked).json()
+    assert put["prompt"] == "wolf, (best quality, amazing quality:1.05)"
+    assert put["negative_prompt"] == presets["unwanted"]["SDXL anime"]
+
+    sizes = craft.client.get("/api/v1/prompts/sizes", params={"family": "SDXL"}).json()["sizes"]
+    assert (sizes[0]["width"], sizes[0]["height"]) == (832, 1216)
+    aspect = craft.client.get("/api/v1/prompts/aspect", params={"across": 16, "down": 9}).json()
+    assert aspect == {"width": 640, "height": 384}
+    cost = {"width": 1472, "height": 1472, "steps": 28}
+    assert craft.client.get("/api/v1/prompts/cost", params=cost).json() == {"cost": 42}
+    assert craft.client.get("/api/v1/prompts/cost", params={**cost, "generation": "V1"}).status_code == 422
