@@ -12,6 +12,7 @@ from modules.application.completion import Completion
 from modules.infotext.parse import parse
 from modules.prompts.craft.data import OWN, CraftData
 from modules.prompts.craft.notes import NoteContext
+from modules.prompts.craft.presets import ModelPresets, presets_for
 from modules.prompts.craft.rules import RuleBook
 from modules.prompts.styles import extract_styles
 from modules.prompts.wildcards.folders import WildcardFolders
@@ -79,6 +80,15 @@ class PromptCraft:
             rules=rules,
         )
         return context, [*problems, *self.completion.tags.problems]
+
+    def presets_for(self, checkpoint: str = "") -> ModelPresets:
+        """The presets that suit a checkpoint; without a name the chosen one. Raises UnknownName."""
+        app = self._app
+        info = app.catalogue.find(checkpoint) if checkpoint else app.selected_checkpoint
+        if info is None:
+            return ModelPresets()
+        metadata = app.models.metadata("checkpoint", info.name) or {}
+        return presets_for(self.data.table("presets"), info.name, info.family or "", metadata)
 
     def _families(self, kind: str) -> dict[str, str]:
         """For which family each file of a kind is, by its names in small letters; "" where that is not known."""

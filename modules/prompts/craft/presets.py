@@ -76,15 +76,19 @@ def with_presets(
 ) -> tuple[str, str]:
     """Both prompts with the presets of these names. Raises UnknownName, naming the nearest, for one that is not there.
 
-    Quality words stand where their preset says, unwanted content before what was typed.
+    Quality words stand where their preset says, unwanted content before what was typed; what is there is not put there
+    again.
     """
     if chosen.quality not in ("", NONE):
         preset = _named(presets_of(table, "quality"), chosen.quality, "preset of quality words")
         words = _written(preset, dialect)
-        prompt = _together(words, prompt) if preset.place == "start" else _together(prompt, words)
+        if words not in prompt:  # pasted from a picture that was made with them
+            prompt = _together(words, prompt) if preset.place == "start" else _together(prompt, words)
     if chosen.unwanted not in ("", NONE):
         preset = _named(presets_of(table, "unwanted"), chosen.unwanted, "preset of unwanted content")
         words = _written(preset, dialect)
+        if words in negative_prompt:
+            return prompt, negative_prompt
         if preset.always:
             there = {tag.key for text in (words, negative_prompt) for tag in split_tags(text)}
             always = [str(word) for word in cast("list[Any]", table.get("always_unwanted") or [])]

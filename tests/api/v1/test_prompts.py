@@ -130,3 +130,7 @@ def test_tools_presets_sizes_and_prices(craft: Served) -> None:
     cost = {"width": 1472, "height": 1472, "steps": 28}
     assert craft.client.get("/api/v1/prompts/cost", params=cost).json() == {"cost": 42}
     assert craft.client.get("/api/v1/prompts/cost", params={**cost, "generation": "V1"}).status_code == 422
+
+
+def test_trigger_words_of_a_file_that_is_not_here_are_a_404(craft: Served) -> None:
+    assert craft.client.get("/api/v1/trigger-words", params={"kind": "lora", "name": "gone"}).status_code == 404

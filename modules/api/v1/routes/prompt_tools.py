@@ -11,12 +11,14 @@ from pydantic import BaseModel, Field
 from modules.api.body import Body, FiniteNumber, LongText, Seed, ShortText
 from modules.application.application import Application
 from modules.application.completion import KINDS
+from modules.networks.metadata import tag_counts
 from modules.prompts.craft.builder import builder_of, composed
 from modules.prompts.craft.cost import novelai_cost
 from modules.prompts.craft.notes import notes
-from modules.prompts.craft.presets import NONE, ModelPresets, presets_for, presets_of, with_presets
+from modules.prompts.craft.presets import NONE, ModelPresets, presets_of, with_presets
 from modules.prompts.craft.sizes import largest_size, suggested_sizes
 from modules.prompts.craft.tag_list import deduplicated, order_presets, ordered, sorted_tags
+from modules.prompts.craft.triggers import searched, trigger_words, with_weight
 from modules.prompts.craft.weights import at_weight, to_a1111, to_novelai
 
 SideLength = Annotated[int, Query(ge=1, le=65_536)]
@@ -182,6 +184,34 @@ class SizeAnswer(BaseModel):
     height: int
 
 
+class TriggerQuery(BaseModel):
+    """Whose words are asked for."""
+
+    kind: Literal["checkpoint", "lora", "embedding"]
+    name: ShortText
+    search: Annotated[str, Field(max_length=200)] = ""
+    weight: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = Field(1.0, description="Of each word.")
+    offset: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 200
+
+
+class TriggerAnswer(BaseModel):
+    """A word that a model or network was taught."""
+
+    word: str
+    text: str = Field(description="With its weight, as it is put into the prompt.")
+    group: str = Field(description="notes, header, training, or the heading in a list.")
+    count: int | None = Field(description="How often the training had it.")
+
+
+class TriggerAnswers(BaseModel):
+    """Words that a model or network was taught."""
+
+    words: list[TriggerAnswer]
+    total: int
+    problems: list[str]
+
+
 class CostQuery(BaseModel):
     """A picture whose price is asked for."""
 
@@ -207,6 +237,7 @@ def routes(app: Application) -> APIRouter:
     _add_builder(router, app)
     _add_presets(router, app)
     _add_sizes(router, app)
+    _add_triggers(router, app)
     return router
 
 
@@ -284,11 +315,7 @@ def _add_presets(router: APIRouter, app: Application) -> None:
     ) -> PresetsInfo:
         """All of them, and which suit a model by its name and family."""
         table = data.table("presets")
-        info = app.catalogue.find(model) if model else app.selected_checkpoint
-        suited = ModelPresets()
-        if info is not None:
-            metadata = app.models.metadata("checkpoint", info.name) or {}
-            suited = presets_for(table, info.name, info.family or "", metadata)
+        suited = app.prompt_craft.presets_for(model)
         return PresetsInfo(
             quality={name: each.text for name, each in presets_of(table, "quality").items()},
             unwanted={name: each.text for name, each in presets_of(table, "unwanted").items()},
@@ -351,3 +378,20 @@ def _add_sizes(router: APIRouter, app: Application) -> None:
     def cost(asked: Annotated[CostQuery, Query()]) -> CostAnswer:
         """For people who compare."""
         return CostAnswer(cost=novelai_cost(**vars(asked)))
+
+
+def _add_triggers(router: APIRouter, app: Application) -> None:
+    @router.get("/trigger-words", summary="Words that a model or network was taught")
+    def words(asked: Annotated[TriggerQuery, Query()]) -> TriggerAnswers:
+        """From the file's header, its .json, NAME.triggers.txt or .yaml beside it, and the tags of its training."""
+        item = app.models.find(asked.kind, asked.name)
+        if item is None:
+            raise HTTPException(404, f"There is no {asked.kind} {asked.name!r}; GET /api/v1/models lists them.")
+        metadata = app.models.metadata(asked.kind, asked.name) or {}
+        found, problems = trigger_words(item.path, metadata, item.user_metadata, tag_counts(metadata))
+        fitting = searched(found, asked.search)
+        page = [
+            TriggerAnswer(word=each.text, text=with_weight(each.text, asked.weight), group=each.group, count=each.count)
+            for each in fitting[asked.offset : asked.offset + asked.limit]
+        ]
+        return TriggerAnswers(words=page, total=len(fitting), problems=problems)

@@ -1,0 +1,85 @@
+"""Quality words: presets of quality words and of unwanted content, put to both prompts as guides say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from modules import scripts
+from modules.a1111.current import current
+from modules.foundation.errors import Refused, UnknownName
+from modules.prompts.craft.presets import NONE, ModelPresets, presets_of, with_presets
+
+AUTOMATIC = "Automatic"
+"""What suits the model."""
+
+
+class Script(scripts.Script):
+    """The script."""
+
+    def title(self) -> str:
+        """Its name."""
+        return "Quality words"
+
+    def show(self, is_img2img: bool) -> Any:
+        """Always on."""
+        return scripts.AlwaysVisible
+
+    def ui(self, is_img2img: bool) -> list[Any]:
+        """Its controls."""
+        table = current().app.prompt_craft.data.table("presets")
+        with (
+            gr.Accordion("Quality words and unwanted content", open=False, elem_id=self.elem_id("accordion")),
+            gr.Row(),
+        ):
+            quality = gr.Dropdown(
+                [NONE, AUTOMATIC, *presets_of(table, "quality")],
+                value=NONE,
+                label="Quality words",
+                elem_id=self.elem_id("quality"),
+            )
+            unwanted = gr.Dropdown(
+                [NONE, AUTOMATIC, *presets_of(table, "unwanted")],
+                value=NONE,
+                label="Unwanted content",
+                elem_id=self.elem_id("unwanted"),
+            )
+        self.infotext_fields = [(quality, "Quality words"), (unwanted, "Unwanted content")]
+        self.paste_field_names = ["Quality words", "Unwanted content"]
+        return [quality, unwanted]
+
+    def concerns(self, request: Any) -> bool:
+        """Only where a preset is asked for."""
+        return any(each not in (None, "", NONE) for each in request.script_arguments.get("quality words", ()))
+
+    def before_process(self, p: Any, quality: str | None, unwanted: str | None) -> None:
+        """Put the words to the prompts, and name the presets in the parameters."""
+        app = current().app
+        chosen = ModelPresets(quality=quality or NONE, unwanted=unwanted or NONE)
+        if AUTOMATIC in (chosen.quality, chosen.unwanted):
+            suited = app.prompt_craft.presets_for(str(p.override_settings.get("sd_model_checkpoint") or ""))
+            chosen = ModelPresets(
+                quality=suited.quality if chosen.quality == AUTOMATIC else chosen.quality,
+                unwanted=suited.unwanted if chosen.unwanted == AUTOMATIC else chosen.unwanted,
+            )
+        if chosen == ModelPresets():
+            return
+        table = app.prompt_craft.data.table("presets")
+        dialect = p.override_settings.get("prompt_dialect", current().settings.prompt_dialect)
+        try:
+            for name in ("prompt", "negative_prompt", "hr_prompt", "hr_negative_prompt"):
+                given = getattr(p, name, None)
+                if given is None or (name.startswith("hr_") and not given):
+                    continue  # the second pass has the first one's prompts where it has none of its own
+                texts = given if isinstance(given, list) else [given]
+                if "negative" in name:
+                    made = [with_presets("", text, table, chosen, dialect)[1] for text in texts]
+                else:
+                    made = [with_presets(text, "", table, chosen, dialect)[0] for text in texts]
+                setattr(p, name, made if isinstance(given, list) else made[0])
+        except UnknownName as error:
+            raise Refused(str(error), "alwayson_scripts") from error
+        for label, name in (("Quality words", chosen.quality), ("Unwanted content", chosen.unwanted)):
+            if name != NONE:
+                p.extra_generation_params[label] = name
