@@ -34,10 +34,10 @@ class Users:
 
     def admit(self, name: str, password: str) -> bool:
         """Whether a user has this name and password. Takes as long for a wrong name as for a wrong password."""
-        given, known = _digest(password), False
+        candidate, known = _digest(password), False
         for user, digest in self.digests.items():
             same_name = hmac.compare_digest(_digest(user), _digest(name))
-            known |= hmac.compare_digest(digest, given) and same_name
+            known |= hmac.compare_digest(digest, candidate) and same_name
         return known
 
 

@@ -170,12 +170,12 @@ class History:
             return write.execute("DELETE FROM images WHERE id = ?", (image_id,)).rowcount > 0
 
     def _image(self, row: sqlite3.Row) -> HistoryImage:
-        given: JsonObject = {name: row[name] for name in HistoryImage.__dataclass_fields__}
-        given["path"] = None if row["path"] is None else self.data / row["path"]
-        given["seed"], given["subseed"] = _whole(row["seed"]), _whole(row["subseed"])
-        given["networks"] = tuple(row["networks"].split("\n")) if row["networks"] else ()
-        given["favourite"] = bool(row["favourite"])
-        return HistoryImage(**given)
+        values: JsonObject = {name: row[name] for name in HistoryImage.__dataclass_fields__}
+        values["path"] = None if row["path"] is None else self.data / row["path"]
+        values["seed"], values["subseed"] = _whole(row["seed"]), _whole(row["subseed"])
+        values["networks"] = tuple(row["networks"].split("\n")) if row["networks"] else ()
+        values["favourite"] = bool(row["favourite"])
+        return HistoryImage(**values)
 
 
 def history_row(job: AnyJob, image: FinishedImage, data: Path) -> tuple[Any, ...]:
@@ -194,13 +194,13 @@ def file_row(
     path: Path, infotext: str, size: tuple[int, int], data: Path, *, written: float, pixels: str | None, job: str = ""
 ) -> tuple[Any, ...]:
     """What the history keeps of a picture that lies in a folder, by `COLUMNS`; `written` is when it was made."""
-    told = parse(infotext)
-    fields = told.fields
+    parsed = parse(infotext)
+    fields = parsed.fields
     seeds = (str(_whole(fields.get(name, ""))) for name in ("Seed", "Variation seed"))
     return (
         *(secrets.token_hex(12), job, "grid" if path.stem.startswith("grid") else "sample"),
         *(written, stored_path(path, data), *size, *seeds),
-        *_words(told.prompt, told.negative_prompt, fields.get("Model", ""), infotext, fields),
+        *_words(parsed.prompt, parsed.negative_prompt, fields.get("Model", ""), infotext, fields),
         pixels,
     )
 

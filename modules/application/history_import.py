@@ -71,9 +71,9 @@ def parameters_of_pixels(app: Application, path: Path) -> str:
 
 def _pictures(folder: Path, trash: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
-        here = Path(parent)
-        folders[:] = [name for name in folders if not name.startswith(".") and here / name != trash]
-        yield from (here / name for name in names if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."))
+        base = Path(parent)
+        folders[:] = [name for name in folders if not name.startswith(".") and base / name != trash]
+        yield from (base / name for name in names if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."))
 
 
 def _modified(path: Path) -> float:

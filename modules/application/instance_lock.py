@@ -86,8 +86,8 @@ def instance_locks(data: Path, settings_file: Path) -> Generator[list[InstanceLo
 def _owner(path: Path) -> str:
     """Who has the lock, as far as the file tells."""
     try:
-        told = parse_json(path.read_bytes())
-        return f" (process {int(told['pid'])} on {str(told['host'])[:100]})"
+        lock = parse_json(path.read_bytes())
+        return f" (process {int(lock['pid'])} on {str(lock['host'])[:100]})"
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 

@@ -68,8 +68,8 @@ def unet_modules(layout: UNetLayout) -> Iterator[tuple[str, str]]:
 
 
 def _res(ldm: str, diffusers: str) -> Iterator[tuple[str, str]]:
-    for theirs, ours in RES_PARTS.items():
-        yield f"{ldm}.{theirs}", f"{diffusers}.{ours}"
+    for ldm_part, part in RES_PARTS.items():
+        yield f"{ldm}.{ldm_part}", f"{diffusers}.{part}"
 
 
 def vae_modules(layout: VaeLayout) -> Iterator[tuple[str, str]]:
@@ -80,9 +80,9 @@ def vae_modules(layout: VaeLayout) -> Iterator[tuple[str, str]]:
     for side in ("encoder", "decoder"):
         for name in ("conv_in", "conv_out"):
             yield f"{side}.{name}", f"{side}.{name}"
-        for theirs, ours in VAE_PARTS.items():
-            if "." in theirs or theirs == "norm_out":
-                yield f"{side}.{theirs}", f"{side}.{ours}"
+        for ldm_part, part in VAE_PARTS.items():
+            if "." in ldm_part or ldm_part == "norm_out":
+                yield f"{side}.{ldm_part}", f"{side}.{part}"
     for level in range(levels):
         for index in range(layout.res_blocks):
             yield from _vae_res(f"encoder.down.{level}.block.{index}", f"encoder.down_blocks.{level}.resnets.{index}")

@@ -43,8 +43,8 @@ def measured_prediction(unet: UNet2DConditionModel, hardware: Hardware) -> Predi
     finally:
         if hardware.offload:
             unet.to("cpu")  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
-    given = noise[:, : config["out_channels"]].flatten()
-    correlation = float(torch.corrcoef(torch.stack([given, answer.float().cpu().flatten()]))[0, 1])
+    input_noise = noise[:, : config["out_channels"]].flatten()
+    correlation = float(torch.corrcoef(torch.stack([input_noise, answer.float().cpu().flatten()]))[0, 1])
     prediction: Prediction = "epsilon" if correlation > HALFWAY else "v_prediction"
     log.info(
         "The file does not say what it predicts; output and input correlate by %.2f, so %s. A .yaml beside it can say.",

@@ -149,8 +149,8 @@ def _match(name: str, infos: Sequence[VaeInfo]) -> VaeInfo | None:
         lambda info: any(folded(each).endswith(f"/{wanted}") for each in (str(info.path), _without_suffix(info.path))),
         lambda info: "/" in wanted and wanted.rsplit("/", 1)[1] in (folded(info.path.name), folded(info.path.stem)),
     )
-    there = [info for info in infos if info.path.is_file()]
-    return next((found for rule in rules if (found := next(filter(rule, there), None)) is not None), None)
+    present = [info for info in infos if info.path.is_file()]
+    return next((found for rule in rules if (found := next(filter(rule, present), None)) is not None), None)
 
 
 def _without_suffix(path: Path) -> str:

@@ -161,10 +161,10 @@ def restore_set(file: Path, extensions: list[Extension]) -> tuple[JsonObject, li
         listed = dict(content["extensions"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RequestError(f"{file.name} cannot be read: {error}.") from None
-    there = {each.name: each for each in extensions}
+    by_name = {each.name: each for each in extensions}
     notes: list[str] = []
     for name, state in listed.items():
-        extension, commit = there.get(name), str(state.get("commit_hash") or "")
+        extension, commit = by_name.get(name), str(state.get("commit_hash") or "")
         if extension is None:
             notes.append(f"{name} is not installed any more; it came from {state.get('remote') or 'nowhere known'}.")
         elif commit and commit != extension.version.commit:
@@ -172,7 +172,7 @@ def restore_set(file: Path, extensions: list[Extension]) -> tuple[JsonObject, li
                 notes.append(f"{name} cannot be brought to {commit[:8]}: it is not there, or files were changed.")
             extension.__dict__.pop("version", None)
     off = [name for name, state in listed.items() if not state.get("enabled", True)]
-    off += [name for name in there if name not in listed]
+    off += [name for name in by_name if name not in listed]
     return {
         "disabled_extensions": off,
         "disable_all_extensions": content.get("disable_all_extensions", "none"),

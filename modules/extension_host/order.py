@@ -13,35 +13,35 @@ T = TypeVar("T")
 
 
 def ordered(
-    things: Sequence[T],
+    items: Sequence[T],
     name: Callable[[T], str],
     before: Callable[[T], Iterable[str]],
     after: Callable[[T], Iterable[str]],
 ) -> list[T]:
-    """`things` with each after what it wants to come after; otherwise they keep their order.
+    """`items` with each after what it wants to come after; otherwise they keep their order.
 
     Wishes about names that are not there mean nothing. Where wishes contradict one another all of them are left aside.
     """
-    places = {name(thing): place for place, thing in enumerate(things)}
-    ahead: dict[int, set[int]] = {place: set() for place in range(len(things))}
-    for place, thing in enumerate(things):
-        for other in after(thing):
+    places = {name(item): place for place, item in enumerate(items)}
+    ahead: dict[int, set[int]] = {place: set() for place in range(len(items))}
+    for place, item in enumerate(items):
+        for other in after(item):
             if other in places:
                 ahead[place].add(places[other])
-        for other in before(thing):
+        for other in before(item):
             if other in places:
                 ahead[places[other]].add(place)
     sorter = graphlib.TopologicalSorter(ahead)
     try:
         sorter.prepare()
     except graphlib.CycleError as error:
-        round_trip = " -> ".join(name(things[place]) for place in error.args[1])
+        round_trip = " -> ".join(name(items[place]) for place in error.args[1])
         log.warning("Extensions want to be loaded in a circle (%s); they are loaded by their names.", round_trip)
-        return list(things)
+        return list(items)
     result: list[T] = []
     ready: list[int] = []
     while sorter.is_active():
         ready = sorted([*ready, *sorter.get_ready()])
-        result.append(things[ready[0]])
+        result.append(items[ready[0]])
         sorter.done(ready.pop(0))
     return result

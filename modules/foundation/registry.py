@@ -47,9 +47,9 @@ class Registry(Sequence[T]):
         entry = _Entry(owner, item, order)
         with self._lock:
             for name in self._names_of(item):
-                if (there := self._by_name.get(name.casefold())) is not None:
+                if (former := self._by_name.get(name.casefold())) is not None:
                     raise ExtensionError(
-                        f"{owner} cannot register the {self.kind} {name!r}: {there.owner} has one of that name. "
+                        f"{owner} cannot register the {self.kind} {name!r}: {former.owner} has one of that name. "
                         "Choose another name."
                     )
             self._replace([*self._entries, entry])

@@ -26,9 +26,9 @@ class PerPicture:
     def __post_init__(self) -> None:
         """Raise RequestError where a list is too short."""
         for each in fields(self):
-            given = len(getattr(self, each.name))
-            if given < self.count and (given or not each.name.startswith("hr_")):
-                raise RequestError(f"There are {self.count} prompts, but only {given} {each.name}.", each.name)
+            length = len(getattr(self, each.name))
+            if length < self.count and (length or not each.name.startswith("hr_")):
+                raise RequestError(f"There are {self.count} prompts, but only {length} {each.name}.", each.name)
         for name in ("prompts", "negative_prompts", "hr_prompts", "hr_negative_prompts"):
             check_length(max(map(len, getattr(self, name)), default=0), name)
         if not self.count:

@@ -64,16 +64,16 @@ class SizeLimits:
 def _passes(request: GenerationRequest) -> Iterator[tuple[str, int, int, str]]:
     """What is made in turn: its name, its size, and the field that asks for it."""
     yield "The picture", request.width, request.height, "width" if request.width > request.height else "height"
-    asked = request.hires
-    if asked is None:
+    hires = request.hires
+    if hires is None:
         return
     width, height = hires_size(
         request.width,
         request.height,
-        scale=asked.scale,
-        resize_width=asked.resize_width,
-        resize_height=asked.resize_height,
+        scale=hires.scale,
+        resize_width=hires.resize_width,
+        resize_height=hires.resize_height,
     ).target
-    by_size = asked.resize_width or asked.resize_height
-    field = ("hr_resize_x" if asked.resize_width else "hr_resize_y") if by_size else "hr_scale"
+    by_size = hires.resize_width or hires.resize_height
+    field = ("hr_resize_x" if hires.resize_width else "hr_resize_y") if by_size else "hr_scale"
     yield "The second pass", width, height, field

@@ -263,8 +263,8 @@ def _row(record: Sequence[Any]) -> Row:
 
 
 def _columns(facts: Facts) -> tuple[str | None, ...]:
-    told = (facts.family, facts.problem, facts.alias, facts.told_hash, facts.old_hash, facts.words)
-    return (*map(_whole, told), json.dumps(dict(facts.details)) if facts.details else None)
+    columns = (facts.family, facts.problem, facts.alias, facts.told_hash, facts.old_hash, facts.words)
+    return (*map(_whole, columns), json.dumps(dict(facts.details)) if facts.details else None)
 
 
 def _packed(metadata: Mapping[str, str]) -> bytes:

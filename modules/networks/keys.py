@@ -143,7 +143,7 @@ def _with_weight(module: nn.Module) -> list[tuple[str, nn.Module]]:
 
 def _ldm_names(paths: Collection[str]) -> Iterator[tuple[str, str]]:
     """Pairs (diffusers name, LDM name) of the blocks of a UNet that has modules at these paths."""
-    yield from ((ours, ldm) for ldm, ours in UNET_ENDS.items())
+    yield from ((diffusers, ldm) for ldm, diffusers in UNET_ENDS.items())
     block = 1
     for level in _counted("down_blocks.{}", paths):
         for index in _counted(f"{level}.resnets.{{}}", paths):
@@ -172,9 +172,9 @@ def _counted(form: str, paths: Collection[str]) -> Iterator[str]:
     return itertools.takewhile(lambda path: path in paths, (form.format(number) for number in itertools.count()))
 
 
-def _res_names(ours: str, ldm: str) -> Iterator[tuple[str, str]]:
-    for theirs, part in RES_PARTS.items():
-        yield f"{ours}.{part}", f"{ldm}.{theirs}"
+def _res_names(diffusers: str, ldm: str) -> Iterator[tuple[str, str]]:
+    for ldm_part, part in RES_PARTS.items():
+        yield f"{diffusers}.{part}", f"{ldm}.{ldm_part}"
 
 
 def _renamed(path: str, names: Mapping[str, str]) -> str | None:

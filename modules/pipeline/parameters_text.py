@@ -136,16 +136,16 @@ def _hires_fields(plan: Plan, index: int, sampled: Mapping[str, object]) -> dict
     """The parameters of the second pass; what is as in the first one is not repeated."""
     if plan.hires is None:
         return {}
-    asked, second = dict(plan.hires.fields), plan.hires.second
+    fields, second = dict(plan.hires.fields), plan.hires.second
     prompt, negative = second.prompts[index], second.negative_prompts[index]
     return {
-        "Hires checkpoint": asked.pop("Hires checkpoint"),
-        "Hires sampler": asked.pop("Hires sampler"),
+        "Hires checkpoint": fields.pop("Hires checkpoint"),
+        "Hires sampler": fields.pop("Hires sampler"),
         "Hires prompt": prompt if prompt != plan.prompts[index] else None,
         "Hires negative prompt": negative if negative != plan.negative_prompts[index] else None,
         "Hires schedule type": sampled.get("Hires schedule type"),
         "Hires CFG Scale": second.cfg_scale if second.cfg_scale != plan.cfg_scale else None,
-        **asked,
+        **fields,
     }
 
 
@@ -163,8 +163,8 @@ def extra_of(fields: Mapping[str, object], sampled: Mapping[str, object]) -> dic
     """The parameters that not every picture has: `extra_generation_params` of A1111's info."""
     common = {*FIRST_FIELDS, *LAST_FIELDS} - {"Denoising strength"} - ({"Schedule type"} & sampled.keys())
     # Those of the second pass are there even when they say nothing, as A1111's clients know them.
-    told = ("Hires prompt", "Hires negative prompt", "Hires schedule type")
-    return {key: value for key, value in fields.items() if key not in common and (value is not None or key in told)}
+    always = ("Hires prompt", "Hires negative prompt", "Hires schedule type")
+    return {key: value for key, value in fields.items() if key not in common and (value is not None or key in always)}
 
 
 def changed_settings(settings: Settings, keys: Sequence[str]) -> dict[str, object]:

@@ -129,8 +129,8 @@ def _checkpoint(
 ) -> CheckpointInfo:
     """The request's own wish must exist, and so must what was decided when it was submitted; a stored setting may
     name a file that is gone by now."""
-    asked = request.override_settings.get("sd_model_checkpoint") or decided
-    return catalogue.find(str(asked)) if asked else catalogue.chosen(settings.sd_model_checkpoint or fallback)
+    name = request.override_settings.get("sd_model_checkpoint") or decided
+    return catalogue.find(str(name)) if name else catalogue.chosen(settings.sd_model_checkpoint or fallback)
 
 
 def _prompts(request: GenerationRequest, settings: Settings, styles: Sequence[Style]) -> tuple[str, str]:
@@ -141,19 +141,19 @@ def _prompts(request: GenerationRequest, settings: Settings, styles: Sequence[St
 
 
 def _options(request: GenerationRequest, settings: Settings) -> SamplingOptions:
-    asked = {
+    overrides = {
         name: value
         for name in ("eta", "s_min_uncond", "s_churn", "s_tmin", "s_tmax", "s_noise")
         if (value := getattr(request, name)) is not None
     }
-    return SamplingOptions.from_settings(settings.model_dump()).with_request(**asked)
+    return SamplingOptions.from_settings(settings.model_dump()).with_request(**overrides)
 
 
 def _token_merging_ratio(request: GenerationRequest, settings: Settings) -> float:
     """img2img has a ratio of its own, unless the request itself asks for the general one."""
     own = settings.token_merging_ratio_img2img
-    asked = "token_merging_ratio" in request.override_settings
-    return own if request.is_img2img and own and not asked else settings.token_merging_ratio
+    overridden = "token_merging_ratio" in request.override_settings
+    return own if request.is_img2img and own and not overridden else settings.token_merging_ratio
 
 
 def _strength(request: GenerationRequest) -> float | None:
@@ -165,5 +165,5 @@ def _strength(request: GenerationRequest) -> float | None:
 def _noise_multiplier(request: GenerationRequest, settings: Settings) -> float:
     if not request.is_img2img:
         return 1.0
-    asked = request.initial_noise_multiplier
-    return settings.initial_noise_multiplier if asked is None else asked
+    multiplier = request.initial_noise_multiplier
+    return settings.initial_noise_multiplier if multiplier is None else multiplier

@@ -114,26 +114,26 @@ def _refiner(plan: Plan, request: GenerationRequest, known: Catalogues) -> Refin
     )
 
 
-def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: Catalogues) -> HiresPlan:
+def _hires(plan: Plan, request: GenerationRequest, hires: HiresRequest, known: Catalogues) -> HiresPlan:
     settings = plan.settings
-    upscaler = asked.upscaler or DEFAULT
+    upscaler = hires.upscaler or DEFAULT
     if upscaler not in LATENT_UPSCALERS:
         upscaler = known.upscaler(upscaler, "hr_upscaler")
-    sampler, schedule = _sampler(plan, asked)
+    sampler, schedule = _sampler(plan, hires)
     checkpoint = (
-        None if asked.checkpoint in (None, "", *SAME) else known.checkpoint(asked.checkpoint, "hr_checkpoint_name")
+        None if hires.checkpoint in (None, "", *SAME) else known.checkpoint(hires.checkpoint, "hr_checkpoint_name")
     )
     step = known.catalogue.family_of(checkpoint or plan.checkpoint).size_step
     size = hires_size(
         request.width,
         request.height,
-        scale=asked.scale,
-        resize_width=asked.resize_width,
-        resize_height=asked.resize_height,
+        scale=hires.scale,
+        resize_width=hires.resize_width,
+        resize_height=hires.resize_height,
         step=step,
     )
     width, height = (max(side, step) for side in size.final)
-    prompts, negatives = _prompts(plan, request, asked)
+    prompts, negatives = _prompts(plan, request, hires)
     second = replace(
         plan,
         checkpoint=checkpoint or plan.checkpoint,
@@ -145,8 +145,8 @@ def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: C
         sampler_fields=infotext_of(
             sampler, SamplingOptions.from_settings(settings.model_dump(), eta=request.eta), from_image=True
         ),
-        steps=asked.steps or plan.steps,
-        cfg_scale=plan.cfg_scale if asked.cfg_scale is None else asked.cfg_scale,
+        steps=hires.steps or plan.steps,
+        cfg_scale=plan.cfg_scale if hires.cfg_scale is None else hires.cfg_scale,
         width=width,
         height=height,
         size_step=step,
@@ -158,22 +158,22 @@ def _hires(plan: Plan, request: GenerationRequest, asked: HiresRequest, known: C
         upscaler=upscaler,
         second=second,
         latent_mode=LATENT_UPSCALERS.get(upscaler),
-        first_picture=asked.first_picture,
-        fields=_fields(plan, second, asked, checkpoint),
+        first_picture=hires.first_picture,
+        fields=_fields(plan, second, hires, checkpoint),
     )
 
 
-def _sampler(plan: Plan, asked: HiresRequest) -> tuple[Sampler, Schedule]:
+def _sampler(plan: Plan, hires: HiresRequest) -> tuple[Sampler, Schedule]:
     """Each of the two names alone, or both, may be left to the first pass."""
-    if asked.sampler in (None, "", *SAME):
+    if hires.sampler in (None, "", *SAME):
         sampler, schedule = plan.sampler.name, plan.schedule.label
     else:
         # A name that is no sampler's holds a schedule as well, which goes before the first pass's.
-        sampler, schedule = asked.sampler, plan.schedule.label if find(asked.sampler) else None
-    return resolve_pair(sampler, schedule if asked.scheduler in (None, "", *SAME) else asked.scheduler)
+        sampler, schedule = hires.sampler, plan.schedule.label if find(hires.sampler) else None
+    return resolve_pair(sampler, schedule if hires.scheduler in (None, "", *SAME) else hires.scheduler)
 
 
-def _prompts(plan: Plan, request: GenerationRequest, asked: HiresRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _prompts(plan: Plan, request: GenerationRequest, hires: HiresRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The prompts of the second pass, one a picture; each is the first pass's where it is empty."""
     each = request.per_picture
     if each is not None and (each.hr_prompts or each.hr_negative_prompts):
@@ -181,24 +181,24 @@ def _prompts(plan: Plan, request: GenerationRequest, asked: HiresRequest) -> tup
             : plan.count
         ] or plan.negative_prompts
     prompt, negative = apply_styles(
-        asked.prompt or request.prompt, asked.negative_prompt or request.negative_prompt, plan.styles
+        hires.prompt or request.prompt, hires.negative_prompt or request.negative_prompt, plan.styles
     )
     if plan.settings.enable_prompt_comments:
         prompt, negative = strip_comments(prompt), strip_comments(negative)
     prompts, negatives = (prompt,) * plan.count, (negative,) * plan.count
     if each is not None:
-        prompts = prompts if asked.prompt else plan.prompts
-        negatives = negatives if asked.negative_prompt else plan.negative_prompts
+        prompts = prompts if hires.prompt else plan.prompts
+        negatives = negatives if hires.negative_prompt else plan.negative_prompts
     return prompts, negatives
 
 
-def _fields(plan: Plan, second: Plan, asked: HiresRequest, checkpoint: CheckpointInfo | None) -> dict[str, object]:
-    resized = asked.resize_width or asked.resize_height
+def _fields(plan: Plan, second: Plan, hires: HiresRequest, checkpoint: CheckpointInfo | None) -> dict[str, object]:
+    resized = hires.resize_width or hires.resize_height
     return {
         "Hires checkpoint": checkpoint,
         "Hires sampler": second.sampler.name if second.sampler is not plan.sampler else None,
-        "Hires upscale": None if resized else asked.scale,
-        "Hires resize": f"{asked.resize_width}x{asked.resize_height}" if resized else None,
-        "Hires steps": asked.steps or None,
-        "Hires upscaler": asked.upscaler,
+        "Hires upscale": None if resized else hires.scale,
+        "Hires resize": f"{hires.resize_width}x{hires.resize_height}" if resized else None,
+        "Hires steps": hires.steps or None,
+        "Hires upscaler": hires.upscaler,
     }

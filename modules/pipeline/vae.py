@@ -81,13 +81,13 @@ def _fitting(
 ) -> Tensor:
     """The whole picture at once where that fits, else in bands."""
     device = model.hardware.device
-    wish = settings.vae_in_bands
-    if wish == "Always" or (wish == "Automatic" and need > SHARE * free_bytes(device)):
+    banding = settings.vae_in_bands
+    if banding == "Always" or (banding == "Automatic" and need > SHARE * free_bytes(device)):
         return banded()
     try:
         return whole()
     except (torch.OutOfMemoryError, RuntimeError) as error:
-        if wish == "Never" or not (isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)):
+        if banding == "Never" or not (isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)):
             raise
     log.info("There was not enough memory for the VAE to take the picture as a whole; it works in bands.")
     release(device)

@@ -67,10 +67,10 @@ class SamplingOptions:
         A request's eta and level for the negative prompt always count. Its churn values count where the setting is at
         its default; a setting that was changed outranks them.
         """
-        asked = {"s_churn": s_churn, "s_tmin": s_tmin, "s_tmax": s_tmax, "s_noise": s_noise}
+        overrides = {"s_churn": s_churn, "s_tmin": s_tmin, "s_tmax": s_tmax, "s_noise": s_noise}
         taken = {
             name: value
-            for name, value in asked.items()
+            for name, value in overrides.items()
             if value is not None and getattr(self, name) == getattr(SamplingOptions, name)
         }
         return replace(

@@ -197,8 +197,8 @@ def split_flags(arguments: Sequence[str]) -> tuple[Flags, list[str]]:
     ignored, unknown = _sort_unknown(rest)
     if ignored:
         log.warning("Flags without effect in Easel, ignored: %s", " ".join(ignored))
-    given = {name: value for name, value in vars(known).items() if value is not None}
-    values: JsonObject = {name: _frozen(value) for name, value in given.items()}
+    explicit = {name: value for name, value in vars(known).items() if value is not None}
+    values: JsonObject = {name: _frozen(value) for name, value in explicit.items()}
     return Flags(**values), unknown
 
 

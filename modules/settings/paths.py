@@ -50,8 +50,8 @@ class Paths:
             hypernetworks=(flags.hypernetwork_dir or models / "hypernetworks").expanduser().absolute(),
             embeddings=(flags.embeddings_dir or data / "embeddings").expanduser().absolute(),
             upscaler_folders={
-                family: (given or models / family).expanduser().absolute()
-                for family, given in {
+                family: (folder or models / family).expanduser().absolute()
+                for family, folder in {
                     "ESRGAN": flags.esrgan_models_path,
                     "RealESRGAN": flags.realesrgan_models_path,
                     "BSRGAN": flags.bsrgan_models_path,

@@ -101,15 +101,16 @@ class SettingsStore:
         """
         try:
             values = read_json_object(self.path, "What is set here is written.")
-            there = _lenient(values, self.path, type(self._current)).model_dump()
+            in_file = _lenient(values, self.path, type(self._current)).model_dump()
         except (OSError, SettingsError):
             return
-        here = self._current.model_dump()
+        in_memory = self._current.model_dump()
         missing = object()
         changes = {
             key: value
-            for key, value in there.items()
-            if value != self._written.get(key, missing) and here.get(key, missing) == self._written.get(key, missing)
+            for key, value in in_file.items()
+            if value != self._written.get(key, missing)
+            and in_memory.get(key, missing) == self._written.get(key, missing)
         }
         if changes:
             log.info("%s was changed by another program: %s", self.path, ", ".join(changes))

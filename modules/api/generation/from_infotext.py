@@ -45,16 +45,16 @@ def completed(app: Application, body: AnyBody) -> AnyBody:
     if not body.infotext:
         return body
     values = parameters_of(body.infotext, app)
-    given = body.model_fields_set
+    sent = body.model_fields_set
     found = {
         field: _value(field, values[label])
         for label, field in REQUEST_FIELDS.items()
-        if label in values and field in type(body).model_fields and field not in given
+        if label in values and field in type(body).model_fields and field not in sent
     }
     found = {field: value for field, value in found.items() if value not in SAME}
     if "hr_scale" in found or "hr_upscaler" in found or found.get("hr_resize_x"):
         found.setdefault("enable_hr", True)
-    if "sampler_name" not in found or "sampler_index" in given:
+    if "sampler_name" not in found or "sampler_index" in sent:
         found.pop("sampler_name", None)
     sampler = found.get("sampler_name") or body.sampler_name or body.sampler_index
     if sampler and find(str(sampler)) is None:

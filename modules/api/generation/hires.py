@@ -52,7 +52,7 @@ def hires_request(app: Application, body: StableDiffusionProcessingTxt2Img) -> H
     """What was asked of a second pass. Raises RequestError for what lies beyond all bounds."""
     if not body.enable_hr:
         return None
-    asked = HiresRequest(
+    hires = HiresRequest(
         scale=body.hr_scale,
         resize_width=body.hr_resize_x,
         resize_height=body.hr_resize_y,
@@ -66,11 +66,11 @@ def hires_request(app: Application, body: StableDiffusionProcessingTxt2Img) -> H
         negative_prompt=body.hr_negative_prompt,
         first_picture=_first_picture(app, body),
     )
-    if asked.steps > app.flags.max_steps:
+    if hires.steps > app.flags.max_steps:
         raise RequestError(
-            f"hr_second_pass_steps must be at most {app.flags.max_steps}; it is {asked.steps}.", "hr_second_pass_steps"
+            f"hr_second_pass_steps must be at most {app.flags.max_steps}; it is {hires.steps}.", "hr_second_pass_steps"
         )
-    return asked
+    return hires
 
 
 def _first_picture(app: Application, body: StableDiffusionProcessingTxt2Img) -> Image.Image | None:

@@ -121,8 +121,8 @@ class Recorder:
         """Mark a job before it runs."""
         self._update(f"The start of job {job.id}", [job])
         job.control.on_change = functools.partial(self._progressed, job)
-        told = {"attempts": job.attempts, "kind": job.kind, "standing": job.recurring_id, "source": job.source}
-        self.events.tell("running", job.id, told)
+        data = {"attempts": job.attempts, "kind": job.kind, "standing": job.recurring_id, "source": job.source}
+        self.events.tell("running", job.id, data)
 
     def ended(self, job: AnyJob) -> None:
         """Keep how a job ended, and its pictures that are in no file."""
@@ -138,12 +138,12 @@ class Recorder:
             job.result = dataclasses.replace(result, warnings=(*result.warnings, warning))
         self.events.over(job.id)
         kind = {JobState.DONE: "done", JobState.FAILED: "failed"}.get(job.state, "interrupted")
-        told: JsonObject = {"pictures": len(result.samples) if result else 0}
+        data: JsonObject = {"pictures": len(result.samples) if result else 0}
         if job.note:
-            told["note"] = job.note
+            data["note"] = job.note
         if job.error is not None:
-            told["error"] = str(job.error)
-        self.events.tell(kind, job.id, told)  # type: ignore[arg-type]
+            data["error"] = str(job.error)
+        self.events.tell(kind, job.id, data)  # type: ignore[arg-type]
 
     def changed(self, jobs: Sequence[AnyJob]) -> None:
         """Keep another order, priority or pause."""

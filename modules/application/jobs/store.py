@@ -209,23 +209,23 @@ class JobStore:
         if row["request"] is None:
             raise EaselError(f"{row['title'] or row['kind']} was not kept and cannot be run again.")
         try:
-            asked = from_text(row["request"], self.picture)
+            request = from_text(row["request"], self.picture)
             settings = self.settings(row["settings"])
         except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError) as error:
             raise EaselError(f"Job {row['id']} cannot be read ({error}); it may come from another Easel.") from error
         job: AnyJob
-        if isinstance(asked, GenerationRequest):
+        if isinstance(request, GenerationRequest):
             seeds = tuple(row["chosen_seeds"].split())
-            job = GenerationJob(asked, row["id"], settings=settings, checkpoint=row["checkpoint"], chosen_seeds=seeds)
+            job = GenerationJob(request, row["id"], settings=settings, checkpoint=row["checkpoint"], chosen_seeds=seeds)
         elif row["kind"] in kinds:
             lane: Lane = "background" if row["lane"] == "background" else "engine"
             job = TaskJob(
-                kinds[row["kind"]](asked),
+                kinds[row["kind"]](request),
                 kind=row["kind"],
                 title=row["title"],
                 job_id=row["id"],
                 lane=lane,
-                parameters=asked,
+                parameters=request,
             )
         else:
             raise EaselError(f"There is no handler for jobs of the kind {row['kind']!r}; an extension may be missing.")

@@ -35,10 +35,8 @@ def resolved_job(
 def _checkpoint(
     request: GenerationRequest, settings: Settings, catalogue: Catalogue, fallback: str | None
 ) -> str | None:
-    asked = request.override_settings.get("sd_model_checkpoint")
+    name = request.override_settings.get("sd_model_checkpoint")
     try:
-        return (
-            catalogue.find(str(asked)) if asked else catalogue.chosen(settings.sd_model_checkpoint or fallback)
-        ).name
+        return (catalogue.find(str(name)) if name else catalogue.chosen(settings.sd_model_checkpoint or fallback)).name
     except EaselError:  # no such one, or none at all: the job will say so, unless it is there by then
         return None
