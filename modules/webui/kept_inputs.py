@@ -29,12 +29,12 @@ class KeptInputs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, session: str, tab: str, values: Mapping[str, object], pictures: Mapping[str, str]) -> None:
+    def keep(self, session: str | None, tab: str, values: Mapping[str, object], pictures: Mapping[str, str]) -> None:
         """Keep the values of the controls of `tab`; `pictures` are those whose value is the path of a file.
 
         A folder without write permission costs a warning, no more.
         """
-        folder = self._folder_of(session.partition(" ")[0])
+        folder = self._folder_of((session or "").partition(" ")[0])
         if folder is None:
             return
         try:
@@ -45,9 +45,9 @@ class KeptInputs:
         except OSError as error:
             log.warning("The inputs of the page could not be kept in %s: %s.", folder, error.strerror)
 
-    def kept(self, session: str, tab: str) -> dict[str, object]:
+    def kept(self, session: str | None, tab: str) -> dict[str, object]:
         """What was kept of `tab`, of this session or else of the browser's last one; empty when there is nothing."""
-        for name in session.split(" "):
+        for name in (session or "").split(" "):
             folder = self._folder_of(name)
             if folder is None or not (file := folder / f"{tab}.json").is_file():
                 continue

@@ -34,8 +34,8 @@ def test_a_new_session_begins_with_the_last_one_and_then_has_its_own(tmp_path: P
     assert store.kept(LAST, "txt2img") == {"prompt": "the last"}
 
 
-@pytest.mark.parametrize("session", ["", "../../etc", "a", "A" * 32, f"{'a' * 31}/", "a" * 33])
-def test_a_name_that_is_none_of_ours_reaches_no_file(tmp_path: Path, session: str) -> None:
+@pytest.mark.parametrize("session", ["", None, "../../etc", "a", "A" * 32, f"{'a' * 31}/", "a" * 33])
+def test_a_name_that_is_none_of_ours_reaches_no_file(tmp_path: Path, session: str | None) -> None:
     store = KeptInputs(tmp_path / "sessions")
     store.keep(session, "txt2img", {"prompt": "x"}, {})
     assert not (tmp_path / "sessions").exists()
