@@ -11,6 +11,7 @@ import gradio as gr
 from modules.foundation.picture_file import forbid_ghostscript
 from modules.hooks.events import PageEvent
 from modules.pipeline.output_folders import output_folders
+from modules.settings.sections.page import WHITESPACE
 from modules.webui import assets, gradio_scripts, sound
 from modules.webui.blocks import PageBlocks
 from modules.webui.builder import PageBuilder
@@ -134,6 +135,13 @@ def script_options(app: Application) -> dict[str, object]:
         "sound": sound.address(app),
         "volume": settings.notification_volume / 100,
         "canvas": canvas_options(settings),
+        "keyedit": {
+            "attention": settings.keyedit_precision_attention,
+            "extra": settings.keyedit_precision_extra,
+            "delimiters": settings.keyedit_delimiters
+            + "".join(WHITESPACE[name] for name in settings.keyedit_delimiters_whitespace if name in WHITESPACE),
+            "move": settings.keyedit_move,
+        },
         "viewer": {
             "on": settings.js_modal_lightbox,
             "zoomed": settings.js_modal_lightbox_initially_zoomed,

@@ -18,6 +18,9 @@ CANVAS_FUNCTIONS = (
 )
 """What can be switched off on a canvas; A1111's names."""
 
+WHITESPACE = {"Tab": "\t", "Carriage Return": "\r", "Line Feed": "\n"}
+"""Blanks that end a word while its weight is changed by keys; A1111's names."""
+
 Modifier = Literal["Shift", "Ctrl", "Alt"]
 MODIFIERS = ("Shift", "Ctrl", "Alt")
 
@@ -123,11 +126,28 @@ class LivePreviewsSection(Section):
 
 
 class PromptEditingSection(Section):
-    """The prompts: their counters."""
+    """The prompts: their counters, and the keys that change them."""
 
     title: ClassVar[str] = "Prompt editing"
     category: ClassVar[str] = "ui"
 
+    keyedit_precision_attention: float = setting(
+        0.1, "Precision for (attention:1.1) when editing the prompt with Ctrl+up/down", ge=0.01, le=0.2, step=0.001
+    )
+    keyedit_precision_extra: float = setting(
+        0.05,
+        "Precision for <extra networks:0.9> when editing the prompt with Ctrl+up/down",
+        ge=0.01,
+        le=0.2,
+        step=0.001,
+    )
+    keyedit_delimiters: str = setting(
+        ".,\\/!?%^*;:{}=`~() ", "Signs that end a word when editing the prompt with Ctrl+up/down"
+    )
+    keyedit_delimiters_whitespace: list[str] = setting(
+        list(WHITESPACE), "Ctrl+up/down whitespace delimiters", choices=tuple(WHITESPACE)
+    )
+    keyedit_move: bool = setting(True, "Alt+left/right moves prompt elements")
     disable_token_counters: bool = setting(False, "Disable prompt token counters")
     include_styles_into_token_counters: bool = setting(True, "Count tokens of enabled styles")
 

@@ -1,8 +1,11 @@
 // @ts-check
-// Ctrl+Enter makes a picture, Alt+Enter and Escape interrupt, Ctrl+Up and Ctrl+Down change the weight of a word.
+// Ctrl+Enter makes a picture, Alt+Enter and Escape interrupt, Ctrl+Up and Ctrl+Down change the weight of a word, Alt+Left and
+// Alt+Right move it.
 import { around, press } from "./dom.js";
 import { afterwards, isRunning } from "./progress.js";
-import { changeWeight } from "./weights.js";
+import { changeWeight, moveTags } from "./weights.js";
+
+const PROMPTS = ".prompt, #hires_prompt, #hires_neg_prompt";
 
 export function watchKeys() {
   document.addEventListener("keydown", (event) => {
@@ -21,8 +24,13 @@ export function watchKeys() {
         press(`${tab}_interrupt`);
       }
     } else if ((event.key === "ArrowUp" || event.key === "ArrowDown") && (event.ctrlKey || event.metaKey)) {
-      if (around(event, ".prompt") && event.target instanceof HTMLTextAreaElement) {
-        changeWeight(event.target, event.key === "ArrowUp" ? 1 : -1);
+      if (around(event, PROMPTS) && event.target instanceof HTMLTextAreaElement) {
+        changeWeight(event.target, event.key === "ArrowUp" ? 1 : -1, window.easelOptions.keyedit);
+        event.preventDefault();
+      }
+    } else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && event.altKey && window.easelOptions.keyedit.move) {
+      if (around(event, PROMPTS) && event.target instanceof HTMLTextAreaElement) {
+        moveTags(event.target, event.key === "ArrowRight" ? 1 : -1);
         event.preventDefault();
       }
     }

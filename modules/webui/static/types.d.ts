@@ -13,6 +13,7 @@ interface EaselOptions {
   sound: string | null;
   volume: number;
   theme: string | null;
+  keyedit: { attention: number, extra: number, delimiters: string, move: boolean };
   viewer: { on: boolean, zoomed: boolean, gamepad: boolean, repeat: number, icons: number, bar: number };
   canvas: CanvasOptions;
 }
