@@ -33,6 +33,7 @@ class Settings(
     page.InfotextSection,
     page.LivePreviewsSection,
     page.PromptEditingSection,
+    page.SettingsInUiSection,
     page.UiAlternativesSection,
     page.UserInterfaceSection,
     page.CanvasHotkeysSection,

@@ -14,10 +14,11 @@ from modules.sampling.latent_upscale import LATENT_UPSCALERS
 from modules.sampling.schedules import names as schedule_names
 from modules.settings.model import Settings
 from modules.webui.blocks import bearer_of
-from modules.webui.choices import sampler_names
+from modules.webui.choices import named_choices, sampler_names
 from modules.webui.panel.cards_area import card_rules
 from modules.webui.panel.control import Offers
 from modules.webui.panel.drawing import Drawing
+from modules.webui.panel.extra_options import extra_options
 from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.panel.inputs import Inputs
 from modules.webui.quicksettings import QuickSettings
@@ -65,7 +66,11 @@ class PageBuilder:
         """For a generation panel on `tab`."""
         cards = card_pages(self.app)
         self.rules.append(card_rules(tab, cards))
-        return Drawing(tab, self.ui, self.settings, self.offers, tuple(self.app.registries.page_guests), cards=cards)
+        guests = tuple(self.app.registries.page_guests)
+        keys = self.settings.extra_options_img2img if tab == "img2img" else self.settings.extra_options_txt2img
+        lists = named_choices(self.app, self.tab_labels) if keys else {}
+        options = extra_options(keys, self.app.settings.declared, self.settings, lists)
+        return Drawing(tab, self.ui, self.settings, self.offers, guests, cards=cards, extra_options=options)
 
     def add_panel(self, panel: GenerationPanel) -> None:
         """A generation panel was drawn; its lists are kept up to date."""

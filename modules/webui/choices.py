@@ -30,6 +30,7 @@ def named_choices(app: Application, tabs: Sequence[str] = ()) -> dict[str, list[
     return {
         "tabs": list(tabs),
         "localizations": [NO_TRANSLATION, *translation_files(app)],
+        "settings": list(app.settings.declared),
         "parts": list(PARTS),
         "samplers": sampler_names(),
         "checkpoints": [info.title for info in app.catalogue.all()],

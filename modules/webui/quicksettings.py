@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.components import Component
@@ -11,11 +13,15 @@ from gradio.components import Component
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import EaselError
 from modules.foundation.plain import JsonObject
+from modules.webui.choices import named_choices
 from modules.webui.events import on
+from modules.webui.setting_controls import from_page, same, setting_control, to_page
 
 if TYPE_CHECKING:
     from modules.application.application import Application
     from modules.webui.builder import PageBuilder
+
+log = logging.getLogger(__name__)
 
 LONGEST_REASON = 80
 """Letters of the reason why a checkpoint cannot be used."""
@@ -30,29 +36,52 @@ BRAND = """
 """
 
 
+CHECKPOINT = "sd_model_checkpoint"
+
+
 @dataclass(frozen=True, kw_only=True)
 class QuickSettings:
-    """The components of the row."""
+    """The components of the row; `others` are those of further settings by key."""
 
     checkpoint: Component
     refresh: Component
+    others: Mapping[str, Component]
 
 
 def build_quicksettings(app: Application) -> QuickSettings:
-    """Draw the quicksettings above the tabs."""
+    """Draw the quicksettings above the tabs, in the order of the setting `quicksettings_list`."""
+    wanted = app.settings.current.quicksettings_list
+    declared = app.settings.declared
+    if unknown := [key for key in wanted if key not in declared]:
+        log.warning("Quicksettings list: there is no setting %s.", ", ".join(unknown))
+    lists = named_choices(app)
+    others: dict[str, Component] = {}
+    drawn: tuple[Component, Component] | None = None
     with gr.Row(elem_id="easel_header"):
         gr.HTML(BRAND, elem_id="easel_brand", apply_default_css=False)
         with gr.Row(elem_id="quicksettings"):
-            checkpoint = gr.Dropdown(
-                label="Stable Diffusion checkpoint",
-                elem_id="setting_sd_model_checkpoint",
-                interactive=True,
-                scale=0,
-                min_width=320,
-                **checkpoint_state(app),
-            )
-            refresh = gr.Button("🔄", elem_id="refresh_sd_model_checkpoint", elem_classes=["tool"])
-    return QuickSettings(checkpoint=checkpoint, refresh=refresh)
+            for key in wanted:
+                if key == CHECKPOINT:
+                    drawn = _draw_checkpoint(app)
+                elif key in declared:
+                    look = {"scale": 0, "min_width": 180}
+                    others[key] = setting_control(key, declared[key], app.settings.current, lists, None, **look)
+            # Cards choose the checkpoint by way of it, so it is there even where it is not shown.
+            checkpoint, refresh = drawn or _draw_checkpoint(app, visible="hidden")
+    return QuickSettings(checkpoint=checkpoint, refresh=refresh, others=others)
+
+
+def _draw_checkpoint(app: Application, **look: Any) -> tuple[Component, Component]:
+    checkpoint = gr.Dropdown(
+        label="Stable Diffusion checkpoint",
+        elem_id=f"setting_{CHECKPOINT}",
+        interactive=True,
+        scale=0,
+        min_width=320,
+        **checkpoint_state(app),
+        **look,
+    )
+    return checkpoint, gr.Button("🔄", elem_id=f"refresh_{CHECKPOINT}", elem_classes=["tool"], **look)
 
 
 def checkpoint_state(app: Application) -> JsonObject:
@@ -108,3 +137,26 @@ def wire_quicksettings(page: PageBuilder, quick: QuickSettings) -> None:
     )
     on(quick.refresh, "click", refresh, [], [quick.checkpoint])
     page.on_open([quick.checkpoint], lambda: [state()])
+    for key, component in quick.others.items():
+        _wire_setting(page, key, component)
+
+
+def _wire_setting(page: PageBuilder, key: str, component: Component) -> None:
+    """Let a control change its setting at once, and show the setting of the moment when the page is opened."""
+    app = page.app
+
+    def change(value: Any) -> object:
+        before = app.settings.current
+        if same(value, to_page(key, before)):
+            return gr.skip()
+        try:
+            meant = {key: from_page(key, value, app.settings.declared)}
+            app.policy.check_settings(meant, before)
+            app.settings.change(meant)
+        except (EaselError, ValueError) as error:
+            gr.Warning(str(error), title="The setting was not changed")
+            return gr.update(value=to_page(key, before))
+        return gr.skip()
+
+    on(component, "change", change, [component], [component], trigger="always_last")
+    page.on_open([component], lambda: [gr.update(value=to_page(key, app.settings.current))])

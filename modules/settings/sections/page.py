@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator
 
 from modules.settings.declare import Section, setting
 
@@ -17,6 +19,18 @@ CANVAS_FUNCTIONS = (
     "Overlap",
 )
 """What can be switched off on a canvas; A1111's names."""
+
+
+def _keys(value: object) -> object:
+    """The keys in a list whose texts may name several, as older files have them: "sd_vae, CLIP_stop_at_last_layers"."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+        return value
+    return list(dict.fromkeys(key for text in texts for part in text.split(",") if (key := part.strip())))
+
+
+Keys = Annotated[list[str], BeforeValidator(_keys)]
+"""Keys of settings, in order, each once."""
 
 WHITESPACE = {"Tab": "\t", "Carriage Return": "\r", "Line Feed": "\n"}
 """Blanks that end a word while its weight is changed by keys; A1111's names."""
@@ -152,6 +166,18 @@ class PromptEditingSection(Section):
     include_styles_into_token_counters: bool = setting(True, "Count tokens of enabled styles")
 
 
+class SettingsInUiSection(Section):
+    """Settings beside the other controls of txt2img and img2img, where they hold for the pictures made there."""
+
+    title: ClassVar[str] = "Settings in UI"
+    category: ClassVar[str] = "ui"
+
+    extra_options_txt2img: Keys = setting([], "Settings for txt2img", choices="settings", restart=True)
+    extra_options_img2img: Keys = setting([], "Settings for img2img", choices="settings", restart=True)
+    extra_options_cols: int = setting(1, "Number of columns for added settings", ge=1, le=20, step=1, restart=True)
+    extra_options_accordion: bool = setting(False, "Place added settings into an accordion", restart=True)
+
+
 class UiAlternativesSection(Section):
     """Other ways for the page to lie."""
 
@@ -189,6 +215,7 @@ class UserInterfaceSection(Section):
     ui_tab_order: list[str] = setting([], "UI tab order", choices="tabs", restart=True)
     hidden_tabs: list[str] = setting([], "Hidden UI tabs", choices="tabs", restart=True)
     ui_reorder_list: list[str] = setting([], "UI item order for txt2img/img2img tabs", choices="parts", restart=True)
+    quicksettings_list: Keys = setting(["sd_model_checkpoint"], "Quicksettings list", choices="settings", restart=True)
     send_seed: bool = setting(True, "Send seed when sending prompt or image to other interface")
     send_size: bool = setting(True, "Send size when sending prompt or image to another interface")
     show_progress_in_title: bool = setting(True, "Show generation progress in window title.")

@@ -27,9 +27,10 @@ class Drawing:
         guests: Sequence[PageGuest] = (),
         *,
         cards: Sequence[CardPage] = (),
+        extra_options: Sequence[Control] = (),
     ) -> None:
         self.tab, self.ui, self.settings, self.offers = tab, ui, settings, offers
-        self.guests, self.cards = guests, cards
+        self.guests, self.cards, self.extra_options = guests, cards, extra_options
         self.controls: dict[str, Component] = {}
         self.declared: dict[str, Control] = {}
         self.parts: dict[str, Component] = {}

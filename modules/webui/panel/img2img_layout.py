@@ -37,6 +37,7 @@ def sections(page: PageBuilder) -> dict[str, SectionContent]:
         "denoising": _denoising,
         "seed": layout.seed,
         "override_settings": layout.override_settings,
+        "extra_options": layout.extra_options,
         "scripts": layout.scripts,
     }
 

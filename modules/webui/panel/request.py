@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from modules.generation.request import GenerationRequest, HiresRequest
 from modules.webui.overrides import overrides_from_texts
+from modules.webui.panel.extra_options import chosen_settings
 from modules.webui.panel.given import Given
 
 
@@ -39,7 +40,10 @@ def common_request(values: Mapping[str, object]) -> GenerationRequest:
         batch_size=given.whole("batch_size", "Batch size"),
         cfg_scale=given.number("cfg_scale", "CFG Scale"),
         seed=given.seed("seed", "Seed"),
-        override_settings=overrides_from_texts(given.texts("override_settings")),
+        override_settings={
+            **chosen_settings(values),
+            **overrides_from_texts(given.texts("override_settings")),
+        },
     )
     if given.switch("enable_refiner"):
         request = _with_refiner(request, given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from modules.application.infotexts import checkpoint_of, parameters_of
@@ -12,6 +12,7 @@ from modules.infotext.parse import FEWEST_FIELDS, parse
 from modules.sampling import schedules
 from modules.webui.choices import split_sampler
 from modules.webui.panel.control import Control
+from modules.webui.panel.extra_options import PREFIX
 from modules.webui.paste.second_pass import second_values
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def control_values(parameters: Parameters, app: Application, controls: Mapping[s
             values["scheduler"] = schedule if schedule and written in (None, "Automatic") else written or "Automatic"
     values["extra"] = "Variation seed" in parameters or "Seed resize from-1" in parameters
     values |= second_values(parameters, app)
-    values["override_settings"] = _overrides(parameters, app)
-    return values
+    return {**values, **_settings(parameters, app, controls)}
 
 
 def pasted_values(text: str, app: Application, controls: Mapping[str, Control]) -> dict[str, object]:
@@ -57,8 +57,8 @@ def pasted_values(text: str, app: Application, controls: Mapping[str, Control]) 
     return {name: value for name, value in values.items() if name in controls}
 
 
-def _overrides(parameters: Parameters, app: Application) -> list[str]:
-    """What has to be set besides the controls, as texts like "Clip skip: 2"."""
+def _implied(parameters: Parameters, app: Application) -> Sequence[tuple[str, str, object]]:
+    """What has to be set besides the controls, each with label and key."""
     settings = app.settings.current
 
     def current(key: str) -> object:
@@ -66,12 +66,23 @@ def _overrides(parameters: Parameters, app: Application) -> list[str]:
             raise KeyError(key)
         return getattr(settings, key)
 
-    implied = implied_settings(parameters, current)
-    texts = [f"{label}: {value}" for label, _, value in implied]
+    return implied_settings(parameters, current)
+
+
+def _settings(parameters: Parameters, app: Application, controls: Mapping[str, Control]) -> dict[str, object]:
+    """What has to be set: in the control of a setting where there is one here, else as texts like "Clip skip: 2"."""
+    texts: list[str] = []
+    values: dict[str, object] = {}
+    for label, key, value in _implied(parameters, app):
+        control = controls.get(f"{PREFIX}{key}")
+        if control is None:
+            texts.append(f"{label}: {value}")
+        else:
+            values[control.name] = control.convert(value)
     # As A1111 does, the checkpoint stays the chosen one unless the user wants pictures to bring theirs back.
-    if not settings.disable_weights_auto_swap:
+    if not app.settings.current.disable_weights_auto_swap:
         texts = [*_checkpoint_override(parameters, app), *texts]
-    return texts
+    return {**values, "override_settings": texts}
 
 
 def _checkpoint_override(parameters: Parameters, app: Application) -> list[str]:

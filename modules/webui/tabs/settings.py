@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.components import Component
 
 from modules.foundation.errors import EaselError
-from modules.foundation.plain import JsonMapping, JsonObject
-from modules.settings.declare import Section, choices_of
+from modules.settings.declare import Section
 from modules.settings.known_options import FOLDERS
 from modules.settings.model import Settings
 from modules.webui.builder import PageBuilder
 from modules.webui.choices import named_choices
 from modules.webui.events import on
+from modules.webui.setting_controls import from_page, same, setting_control, to_page
 from modules.webui.tab_bar import Tab
 from modules.webui.tabs import settings_actions
 from modules.webui.tabs.settings_defaults import TAB as DEFAULTS
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from modules.application.application import Application
 
 ELSEWHERE = frozenset({"sd_model_checkpoint"})
-"""Settings that have their control at the top of the page."""
+"""Settings that always have their control at the top of the page; others are there by `quicksettings_list`."""
 
 SECTION_NAMES = {
     "Paths for saving": "saving-paths",
@@ -70,12 +70,12 @@ def section_name(section: type[Section]) -> str:
     return SECTION_NAMES.get(section.title) or re.sub(r"\W+", "_", section.title.casefold()).strip("_")
 
 
-def section_tabs(sections: Sequence[type[Section]]) -> list[Tab]:
-    """The sections as tabs inside the settings tab."""
+def section_tabs(sections: Sequence[type[Section]], elsewhere: Collection[str] = ELSEWHERE) -> list[Tab]:
+    """The sections as tabs inside the settings tab, those without one that have all their controls `elsewhere`."""
     return [
         Tab(name=section_name(section), label=section.title, elem_id=f"settings_{section_name(section)}")
         for section in sections
-        if _keys(section)
+        if _keys(section, elsewhere)
     ]
 
 
@@ -85,6 +85,7 @@ def build_settings(page: PageBuilder) -> None:
     lists = named_choices(app, page.tab_labels)
     components: dict[str, Component] = {}
     folders = default_folders(app.paths.data)
+    elsewhere = ELSEWHERE.union(settings.quicksettings_list)
     with gr.Row(elem_id="settings_top_row"):
         submit = gr.Button("Apply settings", elem_id="settings_submit", variant="primary", scale=0, min_width=160)
         gr.Textbox(
@@ -101,12 +102,13 @@ def build_settings(page: PageBuilder) -> None:
         again = gr.Button("Read the settings again", elem_id="settings_read_again", visible="hidden")
     result = gr.HTML("", elem_id="settings_result")
     with gr.Row(elem_id="settings", equal_height=False):
-        tabs = [*section_tabs(app.settings.sections), DEFAULTS, *settings_actions.TABS]
+        tabs = [*section_tabs(app.settings.sections, elsewhere), DEFAULTS, *settings_actions.TABS]
         page.tab_bar("settings", tabs, "Sections of the settings")
         with gr.Column(elem_id="settings_pages"):
             for section in app.settings.sections:
-                if _keys(section):
-                    components |= _build_section(section, settings, lists, folders)
+                if keys := _keys(section, elsewhere):
+                    fields = {key: section.model_fields[key] for key in keys}
+                    components |= _build_section(section, fields, settings, lists, folders)
             build_defaults(page)
             settings_actions.build_actions(page)
     panel = SettingsPanel(components=components, shown=gr.State({}), submit=submit, result=result)
@@ -168,25 +170,6 @@ def all_values(app: Application, panel: SettingsPanel) -> list[object]:
     return [shown, *(_update(key, settings) for key in panel.components)]
 
 
-def to_page(key: str, settings: Settings) -> Any:
-    """The value of a setting as its control shows it."""
-    value = getattr(settings, key)
-    return "" if value is None else value
-
-
-def from_page(key: str, value: Any, declared: Mapping[str, FieldInfo] = Settings.model_fields) -> Any:
-    """What a control's value means as a setting: an emptied number is the default, whole numbers are ints."""
-    field = declared[key]
-    if value is None or (value == "" and field.annotation is not str):
-        return field.get_default(call_default_factory=True)
-    return round(float(value)) if field.annotation is int else value
-
-
-def same(a: object, b: object) -> bool:
-    """Whether two values of one control are the same; the browser makes no difference between 1 and 1.0."""
-    return a == b or (a in (None, "") and b in (None, ""))
-
-
 def _update(key: str, settings: Settings) -> object:
     return gr.update(value=to_page(key, settings))
 
@@ -205,8 +188,8 @@ def _summary(changed: Sequence[str], declared: Mapping[str, FieldInfo]) -> str:
     return f'<p class="note quiet">{count} changed: {html.escape(names)}.</p>'
 
 
-def _keys(section: type[Section]) -> list[str]:
-    return [key for key in section.model_fields if key not in ELSEWHERE]
+def _keys(section: type[Section], elsewhere: Collection[str]) -> list[str]:
+    return [key for key in section.model_fields if key not in elsewhere]
 
 
 def default_folders(data: Path) -> dict[str, str]:
@@ -217,7 +200,11 @@ def default_folders(data: Path) -> dict[str, str]:
 
 
 def _build_section(
-    section: type[Section], settings: Settings, lists: Mapping[str, Sequence[str]], folders: Mapping[str, str]
+    section: type[Section],
+    fields: Mapping[str, FieldInfo],
+    settings: Settings,
+    lists: Mapping[str, Sequence[str]],
+    folders: Mapping[str, str],
 ) -> dict[str, Component]:
     name = section_name(section)
     with (
@@ -229,70 +216,8 @@ def _build_section(
             elem_classes=["settings-head"],
             apply_default_css=False,
         )
-        fields = {key: section.model_fields[key] for key in _keys(section)}
-        return {key: _control(key, field, settings, lists, folders.get(key)) for key, field in fields.items()}
+        return {key: setting_control(key, field, settings, lists, folders.get(key)) for key, field in fields.items()}
 
 
 def _sentence(section: type[Section]) -> str:
     return (section.__doc__ or "").strip().split("\n\n")[0]
-
-
-def _control(
-    key: str, field: FieldInfo, settings: Settings, lists: Mapping[str, Sequence[str]], placeholder: str | None
-) -> Any:
-    label = str(field.title or key)
-    extra = field.json_schema_extra
-    if isinstance(extra, dict) and extra.get("restart"):
-        label += " (takes effect after a restart)"
-    common: JsonObject = {
-        "label": label,
-        "elem_id": f"setting_{key}",
-        "value": to_page(key, settings),
-        "interactive": True,
-    }
-    choices = _choices(field, lists)
-    if field.annotation is bool:
-        return gr.Checkbox(**common)
-    if get_origin(field.annotation) is list:
-        # Files and tabs come and go; what was chosen stays chosen while it is away.
-        free = choices is None or isinstance(choices_of(field), str)
-        return gr.Dropdown(choices=list(choices or ()), multiselect=True, allow_custom_value=free, **common)
-    if choices is not None:
-        return _choice(field, choices, common)
-    if field.annotation is int or field.annotation is float:
-        return _number(field, common)
-    if "color" in key:
-        return gr.ColorPicker(**common)
-    return gr.Textbox(max_lines=1, placeholder=placeholder, **common)
-
-
-def _choice(field: FieldInfo, choices: Sequence[Any], common: JsonMapping) -> Any:
-    if isinstance(choices_of(field), str):
-        # Files come and go; what was chosen stays chosen while its file is away.
-        return gr.Dropdown(choices=list(choices), allow_custom_value=True, **common)
-    return (gr.Radio if len(choices) <= 4 else gr.Dropdown)(choices=list(choices), **common)
-
-
-def _number(field: FieldInfo, common: JsonMapping) -> Any:
-    least, most = _limit(field, "ge"), _limit(field, "le")
-    extra = field.json_schema_extra
-    step: Any = extra.get("step") if isinstance(extra, dict) else None
-    if least is not None and most is not None:
-        return gr.Slider(minimum=least, maximum=most, step=step, **common)
-    precision = 0 if field.annotation is int else None
-    return gr.Number(
-        precision=precision, minimum=least, maximum=most, step=step or (1 if precision == 0 else 0.1), **common
-    )
-
-
-def _limit(field: FieldInfo, name: str) -> float | None:
-    return next((getattr(limit, name) for limit in field.metadata if hasattr(limit, name)), None)
-
-
-def _choices(field: FieldInfo, lists: Mapping[str, Sequence[str]]) -> Sequence[Any] | None:
-    choices = choices_of(field)
-    if isinstance(choices, str):
-        return lists.get(choices)
-    if choices is None and get_origin(field.annotation) is not list and (options := get_args(field.annotation)):
-        return [option for option in options if isinstance(option, str)] or None
-    return choices

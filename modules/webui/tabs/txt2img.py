@@ -20,6 +20,7 @@ SECTIONS = {
     "cfg": layout.cfg,
     "seed": layout.seed,
     "override_settings": layout.override_settings,
+    "extra_options": layout.extra_options,
     "scripts": layout.scripts,
 }
 """By A1111's names, for the setting `ui_reorder_list`."""

@@ -1,0 +1,102 @@
+"""A setting as a component of the page: made from its declaration, and its values there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+import gradio as gr
+
+from modules.foundation.plain import JsonMapping, JsonObject
+from modules.settings.declare import choices_of
+from modules.settings.model import Settings
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+
+def to_page(key: str, settings: Settings) -> Any:
+    """The value of a setting as its control shows it."""
+    value = getattr(settings, key)
+    return "" if value is None else value
+
+
+def from_page(key: str, value: Any, declared: Mapping[str, FieldInfo] = Settings.model_fields) -> Any:
+    """What a control's value means as a setting: an emptied number is the default, whole numbers are ints."""
+    field = declared[key]
+    if value is None or (value == "" and field.annotation is not str):
+        return field.get_default(call_default_factory=True)
+    return round(float(value)) if field.annotation is int else value
+
+
+def same(a: object, b: object) -> bool:
+    """Whether two values of one control are the same; the browser makes no difference between 1 and 1.0."""
+    return a == b or (a in (None, "") and b in (None, ""))
+
+
+def setting_control(
+    key: str,
+    field: FieldInfo,
+    settings: Settings,
+    lists: Mapping[str, Sequence[str]],
+    placeholder: str | None = None,
+    **look: Any,
+) -> Any:
+    """The component of a setting. `lists` are the choices that are known at run time only; `look` changes arguments."""
+    label = str(field.title or key)
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and extra.get("restart"):
+        label += " (takes effect after a restart)"
+    common: JsonObject = {
+        "label": label,
+        "elem_id": f"setting_{key}",
+        "value": to_page(key, settings),
+        "interactive": True,
+        **look,
+    }
+    choices = _choices(field, lists)
+    if field.annotation is bool:
+        return gr.Checkbox(**common)
+    if get_origin(field.annotation) is list:
+        # Files and tabs come and go; what was chosen stays chosen while it is away.
+        free = choices is None or isinstance(choices_of(field), str)
+        return gr.Dropdown(choices=list(choices or ()), multiselect=True, allow_custom_value=free, **common)
+    if choices is not None:
+        return _choice(field, choices, common)
+    if field.annotation is int or field.annotation is float:
+        return _number(field, common)
+    if "color" in key:
+        return gr.ColorPicker(**common)
+    return gr.Textbox(max_lines=1, placeholder=placeholder, **common)
+
+
+def _choice(field: FieldInfo, choices: Sequence[Any], common: JsonMapping) -> Any:
+    if isinstance(choices_of(field), str):
+        # Files come and go; what was chosen stays chosen while its file is away.
+        return gr.Dropdown(choices=list(choices), allow_custom_value=True, **common)
+    return (gr.Radio if len(choices) <= 4 else gr.Dropdown)(choices=list(choices), **common)
+
+
+def _number(field: FieldInfo, common: JsonMapping) -> Any:
+    least, most = _limit(field, "ge"), _limit(field, "le")
+    extra = field.json_schema_extra
+    step: Any = extra.get("step") if isinstance(extra, dict) else None
+    if least is not None and most is not None:
+        return gr.Slider(minimum=least, maximum=most, step=step, **common)
+    precision = 0 if field.annotation is int else None
+    return gr.Number(
+        precision=precision, minimum=least, maximum=most, step=step or (1 if precision == 0 else 0.1), **common
+    )
+
+
+def _limit(field: FieldInfo, name: str) -> float | None:
+    return next((getattr(limit, name) for limit in field.metadata if hasattr(limit, name)), None)
+
+
+def _choices(field: FieldInfo, lists: Mapping[str, Sequence[str]]) -> Sequence[Any] | None:
+    choices = choices_of(field)
+    if isinstance(choices, str):
+        return lists.get(choices)
+    if choices is None and get_origin(field.annotation) is not list and (options := get_args(field.annotation)):
+        return [option for option in options if isinstance(option, str)] or None
+    return choices
