@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from modules import infotext_utils
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     return getattr(infotext_utils, name)
