@@ -46,7 +46,7 @@ def _draw_use(app: Application) -> None:
         )
     with gr.Row(elem_classes=["fields"]):
         apply = gr.Button("Apply", elem_id="extensions_apply", variant="primary", scale=0, min_width=160)
-        check = gr.Button("Check for updates", elem_id="extensions_check", scale=0, min_width=180)
+        check = gr.Button("Check for updates", elem_id="extensions_check", scale=0, min_width=220)
         update = gr.Button("Update all", elem_id="extensions_update", scale=0, min_width=140)
     note = gr.HTML("", elem_id="extensions_note")
 
