@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from starlette.routing import Mount
 
 from modules.foundation.picture_file import forbid_ghostscript
 from modules.hooks.events import PageEvent
@@ -17,6 +18,7 @@ from modules.webui.blocks import PageBlocks
 from modules.webui.builder import PageBuilder
 from modules.webui.canvas.options import canvas_options
 from modules.webui.localization import localization_tags
+from modules.webui.page_errors import add_page_error_handlers
 from modules.webui.panel.generation_panel import state_rules
 from modules.webui.panel.keeping import wire_keeping
 from modules.webui.pictures import add_unsaved_route
@@ -65,8 +67,14 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
         pwa=False,
         show_error=True,
     )
+    add_page_error_handlers(mounted_page(api))
     page.describe()
     return page
+
+
+def mounted_page(api: fastapi.FastAPI) -> Any:
+    """Gradio's own application, which was mounted on `api` last."""
+    return next(route.app for route in reversed(api.router.routes) if isinstance(route, Mount) and route.path == "")
 
 
 def build_page(app: Application) -> tuple[PageBlocks, PageBuilder]:
