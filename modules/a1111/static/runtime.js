@@ -35,6 +35,20 @@ function easelShowAll() {
   }
 }
 
+// To a script of an extension the document is ready when the page is whole: what stands in it then is what it looks for.
+const easelWaiting = [];
+for (const target of [document, window]) {
+  const listen = target.addEventListener;
+  target.addEventListener = function (type, listener, ...more) {
+    const theirs = document.currentScript && document.currentScript.src.includes("/file=");
+    if (theirs && !easelRuntime.loaded && typeof listener === "function" && (type === "DOMContentLoaded" || type === "load")) {
+      easelWaiting.push((event) => listener.call(target, event));
+      return;
+    }
+    listen.call(this, type, listener, ...more);
+  };
+}
+
 function get_uiCurrentTab() {
   return document.querySelector("#tabs .tab-bar-tab button.selected");
 }
@@ -129,6 +143,8 @@ async function easelLoad() {
   await easelDrawAll().catch((error) => console.error("Closed parts of the page could not be drawn:", error));
   easelRuntime.loaded = true;
   easelOldNames();
+  easelShowAll();
+  easelCall(easelWaiting, new Event("DOMContentLoaded"));
   easelShowAll();
   easelCall(easelCallbacks.loaded);
   easelOnChange([]);
