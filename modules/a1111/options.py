@@ -10,6 +10,7 @@ from pydantic import create_model
 from pydantic.fields import FieldInfo
 
 from modules.settings.declare import Section, setting
+from modules.settings.known_options import FOLDERS
 
 if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
@@ -126,9 +127,12 @@ class Options:
             raise AttributeError(name)
         settings = self._dialect.settings
         try:
-            return getattr(settings, name)
+            value = getattr(settings, name)
         except AttributeError:
             pass
+        else:
+            # An empty setting is the usual folder; extensions open what stands in it.
+            return value or str(self._dialect.app.paths.data / FOLDERS[name]) if name in FOLDERS else value
         if name in self.data_labels:
             return self.data_labels[name].default
         raise AttributeError(f"There is no setting {name!r}; declare it with opts.add_option in on_ui_settings.")

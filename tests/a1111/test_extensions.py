@@ -110,6 +110,7 @@ def test_settings_that_a_script_asks_for_when_it_is_made_are_there(tmp_path: Pat
     app, dialect = begun(tmp_path)
     try:
         assert dialect.shared.opts.late_one == 7
+        assert dialect.shared.opts.outdir_txt2img_samples == str(tmp_path / "outputs" / "txt2img-images")
         assert "late_one" in app.settings.declared
     finally:
         dialect.close()
