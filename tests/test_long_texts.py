@@ -26,6 +26,11 @@ from modules.library.folders import natural_key
 from modules.networks.keys import split_key
 from modules.networks.metadata import tag_counts
 from modules.prompts import attention, comments, composition, editing, networks, styles, xyz_axis_values
+from modules.prompts.craft.data import OWN
+from modules.prompts.craft.notes import NoteContext, notes
+from modules.prompts.craft.rules import read_rules
+from modules.prompts.craft.tag_list import deduplicated
+from modules.prompts.craft.weights import at_weight, to_a1111, to_novelai
 from modules.prompts.wildcards.expansion import Expander
 from modules.prompts.wildcards.template import parse_template
 from modules.prompts.wildcards.values import NoWildcards
@@ -123,6 +128,7 @@ def _context(prompt: str) -> NameContext:
 STYLES = [
     styles.Style(name=str(n), prompt="a " * n + "{prompt}" * (n % 2), negative_prompt="{prompt}") for n in range(20)
 ]
+RULES, _ = read_rules([OWN / "rules.yaml"])
 EVERY_TOKEN = "[prompt][prompt_words][prompt_hash][prompt_spaces][prompt_no_styles][hasprompt<a><b|c>]"
 
 FUNCTIONS: dict[str, Callable[[str], object]] = {
@@ -133,6 +139,11 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "tags of networks": networks.extract_networks,
     "name in a tag": networks.made_to_fit,
     "AND": composition.split_and,
+    "notes about a prompt": lambda text: notes(text, NoteContext(networks={}, knows=lambda _: False, rules=RULES)),
+    "tags of a prompt": partial(deduplicated, implied=True),
+    "tags at one weight": partial(at_weight, amount=0.9),
+    "brackets of A1111": to_a1111,
+    "brackets of NovelAI": to_novelai,
     "template": parse_template,
     "prompt of a template": lambda text: Expander(NoWildcards()).expand(text, 1, "combinatorial"),
     "comments": comments.strip_comments,

@@ -11,6 +11,9 @@ from modules.foundation.plain import JsonMapping
 
 _SIGN = re.compile(r"\\.|[,()\[\]{}<>]", re.DOTALL)
 _CLOSING = {")": "(", "]": "[", "}": "{", ">": "<"}
+MAX_PAIRS = 20
+"""Brackets around a tag that are taken off; each of them is a look at the whole text."""
+
 _WEIGHT = re.compile(r":\s*+[+-]?+[0-9.]++\s*+\Z")
 
 
@@ -66,7 +69,9 @@ def unweighted(tag: str) -> str:
     'long hair'
     """
     text = tag.strip()
-    while len(text) > 1 and _CLOSING.get(text[-1]) == text[0] and text[0] != "<" and _is_one_pair(text):
+    for _ in range(MAX_PAIRS):
+        if not (len(text) > 1 and _CLOSING.get(text[-1]) == text[0] and text[0] != "<" and _is_one_pair(text)):
+            break
         inner = text[1:-1]
         weight = _WEIGHT.search(inner[-40:]) if text[0] == "(" else None
         text = (inner[: len(inner) - len(weight[0])] if weight else inner).strip()
