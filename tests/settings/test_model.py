@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from modules.settings.declare import choices_of, infotext_label
+from modules.settings.known_options import known_options
 from modules.settings.model import SECTIONS, Settings
 from modules.settings.without_effect import REASONS
 
@@ -72,3 +73,7 @@ def test_a_setting_without_effect_has_a_reason_and_no_declaration() -> None:
     assert not set(REASONS) & set(Settings.model_fields)
     for key, reason in REASONS.items():
         assert not reason.endswith("."), key  # the rest of a sentence
+
+
+def test_each_of_the_known_settings_acts_or_says_why_it_does_not() -> None:
+    assert known_options().keys() - Settings.model_fields.keys() - REASONS.keys() == set()
