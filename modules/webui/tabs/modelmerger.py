@@ -33,6 +33,9 @@ NOTED = ("models", "custom_name", "discard_weights", "metadata_json")
 """The fields beside which an error stands; all others are named under the button."""
 
 
+EMPTY = '<p class="hint">Choose a model A, and what is to be mixed into it: the recipe stands here then.</p>'
+
+
 def build_modelmerger(page: PageBuilder) -> None:
     """Draw the tab and wire its events."""
     drawing = page.drawing(own.TAB)
@@ -43,7 +46,7 @@ def build_modelmerger(page: PageBuilder) -> None:
             _draw_models(drawing, notes)
             _draw_rest(drawing, notes)
         with gr.Column(elem_id="modelmerger_results_container", scale=1, min_width=320):
-            formula = gr.HTML("", elem_id="modelmerger_interp_description", apply_default_css=False)
+            formula = gr.HTML(EMPTY, elem_id="modelmerger_interp_description", apply_default_css=False)
             _draw_buttons(drawing)
             with gr.Group(elem_id="modelmerger_results_panel"):
                 result = gr.HTML("", elem_id="modelmerger_result", apply_default_css=False)
