@@ -61,7 +61,7 @@ def test_model_files_are_listed_searched_and_broken_ones_say_why(web: Watched) -
     page.click("text=Unload the checkpoint")
     expect(page.locator(".notice", has_text="out of memory")).to_be_visible(timeout=PATIENCE * 1000)
     page.click(".models-downloads summary")
-    page.fill("#models_url", "http://127.0.0.1:1/nothing.ckpt")
+    page.fill("#models_url", "ftp://127.0.0.1/nothing.safetensors")
     page.click(".models-form button")
     expect(page.locator(".models-form .note.error")).to_be_visible(timeout=PATIENCE * 1000)
     page.fill("#models_url", "http://127.0.0.1:1/nothing.safetensors")
