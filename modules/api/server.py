@@ -42,6 +42,7 @@ from modules.api.sdapi.routes import (
 )
 from modules.api.v1.routes import (
     cards,
+    checkpoint,
     events,
     history,
     img2img_batch,
@@ -77,6 +78,7 @@ PARTS: tuple[Any, ...] = (
     cards,
     model_notes,
     model_list,
+    checkpoint,
     png_info,
     save_button,
     extras,

@@ -21,6 +21,7 @@ PACKAGES = {
     "PIL": "pillow",
     "yaml": "pyyaml",
     "prometheus_client": "prometheus-client",
+    "python_multipart": "python-multipart",
 }
 
 

@@ -15,13 +15,13 @@ from modules.webui.panel.given import Given
 if TYPE_CHECKING:
     from modules.application.application import Application
 
-Values = Mapping[str, object]
+ControlValues = Mapping[str, object]
 
 FIELDS = {control.name: control.label for control in own.MODELS}
 """The names of fields that messages mention, as the tab calls them."""
 
 
-def merge_recipe(app: Application, values: Values) -> MergeRecipe:
+def merge_recipe(app: Application, values: ControlValues) -> MergeRecipe:
     """The recipe. Raises EaselError that names the field."""
     given = Given(values)
     return recipe_from(
@@ -42,7 +42,7 @@ def merge_recipe(app: Application, values: Values) -> MergeRecipe:
     )
 
 
-def formula_html(app: Application, values: Values) -> str:
+def formula_html(app: Application, values: ControlValues) -> str:
     """What would be made of which models, or what is missing yet."""
     try:
         recipe = merge_recipe(app, values)

@@ -1,12 +1,13 @@
 // @ts-check
 // The buttons of Settings, Actions.
-import { around, press, route } from "./dom.js";
+import { api } from "./api.js";
+import { around, press } from "./dom.js";
 import { attempt, say } from "./notice.js";
 
 const ACTIONS = new Map(/** @type {[string, () => unknown][]} */ ([
   ["settings_restart_gradio", () => confirm("Restart Easel? What runs is interrupted; what waits goes on afterwards.") && press("easel_restart")],
-  ["sett_unload_sd_model", () => checkpoint("unload-checkpoint", "The checkpoint is unloaded.")],
-  ["sett_reload_sd_model", () => checkpoint("reload-checkpoint", "The checkpoint is loaded.")],
+  ["sett_unload_sd_model", () => checkpoint("unload", "The checkpoint is unloaded.")],
+  ["sett_reload_sd_model", () => checkpoint("reload", "The checkpoint is loaded.")],
   ["download_localization", async () => (await import("./localization.js")).downloadTemplate()],
   ["request_notifications", askForNotifications],
 ]));
@@ -23,11 +24,7 @@ export function watchSettingsActions() {
 /** @param {string} what @param {string} done */
 function checkpoint(what, done) {
   return attempt(async () => {
-    const answer = await fetch(route(`sdapi/v1/${what}`), { method: "POST" });
-    const told = answer.ok ? null : await answer.json().catch(() => null);
-    if (!answer.ok) {
-      throw new Error(told?.detail || told?.errors || `The server answered ${answer.status}.`);
-    }
+    await api(`checkpoint/${what}`, { method: "POST" });
     say(done);
   });
 }

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from modules.api.body import Body
 from modules.api.model_previews import preview_address
 from modules.application.application import Application
-from modules.application.jobs.awaiting import on_engine_thread
 from modules.application.model_list import KINDS, Listed, ModelKind, ModelQuery
 from modules.foundation.plain import JsonObject
 from modules.networks.metadata import COVERS, cover_list, tag_counts, unpacked
@@ -67,7 +66,7 @@ class ModelFiles(BaseModel):
 
 
 def routes(app: Application) -> APIRouter:
-    """GET models and models/{kind}/{name}, POST refresh-models below /api/v1."""
+    """GET models and models/{kind}/{name}, POST models/hash and refresh-models below /api/v1."""
     router = APIRouter(prefix="/api/v1", tags=["model files"])
 
     @router.get("/models", summary="Model files")
@@ -122,18 +121,6 @@ def routes(app: Application) -> APIRouter:
     def hash_models(body: HashBody | None = None) -> HashedFiles:
         """Have the hashes that are not known calculated while nothing else is done; the list tells them."""
         return HashedFiles(files=app.models.hash_all((body and body.kinds) or KINDS))
-
-    @router.post("/checkpoint/unload", status_code=204, summary="Free the memory of the checkpoint")
-    async def unload() -> None:
-        """Let go of the loaded checkpoint after the running job. The next job loads it again."""
-        if app.engine_ready:
-            await on_engine_thread(app, app.engine.unload)
-
-    @router.post("/checkpoint/reload", status_code=204, summary="Load the chosen checkpoint")
-    async def reload() -> None:
-        """Have the chosen checkpoint loaded, and answer when it is."""
-        info = app.selected_checkpoint or app.catalogue.default()
-        await on_engine_thread(app, lambda: app.engine.load(info))
 
     @router.post("/refresh-models", summary="Look for model files again")
     def refresh_models() -> None:
