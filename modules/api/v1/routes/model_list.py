@@ -117,6 +117,11 @@ def routes(app: Application) -> APIRouter:
             covers=len(covers),
         )
 
+    _add_upkeep(router, app)
+    return router
+
+
+def _add_upkeep(router: APIRouter, app: Application) -> None:
     @router.post("/models/hash", summary="Calculate hashes")
     def hash_models(body: HashBody | None = None) -> HashedFiles:
         """Have the hashes that are not known calculated while nothing else is done; the list tells them."""
@@ -127,8 +132,6 @@ def routes(app: Application) -> APIRouter:
         """Read every folder again, and compare every file with what is known of it."""
         app.library.refresh()
         app.upscalers.refresh()
-
-    return router
 
 
 def _fields(item: Listed) -> JsonObject:
