@@ -236,7 +236,7 @@ def test_the_history_is_searched_chosen_from_thrown_away_and_sent(web: Watched, 
     expect(page.locator(".history-count")).to_have_text("2 of 2 chosen")
     page.click(".history-actions >> text=Compare parameters")
     expect(page.locator(".infotext-diff tr[data-differs] th")).to_have_text(["Seed"])
-    page.click("dialog >> text=Close")
+    page.click("dialog[open] >> text=Close")
     with page.expect_download() as download:
         page.click(".history-actions >> text=Table (CSV)")
     download.value.save_as(tmp_path / "table.csv")
