@@ -71,9 +71,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-            # Browser, server and model share a few cores; a journey that fails on a crowded machine is run once
-            # more, and the summary of the run counts it.
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            # Browser, server and model share a few cores; a journey that fails on a crowded machine is run again, and
+            # the summary of the run counts it.
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 def is_loopback(host: object) -> bool:
