@@ -7,9 +7,9 @@ from typing import Any
 import psutil
 from fastapi import APIRouter
 
+from modules.api import loaded_checkpoint
 from modules.api.sdapi.responses import MemoryResponse
 from modules.application.application import Application
-from modules.application.jobs.awaiting import on_engine_thread
 from modules.foundation.importing import already_imported
 from modules.foundation.plain import JsonObject
 
@@ -31,15 +31,13 @@ def routes(app: Application) -> APIRouter:
     @router.post("/unload-checkpoint", summary="Free the memory of the checkpoint")
     async def unload_checkpoint() -> JsonObject:
         """Let go of the loaded checkpoint after the running job. The next job loads it again."""
-        if app.engine_ready:
-            await on_engine_thread(app, app.engine.unload)
+        await loaded_checkpoint.unload_checkpoint(app)
         return {}
 
     @router.post("/reload-checkpoint", summary="Load the chosen checkpoint")
     async def reload_checkpoint() -> JsonObject:
         """Have the chosen checkpoint loaded, and answer when it is."""
-        info = app.selected_checkpoint or app.catalogue.default()
-        await on_engine_thread(app, lambda: app.engine.load(info))
+        await loaded_checkpoint.reload_checkpoint(app)
         return {}
 
     @router.get("/memory", summary="Memory")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from modules.api import loaded_checkpoint
 from modules.application.application import Application
-from modules.application.jobs.awaiting import on_engine_thread
 
 
 def routes(app: Application) -> APIRouter:
@@ -15,13 +15,11 @@ def routes(app: Application) -> APIRouter:
     @router.post("/checkpoint/unload", status_code=204, summary="Free the memory of the checkpoint")
     async def unload() -> None:
         """Let go of the loaded checkpoint after the running job. The next job loads it again."""
-        if app.engine_ready:
-            await on_engine_thread(app, app.engine.unload)
+        await loaded_checkpoint.unload_checkpoint(app)
 
     @router.post("/checkpoint/reload", status_code=204, summary="Load the chosen checkpoint")
     async def reload() -> None:
         """Have the chosen checkpoint loaded, and answer when it is."""
-        info = app.selected_checkpoint or app.catalogue.default()
-        await on_engine_thread(app, lambda: app.engine.load(info))
+        await loaded_checkpoint.reload_checkpoint(app)
 
     return router
