@@ -71,7 +71,8 @@ export function watchPromptHistory() {
   for (const type of ["focusin", "beforeinput"]) {
     document.addEventListener(type, (event) => pastOf(event)?.note(), true);
   }
-  document.addEventListener("input", (event) => pastOf(event)?.note(true), true);
+  // What the page or an extension writes is a step of its own, however soon after a key it comes.
+  document.addEventListener("input", (event) => pastOf(event)?.note(event.isTrusted), true);
   document.addEventListener("keydown", (event) => {
     const key = event.key.toLowerCase();
     if (!(event.ctrlKey || event.metaKey) || event.altKey || (key !== "z" && key !== "y")) {
@@ -122,6 +123,7 @@ export function write(id, text) {
   if (box instanceof HTMLTextAreaElement) {
     const past = pasts.get(box) ?? new Past(box);
     pasts.set(box, past);
+    past.note();
     box.value = text;
     typed(box);
     past.note();
