@@ -53,17 +53,17 @@ def main(arguments: Sequence[str]) -> int:
     if "starter" in options.names and options.checkpoint is None and not STARTER.exists():
         print(f"The starter model is not at {STARTER}.", file=sys.stderr)
         return 1
-    here = machine()
-    print(f"{here['processor']} ({', '.join(here['cpu_flags'])}), {here['cores']} cores, {here['system']}")
-    print(", ".join(f"{name} {version}" for name, version in here["versions"].items()))
-    print(f"load by others at the beginning: {here['load_before']}\n")
+    facts = machine()
+    print(f"{facts['processor']} ({', '.join(facts['cpu_flags'])}), {facts['cores']} cores, {facts['system']}")
+    print(", ".join(f"{name} {version}" for name, version in facts["versions"].items()))
+    print(f"load by others at the beginning: {facts['load_before']}\n")
     for name in options.names or NAMES:
         if name == "starter" and options.checkpoint is None and not STARTER.exists():
             print("starter: left out, the model is not there\n")
             continue
         print(f"{name} ...", flush=True)
         result, show = MEASUREMENTS[name](options)
-        path = write_json(options.results, name, {"machine": here, "result": result})
+        path = write_json(options.results, name, {"machine": facts, "result": result})
         print(f"\n{show(result)}\n\nwritten to {path}\n", flush=True)
     return 0
 

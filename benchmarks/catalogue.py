@@ -72,8 +72,8 @@ def write_files(folder: Path, count: int) -> None:
         path.write_bytes(struct.pack("<Q", len(text)) + text + os.urandom(8) + bytes(offset - 8))
 
 
-def _in_a_process(data: Path, which: str) -> Times:
-    command = [sys.executable, "-m", "benchmarks.catalogue", which, str(data)]
+def _in_a_process(data: Path, question: str) -> Times:
+    command = [sys.executable, "-m", "benchmarks.catalogue", question, str(data)]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"The measurement failed:\n{done.stderr.strip()[-2000:]}")

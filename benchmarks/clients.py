@@ -41,7 +41,7 @@ class Client:
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
         self.request = f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
         self.due = 0.0
-        self.asking = self.lost = False
+        self.in_flight = self.lost = False
         self.socket: socket.socket | None = None
         self._port, self._seen = port, seen
         self._sent, self._received = 0.0, b""
@@ -73,7 +73,7 @@ class Client:
     def ask(self) -> None:
         """Send the request."""
         assert self.socket is not None
-        self._sent, self._received, self.asking = time.perf_counter(), b"", True
+        self._sent, self._received, self.in_flight = time.perf_counter(), b"", True
         self.socket.sendall(self.request)
 
     def hear(self) -> bool:
@@ -86,14 +86,14 @@ class Client:
         length = _LENGTH.search(head)
         if part and (length is None or len(content) < int(length[1])):
             return False
-        self.asking = False
+        self.in_flight = False
         self._seen.seconds.append(time.perf_counter() - self._sent)
         if not part or head[9:11] != b"20":
             self._seen.errors.append(repr(self._received[:300]))
-        self.heard(content)
+        self.on_answer(content)
         return True
 
-    def heard(self, content: bytes) -> None:
+    def on_answer(self, content: bytes) -> None:
         """Look at an answer."""
 
 
@@ -105,7 +105,7 @@ class Page(Client):
         super().__init__(port, seen, "POST", "/internal/progress", body)
         self._form = self.request
 
-    def heard(self, content: bytes) -> None:
+    def on_answer(self, content: bytes) -> None:
         """Ask for what is newer than this from now on."""
         if (number := _PREVIEW.search(content)) is not None:
             self.request = self._form.replace(_NO_PREVIEW, number[1].rjust(len(_NO_PREVIEW)))
@@ -139,7 +139,7 @@ class Crowd:
                 break
             wait = due[0].due - time.perf_counter() if due else 60.0
             for key, _ in self._selector.select(max(wait, 0)):
-                if not key.data.asking:  # the server has closed a connection that was not used
+                if not key.data.in_flight:  # the server has closed a connection that was not used
                     self._disconnect(key.data)
                 elif key.data.hear():
                     open_questions -= 1

@@ -60,12 +60,12 @@ def enlarge(way: str, folder: Path) -> dict[str, Any]:
     import psutil
     from PIL import Image
 
-    from modules.hardware.device import Wishes, choose_hardware
+    from modules.hardware.device import HardwareOptions, choose_hardware
     from modules.settings.model import Settings
     from modules.upscalers.cache import Upscalers
     from modules.upscalers.catalogue import UpscalerCatalogue
 
-    upscalers = Upscalers(UpscalerCatalogue({"ESRGAN": folder}), choose_hardware(Wishes()))
+    upscalers = Upscalers(UpscalerCatalogue({"ESRGAN": folder}), choose_hardware(HardwareOptions()))
     upscalers.model(upscalers.find("random-x4")).enlarge(np.zeros((8, 8, 3), dtype=np.uint8))
     idle, began = psutil.Process().memory_info().rss, time.perf_counter()
     if way == "file":

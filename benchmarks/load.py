@@ -50,18 +50,18 @@ def measure(
             time.sleep(0.1)
         crowd, control = (Crowd(port, job, clients, submitters) for port in (server.port, bare))
 
-        def asking(these: Crowd) -> Callable[[], object]:
+        def poll(these: Crowd) -> Callable[[], object]:
             return lambda: behind.submit(these.ask_for, PHASE).result()
 
         serving_seconds = client_seconds = 0.0
         quiet, busy, answered_elsewhere = [_speed_during(server, job, lambda: time.sleep(PHASE))], [], []
         for number in range(count):
             before, own = _serving_thread(server), time.process_time()
-            busy.append(_speed_during(server, job, asking(crowd)))
+            busy.append(_speed_during(server, job, poll(crowd)))
             client_seconds += time.process_time() - own
             serving_seconds += _serving_thread(server) - before
             quiet.append(_speed_during(server, job, lambda: time.sleep(PHASE)))
-            answered_elsewhere.append(_speed_during(server, job, asking(control)))
+            answered_elsewhere.append(_speed_during(server, job, poll(control)))
             quiet.append(_speed_during(server, job, lambda: time.sleep(PHASE)))
             say(
                 f"  round {number + 1}: {busy[-1]:.2f} steps/s busy, {answered_elsewhere[-1]:.2f} answered elsewhere, "
@@ -88,7 +88,7 @@ def measure(
         "sampling_slower_percent": _slower(around[0::2], busy),
         "slower_when_answered_elsewhere_percent": _slower(around[1::2], answered_elsewhere),
         "quiet_phases_differ_by_percent": round(
-            statistics.median(abs(other / one - 1) * 100 for one, other in pairwise(quiet)), 1
+            statistics.median(abs(after / before - 1) * 100 for before, after in pairwise(quiet)), 1
         ),
     }
 

@@ -183,9 +183,9 @@ def _result(
     }
 
 
-def _ratios(theirs: list[float], ours: list[float]) -> Spread:
+def _ratios(numerators: list[float], denominators: list[float]) -> Spread:
     """How many times as long they took as Easel, round by round."""
-    return Spread.of([a / b for a, b in zip(theirs, ours, strict=True)])
+    return Spread.of([a / b for a, b in zip(numerators, denominators, strict=True)])
 
 
 def _agreement(a: Image.Image, b: Image.Image) -> float:

@@ -93,7 +93,7 @@ def _unet(size: Size) -> Iterator[tuple[str, tuple[int, ...]]]:
         context_width=size.text_width,
         linear_projection=False,
     )
-    translate = KeyMap((theirs, ours) for ours, theirs in unet_modules(layout))
+    translate = KeyMap((module, key) for key, module in unet_modules(layout))
     for name, tensor in network.state_dict().items():
         yield f"{UNET}{translate(name)}", tuple(tensor.shape)
 
@@ -115,7 +115,7 @@ def _vae(size: Size) -> Iterator[tuple[str, tuple[int, ...]]]:
             latent_channels=4,
         )
     layout = VaeLayout(channels=size.vae, res_blocks=size.vae_res_blocks, latent_channels=4, has_quant_conv=True)
-    translate = KeyMap((theirs, ours) for ours, theirs in vae_modules(layout))
+    translate = KeyMap((module, key) for key, module in vae_modules(layout))
     for name, tensor in network.state_dict().items():
         shape = tuple(tensor.shape)
         # LDM's attention projects with 1x1 convolutions where diffusers has linear layers.

@@ -70,10 +70,10 @@ def main() -> None:
     from modules.checkpoints.info import CheckpointInfo
     from modules.checkpoints.load import load_checkpoint
     from modules.hardware.device import choose_hardware
-    from modules.pipeline.engine import wishes
+    from modules.pipeline.engine import hardware_options
     from modules.settings.flags import parse_flags
 
-    hardware, path = choose_hardware(wishes(parse_flags(flags))), options.checkpoint
+    hardware, path = choose_hardware(hardware_options(parse_flags(flags))), options.checkpoint
     info = CheckpointInfo(path=path, name=path.name)
     loads, cpu, reads = list[float](), list[float](), list[float]()
     resident, growth, size = psutil.Process().memory_info().rss, 0, 0

@@ -141,8 +141,8 @@ def extensions_page() -> str:
     return text
 
 
-def _first_sentence(thing: object) -> str:
-    return (inspect.getdoc(thing) or "").split("\n\n", 1)[0].replace("\n", " ")
+def _first_sentence(documented: object) -> str:
+    return (inspect.getdoc(documented) or "").split("\n\n", 1)[0].replace("\n", " ")
 
 
 def _methods() -> str:

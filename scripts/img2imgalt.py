@@ -211,11 +211,11 @@ def _found(latent: Any, event: Any, batch: Any, decoding: Decoding) -> Any:
     app, control = current().app, current().control
     plan, model = event.plan, event.model
     count = len(plan.prompts)
-    asked = dataclasses.replace(
+    request = dataclasses.replace(
         plan, prompts=(decoding.prompt,) * count, negative_prompts=(decoding.negative_prompt,) * count
     )
     conditioning = encode(
-        asked,
+        request,
         batch,
         model,
         app.engine,

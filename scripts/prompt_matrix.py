@@ -113,8 +113,8 @@ class Script(scripts.Script):
         margin = check_margin(margin_size)
         fix_seed(p)
         attribute = "prompt" if prompt_type == "positive" else "negative_prompt"
-        asked = getattr(p, attribute)
-        text = asked[0] if isinstance(asked, list) else asked
+        value = getattr(p, attribute)
+        text = value[0] if isinstance(value, list) else value
         prompts = combinations(text, " " if variations_delimiter == "space" else ", ", at_start=put_at_start)
         parts = [part.strip() for part in text.split("|")][1:]
         half = math.ceil(len(parts) / 2)

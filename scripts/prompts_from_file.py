@@ -83,7 +83,7 @@ def read_line(line: str, number: int) -> dict[str, Any]:
         raise RequestError(
             f"Line {number} cannot be read: {error}. Close each quotation mark.", "script_args"
         ) from None
-    given: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     position = 0
     while position < len(words):
         word = words[position]
@@ -97,9 +97,9 @@ def read_line(line: str, number: int) -> dict[str, Any]:
         end = position + 1
         while end < len(words) and not words[end].startswith("--") and (name in WORDS or end == position + 1):
             end += 1
-        given[name] = _value(name, words[position + 1 : end], number)
+        arguments[name] = _value(name, words[position + 1 : end], number)
         position = end
-    return given
+    return arguments
 
 
 def _value(name: str, words: list[str], number: int) -> Any:
@@ -126,16 +126,16 @@ def _read(line: str, number: int) -> dict[str, Any]:
     return read_line(line, number) if line.startswith("--") else {"prompt": line}
 
 
-def applied(p: Any, given: Mapping[str, Any], position: str) -> Any:
+def applied(p: Any, arguments: Mapping[str, Any], position: str) -> Any:
     """`p` with what a line asks for. Its prompts stand before ("start") or behind ("end") those that `p` has.
 
     Raises Forbidden for a folder or a checkpoint that clients may not choose.
     """
-    changed = {SETTINGS[name]: value for name, value in given.items() if name in SETTINGS}
+    changed = {SETTINGS[name]: value for name, value in arguments.items() if name in SETTINGS}
     current().app.policy.check_settings(changed, current().settings)
     made = copy.copy(p)
     made.override_settings = dict(p.override_settings)
-    for name, value in given.items():
+    for name, value in arguments.items():
         if name in ("prompt", "negative_prompt"):
             own = getattr(p, name)
             parts = (value, own) if position == "start" else (own, value)
@@ -196,17 +196,17 @@ class Script(scripts.Script):
         p.do_not_save_grid = True
         if (iterate or same_seed) and p.seed == -1:
             p.seed = get_fixed_seed(-1)
-        jobs = [applied(p, given, position) for given in lines]
+        jobs = [applied(p, arguments, position) for arguments in lines]
         check_pictures(sum(int(job.batch_size) * int(job.n_iter) for job in jobs))
         state.job_count = len(jobs)
         images: list[Any] = []
         prompts: list[str] = []
         texts: list[str] = []
-        for number, (job, given) in enumerate(zip(jobs, lines, strict=True)):
+        for number, (job, arguments) in enumerate(zip(jobs, lines, strict=True)):
             if state.stopping_generation:
                 break
             state.job = f"{number + 1} out of {len(jobs)}"
-            if "seed" not in given:
+            if "seed" not in arguments:
                 job.seed = p.seed
             made = process_images(job)
             images += made.images

@@ -126,16 +126,16 @@ class Script(scripts.Script):
         enlarge = current().app.engine.upscalers.enlarger(info.name, current().settings, current().control)
         return source if enlarge is None else enlarge(source, factor)
 
-    def _upscaler(self, given: Any) -> str:
+    def _upscaler(self, upscaler: Any) -> str:
         """The upscaler of this number or name."""
         names = upscaler_names()
-        if isinstance(given, str):
-            found = next((name for name in names if name.casefold() == given.casefold()), None)
+        if isinstance(upscaler, str):
+            found = next((name for name in names if name.casefold() == upscaler.casefold()), None)
             if found is not None:
                 return found
-        elif isinstance(given, int) and 0 <= given < len(names):
-            return names[given]
-        raise RequestError(f"There is no upscaler {given!r}. There are: {', '.join(names)}.", "script_args")
+        elif isinstance(upscaler, int) and 0 <= upscaler < len(names):
+            return names[upscaler]
+        raise RequestError(f"There is no upscaler {upscaler!r}. There are: {', '.join(names)}.", "script_args")
 
     def _check(self, p: Any, overlap: int, factor: float) -> None:
         if not 0 <= overlap < min(p.width, p.height):

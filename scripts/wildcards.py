@@ -115,8 +115,8 @@ def _checked(mode: str, first: Any, most: Any) -> tuple[ChoiceMode, int, int]:
     return MODES[mode], int(first), int(most)
 
 
-def _most(asked: int) -> int:
-    return min(asked, current().app.flags.max_pictures)
+def _most(number: int) -> int:
+    return min(number, current().app.flags.max_pictures)
 
 
 Made = tuple[tuple[str, Expansion], ...]

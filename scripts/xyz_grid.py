@@ -39,7 +39,7 @@ from modules.a1111.xyz.axes import (
 )
 from modules.a1111.xyz.built_in import BUILT_IN
 from modules.a1111.xyz.cells import KeptCells
-from modules.a1111.xyz.plot import Axis, Changed, Look, Place, Plot
+from modules.a1111.xyz.plot import Axis, Changed, Place, Plot, PlotOptions
 from modules.foundation.errors import RequestError
 from modules.processing import Processed, fix_seed
 
@@ -144,13 +144,13 @@ class Script(scripts.Script):
 
     def _connect(self, axes: Sequence[tuple[Any, Any, Any]], as_text: Any) -> None:
         for kind, text, chosen in axes:
-            asked = [kind, text, chosen, as_text]
+            inputs = [kind, text, chosen, as_text]
             for control in (kind, as_text):
-                control.change(fn=self.shown, inputs=asked, outputs=[text, chosen], show_progress="hidden")
+                control.change(fn=self.shown, inputs=inputs, outputs=[text, chosen], show_progress="hidden")
         with gr.Row(elem_id="swap_axes"):
-            for label, name, one, other in SWAPS:
+            for label, name, first, second in SWAPS:
                 button = gr.Button(value=label, size="sm", min_width=60, elem_id=f"{name}_grid_swap_axes_button")
-                both = [*axes[one], *axes[other]]
+                both = [*axes[first], *axes[second]]
                 button.click(fn=self.swapped, inputs=both, outputs=both, show_progress="hidden")
 
     # What the controls do
@@ -198,8 +198,8 @@ class Script(scripts.Script):
             return named
         if isinstance(number, int) and 0 <= number < len(options):
             return options[number]
-        here = ", ".join(f"{index} {option.label}" for index, option in enumerate(options))
-        raise RequestError(f"There is no axis {number!r}. There are: {here}.", "script_args")
+        numbered = ", ".join(f"{index} {option.label}" for index, option in enumerate(options))
+        raise RequestError(f"There is no axis {number!r}. There are: {numbered}.", "script_args")
 
     # The plot
 
@@ -233,24 +233,24 @@ class Script(scripts.Script):
         job = current().app.queue.current
         kept = KeptCells(current().app.paths.data / "cache" / "plots", job.id if job is not None else "none")
         kept.remove_old()
-        asked = (
+        chosen = (
             ("x", x_type, x_values, x_values_dropdown),
             ("y", y_type, y_values, y_values_dropdown),
             ("z", z_type, z_values, z_values_dropdown),
         )
-        x, y, z = (self._axis(p, *each, as_text=csv_mode, fixed=None if no_fixed_seeds else kept) for each in asked)
+        x, y, z = (self._axis(p, *each, as_text=csv_mode, fixed=None if no_fixed_seeds else kept) for each in chosen)
         self._check(p, (x, y, z))
         also = varied((vary_seeds_x, vary_seeds_y, vary_seeds_z), (x.count, y.count, z.count))
         plot = Plot(p, (x, y, z), self.title(), also, kept)
         plot.make()
-        look = Look(
+        options = PlotOptions(
             legend=bool(draw_legend),
             lone_images=bool(include_lone_images),
             sub_grids=bool(include_sub_grids),
             margin=margin,
             saved=saved,
         )
-        processed = plot.result(look)
+        processed = plot.result(options)
         if not plot.interrupted:
             kept.remove()
         return processed

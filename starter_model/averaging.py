@@ -58,10 +58,10 @@ class Meeting:
         flatten(parameters, out=self.rows[rank])
         self.notes[rank] = torch.tensor(list(notes), dtype=torch.float64)
         self.barrier.wait(600)
-        mean, told = self.rows.mean(0), self.notes.clone()
+        mean, notes_mean = self.rows.mean(0), self.notes.clone()
         self.barrier.wait(600)
         unflatten(mean, parameters)
-        return mean, told
+        return mean, notes_mean
 
 
 __all__ = ["BrokenBarrierError", "Meeting", "flatten", "unflatten"]

@@ -50,10 +50,11 @@ def negative(make: Maker, seeds: range) -> dict[str, float]:
     `colour goes` is the share of pictures in which the colour that came is no longer there when the negative prompt
     names it; the others are the mean overlap of a figure with a circle, without and with "circle" named.
     """
-    asked = ["a circle on a white background"] * len(seeds)
-    came = [judge(picture).colour for picture in make.make(asked, seeds)]
+    prompts = ["a circle on a white background"] * len(seeds)
+    came = [judge(picture).colour for picture in make.make(prompts, seeds)]
     left = [
-        judge(make.make(asked[:1], [seed], negative=colour)[0]).colour for seed, colour in zip(seeds, came, strict=True)
+        judge(make.make(prompts[:1], [seed], negative=colour)[0]).colour
+        for seed, colour in zip(seeds, came, strict=True)
     ]
 
     def roundness(against: str) -> float:

@@ -82,10 +82,10 @@ def evaluate(options: argparse.Namespace) -> None:
     import torch
 
     torch.set_num_threads(max(1, options.workers))
-    asked = bar_prompts(options.count)
+    prompts = bar_prompts(options.count)
     began = time.monotonic()
-    made, further = _pictures(options, [p for _, p in asked], list(range(1000, 1000 + len(asked))))
-    figures = score(made, [t for t, _ in asked])
+    made, further = _pictures(options, [p for _, p in prompts], list(range(1000, 1000 + len(prompts))))
+    figures = score(made, [t for t, _ in prompts])
     if further is not None:
         figures["behaviour"] = further
         print(json.dumps(further, indent=1))

@@ -45,9 +45,11 @@ def sample(
     x = noise * sigmas[first] if start is None else start + noise * sigmas[first]
     text = torch.cat([positive, negative.expand(len(seeds), -1, -1)])
     for i in range(first, steps):
-        given = (x / (sigmas[i] ** 2 + 1).sqrt()).repeat(2, 1, 1, 1).contiguous(memory_format=torch.channels_last)
+        network_input = (
+            (x / (sigmas[i] ** 2 + 1).sqrt()).repeat(2, 1, 1, 1).contiguous(memory_format=torch.channels_last)
+        )
         with torch.autocast("cpu", torch.bfloat16):
-            with_text, without = unet(given, times[i].expand(len(given)), text).float().chunk(2)
+            with_text, without = unet(network_input, times[i].expand(len(network_input)), text).float().chunk(2)
         x = x + (without + scale * (with_text - without)) * (sigmas[i + 1] - sigmas[i])
     return x
 

@@ -238,29 +238,29 @@ class _Worker:
             stop = ended or stop_file.exists()
             note += [float(np.mean(high)) if high else math.nan, tally[-1]["pixels"] if tally else 0.0]
             note += [float(stop), float(wants_save), float(self.seen - first_seen), float(self.step - first_step)]
-            mean, told = self.meeting.average(self.rank, self.parameters, note)
+            mean, notes = self.meeting.average(self.rank, self.parameters, note)
             steps_since = self.step - met_step
             met, met_step, tally = time.monotonic(), self.step, []
-            seconds, seen = self.seconds + met - began, first_seen + float(told[:, 6].sum())
+            seconds, seen = self.seconds + met - began, first_seen + float(notes[:, 6].sum())
             if self.rank == 0:
                 keep = math.exp(-steps_since / min(plan.ema_steps, max(1.0, self.step / 3)))
                 self.ema = mean.clone() if self.ema is None else self.ema.lerp_(mean, 1 - keep)
-                self.log(seconds, told, seen)
-            if told[:, 4].any() or told[0, 5]:
+                self.log(seconds, notes, seen)
+            if notes[:, 4].any() or notes[0, 5]:
                 self.save(mean, seconds, seen)
                 saved = time.monotonic()
-            if told[:, 4].any():
+            if notes[:, 4].any():
                 return
 
-    def log(self, seconds: float, told: Tensor, seen: float) -> None:
+    def log(self, seconds: float, notes: Tensor, seen: float) -> None:
         path = self.workdir / "unet.csv"
         fresh = not path.exists()
         with path.open("a", newline="") as file:
             writer = csv.writer(file)
             if fresh:
                 writer.writerow(["seconds", "pictures", "loss", "error", "picture_error_high_noise", "pixels"])
-            values = [round(float(told[:, i].nanmean()), 5) for i in range(3)]
-            writer.writerow([round(seconds, 1), int(seen), *values, int(told[:, 3].max())])
+            values = [round(float(notes[:, i].nanmean()), 5) for i in range(3)]
+            writer.writerow([round(seconds, 1), int(seen), *values, int(notes[:, 3].max())])
 
 
 def _start(rank: int, plan: Plan, workdir: str, meeting: Meeting) -> None:

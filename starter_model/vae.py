@@ -248,11 +248,11 @@ def _run(rank: int, workdir: str, seconds: float, meeting: Meeting, options: dic
         errors.append(worker.step(done))
         if time.monotonic() - met < _SYNC_SECONDS and done < 1.0:
             continue
-        _, told = meeting.average(rank, worker.trained, [float(np.mean(errors)), float(done >= 1.0), worker.steps])
-        met, errors, ended = time.monotonic(), [], bool(told[:, 1].any())
+        _, notes = meeting.average(rank, worker.trained, [float(np.mean(errors)), float(done >= 1.0), worker.steps])
+        met, errors, ended = time.monotonic(), [], bool(notes[:, 1].any())
         if rank == 0:
             with (Path(workdir) / "vae.csv").open("a", newline="") as file:
-                row = [round(met - began, 1), int(told[:, 2].sum()), round(float(told[:, 0].mean()), 5)]
+                row = [round(met - began, 1), int(notes[:, 2].sum()), round(float(notes[:, 0].mean()), 5)]
                 csv.writer(file).writerow(row)
             if ended:
                 torch.save(worker.net.state_dict(), Path(workdir) / "vae.pt")

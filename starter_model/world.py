@@ -129,14 +129,14 @@ def _single(rng: np.random.Generator, style: str) -> Scene:
     background = _pick(rng, COLOURS)
     if rng.random() < 0.87:
         return Scene(figures=(_shape_figure(rng, background),), background=background, view=None, style=style)
-    thing = _pick(rng, THINGS)
+    name = _pick(rng, THINGS)
     colour = background
     while colour == background:
-        colour = _pick(rng, _THING_COLOURS[thing])
+        colour = _pick(rng, _THING_COLOURS[name])
     size = float(rng.uniform(0.30, 0.36))
     x, y = (float(0.5 + v) for v in rng.uniform(-0.025, 0.025, 2))
     figure = Figure(
-        name=thing, colour=colour, x=x, y=y, size=size, strength=_strength(rng), flipped=bool(rng.random() < 0.5)
+        name=name, colour=colour, x=x, y=y, size=size, strength=_strength(rng), flipped=bool(rng.random() < 0.5)
     )
     return Scene(figures=(figure,), background=background, view=None, style=style)
 
@@ -171,11 +171,11 @@ def _view(rng: np.random.Generator, style: str) -> Scene:
         light_y=float(rng.uniform(0.14, 0.17)),
         has_light=bool(rng.random() < 0.6),
     )
-    thing = "boat" if ground == "sea" else _pick(rng, ("house", "house", "tree", "cat"))
+    name = "boat" if ground == "sea" else _pick(rng, ("house", "house", "tree", "cat"))
     size = float(rng.uniform(0.24, 0.27))
     figure = Figure(
-        name=thing,
-        colour=_pick(rng, _THING_COLOURS[thing]),
+        name=name,
+        colour=_pick(rng, _THING_COLOURS[name]),
         x=float(rng.uniform(0.46, 0.54)),
         y=horizon - size + 0.1,
         size=size,

@@ -71,17 +71,17 @@ class _Adapter:
     def _steps(self, values: JsonMapping) -> Sequence[FurtherStep]:
         if self._script.controls is None:
             return []
-        given = {name: values.get(name) for name in self._script.controls}
+        sent_values = {name: values.get(name) for name in self._script.controls}
 
         def begin(image: Image.Image) -> None:
             self._shared = PostprocessedImageSharedInfo()
             with self._calling("process_firstpass"):
-                self._script.process_firstpass(self._handed(Piece(image=image)), **given)
+                self._script.process_firstpass(self._handed(Piece(image=image)), **sent_values)
 
         def work(piece: Piece) -> list[Piece]:
             handed = self._handed(piece)
             with self._calling("process"):
-                self._script.process(handed, **given)
+                self._script.process(handed, **sent_values)
             return [_piece(handed, piece), *(_further(each, handed, piece) for each in handed.extra_images)]
 
         return [FurtherStep(name=self.operation.name, work=work, begin=begin)]

@@ -120,7 +120,7 @@ def _saved(p: StableDiffusionProcessing, made: FinishedImage, basename: str) -> 
     kind = "img2img" if isinstance(p, StableDiffusionProcessingImg2Img) else "txt2img"
     grid = made.kind == "grid"
     chosen = grid_options if grid else sample_options
-    going = PictureToSave(
+    to_save = PictureToSave(
         image=made.image,
         infotext=made.infotext,
         options=chosen(settings, app.paths, app.flags, kind),
@@ -130,7 +130,7 @@ def _saved(p: StableDiffusionProcessing, made: FinishedImage, basename: str) -> 
         short_name=grid and not settings.grid_extended_filename,
     )
     try:
-        saved = write_picture(going, app.hooks, RunEvent(request=request_of(p)), settings)
+        saved = write_picture(to_save, app.hooks, RunEvent(request=request_of(p)), settings)
     except SaveError as error:
         return replace(made, error=str(error))
     if saved is None:

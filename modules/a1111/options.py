@@ -75,8 +75,8 @@ class OptionInfo:
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of the component, asked for anew."""
-        given: Any = self.component_args() if callable(self.component_args) else self.component_args
-        return dict(given or {})
+        arguments: Any = self.component_args() if callable(self.component_args) else self.component_args
+        return dict(arguments or {})
 
 
 class OptionHTML(OptionInfo):

@@ -16,7 +16,7 @@ from gradio.context import Context
 
 from modules.a1111.added_tabs import added_tabs
 from modules.a1111.extra_pages import show_pages
-from modules.a1111.gradio3.classes import adopt
+from modules.a1111.gradio3.classes import take_old_arguments
 from modules.a1111.javascript import extension_tags
 from modules.a1111.pasting import new_value
 from modules.a1111.runner import ScriptRunner
@@ -75,14 +75,14 @@ class ScriptsOnPage(PageGuest):
 
         def call(cls: Any, *args: Any, **named: Any) -> Any:
             component = cls.__new__(cls, *args, **named)
-            told = {**_by_name(cls, args), **named}
+            keywords = {**_by_name(cls, args), **named}
             runner = self._runner_now
-            dialect.callbacks.call("before_component", component, **told)
-            runner.before_component(component, **told)
+            dialect.callbacks.call("before_component", component, **keywords)
+            runner.before_component(component, **keywords)
             component.__init__(*args, **named)
-            adopt(component)
-            dialect.callbacks.call("after_component", component, **told)
-            runner.after_component(component, **told)
+            take_old_arguments(component)
+            dialect.callbacks.call("after_component", component, **keywords)
+            runner.after_component(component, **keywords)
             return component
 
         meta: Any = ComponentMeta
@@ -212,12 +212,12 @@ class ScriptsOnPage(PageGuest):
         arguments = list(values) if runner.inputs[0] is not None else [0, *values]
         number = arguments[0] or 0
         selected = runner.selectable_scripts[number - 1] if number else None
-        given = {
+        by_script = {
             (script.name or script.title()).lower(): tuple(arguments[script.args_from : script.args_to])
             for script in runner.scripts
             if (script.alwayson or script is selected) and script.args_from is not None and script.controls
         }
-        return {"script": selected.title() if selected else None, "script_arguments": given}
+        return {"script": selected.title() if selected else None, "script_arguments": by_script}
 
     # Parameters of pictures
 

@@ -150,8 +150,8 @@ def create_refresh_button(
 
     def refresh() -> Any:
         refresh_method()
-        asked: Any = refreshed_args() if callable(refreshed_args) else refreshed_args
-        arguments: dict[str, Any] = asked or {}
+        values: Any = refreshed_args() if callable(refreshed_args) else refreshed_args
+        arguments: dict[str, Any] = values or {}
         updates = [old_module("gradio").update(**arguments) for _ in components]
         return updates[0] if len(updates) == 1 else updates
 

@@ -102,11 +102,11 @@ class ScriptRunner:
             if script.args_from is None:
                 self.try_draw(script)
 
-    def arguments_for(self, given: Mapping[str, Sequence[Any]], selected: str | None) -> list[Any]:
+    def arguments_for(self, by_script: Mapping[str, Sequence[Any]], selected: str | None) -> list[Any]:
         """The list of all scripts' arguments: those given by the scripts' names, the rest at their defaults."""
         arguments = list(self.defaults)
         for script in self.scripts:
-            values = given.get((script.name or script.title()).lower())
+            values = by_script.get((script.name or script.title()).lower())
             if values is not None and script.args_from is not None and script.args_to is not None:
                 count = min(len(values), script.args_to - script.args_from)
                 arguments[script.args_from : script.args_from + count] = values[:count]

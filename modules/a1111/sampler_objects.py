@@ -241,9 +241,9 @@ def _run(function: Any, model: Any, x: Any, sigmas: Any, callback: Any) -> Any:
     def denoise(latents: Any, sigma: Any, **_: Any) -> Any:
         return model(latents, float(sigma.flatten()[0]))
 
-    def told(d: dict[str, Any]) -> None:
+    def on_step(d: dict[str, Any]) -> None:
         index = int(d["i"])
         sigma = float(d["sigma"]) if "sigma" in d else sigmas[min(index, len(sigmas) - 1)]
         callback(SamplerStep(index=index, total=len(sigmas) - 1, sigma=sigma, x=d["x"], denoised=d["denoised"]))
 
-    return function(denoise, x, levels, extra_args={}, callback=told, disable=True)
+    return function(denoise, x, levels, extra_args={}, callback=on_step, disable=True)

@@ -23,7 +23,7 @@ _on_its_way = threading.local()
 
 
 @dataclass
-class _Going:
+class _Replacing:
     """A picture of a run that an extension's `save_image` has been asked to save, and what became of it."""
 
     picture: PictureToSave
@@ -57,7 +57,7 @@ def save_image(
 
     Raises SaveError for what cannot be written.
     """
-    going: _Going | None = getattr(_on_its_way, "going", None)
+    replacing: _Replacing | None = getattr(_on_its_way, "replacing", None)
     to_dirs = opts().grid_save_to_dirs if grid else opts().save_to_dirs and not no_prompt
     options = replace(
         save_options(Path(path), extension), save_to_dirs=to_dirs if save_to_dirs is None else save_to_dirs
@@ -66,12 +66,12 @@ def save_image(
     pnginfo = dict(existing_info or {})
     if info is not None:
         pnginfo[pnginfo_section_name] = info
-    if going is not None and image is going.picture.image:
-        context, options = going.picture.names, going.picture.options
+    if replacing is not None and image is replacing.picture.image:
+        context, options = replacing.picture.names, replacing.picture.options
     names = {"basename": basename, "suffix": suffix, "short_name": short_filename, "forced_name": forced_filename}
     saved = written(image, p, context, options, pnginfo, names)
-    if going is not None:
-        going.saved = saved
+    if replacing is not None:
+        replacing.saved = saved
     image.already_saved_as = str(saved.path)
     return str(saved.path), None if saved.text_path is None else str(saved.text_path)
 
@@ -169,7 +169,7 @@ def by_replaced_function(picture: PictureToSave, p: Any) -> PictureToSave:
     function = replaced("modules.images", "save_image", save_image)
     if function is None:
         return picture
-    going = _on_its_way.going = _Going(picture)
+    replacing = _on_its_way.replacing = _Replacing(picture)
     try:
         path, text = function(
             picture.image,
@@ -187,9 +187,9 @@ def by_replaced_function(picture: PictureToSave, p: Any) -> PictureToSave:
             suffix=picture.suffix,
         )
     finally:
-        _on_its_way.going = None
-    if going.saved is not None:
-        return replace(picture, saved=going.saved)
+        _on_its_way.replacing = None
+    if replacing.saved is not None:
+        return replace(picture, saved=replacing.saved)
     if path is None:
         return replace(picture, wanted=False)
     return replace(picture, saved=SavedPicture(path=Path(path), text_path=Path(text) if text else None))

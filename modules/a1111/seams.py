@@ -48,9 +48,9 @@ def create_sampler(name: str, model: Any) -> Any:
     return made
 
 
-def is_replaced(thing: Any, method: str, own: Callable[..., Any]) -> bool:
+def is_replaced(kind: Any, method: str, own: Callable[..., Any]) -> bool:
     """Whether a method of an object is another than `own`, on its class or on the object."""
-    found = getattr(thing, method, None)
+    found = getattr(kind, method, None)
     return found is not None and getattr(found, "__func__", found) is not own
 
 
@@ -117,7 +117,7 @@ class Seams:
 
     # Guidance
 
-    def before(self, given: GuidanceInput, event: RunEvent) -> GuidanceInput:
+    def before(self, guidance_input: GuidanceInput, event: RunEvent) -> GuidanceInput:
         """on_cfg_denoiser."""
         import torch
 
@@ -125,33 +125,33 @@ class Seams:
 
         guidance = self._guidance
         if guidance is not None:
-            guidance.step = given.call
-        parts = [given.cond] if given.uncond is None else [given.cond, given.uncond]
+            guidance.step = guidance_input.call
+        parts = [guidance_input.cond] if guidance_input.uncond is None else [guidance_input.cond, guidance_input.uncond]
         images = tuple(image for part in parts for image in part.images)
         beside = [part.image_cond for part in parts if part.image_cond is not None]
         # Outside of inference mode tensors count how often they are written to.
         with torch.inference_mode(False):
-            sigma = torch.full((len(images),), float(given.level), device=given.x.device)
+            sigma = torch.full((len(images),), float(guidance_input.level), device=guidance_input.x.device)
         version = sigma._version
         params = CFGDenoiserParams(
-            rows_of(given.x, images).clone(),
+            rows_of(guidance_input.x, images).clone(),
             torch.cat(beside) if beside else None,
             sigma,
             self.done,
             self._steps,
-            _as_seen(given.cond),
-            _as_seen(given.uncond if given.uncond is not None else given.cond),
+            _as_seen(guidance_input.cond),
+            _as_seen(guidance_input.uncond if guidance_input.uncond is not None else guidance_input.cond),
             guidance,
         )
         self.dialect.callbacks.call("cfg_denoiser", params)
         self.negative = params.text_uncond
-        count = len(given.cond)
+        count = len(guidance_input.cond)
         changed = replace(
-            given,
-            cond=_as_changed(given.cond, params.text_cond),
-            uncond=None if given.uncond is None else _as_changed(given.uncond, params.text_uncond),
+            guidance_input,
+            cond=_as_changed(guidance_input.cond, params.text_cond),
+            uncond=None if guidance_input.uncond is None else _as_changed(guidance_input.uncond, params.text_uncond),
             x_cond=params.x[:count],
-            x_uncond=None if given.uncond is None else params.x[count:],
+            x_uncond=None if guidance_input.uncond is None else params.x[count:],
         )
         if params.sigma is sigma and sigma._version == version:
             return changed

@@ -109,7 +109,7 @@ class UNetView:
     def _names(self) -> Any:
         from modules.checkpoints.ldm_keys import KeyMap, unet_modules
 
-        return KeyMap((ours, theirs) for theirs, ours in unet_modules(layout_of(self.unet)))
+        return KeyMap((module, key) for key, module in unet_modules(layout_of(self.unet)))
 
     def state_dict(self) -> dict[str, Any]:
         """Weights by LDM's names."""

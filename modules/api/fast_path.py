@@ -100,20 +100,20 @@ def progress_questions(app: Application, previews: Previews) -> dict[Route, Ques
         preview = previews.encoded(job, CURRENT_IMAGE)
         return None if preview is None else (job, running_progress(app, job, preview))
 
-    def one(body: bytes, job: AnyJob | None) -> Answer:
+    def of_page_job(body: bytes, job: AnyJob | None) -> Answer:
         try:
-            asked = InternalProgressRequest.model_validate_json(body)
+            request = InternalProgressRequest.model_validate_json(body)
         except ValidationError:
             return None
         preview = None
-        if (wanted := wanted_preview(app, asked)) is not None and (preview := previews.encoded(*wanted)) is None:
+        if (wanted := wanted_preview(app, request)) is not None and (preview := previews.encoded(*wanted)) is None:
             return None
-        answer = job_progress(app, asked, preview)
-        return (job if answer.active and job and job.id == asked.id_task else None), answer
+        answer = job_progress(app, request, preview)
+        return (job if answer.active and job and job.id == request.id_task else None), answer
 
     return {
         ("GET", "/sdapi/v1/progress"): lambda query, body: None if body else of_the_running_job(query, running),
-        ("POST", "/internal/progress"): lambda query, body: of_one_job(body, one),
+        ("POST", "/internal/progress"): lambda query, body: of_one_job(body, of_page_job),
     }
 
 
@@ -146,18 +146,18 @@ class Remembered:
 def job_orders(app: Application) -> dict[Route, Order]:
     """Jobs that are handed in."""
 
-    def submit(asked: SubmitTxt2Img) -> bytes | None:
+    def submit(request: SubmitTxt2Img) -> bytes | None:
         try:
-            return submitted(app, txt2img_request(app, asked), asked).model_dump_json().encode()
+            return submitted(app, txt2img_request(app, request), request).model_dump_json().encode()
         except (EaselError, HTTPException):
             return None  # nothing is in line yet; the route will say the same in the way of all errors
 
     async def txt2img(query: bytes, body: bytes) -> bytes | None:
         try:
-            asked = SubmitTxt2Img.model_validate_json(body)
+            request = SubmitTxt2Img.model_validate_json(body)
         except ValidationError:
             return None
-        return await asyncio.to_thread(submit, asked)
+        return await asyncio.to_thread(submit, request)
 
     return {("POST", "/api/v1/jobs/txt2img"): txt2img}
 

@@ -45,12 +45,12 @@ class Event:
     id: int
     kind: EventKind
     job: str | None
-    told: JsonMapping | Callable[[], JsonMapping]
+    payload: JsonMapping | Callable[[], JsonMapping]
 
     @property
     def data(self) -> JsonMapping:
         """What happened, in detail; where only the newest is of interest, as it is now."""
-        return self.told() if callable(self.told) else self.told
+        return self.payload() if callable(self.payload) else self.payload
 
 
 class Events:
@@ -64,7 +64,7 @@ class Events:
         self._first = 0
         self._events: OrderedDict[int, Event] = OrderedDict()
         self._newest: dict[tuple[EventKind, str | None], int] = {}
-        self._told: dict[tuple[EventKind, str | None], float] = {}
+        self._last_sent: dict[tuple[EventKind, str | None], float] = {}
         self._listeners: list[Callable[[], None]] = []
         self.ended = False
 
@@ -81,7 +81,7 @@ class Events:
         with self._lock:
             if self._next is None:
                 self._next = self._first = self._start() * STARTS_APART + 1
-            event = Event(id=self._next, kind=kind, job=job, told=data)
+            event = Event(id=self._next, kind=kind, job=job, payload=data)
             self._next += 1
             if kind in _REPLACED and (former := self._newest.pop((kind, job), None)) is not None:
                 self._events.pop(former, None)
@@ -100,16 +100,16 @@ class Events:
     def due(self, kind: EventKind, job: str) -> bool:
         """Whether a step or preview of `job` may be told again; if so, it is taken for told."""
         now = time.monotonic()
-        if now - self._told.get((kind, job), 0.0) < STEP_SECONDS:
+        if now - self._last_sent.get((kind, job), 0.0) < STEP_SECONDS:
             return False
-        self._told[kind, job] = now
+        self._last_sent[kind, job] = now
         return True
 
     def over(self, job: str) -> None:
         """`job` has ended: nothing more of it is due, and its last step tells nothing any more."""
         with self._lock:
             for kind in ("step", "preview"):
-                self._told.pop((kind, job), None)
+                self._last_sent.pop((kind, job), None)
                 if (former := self._newest.pop((kind, job), None)) is not None:
                     self._events.pop(former, None)
 

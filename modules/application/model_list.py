@@ -201,12 +201,12 @@ class ModelFileList:
             for path, (_, digest) in self._library.hashes.all(algorithm).items()
             if digest.startswith(beginning)
         }
-        told = {
+        stated = {
             entry.found.path
             for entry in self._entries(kind)
             if (entry.facts.told_hash or "").startswith(beginning) or entry.facts.old_hash == beginning
         }
-        return frozenset(found | told)
+        return frozenset(found | stated)
 
     def _listed(self, kind: str, entry: Entry) -> Listed:
         found, facts = entry.found, entry.facts

@@ -45,7 +45,7 @@ class PromptCraft:
 
     def __init__(self, app: Application) -> None:
         self._app = app
-        self._told = False
+        self._reported = False
         self.wildcards = WildcardFolders(self._wildcard_folders)
         self.data = CraftData(lambda: app.paths.data / LISTS)
         self.completion = Completion(app)
@@ -113,9 +113,9 @@ class PromptCraft:
         """Whether sd-dynamic-prompts is installed and used, which expands templates itself. Said once in the log."""
         for extension in self._app.extensions.active:
             if any("dynamic-prompts" in name.casefold() for name in (extension.name, extension.metadata.name)):
-                if not self._told:
+                if not self._reported:
                     log.info("Wildcards and variants are left to the extension %s.", extension.name)
-                self._told = True
+                self._reported = True
                 return True
         return False
 

@@ -111,10 +111,10 @@ class Script:
         """Its arguments for this kind of request."""
         return self.img2img_arguments if img2img and self.img2img_arguments is not None else self.arguments
 
-    def with_defaults(self, given: Sequence[Any] = (), *, img2img: bool = False) -> tuple[Any, ...]:
+    def with_defaults(self, values: Sequence[Any] = (), *, img2img: bool = False) -> tuple[Any, ...]:
         """All arguments: those given, then the defaults of the rest. Surplus ones are dropped."""
         defaults = [argument.value for argument in self.arguments_of(img2img=img2img)]
-        return (*given[: len(defaults)], *defaults[len(given) :])
+        return (*values[: len(defaults)], *defaults[len(values) :])
 
     def given_by_client(self, given: Sequence[Any], *, img2img: bool = False) -> tuple[Any, ...]:
         """As `with_defaults`, for values that come from outside.
@@ -131,8 +131,8 @@ class Script:
 
     def arguments_in(self, request: GenerationRequest) -> tuple[Any, ...]:
         """Its arguments in a request, its defaults where the request does not name it."""
-        given = request.script_arguments.get(self.name.casefold(), ())
-        return self.with_defaults(given, img2img=request.is_img2img)
+        values = request.script_arguments.get(self.name.casefold(), ())
+        return self.with_defaults(values, img2img=request.is_img2img)
 
 
 def _is_list_of_texts(value: Any) -> bool:

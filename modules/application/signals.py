@@ -41,7 +41,7 @@ class ShutdownSignals:
         self._stop, self._abandon, self._deadline = stop, abandon, deadline
         self._former: dict[signal.Signals, Any] = {}
         self._first = 0.0
-        self._come, self._over = threading.Event(), threading.Event()
+        self._arrived, self._over = threading.Event(), threading.Event()
         self.received: int | None = None
 
     def __enter__(self) -> ShutdownSignals:
@@ -59,7 +59,7 @@ class ShutdownSignals:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Restore the former signal handlers. What came is `received`."""
         self._over.set()
-        self._come.set()
+        self._arrived.set()
         for number, handler in self._former.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
@@ -68,12 +68,12 @@ class ShutdownSignals:
         if self.received is not None:
             end_by(self.received)
 
-    def come(self, number: int) -> None:
+    def receive(self, number: int) -> None:
         """A signal has come, or what stands for one."""
         now = time.monotonic()
         if self.received is None:
             self.received, self._first = number, now
-            self._come.set()
+            self._arrived.set()
             self._stop()
         elif now - self._first > SAME and number != getattr(signal, "SIGHUP", None):
             # A closed terminal tells once more through the shell; only who asks again wants it at once.
@@ -84,10 +84,10 @@ class ShutdownSignals:
         self._over.wait(seconds)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.come(number)
+        self.receive(number)
 
     def _watch(self) -> None:
-        self._come.wait()
+        self._arrived.wait()
         if self.received is None:
             return
         # The thread lives on after the context was left: what ends the process in order may hang as well.
@@ -136,7 +136,7 @@ def _hold_console_open(signals: ShutdownSignals) -> None:
     def handler(event: int) -> int:
         if event not in closing:
             return 0
-        signals.come(signal.SIGBREAK)
+        signals.receive(signal.SIGBREAK)
         signals.wait_until_over(4.5)  # Windows ends the process after five seconds, or when this returns
         return 1
 

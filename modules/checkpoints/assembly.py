@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NetworkModule = TypeVar("NetworkModule", bound=nn.Module)
 Tensors = dict[str, Tensor]
-Heard = Callable[[int], None]
+OnValuesRead = Callable[[int], None]
 """Hears how many more numbers have been read."""
 
 
@@ -72,13 +72,13 @@ class Assembly(Generic[NetworkModule]):
                     f"{name} of its {self.what} has the shape {shape}, where {tuple(parameter.shape)} is expected"
                 )
 
-    def read(self, hardware: Hardware, heard: Heard = lambda count: None) -> tuple[NetworkModule, Tensors]:
+    def read(self, hardware: Hardware, on_read: OnValuesRead = lambda count: None) -> tuple[NetworkModule, Tensors]:
         """The network with its numbers, frozen and ready to compute, and what was left over."""
         tensors: Tensors = {}
         for source, names in self.keys:
             for key in source.in_order(names):
                 tensors[names[key]] = place(source, key, self.dtype, hardware)
-                heard(torch.Size(source.shapes[key]).numel())
+                on_read(torch.Size(source.shapes[key]).numel())
         tensors = self.rename(tensors)
         mine = {name: tensors.pop(name) for name, _ in self.module.named_parameters()}
         device = next(iter(mine.values())).device
@@ -175,8 +175,8 @@ def naming_the_file(path: Path, what: str = "checkpoint") -> Generator[None]:
         yield
     except CheckpointError as error:
         # What could not even be read has been named where it was found.
-        told = str(error).startswith(str(path))
-        raise CheckpointError(str(error) if told else f"{path} is not a usable {what}: {error}.") from error
+        names_file = str(error).startswith(str(path))
+        raise CheckpointError(str(error) if names_file else f"{path} is not a usable {what}: {error}.") from error
     except torch.OutOfMemoryError as error:
         raise CheckpointError(f"{path} does not fit into the device's memory. Try --medvram.") from error
     except (RuntimeError, ValueError, TypeError, ArithmeticError, LookupError) as error:

@@ -18,7 +18,7 @@ from modules.checkpoints.architectures.architecture import (
 from modules.checkpoints.architectures.family import Family
 from modules.checkpoints.assembly import (
     Assembly,
-    Heard,
+    OnValuesRead,
     clip_tensors,
     clip_without_numbers,
     naming_the_file,
@@ -133,15 +133,17 @@ def load_checkpoint(
             return _built(info, assembly, hardware, _reporting(assembly, on_progress))
 
 
-def _built(info: CheckpointInfo, assembly: CheckpointAssembly, hardware: Hardware, heard: Heard) -> LoadedCheckpoint:
+def _built(
+    info: CheckpointInfo, assembly: CheckpointAssembly, hardware: Hardware, on_read: OnValuesRead
+) -> LoadedCheckpoint:
     texts: list[TextModel] = []
     for text in assembly.text_encoders:
-        model, left = text.assembly.read(hardware, heard)
+        model, left = text.assembly.read(hardware, on_read)
         projection = text.projection(left)
         texts.append(TextModel(name=text.name, model=model, projection=projection, layers=text.layers))
-    vae, _ = assembly.vae.read(hardware, heard)
+    vae, _ = assembly.vae.read(hardware, on_read)
     set_encoder_format(vae, hardware)
-    unet, _ = assembly.unet.read(hardware, heard)
+    unet, _ = assembly.unet.read(hardware, on_read)
     return LoadedCheckpoint(
         info=info,
         family=assembly.family,
@@ -156,17 +158,17 @@ def _built(info: CheckpointInfo, assembly: CheckpointAssembly, hardware: Hardwar
     )
 
 
-def _reporting(assembly: CheckpointAssembly, on_progress: Callable[[float], None] | None) -> Heard:
+def _reporting(assembly: CheckpointAssembly, on_progress: Callable[[float], None] | None) -> OnValuesRead:
     if on_progress is None:
         return lambda count: None
     total, done = sum(part.count for part in assembly.parts), 0
 
-    def heard(count: int) -> None:
+    def on_read(count: int) -> None:
         nonlocal done
         done += count
         on_progress(done / total)
 
-    return heard
+    return on_read
 
 
 def _assemble_file(

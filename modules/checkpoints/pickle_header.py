@@ -130,7 +130,7 @@ def named(table: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
             yield str(key), value
 
 
-def told(value: object) -> str | None:
+def scalar_text(value: object) -> str | None:
     """A small value (a number, a name) that stands beside the tensors, as text; None for anything else."""
     if isinstance(value, str):
         return whole_text(value[:MAX_NAME])
@@ -267,10 +267,10 @@ class _Reader(pickle.Unpickler):
         width = _STORAGE_BYTES.get(kind.name.removesuffix("Storage"), 1)
         if self._sizes is not None and key not in self._sizes:
             raise ValueError(f"the numbers of {key!r} are missing")
-        there = self._size if self._sizes is None else self._sizes[key]
+        available = self._size if self._sizes is None else self._sizes[key]
         self._stored += count * width - self._storages.get(key, 0)
         self._storages[key] = count * width
-        if count * width > there or self._stored > self._size + SMALL:
+        if count * width > available or self._stored > self._size + SMALL:
             raise ValueError(f"the numbers of {key!r} are more than the file holds")
         return _Storage(count, width)
 

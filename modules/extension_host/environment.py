@@ -80,16 +80,16 @@ class Environment:
             sys.path.append(str(self.packages))
         importlib.invalidate_caches()
 
-    def install(self, wishes: Iterable[str], *, asked_by: str, options: Sequence[str] = ()) -> Report:
+    def install(self, requirements: Iterable[str], *, asked_by: str, options: Sequence[str] = ()) -> Report:
         """Install requirements (as pip understands them), with what they need and the program does not have."""
         report = Report()
         with self._lock:
-            wanted = list(self._missing(_read(wishes, report), report, asked_by))
+            wanted = list(self._missing(_read(requirements, report), report, asked_by))
             for _ in range(MOST_ROUNDS):
                 if not wanted:
                     break
                 done = self._install_round(wanted, report, asked_by, options)
-                needed = [need for wish in done for need in self._needs(wish)]
+                needed = [need for requirement in done for need in self._needs(requirement)]
                 wanted = list(self._missing(needed, report, asked_by))
         self.activate()
         for note in report.notes:
@@ -104,36 +104,40 @@ class Environment:
         verb, *rest = arguments or [""]
         if verb != "install":
             raise ExtensionError(f"{description}: Easel does `pip install` for extensions, not `pip {verb}`.")
-        wishes, options = _install_arguments(rest)
-        report = self.install(wishes, asked_by=_file_name(description), options=options)
+        requirements, options = _install_arguments(rest)
+        report = self.install(requirements, asked_by=_file_name(description), options=options)
         if report.failed:
             raise ExtensionError(f"{description}: {' '.join(report.failed)}")
         return "\n".join([*(f"Installed {each}" for each in report.installed), *report.kept])
 
-    def _missing(self, wishes: Iterable[Requirement], report: Report, asked_by: str) -> Iterator[Requirement]:
+    def _missing(self, requirements: Iterable[Requirement], report: Report, asked_by: str) -> Iterator[Requirement]:
         """Those that have to be installed. One that the program has in another version is noted instead."""
-        own, theirs = _versions(_program_path(self.packages)), _versions([str(self.packages)])
-        for wish in {str(wish): wish for wish in wishes}.values():
-            name = canonicalize_name(wish.name)
+        own, installed = _versions(_program_path(self.packages)), _versions([str(self.packages)])
+        for requirement in {str(requirement): requirement for requirement in requirements}.values():
+            name = canonicalize_name(requirement.name)
             if name in own:
-                if not wish.url and not wish.specifier.contains(own[name], prereleases=True):
-                    told = f"{wish} is asked for; Easel's own {wish.name} {own[name]} is used instead."
-                    if told not in report.kept:
-                        report.kept.append(told)
+                if not requirement.url and not requirement.specifier.contains(own[name], prereleases=True):
+                    message = f"{requirement} is asked for; Easel's own {requirement.name} {own[name]} is used instead."
+                    if message not in report.kept:
+                        report.kept.append(message)
                 # Extras bring further packages even where the package itself is there.
-                if wish.extras:
-                    yield from self._missing(self._needs(wish), report, asked_by)
-            elif wish.url or name not in theirs or not wish.specifier.contains(theirs[name], prereleases=True):
-                yield wish
+                if requirement.extras:
+                    yield from self._missing(self._needs(requirement), report, asked_by)
+            elif (
+                requirement.url
+                or name not in installed
+                or not requirement.specifier.contains(installed[name], prereleases=True)
+            ):
+                yield requirement
 
-    def _needs(self, wish: Requirement) -> list[Requirement]:
+    def _needs(self, requirement: Requirement) -> list[Requirement]:
         """What an installed package says it needs here, with the extras that were asked for."""
         path = [*_program_path(self.packages), str(self.packages)]
-        found = next(iter(importlib.metadata.distributions(name=wish.name, path=path)), None)
+        found = next(iter(importlib.metadata.distributions(name=requirement.name, path=path)), None)
         needs: list[Requirement] = []
         for text in (found.requires or []) if found is not None else []:
             need = Requirement(text)
-            if need.marker is None or any(_applies(need, extra) for extra in ("", *wish.extras)):
+            if need.marker is None or any(_applies(need, extra) for extra in ("", *requirement.extras)):
                 # pip would judge the marker anew, without the extra.
                 need.marker = None
                 needs.append(need)
@@ -144,26 +148,28 @@ class Environment:
     ) -> list[Requirement]:
         """Install these without their dependencies: together, or one by one where one of them cannot be had."""
         if self.offline:
-            report.failed += [f"{wish} is not installed: Easel was started with --offline." for wish in wanted]
+            report.failed += [
+                f"{requirement} is not installed: Easel was started with --offline." for requirement in wanted
+            ]
             return []
-        if self._pip([str(wish) for wish in wanted], asked_by, options) is None:
-            report.installed += [str(wish) for wish in wanted]
+        if self._pip([str(requirement) for requirement in wanted], asked_by, options) is None:
+            report.installed += [str(requirement) for requirement in wanted]
             return list(wanted)
         done: list[Requirement] = []
-        for wish in wanted:
-            reason = self._pip([str(wish)], asked_by, options)
+        for requirement in wanted:
+            reason = self._pip([str(requirement)], asked_by, options)
             if reason is None:
-                done.append(wish)
-                report.installed.append(str(wish))
+                done.append(requirement)
+                report.installed.append(str(requirement))
             else:
-                report.failed.append(f"{wish} cannot be installed: {reason}")
+                report.failed.append(f"{requirement} cannot be installed: {reason}")
         return done
 
-    def _pip(self, wishes: Sequence[str], asked_by: str, options: Sequence[str]) -> str | None:
+    def _pip(self, requirements: Sequence[str], asked_by: str, options: Sequence[str]) -> str | None:
         """Run pip. None, or one line that says why it failed."""
         self.packages.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        command += ["--no-deps", "--upgrade", "--target", str(self.packages), *options, *wishes]
+        command += ["--no-deps", "--upgrade", "--target", str(self.packages), *options, *requirements]
         return self._run(command, asked_by, None, [])
 
     def run(self, command: Sequence[str], asked_by: str, *, cwd: Path | None = None) -> str | None:
@@ -231,8 +237,8 @@ class Environment:
             output.seek(begun)
             lines = [line.strip() for line in output if line.strip()]
         errors = [line for line in lines if line.startswith("ERROR:")]
-        told = (errors or lines or [f"it ended with code {code}"])[-1].removeprefix("ERROR: ")
-        return f"{told} (All of it is in {self.logs / f'{asked_by}.log'}.)"
+        message = (errors or lines or [f"it ended with code {code}"])[-1].removeprefix("ERROR: ")
+        return f"{message} (All of it is in {self.logs / f'{asked_by}.log'}.)"
 
     def _python_path(self, ahead: Sequence[str]) -> str:
         program = str(Path(__file__).resolve().parents[2])
@@ -260,17 +266,17 @@ class Environment:
         return record if isinstance(record, dict) else {}
 
 
-def _read(wishes: Iterable[str], report: Report) -> list[Requirement]:
+def _read(requirements: Iterable[str], report: Report) -> list[Requirement]:
     read: list[Requirement] = []
-    for text in wishes:
+    for text in requirements:
         try:
-            wish = Requirement(_named(text))
+            requirement = Requirement(_named(text))
         except InvalidRequirement as error:
             report.failed.append(f"{text!r} is no requirement: {error}")
             continue
-        if wish.marker is None or _applies(wish, ""):
-            wish.marker = None
-            read.append(wish)
+        if requirement.marker is None or _applies(requirement, ""):
+            requirement.marker = None
+            read.append(requirement)
     return read
 
 
@@ -283,9 +289,9 @@ def _named(text: str) -> str:
     return f"{name.split('-', 1)[0] if name.endswith('.whl') else name} @ {text.split('#egg=', 1)[0]}"
 
 
-def _applies(wish: Requirement, extra: str) -> bool:
+def _applies(requirement: Requirement, extra: str) -> bool:
     try:
-        return wish.marker is None or wish.marker.evaluate({"extra": extra})
+        return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
     except UndefinedEnvironmentName:
         return False
 
@@ -306,14 +312,14 @@ def _versions(path: Sequence[str]) -> dict[str, str]:
 
 def _install_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """The requirements on a command line of `pip install`, and those options that say where packages are."""
-    wishes: list[str] = []
+    requirements: list[str] = []
     options: list[str] = []
     rest = iter(arguments)
     for argument in rest:
         name, equals, value = argument.partition("=")
         if name in ("-r", "--requirement"):
             more, further = requirements_of(Path(value if equals else next(rest, "")))
-            wishes, options = wishes + more, options + further
+            requirements, options = requirements + more, options + further
         elif name in _SOURCES:
             options += [name, value if equals else next(rest, "")]
         elif name in _WITH_VALUE:
@@ -321,18 +327,18 @@ def _install_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         elif argument in ("--pre", "--no-index", "--prefer-binary"):
             options.append(argument)
         elif not argument.startswith("-"):
-            wishes.append(_absolute(argument))
-    return wishes, options
+            requirements.append(_absolute(argument))
+    return requirements, options
 
 
 _SOURCES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host", "--only-binary")
 _WITH_VALUE = ("-t", "--target", "--prefix", "--root", "-c", "--constraint", "--upgrade-strategy", "--timeout")
 
 
-def _absolute(wish: str) -> str:
+def _absolute(requirement: str) -> str:
     """A file or folder of this machine as an address."""
-    path = Path(wish)
-    return path.resolve().as_uri() if path.suffix in (".whl", ".zip", ".gz") and path.is_file() else wish
+    path = Path(requirement)
+    return path.resolve().as_uri() if path.suffix in (".whl", ".zip", ".gz") and path.is_file() else requirement
 
 
 def _file_name(description: str) -> str:
@@ -341,7 +347,7 @@ def _file_name(description: str) -> str:
 
 def requirements_of(file: Path) -> tuple[list[str], list[str]]:
     """The requirements in a requirements.txt, and the options of pip in it (`--extra-index-url` and the like)."""
-    wishes: list[str] = []
+    requirements: list[str] = []
     options: list[str] = []
     for line in file.read_text(encoding="utf-8-sig", errors="replace").replace("\\\n", " ").splitlines():
         text = line.split(" #", 1)[0].strip()
@@ -351,9 +357,9 @@ def requirements_of(file: Path) -> tuple[list[str], list[str]]:
             other = file.parent / text.split(None, 1)[1]
             if other.is_file():
                 more, further = requirements_of(other)
-                wishes, options = wishes + more, options + further
+                requirements, options = requirements + more, options + further
         elif text.startswith("-"):
             options += text.split()
         else:
-            wishes.append(text.split(" --hash", 1)[0].strip())
-    return wishes, options
+            requirements.append(text.split(" --hash", 1)[0].strip())
+    return requirements, options

@@ -88,10 +88,10 @@ class ExtensionHost:
         """Switch off what needs an extension that is not there or not used; what needs those, too."""
         changed = True
         while changed:
-            there = {each.metadata.name for each in self.extensions if each.enabled}
+            enabled = {each.metadata.name for each in self.extensions if each.enabled}
             lacking = [
                 (each, name) for each in self.extensions if each.enabled for name in each.metadata.requires
-                if name not in there
+                if name not in enabled
             ]  # fmt: skip
             for each, name in lacking:
                 if each.enabled:
@@ -174,8 +174,8 @@ class ExtensionHost:
             if file.name == "install.py":
                 report = self._run_install(extension, file)
             else:
-                wishes, options = requirements_of(file)
-                report = self.environment.install(wishes, asked_by=extension.name, options=options)
+                requirements, options = requirements_of(file)
+                report = self.environment.install(requirements, asked_by=extension.name, options=options)
             extension.notes += report.notes
             complete = complete and not report.failed
         # What failed is tried again at the next start; what is merely kept is settled.

@@ -20,17 +20,17 @@ READING = frozenset({"list", "show", "freeze", "check", "help", "inspect", "debu
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what a `pip` command line asks for. Returns the exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    verb = next((each for each in given if not each.startswith("-") or each in READING), "--help")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    verb = next((each for each in words if not each.startswith("-") or each in READING), "--help")
     if verb in READING:
         path = [each for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each != str(INSTEAD_OF_PIP)]
         variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
-        return subprocess.run([sys.executable, "-m", "pip", *given], env=variables, check=False).returncode
+        return subprocess.run([sys.executable, "-m", "pip", *words], env=variables, check=False).returncode
     environment = Environment.of_this_process()
     try:
         if environment is None:
             raise ExtensionError("There is no environment for extensions in this process; nothing is installed.")
-        sys.stdout.write(environment.pip(given[given.index(verb) :], "pip of install.py") + "\n")
+        sys.stdout.write(environment.pip(words[words.index(verb) :], "pip of install.py") + "\n")
     except ExtensionError as error:
         sys.stderr.write(f"ERROR: {error}\n")
         return 1

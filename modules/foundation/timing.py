@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 class Stopwatch:
     """Seconds by phase. A phase entered twice adds up; phases do not overlap by convention, not by force.
 
-    `told` hears of each phase when it ends, with its name and the seconds it took.
+    `on_phase` hears of each phase when it ends, with its name and the seconds it took.
     """
 
     seconds: dict[str, float] = field(default_factory=dict[str, float])
-    told: Callable[[str, float], None] | None = None
+    on_phase: Callable[[str, float], None] | None = None
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Generator[None]:
@@ -27,8 +27,8 @@ class Stopwatch:
         finally:
             taken = time.perf_counter() - started
             self.seconds[name] = self.seconds.get(name, 0.0) + taken
-            if self.told is not None:
-                self.told(name, taken)
+            if self.on_phase is not None:
+                self.on_phase(name, taken)
 
     @property
     def total(self) -> float:

@@ -104,7 +104,7 @@ class InpaintPlan:
     `rounds_mask` says whether masks of latents are black and white.
     """
 
-    asked: InpaintRequest
+    request: InpaintRequest
     pictures: tuple[MaskedPicture, ...]
     rounds_mask: bool = True
     soft: SoftInpainting | None = None

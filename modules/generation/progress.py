@@ -79,18 +79,18 @@ class RunControl:
 
     def interrupt(self) -> None:
         """Stop within the current step; what is finished is kept."""
-        self._wish(self._interrupted)
+        self._request(self._interrupted)
 
     def skip(self) -> None:
         """Leave the current batch within its current step and go on with the next."""
-        self._wish(self._skipped)
+        self._request(self._skipped)
 
     def stop_after_batch(self) -> None:
         """Finish the current batch, then stop."""
-        self._wish(self._stop_after_batch)
+        self._request(self._stop_after_batch)
 
-    def _wish(self, wish: threading.Event) -> None:
-        wish.set()
+    def _request(self, request: threading.Event) -> None:
+        request.set()
         with self._lock:
             self._changes += 1
 

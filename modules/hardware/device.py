@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
+class HardwareOptions:
     """What flags say about computing; see `modules.settings.flags.Flags` for their meaning."""
 
     use_cpu: frozenset[str] = frozenset()
@@ -45,32 +45,32 @@ class Hardware:
         return self.device.type == "cpu"
 
 
-def choose_hardware(wishes: Wishes) -> Hardware:
+def choose_hardware(options: HardwareOptions) -> Hardware:
     """Decide for this machine. Raises StartupError when a device was asked for that is not there."""
-    device = _device(wishes)
-    fast = torch.float32 if wishes.full_precision else fast_dtype(device)
+    device = _device(options)
+    fast = torch.float32 if options.full_precision else fast_dtype(device)
     return Hardware(
         device=device,
         unet_dtype=fast,
-        vae_dtype=torch.float32 if wishes.full_precision_vae else fast,
+        vae_dtype=torch.float32 if options.full_precision_vae else fast,
         # The text encoder is a fraction of a second; its rounding would show in every picture.
         text_dtype=torch.float32 if device.type == "cpu" else fast,
         memory_format=torch.channels_last,
         name=device_name(device),
-        offload=wishes.offload and device.type != "cpu",
+        offload=options.offload and device.type != "cpu",
     )
 
 
-def _device(wishes: Wishes) -> torch.device:
-    if "all" in wishes.use_cpu or "sd" in wishes.use_cpu:
+def _device(options: HardwareOptions) -> torch.device:
+    if "all" in options.use_cpu or "sd" in options.use_cpu:
         return torch.device("cpu")
     if torch.cuda.is_available():
-        if wishes.device_id is None:
+        if options.device_id is None:
             return torch.device("cuda")
         count = torch.cuda.device_count()
-        if not wishes.device_id.isdigit() or int(wishes.device_id) >= count:
-            raise StartupError(f"--device-id {wishes.device_id}: this machine has CUDA devices 0 to {count - 1}.")
-        return torch.device("cuda", int(wishes.device_id))
+        if not options.device_id.isdigit() or int(options.device_id) >= count:
+            raise StartupError(f"--device-id {options.device_id}: this machine has CUDA devices 0 to {count - 1}.")
+        return torch.device("cuda", int(options.device_id))
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")

@@ -86,9 +86,9 @@ def _attention(layer: Tensor, attention: Any, workshop: Workshop) -> Tensor:
 
     key, value = heads(attention.to_k(tokens)), heads(attention.to_v(tokens))
     seen: list[Tensor] = []
-    for asking in tokens.split(QUERIES, dim=1):
-        found = functional.scaled_dot_product_attention(heads(attention.to_q(asking)), key, value)
-        found = found.transpose(1, 2).reshape(1, asking.shape[1], channels)
+    for query in tokens.split(QUERIES, dim=1):
+        found = functional.scaled_dot_product_attention(heads(attention.to_q(query)), key, value)
+        found = found.transpose(1, 2).reshape(1, query.shape[1], channels)
         seen.append(attention.to_out[0](found).to(workshop.store))
     result = torch.cat(seen, dim=1).reshape(1, height, width, channels).permute(0, 3, 1, 2)
     return (layer + result) / attention.rescale_output_factor

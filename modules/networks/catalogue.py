@@ -42,7 +42,7 @@ class NetworkCatalogue:
         self._hashes = library.hashes
         self._lock = threading.Lock()
         self._names: dict[NetworkKind, NetworkNames] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         describe = {"lora": functools.partial(_describe_lora, families=families), "hypernet": _describe_hypernetwork}
         self.collections: Mapping[NetworkKind, Collection] = {
             kind: library.collect(COLLECTIONS[kind], each, SUFFIXES[kind], describe[kind], version=VERSION)
@@ -121,11 +121,11 @@ class NetworkCatalogue:
 
     def begin_hash(self, info: NetworkInfo) -> Future[str]:
         """Have the network's hash computed in the background; one that its header tells is there at once."""
-        told = self.facts(info).told_hash
-        if told is None:
+        stated = self.facts(info).told_hash
+        if stated is None:
             return self._hashes.begin(info.path, "addnet")
         future: Future[str] = Future()
-        future.set_result(told)
+        future.set_result(stated)
         return future
 
     def known_hash(self, info: NetworkInfo) -> str | None:
@@ -209,8 +209,8 @@ class NetworkCatalogue:
             names.by_alias[alias] = None if alias in names.by_alias else info
 
     def _tell_once(self, entry: Entry) -> None:
-        if entry.found.path not in self._told:
-            self._told.add(entry.found.path)
+        if entry.found.path not in self._reported:
+            self._reported.add(entry.found.path)
             log.warning("%s", entry.problem)
 
 

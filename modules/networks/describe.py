@@ -10,7 +10,7 @@ from typing import Any, cast
 from modules.checkpoints.architectures.family import NetworkTraces
 from modules.checkpoints.describe import Names, read_names
 from modules.checkpoints.families import FamilyRegistry
-from modules.checkpoints.pickle_header import read_pickle, told
+from modules.checkpoints.pickle_header import read_pickle, scalar_text
 from modules.checkpoints.sniff import mismatch
 from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError
@@ -71,8 +71,10 @@ def describe_hypernetwork(path: Path) -> Facts:
     table = cast("dict[Any, Any]", content)
     if not any(isinstance(key, int) for key in table):
         return Facts(problem=f"{path} is not a usable hypernetwork: it has no layers.")
-    details = {key: text for key in ("step", "sd_checkpoint_name") if table.get(key) and (text := told(table[key]))}
-    return Facts(alias=told(table.get("name")) or None, details=details)
+    details = {
+        key: text for key in ("step", "sd_checkpoint_name") if table.get(key) and (text := scalar_text(table[key]))
+    }
+    return Facts(alias=scalar_text(table.get("name")) or None, details=details)
 
 
 def family_of_shapes(shapes: Shapes, traces: Mapping[str, NetworkTraces] | None = None) -> str | None:

@@ -14,7 +14,7 @@ KINDS: dict[str, NetworkKind] = {"lora": "lora", "lyco": "lora", "hypernet": "hy
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class NetworkRequest:
     """One network that a prompt asks for: its strength in text encoder and UNet, and how much of its rank to use."""
 
     kind: NetworkKind
@@ -24,27 +24,27 @@ class Wish:
     rank: int | None = None
 
 
-def read_tags(tags: Iterable[NetworkTag]) -> tuple[list[Wish], list[str]]:
+def read_tags(tags: Iterable[NetworkTag]) -> tuple[list[NetworkRequest], list[str]]:
     """The wishes in the tags of known kinds, in order, and sentences about tags that cannot be understood.
 
     A LoRA that is named several times works as often, each time as its last tag says: so does A1111, where one network
     in memory has one strength.
     """
-    wishes: list[Wish] = []
+    requests: list[NetworkRequest] = []
     problems: list[str] = []
     for tag in tags:
         kind = KINDS.get(tag.kind)
         if kind is None:
             continue
         try:
-            wishes.append(_wish(kind, tag))
+            requests.append(_request(kind, tag))
         except NetworkError as error:
             problems.append(str(error))
-    last = {wish.name: wish for wish in wishes if wish.kind == "lora"}
-    return [last[wish.name] if wish.kind == "lora" else wish for wish in wishes], problems
+    last = {request.name: request for request in requests if request.kind == "lora"}
+    return [last[request.name] if request.kind == "lora" else request for request in requests], problems
 
 
-def _wish(kind: NetworkKind, tag: NetworkTag) -> Wish:
+def _request(kind: NetworkKind, tag: NetworkTag) -> NetworkRequest:
     positional, named = tag.positional, tag.named
     name = positional[0] if positional else ""
     if not name.strip():
@@ -55,7 +55,7 @@ def _wish(kind: NetworkKind, tag: NetworkTag) -> Wish:
     unet = _number(tag, named["unet"]) if "unet" in named else unet
     rank = _number(tag, positional[3]) if len(positional) > 3 else None
     rank = _number(tag, named["dyn"]) if "dyn" in named else rank
-    return Wish(kind=kind, name=name, te=te, unet=unet, rank=None if rank is None else max(int(rank), 0))
+    return NetworkRequest(kind=kind, name=name, te=te, unet=unet, rank=None if rank is None else max(int(rank), 0))
 
 
 def _number(tag: NetworkTag, text: str) -> float:

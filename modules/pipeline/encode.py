@@ -51,7 +51,7 @@ def encode(
     embeddings = {encoder.name: engine.embeddings.table(encoder.tokenizer, widths, further) for encoder in encoders}
     state = tuple(engine.hooks.conditioning_state(event))
 
-    def one(prompt: str, *, composable: bool) -> PromptConditioning:
+    def encoded(prompt: str, *, composable: bool) -> PromptConditioning:
         def make() -> PromptConditioning:
             with model.on_device(*model.checkpoint.text_models), interruptible(model.text_encoder.encoders, check):
                 return encode_prompt(
@@ -76,15 +76,15 @@ def encode(
         )
         return engine.conditioning_cache.get(key, make)
 
-    positive = tuple(one(text, composable=True) for text in plan.prompt_texts[batch.pictures])
-    negative = tuple(one(prompt, composable=False) for prompt in plan.negative_prompts[batch.pictures])
+    positive = tuple(encoded(text, composable=True) for text in plan.prompt_texts[batch.pictures])
+    negative = tuple(encoded(prompt, composable=False) for prompt in plan.negative_prompts[batch.pictures])
     _check_rows(positive)
     _check_rows(negative)
     return Conditioning(
         positive=positive,
         negative=negative,
         sizes=sizes_of(plan, model, size),
-        empty=one("", composable=True).parts[0].conditions[0].cond if plan.settings.pad_cond_uncond else None,
+        empty=encoded("", composable=True).parts[0].conditions[0].cond if plan.settings.pad_cond_uncond else None,
     )
 
 

@@ -17,7 +17,7 @@ from modules.faces.catalogue import RestorerCatalogue
 from modules.faces.restore import FaceRestorers
 from modules.foundation.errors import CheckpointError
 from modules.hardware.attention import forbid_memory_efficient_kernel, use_fast_attention
-from modules.hardware.device import Hardware, Wishes, choose_hardware
+from modules.hardware.device import Hardware, HardwareOptions, choose_hardware
 from modules.hardware.memory import release
 from modules.hardware.packing import use_packed_weights
 from modules.hooks.events import ModelEvent
@@ -68,7 +68,7 @@ class Engine:
     ) -> None:
         self.flags, self.paths, self.settings = flags, paths, settings
         self.hooks, self.catalogue, self.vaes, self.styles = hooks, catalogue, vaes, styles
-        self.hardware: Hardware = choose_hardware(wishes(flags))
+        self.hardware: Hardware = choose_hardware(hardware_options(flags))
         if flags.opt_sdp_no_mem_attention:
             forbid_memory_efficient_kernel()
         self.small_vaes = SmallVaes(paths.models, self.hardware)
@@ -109,8 +109,8 @@ class Engine:
         `beside` is for a further model of the same run: those loaded for it before stay ready to compute. Raises
         CheckpointError; the loaded one then stays.
         """
-        limits, heard = CacheLimits.of(self.settings.current), self._told(info, on_progress)
-        model, changed = self.models.get(info, limits, heard, beside=beside)
+        limits, report = CacheLimits.of(self.settings.current), self._reporting(info, on_progress)
+        model, changed = self.models.get(info, limits, report, beside=beside)
         if changed:
             self.conditioning_cache.clear()
             self._hash(info.path)
@@ -121,15 +121,15 @@ class Engine:
         model.small_vaes = self.small_vaes
         return model
 
-    def _told(self, info: CheckpointInfo, on_progress: Callable[[float], None] | None) -> Callable[[float], None]:
+    def _reporting(self, info: CheckpointInfo, on_progress: Callable[[float], None] | None) -> Callable[[float], None]:
         """Reports the progress of a load to the run that asked for it and to `loading`."""
 
-        def heard(share: float) -> None:
+        def report(share: float) -> None:
             self.loading = (info.name, share) if share < 1 else None
             if on_progress is not None:
                 on_progress(share)
 
-        return heard
+        return report
 
     def _read(
         self, info: CheckpointInfo, on_progress: Callable[[float], None] | None, make_room: Callable[[int], None]
@@ -188,9 +188,9 @@ class Engine:
         self.unload()
 
 
-def wishes(flags: Flags) -> Wishes:
+def hardware_options(flags: Flags) -> HardwareOptions:
     """What the flags say about computing."""
-    return Wishes(
+    return HardwareOptions(
         use_cpu=frozenset(flags.use_cpu),
         device_id=flags.device_id,
         full_precision=flags.no_half or flags.precision == "full",

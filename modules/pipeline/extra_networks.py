@@ -198,24 +198,24 @@ class ExtraNetworks:
         """Read the networks that are wished for; those that cannot be used are left out, with a sentence for each."""
         current = _InForce()
         missing: list[str] = []
-        wishes, misunderstood = read_tags(tags)
+        requests, misunderstood = read_tags(tags)
         problems += misunderstood
-        for wish in wishes:
-            info = self.catalogue.find(wish.kind, wish.name)
+        for request in requests:
+            info = self.catalogue.find(request.kind, request.name)
             if info is None:
-                missing.append(wish.name)
+                missing.append(request.name)
                 continue
             try:
-                if wish.kind == "hypernet":
-                    current.hypernetworks.append((self._hypernetwork(info), wish.te))
+                if request.kind == "hypernet":
+                    current.hypernetworks.append((self._hypernetwork(info), request.te))
                     continue
                 network = self._network(info)
                 self._check(network, model)
             except NetworkError as error:
                 problems.append(str(error))
                 continue
-            current.uses.append(Use(network=network, te=wish.te, unet=wish.unet, rank=wish.rank))
-            current.hashes.setdefault(label(wish.name), self._hash(network))
+            current.uses.append(Use(network=network, te=request.te, unet=request.unet, rank=request.rank))
+            current.hashes.setdefault(label(request.name), self._hash(network))
             current.embeddings += self._embeddings_of(network, settings)
         if missing:
             problems.append(f"Networks not found: {', '.join(missing)}")

@@ -57,7 +57,7 @@ class _Name(TypedDict):
 
 
 def run_extras_files(
-    asked: ExtrasFiles, engine: Engine, control: RunControl, settings: Settings | None = None
+    batch: ExtrasFiles, engine: Engine, control: RunControl, settings: Settings | None = None
 ) -> ExtrasResult:
     """Take the steps with every file. One that fails is noted, and the others go on.
 
@@ -65,9 +65,9 @@ def run_extras_files(
     RequestError for them and for folders that are not there or hold nothing, CheckpointError.
     """
     settings = settings or engine.settings.current
-    files = _files(asked)
-    options = _options(asked, engine, settings)
-    work = _Work(asked, engine, control, settings, options)
+    files = _files(batch)
+    options = _options(batch, engine, settings)
+    work = _Work(batch, engine, control, settings, options)
     control.begin(len(files) * max(len(work.stages), 1))
     done: list[ExtrasFile] = []
     interrupted, skipped = False, 0
@@ -89,21 +89,21 @@ def run_extras_files(
     return ExtrasResult(files=tuple(done), total=len(files), interrupted=interrupted, skipped=skipped)
 
 
-def _files(asked: ExtrasFiles) -> Sequence[Path]:
-    files = asked.files
-    if not files and asked.input_folder is not None:
-        files = picture_files(asked.input_folder, without=[asked.output_folder])
+def _files(batch: ExtrasFiles) -> Sequence[Path]:
+    files = batch.files
+    if not files and batch.input_folder is not None:
+        files = picture_files(batch.input_folder, without=[batch.output_folder])
     if not files:
-        where = f"in {asked.input_folder}" if asked.input_folder else "to work on"
+        where = f"in {batch.input_folder}" if batch.input_folder else "to work on"
         raise RequestError(f"There are no picture files {where}.", "input_dir")
     return files
 
 
-def _options(asked: ExtrasFiles, engine: Engine, settings: Settings) -> SaveOptions:
+def _options(batch: ExtrasFiles, engine: Engine, settings: Settings) -> SaveOptions:
     """Where and how results are saved: in no folders by date, as the extras tab has always done it."""
     options = replace(sample_options(settings, engine.paths, engine.flags, "extras"), save_to_dirs=False)
-    if asked.output_folder is not None:
-        options = replace(options, folder=asked.output_folder)
+    if batch.output_folder is not None:
+        options = replace(options, folder=batch.output_folder)
     return options
 
 
@@ -111,13 +111,13 @@ class _Work:
     """What is done with each file of one request."""
 
     def __init__(
-        self, asked: ExtrasFiles, engine: Engine, control: RunControl, settings: Settings, options: SaveOptions
+        self, batch: ExtrasFiles, engine: Engine, control: RunControl, settings: Settings, options: SaveOptions
     ) -> None:
-        self._asked, self._engine, self._control = asked, engine, control
+        self._batch_request, self._engine, self._control = batch, engine, control
         self._settings, self._options = settings, options
-        self.stages: list[Stage] = stages_of(asked.steps, engine, settings, control)
-        self._named = asked.output_folder is not None or (asked.several and settings.use_original_name_batch)
-        upscalers = [step.upscaler for step in asked.steps if isinstance(step, Upscaling)]
+        self.stages: list[Stage] = stages_of(batch.steps, engine, settings, control)
+        self._named = batch.output_folder is not None or (batch.several and settings.use_original_name_batch)
+        upscalers = [step.upscaler for step in batch.steps if isinstance(step, Upscaling)]
         self._unsaved = 0
         self._suffix = f"-{upscalers[0]}" if settings.use_upscaler_name_as_suffix and upscalers else ""
 
@@ -142,7 +142,7 @@ class _Work:
 
         Raises RequestError for one that becomes too large, and with steps that need it as a whole.
         """
-        steps = [each for each in self._asked.steps if isinstance(each, Upscaling)]
+        steps = [each for each in self._batch_request.steps if isinstance(each, Upscaling)]
         large = [step for step in steps if self._pixels(size, step) > IN_MEMORY]
         if not large:
             return None
@@ -167,8 +167,8 @@ class _Work:
         crop = step.to_size if step.crop else None
         factor = step.factor(size)
         name = self._engine.upscalers.find(step.upscaler).name
-        told = told_of(step, name, None, crop or upscaled_size(*size, factor))
-        done = ", ".join(f"{key}: {value}" for key, value in told.items())
+        outcome = told_of(step, name, None, crop or upscaled_size(*size, factor))
+        done = ", ".join(f"{key}: {value}" for key, value in outcome.items())
         made = self._engine.upscalers.upscale_file(
             path,
             target,

@@ -25,7 +25,7 @@ class FaceRestoration:
     def attach(self, hooks: Hooks) -> None:
         """Join the runs that call these hooks."""
         hooks.picture.attach(OWNER, self._restored, FIRST)
-        hooks.infotext_fields.attach(OWNER, self._told, FIRST)
+        hooks.infotext_fields.attach(OWNER, self._fields, FIRST)
         hooks.around_run.attach(OWNER, _Leaving(self._restorers))
 
     def _restored(self, image: Image.Image, event: RunEvent) -> Image.Image:
@@ -41,7 +41,7 @@ class FaceRestoration:
             return image
         return restored.image
 
-    def _told(self, fields: dict[str, object], event: RunEvent) -> dict[str, object]:
+    def _fields(self, fields: dict[str, object], event: RunEvent) -> dict[str, object]:
         settings = event.plan.settings if event.plan is not None else None
         if settings is None or not settings.face_restoration:
             return fields

@@ -89,15 +89,15 @@ def picture_files(folder: Path, *, without: Iterable[Path | None] = ()) -> tuple
 
 
 def run_folder_batch(
-    asked: FolderBatch, engine: Engine, control: RunControl, settings: Settings | None = None
+    batch: FolderBatch, engine: Engine, control: RunControl, settings: Settings | None = None
 ) -> FolderBatchResult:
     """Make the pictures of every file. A file that fails is noted, and the others go on.
 
     Interrupting keeps what is done. Raises RequestError for folders that are not there or hold nothing.
     """
     settings = settings or engine.settings.current
-    files = _files(asked)
-    masks = _masks(asked)
+    files = _files(batch)
+    masks = _masks(batch)
     limit = settings.img2img_batch_show_results_limit
     done: list[BatchFile] = []
     shown: list[FinishedImage] = []
@@ -110,7 +110,7 @@ def run_folder_batch(
         control.at(index / len(files), "loading")
         try:
             result = run(
-                _request(asked, path, masks), engine, FileControl(control, index, len(files)), settings=settings
+                _request(batch, path, masks), engine, FileControl(control, index, len(files)), settings=settings
             )
         except Interrupted:
             interrupted = True
@@ -127,48 +127,48 @@ def run_folder_batch(
     return FolderBatchResult(files=tuple(done), total=len(files), images=tuple(shown), interrupted=interrupted)
 
 
-def _files(asked: FolderBatch) -> Sequence[Path]:
-    files = asked.files
-    if not files and asked.input_folder is not None:
-        others = (asked.output_folder, asked.mask_folder, asked.png_info_folder)
-        files = picture_files(asked.input_folder, without=others)
+def _files(batch: FolderBatch) -> Sequence[Path]:
+    files = batch.files
+    if not files and batch.input_folder is not None:
+        others = (batch.output_folder, batch.mask_folder, batch.png_info_folder)
+        files = picture_files(batch.input_folder, without=others)
     if not files:
-        where = f"in {asked.input_folder}" if asked.input_folder else "in the request"
+        where = f"in {batch.input_folder}" if batch.input_folder else "in the request"
         raise RequestError(f"There are no picture files {where}.", "input_dir")
     return files
 
 
-def _masks(asked: FolderBatch) -> Mapping[str, Path]:
+def _masks(batch: FolderBatch) -> Mapping[str, Path]:
     """Masks by the stem of the file they belong to; a single one by "" for all."""
-    if asked.mask_folder is None:
+    if batch.mask_folder is None:
         return {}
-    if not asked.mask_folder.is_dir():
-        raise RequestError(f"{asked.mask_folder} is not a folder that exists. Check its name.", "inpaint_mask_dir")
-    masks = picture_files(asked.mask_folder)
+    if not batch.mask_folder.is_dir():
+        raise RequestError(f"{batch.mask_folder} is not a folder that exists. Check its name.", "inpaint_mask_dir")
+    masks = picture_files(batch.mask_folder)
     if not masks:
-        raise RequestError(f"There are no masks in {asked.mask_folder}.", "inpaint_mask_dir")
+        raise RequestError(f"There are no masks in {batch.mask_folder}.", "inpaint_mask_dir")
     return {"": masks[0]} if len(masks) == 1 else {path.stem: path for path in reversed(masks)}
 
 
-def _request(asked: FolderBatch, path: Path, masks: Mapping[str, Path]) -> GenerationRequest:
+def _request(batch: FolderBatch, path: Path, masks: Mapping[str, Path]) -> GenerationRequest:
     """The request for one file. Raises RequestError for a file or mask that cannot be used."""
     picture = ImageOps.exif_transpose(_opened(path))
-    request, overrides = asked.request, dict(asked.request.override_settings)
-    if asked.output_folder is not None:
-        overrides |= _names_in(asked.output_folder, path, several=request.batch_size * request.batch_count > 1)
+    request, overrides = batch.request, dict(batch.request.override_settings)
+    if batch.output_folder is not None:
+        overrides |= _names_in(batch.output_folder, path, several=request.batch_size * request.batch_count > 1)
     changes: dict[str, Any] = {"init_images": (picture,), "override_settings": overrides}
-    if asked.scale is not None:
+    if batch.scale is not None:
         changes |= {
-            "width": max(int(picture.width * asked.scale), SMALLEST_SIDE),
-            "height": max(int(picture.height * asked.scale), SMALLEST_SIDE),
+            "width": max(int(picture.width * batch.scale), SMALLEST_SIDE),
+            "height": max(int(picture.height * batch.scale), SMALLEST_SIDE),
         }
-    if asked.inpaint is not None and masks:
+    if batch.inpaint is not None and masks:
         mask = masks.get("") or masks.get(path.stem)
         if mask is None:
-            raise RequestError(f"{asked.mask_folder} has no mask called {path.stem}.", "inpaint_mask_dir")
-        changes["inpaint"] = asked.inpaint.with_mask(_opened(mask))
-    if asked.png_info:
-        changes |= _from_png_info(asked, path, overrides)
+            raise RequestError(f"{batch.mask_folder} has no mask called {path.stem}.", "inpaint_mask_dir")
+        changes["inpaint"] = batch.inpaint.with_mask(_opened(mask))
+    if batch.png_info:
+        changes |= _from_png_info(batch, path, overrides)
     return replace(request, **changes)
 
 
@@ -184,13 +184,13 @@ def _names_in(folder: Path, path: Path, *, several: bool) -> dict[str, Any]:
     }
 
 
-def _from_png_info(asked: FolderBatch, path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
+def _from_png_info(batch: FolderBatch, path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """What a file's parameters replace in the request. A value that makes no sense is passed over."""
-    text = read_picture_metadata((asked.png_info_folder or path.parent) / path.name).infotext
+    text = read_picture_metadata((batch.png_info_folder or path.parent) / path.name).infotext
     if not text:
         return {}
-    values = {key: value for key, value in restore(parse(text), RestoreOptions()).items() if key in asked.png_info}
-    request, changes = asked.request, dict[str, Any]()
+    values = {key: value for key, value in restore(parse(text), RestoreOptions()).items() if key in batch.png_info}
+    request, changes = batch.request, dict[str, Any]()
     for label, field in (("Prompt", "prompt"), ("Negative prompt", "negative_prompt")):
         if more := str(values.get(label, "")):
             changes[field] = f"{getattr(request, field)} {more}".strip()

@@ -33,7 +33,7 @@ def guidance_hooks(hooks: Hooks, event: RunEvent, *, blend: Blend | None, scale:
         return hooks.guided(result, EvaluationEvent(run=event, output=output, scale=scale))
 
     return GuidanceHooks(
-        before=(lambda given: hooks.guidance_input(given, event)) if hooks.guidance_input else None,
+        before=(lambda guidance_input: hooks.guidance_input(guidance_input, event)) if hooks.guidance_input else None,
         network=(lambda call: hooks.network(call, event)) if hooks.network else None,
         after=(lambda output: hooks.guidance_output(output, event)) if hooks.guidance_output else None,
         combine=combined if hooks.combination else None,
@@ -60,8 +60,8 @@ class _WatchedBlend:
         return _WatchedBlend(self.inner.image(index), self.hooks, self.event)
 
     def _changed(self, blended: Tensor, latent: Tensor, level: float | None) -> Tensor:
-        told = BlendEvent(run=self.event, latent=latent, blend=self.inner, level=level)
-        return self.hooks.mask_blend(blended, told)
+        event = BlendEvent(run=self.event, latent=latent, blend=self.inner, level=level)
+        return self.hooks.mask_blend(blended, event)
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ def latent_masks(inpaint: InpaintPlan, batch: BatchSlice, latents: Tensor) -> Te
 def masked_content(latents: Tensor, masks: Tensor, plan: Plan, batch: BatchSlice, model: LoadedModel) -> Tensor:
     """The latents that sampling starts from: those of the pictures, or noise or nothing under the masks."""
     assert plan.inpaint is not None
-    match plan.inpaint.asked.content:
+    match plan.inpaint.request.content:
         case MaskedContent.LATENT_NOISE:
             noise = ImageNoise(
                 shape=latents.shape[1:],
@@ -107,17 +107,17 @@ def inpaint_fields(plan: Plan) -> dict[str, object]:
     inpaint = plan.inpaint
     if inpaint is None:
         return {}
-    asked, fields = inpaint.asked, dict[str, object]()
+    request, fields = inpaint.request, dict[str, object]()
     if soft := inpaint.soft:
         fields |= dict(zip(SOFT_INPAINTING, (True, *dataclasses.astuple(soft)), strict=True))
-    if asked.inverted:
+    if request.inverted:
         fields["Mask mode"] = "Inpaint not masked"
-    if asked.blur_x == asked.blur_y > 0:
-        fields["Mask blur"] = asked.blur_x
-    if asked.only_masked:
-        fields |= {"Inpaint area": "Only masked", "Masked area padding": asked.padding}
-    if asked.content != MaskedContent.ORIGINAL:
-        fields["Masked content"] = asked.content.name.lower().replace("_", " ")
+    if request.blur_x == request.blur_y > 0:
+        fields["Mask blur"] = request.blur_x
+    if request.only_masked:
+        fields |= {"Inpaint area": "Only masked", "Masked area padding": request.padding}
+    if request.content != MaskedContent.ORIGINAL:
+        fields["Masked content"] = request.content.name.lower().replace("_", " ")
     return fields
 
 

@@ -43,8 +43,8 @@ def second_pass(
     state: RunState, batch: BatchSlice, hires: HiresPlan, first: PassResult | None, stack: contextlib.ExitStack
 ) -> PassResult:
     """Enlarge what the first pass made, or the picture that takes its place, and sample it again."""
-    told = replace(state.event, batch=batch.index, plan=hires.second, stage="second pass")
-    second = state.engine.hooks.second_pass(hires.second, told)
+    hires_event = replace(state.event, batch=batch.index, plan=hires.second, stage="second pass")
+    second = state.engine.hooks.second_pass(hires.second, hires_event)
     if second is not hires.second:
         hires = replace(hires, second=second)
         state.use_plan(replace(state.plan, hires=hires))
@@ -100,8 +100,8 @@ def _run(state: RunState, current: PassState, conditioning: Conditioning, begin:
     hooks, control, model = state.engine.hooks, state.control, current.model
     with state.timings.phase("start"):
         begun = begin()
-        told = StartEvent.of(current.event, conditioning=conditioning, noise=begun.unit_noise)
-        begun = replace(begun, latents=hooks.start_latents(begun.latents, told))
+        start_event = StartEvent.of(current.event, conditioning=conditioning, noise=begun.unit_noise)
+        begun = replace(begun, latents=hooks.start_latents(begun.latents, start_event))
     control.at_phase("sampling")
     with state.timings.phase("sample"), Previewer(current.plan, model, control) as previewer:
         refining = Refining(state, current, current.plan.refiner, begun) if current.plan.refiner else None

@@ -51,10 +51,10 @@ def run(
 
     Interrupting keeps what is finished; the result then says so. Raises the EaselError of whatever went wrong.
     """
-    hooks, timings = engine.hooks, Stopwatch(told=stage_ended if engine.flags.trace else None)
+    hooks, timings = engine.hooks, Stopwatch(on_phase=stage_ended if engine.flags.trace else None)
     control.begin(request.batch_count)
-    asked = RunEvent(request=request)
-    request = hooks.request(request, asked)
+    request_event = RunEvent(request=request)
+    request = hooks.request(request, request_event)
     # Here also what scripts, folders and attachments made of it, which nobody saw when it was handed in.
     limits = SizeLimits.from_flags(engine.flags)
     limits.check_request(request)
@@ -74,9 +74,9 @@ def run(
         fallback=engine.flags.checkpoint,
         enlarger=enlarger,
     )
-    plan = hooks.plan(plan, replace(asked, request=request, plan=plan))
+    plan = hooks.plan(plan, replace(request_event, request=request, plan=plan))
     limits.check_plan(plan)
-    event = replace(asked, request=request, plan=plan)
+    event = replace(request_event, request=request, plan=plan)
     with _memory_errors(engine, plan):
         with timings.phase("load"):
             control.at_phase("loading")
@@ -161,12 +161,12 @@ def _hand_over(state: RunState, batch: BatchSlice, pictures: list[Image], made: 
         if plan.settings.face_restoration and plan.settings.save_images_before_face_restoration:
             save_intermediate(state, picture, index, made, suffix="-before-face-restoration")
         mask = masks[index - batch.first] if masks else None
-        told = PictureEvent(run=event, index=index)
-        change = functools.partial(hooks.mask_overlay, event=told) if hooks.mask_overlay else None
+        picture_event = PictureEvent(run=event, index=index)
+        change = functools.partial(hooks.mask_overlay, event=picture_event) if hooks.mask_overlay else None
         pasted = paste_back(
             hooks.picture(picture, event), plan, index, mask, upscale=state.upscale, change_overlay=change
         )
-        seen = hooks.composed(pasted.picture, told)
+        seen = hooks.composed(pasted.picture, picture_event)
         fields = hooks.infotext_fields(picture_fields(state, index, made), replace(event, picture=index))
         state.extra = extra_of(fields, made.sampled.infotext)
         finished = finish(seen, plan, index, fields)

@@ -52,13 +52,13 @@ class Saving:
         if not (wanted and self.plan.save_images):
             self._pending.append(_done(image))
             return
-        going = PictureToSave(
+        to_save = PictureToSave(
             image=image.image,
             infotext=image.infotext,
             options=sample_options(self.plan.settings, self._paths, self._flags, self._kind),
             names=self._context(image, index),
         )
-        self._pending.append(self._saver.submit(lambda: self._save(image, going), bytes_of(image.image)))
+        self._pending.append(self._saver.submit(lambda: self._save(image, to_save), bytes_of(image.image)))
 
     def additional(self, picture: Image.Image, index: int, suffix: str, *, infotext: str = "") -> None:
         """Save one more picture that belongs to picture `index`, if the plan wants pictures saved.
@@ -151,7 +151,7 @@ class Saving:
         grid = dataclasses.replace(images[0], image=picture, kind="grid", path=None, error=None)
         if not settings.grid_save:
             return grid
-        going = PictureToSave(
+        to_save = PictureToSave(
             image=picture,
             infotext=grid.infotext,
             options=grid_options(settings, self._paths, self._flags, self._kind),
@@ -160,15 +160,15 @@ class Saving:
             basename="grid",
             short_name=not settings.grid_extended_filename,
         )
-        return self._saver.submit(lambda: self._save(grid, going)).result()
+        return self._saver.submit(lambda: self._save(grid, to_save)).result()
 
     @property
     def _kind(self) -> Literal["txt2img", "img2img"]:
         return "img2img" if self.plan.is_img2img else "txt2img"
 
-    def _save(self, image: FinishedImage, going: PictureToSave) -> FinishedImage:
+    def _save(self, image: FinishedImage, to_save: PictureToSave) -> FinishedImage:
         try:
-            saved = self._written(going)
+            saved = self._written(to_save)
             if saved is not None:
                 image = dataclasses.replace(image, path=saved.path, error=saved.warning)
         except SaveError as error:
@@ -177,10 +177,10 @@ class Saving:
         self._engine.hooks.saved(image)
         return image
 
-    def _save_beside(self, going: PictureToSave) -> None:
+    def _save_beside(self, to_save: PictureToSave) -> None:
         def job() -> None:
             try:
-                saved = self._written(going)
+                saved = self._written(to_save)
                 warning = saved.warning if saved is not None else None
             except SaveError as error:
                 log.error("%s", error)
@@ -188,10 +188,10 @@ class Saving:
             if warning and warning not in self.warnings:
                 self.warnings.append(warning)
 
-        self._beside.append(self._saver.submit(job, bytes_of(going.image)))
+        self._beside.append(self._saver.submit(job, bytes_of(to_save.image)))
 
-    def _written(self, going: PictureToSave) -> SavedPicture | None:
-        return write_picture(going, self._engine.hooks, self._event, self.plan.settings)
+    def _written(self, to_save: PictureToSave) -> SavedPicture | None:
+        return write_picture(to_save, self._engine.hooks, self._event, self.plan.settings)
 
     def _context(self, image: FinishedImage, index: int) -> NameContext:
         plan = self.plan
@@ -223,23 +223,23 @@ class Saving:
         )
 
 
-def write_picture(going: PictureToSave, hooks: Hooks, event: RunEvent, settings: Settings) -> SavedPicture | None:
+def write_picture(to_save: PictureToSave, hooks: Hooks, event: RunEvent, settings: Settings) -> SavedPicture | None:
     """Write a picture as attachments want it, unless one of them has; None where one does not want it saved.
 
     Raises SaveError.
     """
-    going = hooks.before_save(going, event)
-    if going.saved is not None or not going.wanted:
-        return going.saved
+    to_save = hooks.before_save(to_save, event)
+    if to_save.saved is not None or not to_save.wanted:
+        return to_save.saved
     return save_picture(
-        going.image,
-        going.names,
-        going.options,
-        text=_text(going.infotext, going.chunks, settings),
-        basename=going.basename,
-        suffix=going.suffix,
-        short_name=going.short_name,
-        forced_name=going.forced_name,
+        to_save.image,
+        to_save.names,
+        to_save.options,
+        text=_text(to_save.infotext, to_save.chunks, settings),
+        basename=to_save.basename,
+        suffix=to_save.suffix,
+        short_name=to_save.short_name,
+        forced_name=to_save.forced_name,
     )
 
 

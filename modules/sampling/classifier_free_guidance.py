@@ -127,7 +127,7 @@ class GuidedModel:
     def _evaluate(self, x: Tensor, level: float) -> GuidanceOutput:
         prepared = self._prepare(self.network.conds(self.call))
         uncond = None if self._skips_uncond(prepared, level) else prepared.uncond
-        given = GuidanceInput(
+        guidance_input = GuidanceInput(
             x=x,
             level=level,
             call=self.call,
@@ -137,20 +137,20 @@ class GuidedModel:
             first_image=self._index or 0,
         )
         if self.hooks.before is not None:
-            given = self.hooks.before(given.copied())
-        cond_rows, uncond_rows, blind_rows = self._run(given, prepared)
+            guidance_input = self.hooks.before(guidance_input.copied())
+        cond_rows, uncond_rows, blind_rows = self._run(guidance_input, prepared)
         if uncond_rows is None:
-            firsts = [given.cond.images.index(image) for image in range(len(x))]
+            firsts = [guidance_input.cond.images.index(image) for image in range(len(x))]
             uncond_rows = cond_rows if len(cond_rows) == len(x) else torch.stack([cond_rows[row] for row in firsts])
         output = GuidanceOutput(
-            x=given.x,
+            x=guidance_input.x,
             level=level,
             call=self.call,
             total_calls=self.total_calls,
             cond=cond_rows,
             uncond=uncond_rows,
             blind=blind_rows,
-            images=given.cond.images,
+            images=guidance_input.cond.images,
             weights=prepared.weights,
         )
         return output if self.hooks.after is None else self.hooks.after(output)
@@ -197,56 +197,64 @@ class GuidedModel:
         single = len(prepared.weights) == len(prepared.uncond) and prepared.blind is None
         return self.guidance_scale == 1.0 and single and all(weight == 1.0 for weight in prepared.weights)
 
-    def _run(self, given: GuidanceInput, prepared: _Prepared) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    def _run(self, guidance_input: GuidanceInput, prepared: _Prepared) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """The estimates for all rows, in one network call where the numbers of tokens agree."""
-        cond, uncond, blind = given.cond, given.uncond, prepared.blind
-        levels = given.levels
+        cond, uncond, blind = guidance_input.cond, guidance_input.uncond, prepared.blind
+        levels = guidance_input.levels
         own = None if levels is None else levels[: len(cond)]
         if uncond is None:
-            return self._network(given, cond, given.x_cond, own), None, None
+            return self._network(guidance_input, cond, guidance_input.x_cond, own), None, None
         others = None if levels is None else levels[len(cond) :]
         joined = prepared.joined
         if joined is not None and (cond is not prepared.cond or uncond is not prepared.uncond):
             joined = _joined(cond, uncond, blind) if cond.tokens.shape[1:] == uncond.tokens.shape[1:] else None
         if joined is not None:
             every = None if own is None or others is None else own + others * (1 if blind is None else 2)
-            rows = self._network(given, joined, given.joined_rows(joined.images[len(cond) + len(uncond) :]), every)
+            rows = self._network(
+                guidance_input, joined, guidance_input.joined_rows(joined.images[len(cond) + len(uncond) :]), every
+            )
             negative = rows[len(cond) :]
             return rows[: len(cond)], negative[: len(uncond)], None if blind is None else negative[len(uncond) :]
-        positive = self._network(given, cond, given.x_cond, own)
-        negative = self._network(given, uncond, given.x_uncond, others)
-        return positive, negative, None if blind is None else self._network(given, blind, given.x_uncond, others)
+        positive = self._network(guidance_input, cond, guidance_input.x_cond, own)
+        negative = self._network(guidance_input, uncond, guidance_input.x_uncond, others)
+        return (
+            positive,
+            negative,
+            None if blind is None else self._network(guidance_input, blind, guidance_input.x_uncond, others),
+        )
 
     def _network(
         self,
-        given: GuidanceInput,
+        guidance_input: GuidanceInput,
         cond: CondBatch,
         rows: Tensor | None = None,
         levels: tuple[float, ...] | None = None,
     ) -> Tensor:
-        """The estimates for the rows of `cond`: of `rows`, or of those of the images of `given`; at levels of their own
-        where there are `levels`."""
+        """The estimates for the rows of `cond`: of `rows`, or of those of the images of `guidance_input`; at levels
+        of their own where there are `levels`."""
         if self.check is not None:
             self.check()
-        x, level = given.x, given.level
+        x, level = guidance_input.x, guidance_input.level
         if rows is None:
             rows = x if cond.images == tuple(range(len(x))) else rows_of(x, cond.images)
         if levels is not None:
-            return self._row_by_row(given, cond, rows, levels)
+            return self._row_by_row(guidance_input, cond, rows, levels)
         scaled, time = self.denoiser.network_input(rows, level)
         t = torch.full((len(rows),), time, dtype=torch.float32, device=x.device)
         if self.hooks.network is not None:
-            call = self.hooks.network(NetworkCall(x=scaled, t=t, cond=cond, given=given))
+            call = self.hooks.network(NetworkCall(x=scaled, t=t, cond=cond, guidance_input=guidance_input))
             scaled, t, cond = call.x, call.t, call.cond
         return self.denoiser.estimate(self.network.predict(scaled, t, cond).to(x.dtype), rows, level)
 
-    def _row_by_row(self, given: GuidanceInput, cond: CondBatch, rows: Tensor, levels: tuple[float, ...]) -> Tensor:
+    def _row_by_row(
+        self, guidance_input: GuidanceInput, cond: CondBatch, rows: Tensor, levels: tuple[float, ...]
+    ) -> Tensor:
         """The same, where each row has a level of its own: one call, with inputs and estimates row by row."""
         inputs = [self.denoiser.network_input(rows[i : i + 1], level) for i, level in enumerate(levels)]
         scaled = torch.cat([row for row, _ in inputs])
         t = torch.tensor([time for _, time in inputs], dtype=torch.float32).to(rows.device, non_blocking=True)
         if self.hooks.network is not None:
-            call = self.hooks.network(NetworkCall(x=scaled, t=t, cond=cond, given=given))
+            call = self.hooks.network(NetworkCall(x=scaled, t=t, cond=cond, guidance_input=guidance_input))
             scaled, t, cond = call.x, call.t, call.cond
         output = self.network.predict(scaled, t, cond).to(rows.dtype)
         return torch.cat(

@@ -56,7 +56,7 @@ class NetworkAdditions:
     def with_residuals(self, down: Sequence[Tensor], mid: Tensor | None) -> NetworkAdditions:
         """These with more residuals. Raises ValueError where their number is another than that of those there are."""
         if self.down and down:
-            down = [there + more for there, more in zip(self.down, down, strict=True)]
+            down = [own + more for own, more in zip(self.down, down, strict=True)]
         if self.mid is not None and mid is not None:
             mid = self.mid + mid
         return replace(self, down=tuple(down) or self.down, mid=self.mid if mid is None else mid)

@@ -53,19 +53,19 @@ class GuidanceInput:
 class NetworkCall:
     """One call of the network: scaled latents `x` [rows, C, H, W] at time steps `t` [rows], with a row of `cond` each.
 
-    `given` is the evaluation that it belongs to. The tensors are kept for the next call: replace them, do not write to
-    them.
+    `guidance_input` is the evaluation that it belongs to. The tensors are kept for the next call: replace them, do not
+    write to them.
     """
 
     x: Tensor
     t: Tensor
     cond: CondBatch
-    given: GuidanceInput
+    guidance_input: GuidanceInput
 
     @property
     def share_done(self) -> float:
         """How much of the run is behind, 0 to below 1."""
-        return self.given.call / self.given.total_calls
+        return self.guidance_input.call / self.guidance_input.total_calls
 
     def with_residuals(self, down: Sequence[Tensor] = (), mid: Tensor | None = None) -> NetworkCall:
         """The call with these residuals added to those that it has already.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from modules.checkpoints.families import FamilyRegistry
-from modules.checkpoints.pickle_header import TensorStub, named, read_pickle, told
+from modules.checkpoints.pickle_header import TensorStub, named, read_pickle, scalar_text
 from modules.checkpoints.safetensors_header import read_header
 from modules.checkpoints.sniff import mismatch
 from modules.foundation.errors import EaselError
@@ -59,7 +59,7 @@ def _facts(
     count = max(each[0] if len(each) == 2 else 1 for each in vectors)
     details = {"vectors": str(count), "width": str(width)}
     names = ("step", "sd_checkpoint", "sd_checkpoint_name")
-    details |= {key: text for key in names if said.get(key) and (text := told(said[key]))}
+    details |= {key: text for key in names if said.get(key) and (text := scalar_text(said[key]))}
     return Facts(details=details, metadata=metadata)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from modules.checkpoints.pickle_header import DAMAGE, first_line, told
+from modules.checkpoints.pickle_header import DAMAGE, first_line, scalar_text
 from modules.checkpoints.pickles import load_pickle
 from modules.checkpoints.tensors import read_weights
 from modules.foundation.errors import CheckpointError, PromptError, reason_of
@@ -40,7 +40,7 @@ def read_embedding(path: Path) -> TextualInversion | None:
     try:
         if path.suffix.lower() in IMAGE_SUFFIXES:
             data = _read_picture(path)
-            return None if data is None else _interpret(data, told(data.get("name")) or path.stem)
+            return None if data is None else _interpret(data, scalar_text(data.get("name")) or path.stem)
         # Training scripts save a ParameterDict, which is a plain container of tensors.
         data = read_weights(path) if path.suffix.lower() == ".safetensors" else load_pickle(path, more=_CONTAINERS)
         return _interpret({"": data} if isinstance(data, Tensor) else data, path.stem)

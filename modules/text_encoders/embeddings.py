@@ -68,7 +68,7 @@ class EmbeddingCatalogue:
         self._hashes = library.hashes
         self._lock = threading.Lock()
         self._read: dict[str, tuple[Stamp | None, TextualInversion | None]] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._all: tuple[TextualInversion, ...] | None = None
         self._tables: dict[Hashable, EmbeddingTable] = {}
 
@@ -144,8 +144,8 @@ class EmbeddingCatalogue:
 
     def _tell_once(self, name: str, path: str, used: Path | None) -> None:
         is_link = used is not None and used.resolve() == Path(path).resolve()
-        if path not in self._told and not is_link:
-            self._told.add(path)
+        if path not in self._reported and not is_link:
+            self._reported.add(path)
             log.warning("Two embeddings are called %r; %s is not used. Rename one of them.", name, path)
 
 

@@ -45,7 +45,7 @@ def upscale_file(
     if is_transparent(source):
         finished = _with_alpha(finished, open_rows(source, "RGBA"), size)
     if model is None:
-        finished = _told(finished, size[1], control)
+        finished = _report(finished, size[1], control)
     if crop is not None:
         finished, size = _cropped(finished, size, crop), crop
     carried = read_picture_metadata(texts_of(source))
@@ -85,7 +85,7 @@ def _cropped(strips: Iterator[Pixels], size: tuple[int, int], crop: tuple[int, i
         top += len(strip)
 
 
-def _told(strips: Iterable[Pixels], height: int, control: UpscaleProgress | None) -> Iterator[Pixels]:
+def _report(strips: Iterable[Pixels], height: int, control: UpscaleProgress | None) -> Iterator[Pixels]:
     """The strips, with each told to `control`."""
     done = 0
     for strip in strips:

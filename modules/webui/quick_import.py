@@ -42,10 +42,10 @@ def no_source_for(prefix: str) -> Generator[None]:
     """While the block lasts, classes of modules with this prefix have no source that can be found."""
     original = inspect.getfile
 
-    def getfile(thing: Any) -> str:
-        if isinstance(thing, type) and thing.__module__.startswith(prefix):
+    def getfile(subject: Any) -> str:
+        if isinstance(subject, type) and subject.__module__.startswith(prefix):
             raise OSError("the source is not looked for")
-        return original(thing)
+        return original(subject)
 
     inspect.getfile = getfile
     try:

@@ -33,14 +33,14 @@ class TokenCounter:
         self._tokenizer = self._tokenizer or ClipTokenizer()
         settings = self._app.settings.current
         counted = style_names if settings.include_styles_into_token_counters else None
-        asked = CountedPrompt(prompt=prompt or "", steps=max(int(steps or 20), 1), styles=tuple(counted or ()))
-        asked = self._app.hooks.prompt_counted(asked, CountEvent(is_negative=negative))
-        styles, _ = pick_styles(asked.styles, self._app.styles.all())
+        counted_prompt = CountedPrompt(prompt=prompt or "", steps=max(int(steps or 20), 1), styles=tuple(counted or ()))
+        counted_prompt = self._app.hooks.prompt_counted(counted_prompt, CountEvent(is_negative=negative))
+        styles, _ = pick_styles(counted_prompt.styles, self._app.styles.all())
         try:
             count = count_tokens(
-                asked.prompt,
+                counted_prompt.prompt,
                 self._tokenizer,
-                steps=asked.steps,
+                steps=counted_prompt.steps,
                 is_negative=negative,
                 styles=styles,
                 comments=settings.enable_prompt_comments,

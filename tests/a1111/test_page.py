@@ -165,13 +165,13 @@ def test_generate_sends_the_values_of_all_scripts(stage: Callable[..., Stage]) -
     labels = [component.label for component in panel.inputs[first:]]
     given = {"Script": 1, "Enabled": True, "Word": "cat", "Times": 3, "Way": 1}
     values[first:] = [given.get(label, value) for label, value in zip(labels, values[first:], strict=True)]
-    asked = panel.asked(values)["added"]
+    sent_values = panel.sent_values(values)["added"]
 
-    assert asked == {
+    assert sent_values == {
         "script": "Make it Twice",
         "script_arguments": {"sectioned": (0.5,), "always here": (True, "cat", 1), "make it twice": (3,)},
     }
-    result = there.make(**asked)
+    result = there.make(**sent_values)
     assert len([image for image in result.images if image.kind != "grid"]) == 3
     assert "Word: cat" in result.images[-1].infotext
 

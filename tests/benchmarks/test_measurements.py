@@ -22,7 +22,7 @@ from benchmarks.random_checkpoint import TINY, write_random_checkpoint
 from benchmarks.report import Spread, table
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.load import load_checkpoint
-from modules.hardware.device import Wishes, choose_hardware
+from modules.hardware.device import HardwareOptions, choose_hardware
 from modules.hardware.packing import use_packed_weights
 
 
@@ -32,7 +32,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_random_checkpoint_loads_as_a_trained_one_does(checkpoint: Path) -> None:
-    hardware = choose_hardware(Wishes(use_cpu=frozenset({"all"}), full_precision=True))
+    hardware = choose_hardware(HardwareOptions(use_cpu=frozenset({"all"}), full_precision=True))
     loaded = load_checkpoint(CheckpointInfo(path=checkpoint, name=checkpoint.name), hardware)
     assert loaded.family.name == "SD1"
     assert tuple(loaded.unet.config["block_out_channels"]) == TINY.unet
@@ -51,7 +51,7 @@ def test_a_seed_gives_the_same_random_checkpoint_and_another_seed_another(checkp
 def test_the_rival_computes_on_the_same_tensors_with_its_own_attention(checkpoint: Path) -> None:
     from benchmarks.rivals import same_weights_pipeline
 
-    hardware = choose_hardware(Wishes(use_cpu=frozenset({"all"})))
+    hardware = choose_hardware(HardwareOptions(use_cpu=frozenset({"all"})))
     loaded = load_checkpoint(CheckpointInfo(path=checkpoint, name=checkpoint.name), hardware)
     use_packed_weights(loaded.unet, hardware)
     rival = same_weights_pipeline(loaded).unet

@@ -14,10 +14,10 @@ from modules.faces.detect import Face
 from modules.faces.restore import FaceRestorers, restore_faces
 from modules.foundation.errors import CheckpointError, Interrupted, RequestError, UnknownName
 from modules.generation.progress import RunControl
-from modules.hardware.device import Wishes, choose_hardware
+from modules.hardware.device import HardwareOptions, choose_hardware
 from tests.faces.test_align import placed_at, waves
 
-CPU = choose_hardware(Wishes(use_cpu=frozenset({"all"}), full_precision=True))
+CPU = choose_hardware(HardwareOptions(use_cpu=frozenset({"all"}), full_precision=True))
 
 
 def face_at(x: float, y: float, side: float) -> Face:

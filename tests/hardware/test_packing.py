@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from modules.hardware import packing
-from modules.hardware.device import Hardware, Wishes, choose_hardware
+from modules.hardware.device import Hardware, HardwareOptions, choose_hardware
 from modules.hardware.packing import CALLS_BEFORE, PackedConv2d, PackedLinear, can_pack, use_packed_weights
 
 pytestmark = pytest.mark.skipif(not can_pack(), reason="this build of torch cannot reorder weights ahead of time")
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not can_pack(), reason="this build of torch cann
 
 @pytest.fixture
 def low_precision_cpu() -> Hardware:
-    cpu = choose_hardware(Wishes(use_cpu=frozenset({"all"})))
+    cpu = choose_hardware(HardwareOptions(use_cpu=frozenset({"all"})))
     return dataclasses.replace(cpu, unet_dtype=torch.bfloat16)
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from modules.hardware.device import Wishes, choose_hardware
+from modules.hardware.device import HardwareOptions, choose_hardware
 from modules.hardware.packing import PackedConv2d, PackedLinear, can_pack, forget_packed_weights, use_packed_weights
 from modules.networks.file import Network, read_network
 from modules.networks.merge import Patcher, Use
@@ -120,7 +120,7 @@ def test_packed_weights_follow_the_networks_and_come_back(
 ) -> None:
     """What computes is the weight that is there, not an older one that was reordered."""
     monkeypatch.setattr("modules.hardware.packing.LARGE", 64 * 64)
-    hardware = choose_hardware(Wishes(use_cpu=frozenset({"all"})))
+    hardware = choose_hardware(HardwareOptions(use_cpu=frozenset({"all"})))
     hardware = dataclasses.replace(hardware, unet_dtype=torch.bfloat16)
     plain, packed = make_parts(torch.bfloat16), make_parts(torch.bfloat16)
     use_packed_weights(packed.unet, hardware)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from modules.networks.tags import Wish, read_tags
+from modules.networks.tags import NetworkRequest, read_tags
 from modules.prompts.networks import extract_networks
 
 
-def wishes(text: str) -> list[Wish]:
+def wishes(text: str) -> list[NetworkRequest]:
     found, problems = read_tags(extract_networks(text)[1])
     assert not problems
     return found
@@ -29,7 +29,7 @@ def wishes(text: str) -> list[Wish]:
     ],
 )
 def test_multipliers_are_read_by_place_and_by_name(text: str, te: float, unet: float, rank: int | None) -> None:
-    assert wishes(text) == [Wish(kind="lora", name="x", te=te, unet=unet, rank=rank)]
+    assert wishes(text) == [NetworkRequest(kind="lora", name="x", te=te, unet=unet, rank=rank)]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_multipliers_are_read_by_place_and_by_name(text: str, te: float, unet: f
 def test_a_lora_named_twice_has_both_times_the_strength_of_its_last_tag(
     text: str, te: float, unet: float, rank: int | None
 ) -> None:
-    assert wishes(text) == [Wish(kind="lora", name="x", te=te, unet=unet, rank=rank)] * 2
+    assert wishes(text) == [NetworkRequest(kind="lora", name="x", te=te, unet=unet, rank=rank)] * 2
 
 
 def test_each_hypernetwork_and_each_other_lora_has_its_own_strength() -> None:

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.load import load_checkpoint
 from modules.foundation.errors import CheckpointError, Interrupted
-from modules.hardware.device import Hardware, Wishes, choose_hardware
+from modules.hardware.device import Hardware, HardwareOptions, choose_hardware
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.model_cache import CacheLimits, ModelCache
 from modules.settings.model import Settings
@@ -28,7 +28,7 @@ class StoredModels:
     """Three checkpoints in files, a cache over them, and what happened."""
 
     def __init__(self, folder: Path) -> None:
-        self.hardware: Hardware = choose_hardware(Wishes(use_cpu=frozenset({"all"}), full_precision=True))
+        self.hardware: Hardware = choose_hardware(HardwareOptions(use_cpu=frozenset({"all"}), full_precision=True))
         self.tokenizer = ClipTokenizer()
         self.infos = {}
         for name in ("a", "b", "c"):

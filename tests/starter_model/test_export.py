@@ -12,7 +12,7 @@ from safetensors import safe_open
 
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.load import load_checkpoint
-from modules.hardware.device import Wishes, choose_hardware
+from modules.hardware.device import HardwareOptions, choose_hardware
 from starter_model import unet
 from starter_model.export import TEXT, UNET, VAE, export, fill_unknown_rows, load_exported, start_from
 from starter_model.networks import Autoencoder
@@ -67,7 +67,7 @@ def test_the_file_has_the_keys_shapes_and_types_of_a_single_file_sd1_checkpoint(
 
 def test_the_products_loader_computes_what_training_computes(exported: Path, words: Words) -> None:
     mine = load_exported(exported, words)
-    hardware = choose_hardware(Wishes())
+    hardware = choose_hardware(HardwareOptions())
     theirs = load_checkpoint(CheckpointInfo(path=exported, name=exported.name), hardware)
     torch.manual_seed(1)
     x, t, context = torch.randn(2, 4, 16, 16), torch.tensor([20, 800]), torch.randn(2, 77, 8)

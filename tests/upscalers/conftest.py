@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from modules.hardware.device import Hardware, Wishes, choose_hardware
+from modules.hardware.device import Hardware, HardwareOptions, choose_hardware
 from modules.upscalers.cache import Upscalers
 from modules.upscalers.catalogue import UpscalerCatalogue
 from tests.parity import make_tiny
@@ -47,7 +47,7 @@ def tiny_swinir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cpu() -> Hardware:
-    return choose_hardware(Wishes(use_cpu=frozenset({"all"}), full_precision=True))
+    return choose_hardware(HardwareOptions(use_cpu=frozenset({"all"}), full_precision=True))
 
 
 @pytest.fixture(scope="session")

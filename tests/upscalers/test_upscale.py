@@ -16,7 +16,7 @@ from PIL import Image
 
 from modules.foundation.errors import CheckpointError, EaselError, Interrupted, OutOfMemory, UnknownName
 from modules.generation.progress import RunControl
-from modules.hardware.device import Wishes, choose_hardware
+from modules.hardware.device import HardwareOptions, choose_hardware
 from modules.settings.model import Settings
 from modules.upscalers.cache import Upscalers
 from modules.upscalers.catalogue import UpscalerInfo
@@ -150,7 +150,7 @@ class Failing:
 
 
 def failing(trouble: Callable[[torch.Tensor], torch.Tensor], *, half: bool = False) -> UpscalerModel:
-    hardware = choose_hardware(Wishes(use_cpu=frozenset({"all"}), full_precision=True))
+    hardware = choose_hardware(HardwareOptions(use_cpu=frozenset({"all"}), full_precision=True))
     if half:
         hardware = replace(hardware, unet_dtype=torch.float16)
     return UpscalerModel(Failing(trouble), UpscalerInfo(name="test", path=Path("test.pth")), hardware)

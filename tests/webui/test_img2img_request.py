@@ -14,7 +14,7 @@ from modules.generation.inpaint import MaskedContent
 from modules.imaging.resize import ResizeMode
 from modules.settings.flags import Flags
 from modules.webui.canvas.value import CanvasValue
-from modules.webui.panel.given import Given
+from modules.webui.panel.control_values import ControlValues
 from modules.webui.panel.img2img_events import region_text
 from modules.webui.panel.img2img_request import folder_batch, img2img_request
 from modules.webui.panel.img2img_source import picture_size, source
@@ -43,7 +43,7 @@ def picture(tmp_path: Path) -> str:
 
 
 def test_the_values_that_the_page_begins_with_make_a_request(values: dict[str, object], picture: str) -> None:
-    request = img2img_request(values, source(Given({**values, "picture": picture})))
+    request = img2img_request(values, source(ControlValues({**values, "picture": picture})))
     assert (request.width, request.height, request.denoising_strength) == (512, 512, 0.75)
     assert request.init_images[0].size == (300, 200)
     assert request.resize_mode is ResizeMode.STRETCH
@@ -52,10 +52,10 @@ def test_the_values_that_the_page_begins_with_make_a_request(values: dict[str, o
 
 def test_resize_by_takes_the_size_of_the_picture(values: dict[str, object], picture: str) -> None:
     asked = {**values, "picture": picture, "resize_how": "by", "scale": 1.5}
-    request = img2img_request(asked, source(Given(asked)))
+    request = img2img_request(asked, source(ControlValues(asked)))
     assert (request.width, request.height) == (450, 300)
     with pytest.raises(RequestError, match="larger scale"):
-        img2img_request({**asked, "scale": 0.02}, source(Given(asked)))
+        img2img_request({**asked, "scale": 0.02}, source(ControlValues(asked)))
 
 
 def test_each_choice_of_inpainting_reaches_the_request(values: dict[str, object], picture: str, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_each_choice_of_inpainting_reaches_the_request(values: dict[str, object]
         "padding": 64,
         "soft_inpainting": True,
     }
-    request = img2img_request(asked, source(Given(asked)))
+    request = img2img_request(asked, source(ControlValues(asked)))
     inpaint = request.inpaint
     assert inpaint is not None
     assert (inpaint.blur_x, inpaint.inverted, inpaint.content) == (7, True, MaskedContent.LATENT_NOISE)
@@ -85,7 +85,7 @@ def test_a_transparent_part_is_the_mask_of_inpaint(values: dict[str, object], tm
     image = Image.new("RGBA", (64, 64), "red")
     image.paste((0, 0, 0, 0), (0, 0, 32, 64))
     image.save(tmp_path / "cut.png")
-    mask = source(Given({**values, "mode": "inpaint", "inpaint_picture": str(tmp_path / "cut.png")})).mask
+    mask = source(ControlValues({**values, "mode": "inpaint", "inpaint_picture": str(tmp_path / "cut.png")})).mask
     assert mask is not None
     assert (mask.getpixel((5, 5)), mask.getpixel((40, 5))) == (255, 0)
 
@@ -102,7 +102,7 @@ def test_a_transparent_part_is_the_mask_of_inpaint(values: dict[str, object], tm
 )
 def test_what_is_missing_is_named(values: dict[str, object], changes: dict[str, object], field: str) -> None:
     with pytest.raises(RequestError) as raised:
-        source(Given({**values, **changes}))
+        source(ControlValues({**values, **changes}))
     assert raised.value.field == field
 
 
@@ -150,7 +150,7 @@ def painted(folder: Path, size: tuple[int, int], box: tuple[int, int, int, int],
 
 def test_what_is_painted_is_the_mask_of_inpaint(values: dict[str, object], picture: str, tmp_path: Path) -> None:
     drawn = CanvasValue(picture=Path(picture), paint=painted(tmp_path, (300, 200), (10, 20, 30, 40)))
-    begun = source(Given({**values, "mode": "inpaint", "inpaint_picture": drawn}))
+    begun = source(ControlValues({**values, "mode": "inpaint", "inpaint_picture": drawn}))
     assert begun.mask is not None
     assert begun.mask.getbbox() == (10, 20, 30, 40)
     assert begun.picture.getpixel((15, 25)) == (0, 128, 0)
@@ -160,12 +160,12 @@ def test_a_mask_that_was_erased_again_is_none(values: dict[str, object], picture
     drawn = CanvasValue(picture=Path(picture), paint=painted(tmp_path, (300, 200), (0, 0, 0, 0)))
     for mode, name in (("inpaint", "inpaint_picture"), ("inpaint_sketch", "inpaint_sketch")):
         with pytest.raises(RequestError, match="Paint over"):
-            source(Given({**values, "mode": mode, name: drawn}))
+            source(ControlValues({**values, "mode": mode, name: drawn}))
 
 
 def test_a_frame_makes_the_picture_larger_and_is_masked(values: dict[str, object], picture: str) -> None:
     drawn = CanvasValue(picture=Path(picture), frame=(0, 8, 16, 0))
-    given = Given({**values, "mode": "inpaint", "inpaint_picture": drawn})
+    given = ControlValues({**values, "mode": "inpaint", "inpaint_picture": drawn})
     begun = source(given)
     assert begun.picture.size == picture_size(given) == (316, 208)
     assert begun.mask is not None
@@ -178,7 +178,7 @@ def test_a_picture_that_lies_on_its_side_is_painted_upright(values: dict[str, ob
     Image.new("RGB", (40, 20), "green").save(tmp_path / "turned.jpg", exif=exif)
     drawn = CanvasValue(picture=tmp_path / "turned.jpg", paint=painted(tmp_path, (20, 40), (0, 0, 20, 5)))
     for mode in ("sketch", "inpaint_sketch"):
-        given = Given({**values, "mode": mode, mode: drawn, "mask_blur": 0})
+        given = ControlValues({**values, "mode": mode, mode: drawn, "mask_blur": 0})
         begun = source(given)
         assert begun.picture.size == picture_size(given) == (20, 40)
         assert begun.picture.getpixel((10, 2)) == (255, 0, 0)

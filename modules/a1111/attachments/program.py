@@ -28,12 +28,12 @@ class ProgramAttachments:
         self._dialect.callbacks.call("infotext_pasted", event.text, values)
         return values
 
-    def prompt_counted(self, asked: CountedPrompt, event: CountEvent) -> CountedPrompt:
+    def prompt_counted(self, prompt: CountedPrompt, event: CountEvent) -> CountedPrompt:
         """on_before_token_counter."""
         if not self._dialect.callbacks.of("before_token_counter"):
-            return asked
+            return prompt
         params = BeforeTokenCounterParams(
-            asked.prompt, asked.steps, list(asked.styles), is_positive=not event.is_negative
+            prompt.prompt, prompt.steps, list(prompt.styles), is_positive=not event.is_negative
         )
         self._dialect.callbacks.call("before_token_counter", params)
         return CountedPrompt(prompt=str(params.prompt), steps=int(params.steps), styles=tuple(params.styles))

@@ -55,7 +55,7 @@ class OldBlock:
     """What every class of this dialect has beside its Gradio class.
 
     The methods are put into each of them: with a second base, objects of the Gradio class could not become objects of
-    the derived one (`adopt`).
+    the derived one (`take_old_arguments`).
     """
 
     _gradio_class: type[Block] | None = None
@@ -82,9 +82,9 @@ class OldBlock:
         first = "visible" if issubclass(_real_of(cls), BlockContext) else "value"
         return update(**dict(zip((first,), positional, strict=False)), **properties)
 
-    def style(self, **look: Any) -> Any:
+    def style(self, **attributes: Any) -> Any:
         """Gradio 3's later arguments of the constructor. Those without a counterpart change nothing."""
-        for name, value in look.items():
+        for name, value in attributes.items():
             today = STYLE.get(name, name)
             if name != "height" and hasattr(self, today) and not callable(getattr(self, today)):
                 setattr(self, today, _largest(value))
@@ -185,7 +185,7 @@ def old_class(real: type[Block]) -> Any:
     return meta(real.__name__, (real,), attrs)
 
 
-def adopt(component: Block) -> Block:
+def take_old_arguments(component: Block) -> Block:
     """Let a component of Easel's own page take Gradio 3's arguments, for it is handed to an extension."""
     kind = type(component)
     if "_gradio_class" not in kind.__dict__ and kind.__module__.startswith("gradio."):
@@ -197,9 +197,9 @@ def adopt(component: Block) -> Block:
 def _constructor(real: type[Block]) -> Callable[..., None]:
     parameters = [name for name in inspect.signature(real.__init__).parameters if name != "self"]
 
-    def __init__(self: Any, *positional: Any, **given: Any) -> None:  # noqa: N807
+    def __init__(self: Any, *positional: Any, **named: Any) -> None:  # noqa: N807
         keywords = constructor_keywords(
-            real, real.__name__, {**dict(zip(parameters, positional, strict=False)), **given}
+            real, real.__name__, {**dict(zip(parameters, positional, strict=False)), **named}
         )
         if keywords.get("visible") is False:
             if is_hidden_by_class(self):
@@ -237,4 +237,4 @@ def _lenient(preprocess: Callable[..., Any]) -> Callable[..., Any]:
     return read
 
 
-__all__ = ["Choice", "OldBlock", "adopt", "old_class", "shown_classes"]
+__all__ = ["Choice", "OldBlock", "old_class", "shown_classes", "take_old_arguments"]

@@ -85,12 +85,12 @@ def warn_unknown(what: str, keyword: str) -> None:
         log.warning("%s gives %s the argument %r, which it does not have here; it is left out.", *seen)
 
 
-def constructor_keywords(real: type, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given` as keywords of the Gradio class `real`. `name` is how the extension calls it."""
+def constructor_keywords(real: type, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """`arguments` as keywords of the Gradio class `real`. `name` is how the extension calls it."""
     parameters = inspect.signature(real.__init__).parameters
     takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
     keywords: dict[str, Any] = {}
-    for key, value in given.items():
+    for key, value in arguments.items():
         new = RENAMED.get(key, key) if key not in parameters else key
         if new in parameters:
             keywords.setdefault(new, value)
@@ -123,9 +123,9 @@ def _values_of_today(parameters: Mapping[str, inspect.Parameter], keywords: dict
     return keywords
 
 
-def listener_keywords(positional: tuple[Any, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+def listener_keywords(positional: tuple[Any, ...], arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of an event listener in today's words, without `every` and `fn`'s translation."""
-    keywords = {**dict(zip(LISTENER_ORDER, positional, strict=False)), **given}
+    keywords = {**dict(zip(LISTENER_ORDER, positional, strict=False)), **arguments}
     keywords.pop("status_tracker", None)
     if "_js" in keywords:
         script = keywords.pop("_js")

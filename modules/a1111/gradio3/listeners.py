@@ -19,8 +19,8 @@ def old_listener(listener: Callable[..., Any]) -> Callable[..., Any]:
     """`listener` of today's Gradio, called as Gradio 3's is. What it returns can be chained in the same manner."""
 
     @functools.wraps(listener)
-    def listen(block: Any, *positional: Any, **given: Any) -> Any:
-        keywords = listener_keywords(positional, given)
+    def listen(block: Any, *positional: Any, **named: Any) -> Any:
+        keywords = listener_keywords(positional, named)
         every = keywords.pop("every", None)
         if callable(keywords.get("fn")):
             keywords["fn"] = translating(keywords["fn"], keywords.get("outputs"))

@@ -157,10 +157,10 @@ class _Later:
         return getattr(old_module(self._name), name)
 
 
-def _on(*positional: Any, **given: Any) -> Any:
+def _on(*positional: Any, **named: Any) -> Any:
     """gr.on() with Gradio 3's arguments."""
-    triggers = positional[0] if positional else given.pop("triggers", None)
-    keywords = listener_keywords(positional[1:], given)
+    triggers = positional[0] if positional else named.pop("triggers", None)
+    keywords = listener_keywords(positional[1:], named)
     keywords.pop("every", None)
     if callable(keywords.get("fn")):
         keywords["fn"] = translating(keywords["fn"], keywords.get("outputs"))

@@ -46,27 +46,27 @@ def sketch_class() -> Any:
     """The canvas with Gradio 3's arguments and values."""
     canvas: Any = old_class(Canvas)
 
-    def __init__(self: Any, *positional: Any, **given: Any) -> None:  # noqa: N807
+    def __init__(self: Any, *positional: Any, **named: Any) -> None:  # noqa: N807
         if positional:
-            given["value"] = positional[0]
-        self.tool = given.get("tool") or "sketch"
-        self.wanted_type = given.get("type") or "numpy"
-        self.image_mode = given.get("image_mode") or "RGB"
-        canvas.__init__(self, **_canvas_keywords(self.tool, given))
+            named["value"] = positional[0]
+        self.tool = named.get("tool") or "sketch"
+        self.wanted_type = named.get("type") or "numpy"
+        self.image_mode = named.get("image_mode") or "RGB"
+        canvas.__init__(self, **_canvas_keywords(self.tool, named))
 
     changed = dict.fromkeys(FORMER_EVENTS, canvas.change)
     attrs = {"__init__": __init__, "__module__": canvas.__module__, **changed}
     return type(canvas)("Canvas", (SketchValues, canvas), attrs)
 
 
-def _canvas_keywords(tool: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _canvas_keywords(tool: str, named: Mapping[str, Any]) -> dict[str, Any]:
     """The canvas's arguments for Gradio 3's of a sketch."""
-    value = given.get("value")
-    if value is None and given.get("source") == "canvas":
-        width, height = given.get("shape") or EMPTY_SIZE
+    value = named.get("value")
+    if value is None and named.get("source") == "canvas":
+        width, height = named.get("shape") or EMPTY_SIZE
         value = PillowImage.new("RGB", (width, height), "white")
-    kept = {name: each for name, each in given.items() if name in TAKEN}
-    colour = given.get("brush_color") or (MASK_COLOUR if tool == "sketch" else PEN_COLOUR)
+    kept = {name: each for name, each in named.items() if name in TAKEN}
+    colour = named.get("brush_color") or (MASK_COLOUR if tool == "sketch" else PEN_COLOUR)
     return {**kept, "value": value, "paints": "mask" if tool == "sketch" else "colours", "colour": colour}
 
 
@@ -126,11 +126,11 @@ def image_class() -> Any:
     plain: Any = old_class(gr.Image)
     kind: Any = type(plain)
 
-    def make(cls: Any, *positional: Any, **given: Any) -> Any:
-        if cls is switching and given.get("tool") in SKETCHES:
-            return sketch_class()(*positional, **given)
-        given.pop("tool", None)
-        return kind.__call__(cls, *positional, **given)
+    def make(cls: Any, *positional: Any, **named: Any) -> Any:
+        if cls is switching and named.get("tool") in SKETCHES:
+            return sketch_class()(*positional, **named)
+        named.pop("tool", None)
+        return kind.__call__(cls, *positional, **named)
 
     def covers(cls: Any, instance: object) -> bool:
         return kind.__instancecheck__(cls, instance) or (cls is switching and isinstance(instance, SketchValues))

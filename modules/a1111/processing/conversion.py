@@ -136,20 +136,20 @@ def request_of(p: StableDiffusionProcessing) -> GenerationRequest:
 
     Raises RequestError, ValueError or TypeError for attributes that make no sense.
     """
-    asked = _written(p, FIELDS)
-    asked["prompt"], asked["negative_prompt"] = (_one(asked[name]) for name in ("prompt", "negative_prompt"))
-    asked["seed"], asked["subseed"] = (_one(getattr(p, name)) for name in ("seed", "subseed"))
-    asked["override_settings"] = {**asked["override_settings"], **_overriding(p)}
-    asked["save_images"], asked["save_grid"] = not p.do_not_save_samples, not p.do_not_save_grid
+    fields = _written(p, FIELDS)
+    fields["prompt"], fields["negative_prompt"] = (_first(fields[name]) for name in ("prompt", "negative_prompt"))
+    fields["seed"], fields["subseed"] = (_first(getattr(p, name)) for name in ("seed", "subseed"))
+    fields["override_settings"] = {**fields["override_settings"], **_overriding(p)}
+    fields["save_images"], fields["save_grid"] = not p.do_not_save_samples, not p.do_not_save_grid
     if isinstance(p, StableDiffusionProcessingImg2Img):
-        asked |= _written(p, IMG2IMG_FIELDS)
-        asked["init_images"] = tuple(image for image in p.init_images if image is not None)
+        fields |= _written(p, IMG2IMG_FIELDS)
+        fields["init_images"] = tuple(image for image in p.init_images if image is not None)
         if p.image_mask is not None:
-            asked["inpaint"] = InpaintRequest(**_written(p, INPAINT_FIELDS))
+            fields["inpaint"] = InpaintRequest(**_written(p, INPAINT_FIELDS))
     elif getattr(p, "enable_hr", False):
-        asked["hires"] = HiresRequest(**_written(p, HIRES_FIELDS))
-        asked["denoising_strength"] = p.denoising_strength
-    return GenerationRequest(**asked, per_picture=per_picture_of(p))
+        fields["hires"] = HiresRequest(**_written(p, HIRES_FIELDS))
+        fields["denoising_strength"] = p.denoising_strength
+    return GenerationRequest(**fields, per_picture=per_picture_of(p))
 
 
 def per_picture_of(p: StableDiffusionProcessing) -> PerPicture | None:
@@ -175,7 +175,7 @@ def _filled(entries: Any, count: int) -> tuple[Any, ...]:
     return (*entries, *[entries[-1]] * (count - len(entries)))
 
 
-def _one(value: Any) -> Any:
+def _first(value: Any) -> Any:
     """The first of a list, for scripts that give one for each picture."""
     return value[0] if isinstance(value, list) else value
 

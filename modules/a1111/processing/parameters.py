@@ -1,7 +1,7 @@
 """`p`: what a generation is asked for, as an object that scripts change piece by piece.
 
 Names and defaults are A1111's. What stands in `p` when a stage begins holds for that stage and those after it
-(`conversion.py`, `attachments.py`); attributes that are not known here are kept.
+(`conversion.py`, `a1111/attachments/`); attributes that are not known here are kept.
 """
 
 from __future__ import annotations
@@ -157,11 +157,11 @@ class StableDiffusionProcessing:
         # Attributes come from the tables above and from scripts, which keep their own there.
         def __setattr__(self, name: str, value: Any) -> None: ...
 
-    def __init__(self, *positional: Any, **given: Any) -> None:
+    def __init__(self, *positional: Any, **named: Any) -> None:
         defaults = {**COMMON, **self.own}
         if len(positional) > len(defaults):
             raise TypeError(f"{type(self).__name__} takes at most {len(defaults)} arguments; {len(positional)} came.")
-        values = {**dict(zip(defaults, positional, strict=False)), **given}
+        values = {**dict(zip(defaults, positional, strict=False)), **named}
         blur = values.pop("mask_blur", None)
         scripts, script_args = values.pop("scripts", None), values.pop("script_args", None)
         unknown = [name for name in values if name not in defaults]
@@ -268,8 +268,8 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
             ("hr_negative_prompt", "negative_prompt", chosen.apply_negative_styles_to_prompt),
         ):
             own = getattr(self, name) or getattr(self, first)
-            given = own if isinstance(own, list) else [own] * len(self.all_prompts)
-            setattr(self, f"all_{name}s", [self.without_comments(apply(each, self.styles)) for each in given])
+            prompts = own if isinstance(own, list) else [own] * len(self.all_prompts)
+            setattr(self, f"all_{name}s", [self.without_comments(apply(each, self.styles)) for each in prompts])
 
 
 class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
@@ -277,8 +277,8 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
 
     own: ClassVar[dict[str, Any]] = IMG2IMG
 
-    def __init__(self, *positional: Any, **given: Any) -> None:
-        super().__init__(*positional, **given)
+    def __init__(self, *positional: Any, **named: Any) -> None:
+        super().__init__(*positional, **named)
         if self.mask is not None and self.image_mask is None:
             self.image_mask = self.mask
         self.mask = None

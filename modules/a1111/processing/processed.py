@@ -67,10 +67,10 @@ class Processed:
     ) -> None:
         for name in COPIED:
             setattr(self, name, getattr(p, name, None))
-        self.prompt, self.negative_prompt = _one(p.prompt), _one(p.negative_prompt)
+        self.prompt, self.negative_prompt = _first(p.prompt), _first(p.negative_prompt)
         self.images = images_list
-        self.seed = int(seed if seed != -1 else _one(p.seed))
-        self.subseed = int(subseed if subseed is not None else _one(p.subseed))
+        self.seed = int(seed if seed != -1 else _first(p.seed))
+        self.subseed = int(subseed if subseed is not None else _first(p.subseed))
         self.subseed_strength = p.subseed_strength
         self.all_prompts = all_prompts or p.all_prompts or [self.prompt]
         self.all_negative_prompts = all_negative_prompts or p.all_negative_prompts or [self.negative_prompt]
@@ -209,5 +209,5 @@ def _at(entries: list[Any], index: int) -> Any:
     return entries[min(index, len(entries) - 1)]
 
 
-def _one(value: Any) -> Any:
+def _first(value: Any) -> Any:
     return value[0] if isinstance(value, list) else value

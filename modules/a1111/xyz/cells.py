@@ -85,10 +85,10 @@ class KeptCells:
             return None
         picture, notes = self._files(key)
         try:
-            told: dict[str, Any] = json.loads(notes.read_text(encoding="utf-8"))
+            record: dict[str, Any] = json.loads(notes.read_text(encoding="utf-8"))
             with open_picture(picture) as image:
-                told |= {"size": image.size, "file": picture}
-            return Cell(**told)
+                record |= {"size": image.size, "file": picture}
+            return Cell(**record)
         except UNREADABLE:
             return None
 
@@ -97,14 +97,14 @@ class KeptCells:
         if key is None or cell.picture is None:
             return cell
         picture, notes = self._files(key)
-        told = {each.name: getattr(cell, each.name) for each in fields(cell) if each.name not in ("picture", "file")}
+        record = {each.name: getattr(cell, each.name) for each in fields(cell) if each.name not in ("picture", "file")}
         try:
             with atomic_write(picture, durable=False) as file:
                 cell.picture.save(file, "PNG", compress_level=1)
             if cell.complete:
                 # Last, so that no cell is found whose picture is not whole.
                 with atomic_write(notes, durable=False) as file:
-                    file.write(json.dumps(told, default=str).encode())
+                    file.write(json.dumps(record, default=str).encode())
         except OSError as error:
             log.warning("The cells of a plot cannot be kept in %s (%s) and stay in memory.", self.folder, error)
             return cell

@@ -36,7 +36,7 @@ class Axis:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class PlotOptions:
     """How the result of a plot is to look."""
 
     legend: bool = True
@@ -118,7 +118,7 @@ class Plot:
 
     # Grids
 
-    def result(self, look: Look) -> Processed:
+    def result(self, options: PlotOptions) -> Processed:
         """The grids, and the cells where they are wanted."""
         if self._first is None:
             return Processed(self.p, [])
@@ -126,21 +126,21 @@ class Plot:
         xs, ys, zs = self.axes
         size = max(cell.size[0] for cell in self.cells.values()), max(cell.size[1] for cell in self.cells.values())
         check_size(size[0] * xs.count * zs.count, size[1] * ys.count)
-        subs = [self._sub_grid(z, size, look) for z in range(zs.count)]
-        main = self._main_grid(subs, look)
+        subs = [self._sub_grid(z, size, options) for z in range(zs.count)]
+        main = self._main_grid(subs, options)
         # The first of each grid, as far as they were made.
         starts = [self._start_of(z) for z in range(zs.count)]
         texts = [self._grid_text(first, self.axes)]
         texts += [self._grid_text(self._with_values(z, first), self.axes[:2]) for z in range(zs.count)]
-        main = finished(first, main, "xyz_grid", texts[0], saved=look.saved, **_of(starts[0]))
-        shown = zip(subs, texts[1:], starts, strict=True) if look.sub_grids else ()
+        main = finished(first, main, "xyz_grid", texts[0], saved=options.saved, **_of(starts[0]))
+        shown = zip(subs, texts[1:], starts, strict=True) if options.sub_grids else ()
         grids = [
-            finished(first, sub, "xyz_grid", text, saved=look.saved and zs.count > 1, **_of(start))
+            finished(first, sub, "xyz_grid", text, saved=options.saved and zs.count > 1, **_of(start))
             for sub, text, start in shown
         ]
         ordered = [self.cells.get(place) for place in self._in_order()]
-        lone = [_lone(cell, size) for cell in ordered] if look.lone_images else []
-        listed = [*(starts if look.sub_grids else []), *ordered]
+        lone = [_lone(cell, size) for cell in ordered] if options.lone_images else []
+        listed = [*(starts if options.sub_grids else []), *ordered]
         processed = Processed(
             first,
             [main, *grids, *lone],
@@ -152,7 +152,7 @@ class Plot:
             all_subseeds=[starts[0].subseed],
             index_of_first_image=1,
             infotexts=[
-                *texts[: 1 + (zs.count if look.sub_grids else 0)],
+                *texts[: 1 + (zs.count if options.sub_grids else 0)],
                 *[_value(cell, "infotext", "") for cell in ordered],
             ],
             comments="\n".join(
@@ -176,7 +176,7 @@ class Plot:
         made = self.cell_request((0, 0, z)) if (0, 0, z) in self.cells else first
         return _with_cell(made, self._start_of(z))
 
-    def _sub_grid(self, z: int, size: tuple[int, int], look: Look) -> Image.Image:
+    def _sub_grid(self, z: int, size: tuple[int, int], options: PlotOptions) -> Image.Image:
         xs, ys, _zs = self.axes
         width, height = size
         background = current().settings.grid_background_color
@@ -188,19 +188,19 @@ class Plot:
                 picture = cell.opened() if cell is not None else Image.new("RGB", size)
                 left, top = x * width + (width - picture.width) // 2, y * height + (height - picture.height) // 2
                 grid.paste(picture, (left, top))
-        if not look.legend:
+        if not options.legend:
             return grid
         across, down = [[Caption(label)] for label in xs.labels], [[Caption(label)] for label in ys.labels]
-        return legend_on(grid, size, across, down, look.margin)
+        return legend_on(grid, size, across, down, options.margin)
 
-    def _main_grid(self, subs: Sequence[Image.Image], look: Look) -> Image.Image:
+    def _main_grid(self, subs: Sequence[Image.Image], options: PlotOptions) -> Image.Image:
         if len(subs) == 1:
-            return subs[0].copy() if look.sub_grids else subs[0]
+            return subs[0].copy() if options.sub_grids else subs[0]
         width, height = max(sub.width for sub in subs), max(sub.height for sub in subs)
         whole = Image.new("RGB", (width * len(subs), height), current().settings.grid_background_color)
         for number, sub in enumerate(subs):
             whole.paste(sub, (number * width, 0))
-        if not look.legend:
+        if not options.legend:
             return whole
         titles = [[Caption(label)] for label in self.axes[2].labels]
         return legend_on(whole, (width, height), titles, [[Caption()]], 0)

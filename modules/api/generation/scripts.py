@@ -22,7 +22,7 @@ def fields_of_scripts(
 ) -> JsonObject:
     """What the scripts of a request ask of the GenerationRequest. Raises HTTPException 422 for one that is not here."""
     fields: JsonObject = {}
-    given: dict[str, tuple[Any, ...]] = {}
+    by_script: dict[str, tuple[Any, ...]] = {}
     for each, content in always_on.items():
         script = _always_on_script(app, each, img2img=img2img)
         values = content.get("args") if isinstance(content, dict) else None
@@ -30,23 +30,23 @@ def fields_of_scripts(
             raise HTTPException(422, f"alwayson_scripts: args of {each!r} must be a list.")
         if values is None:
             continue
-        given[script.name.casefold()] = script.given_by_client(values, img2img=img2img)
+        by_script[script.name.casefold()] = script.given_by_client(values, img2img=img2img)
         if script.fields is not None:
             fields |= script.fields(script.with_defaults(values))
     if name and name.casefold() != "none":
         script = _selectable_script(app, name, img2img=img2img)
-        given[script.name.casefold()] = script.given_by_client(arguments, img2img=img2img)
+        by_script[script.name.casefold()] = script.given_by_client(arguments, img2img=img2img)
         fields["script"] = script.name
-    return {**fields, "script_arguments": given} if given else fields
+    return {**fields, "script_arguments": by_script} if by_script else fields
 
 
 def _always_on_script(app: Application, name: str, *, img2img: bool) -> Script:
     script = app.registries.scripts.find(name)
     if script is not None and script.always_on and script.is_for(img2img=img2img):
         return script
-    here = ", ".join(each.name for each in available(app, img2img=img2img) if each.always_on)
+    names = ", ".join(each.name for each in available(app, img2img=img2img) if each.always_on)
     raise HTTPException(
-        422, f"Always-on script {name!r} not found. Leave it out of alwayson_scripts; here are: {here}."
+        422, f"Always-on script {name!r} not found. Leave it out of alwayson_scripts; here are: {names}."
     )
 
 
@@ -54,8 +54,8 @@ def _selectable_script(app: Application, name: str, *, img2img: bool) -> Script:
     script = app.registries.scripts.find(name)
     if script is not None and not script.always_on and script.is_for(img2img=img2img):
         return script
-    here = ", ".join(each.name for each in available(app, img2img=img2img) if not each.always_on)
-    known = f"Here are: {here}." if here else "This Easel has no scripts to choose from."
+    names = ", ".join(each.name for each in available(app, img2img=img2img) if not each.always_on)
+    known = f"Here are: {names}." if names else "This Easel has no scripts to choose from."
     raise HTTPException(422, f"Script {name!r} not found. {known}")
 
 

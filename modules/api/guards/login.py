@@ -35,13 +35,13 @@ class RequireUser:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or ask for a user."""
-        if scope["type"] != "http" or not (groups := self._asked(scope)):
+        if scope["type"] != "http" or not (groups := self._required_users(scope)):
             await self.app(scope, receive, send)
             return
         openai = inner_path(scope).startswith("/v1/")
         header, address = Headers(scope=scope).get("authorization", ""), (scope.get("client") or ("",))[0]
-        given = credentials(header)
-        if given is None:
+        user_password = credentials(header)
+        if user_password is None:
             await _ask(send, openai)
             return
         wait = self._throttle.wait_for(address, header)
@@ -51,7 +51,7 @@ class RequireUser:
         if wait:
             await asyncio.sleep(wait)
         # Every group is asked, so that the time taken does not tell which one knows the name.
-        admitted = [users.admit(*given) for users in groups]
+        admitted = [users.admit(*user_password) for users in groups]
         if any(admitted):
             self._throttle.right(header)
             await self.app(scope, receive, send)
@@ -59,7 +59,7 @@ class RequireUser:
             self._throttle.wrong(address, header)
             await _ask(send, openai)
 
-    def _asked(self, scope: Scope) -> list[Users]:
+    def _required_users(self, scope: Scope) -> list[Users]:
         """The users who may pass; none where no login is needed."""
         path = inner_path(scope)
         if path.startswith(KEPT_PICTURES):

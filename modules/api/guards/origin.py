@@ -99,8 +99,8 @@ class RefuseForeignOrigins:
         if place is None:
             return False
         # A proxy in front tells the name that the browser used; `CheckHost` has seen that it is one of ours.
-        asked = [headers.get("host", ""), *headers.get("x-forwarded-host", "").split(",")]
-        return place in {_without_usual_port(each) for each in asked if each} or self.names.declares(place[0])
+        hosts = [headers.get("host", ""), *headers.get("x-forwarded-host", "").split(",")]
+        return place in {_without_usual_port(each) for each in hosts if each} or self.names.declares(place[0])
 
 
 def _for_browsers(allowed: frozenset[str], pattern: re.Pattern[str] | None) -> list[tuple[bytes, bytes]]:

@@ -60,10 +60,10 @@ def queue_info(app: Application) -> QueueInfo:
 
 def history_item(image: HistoryImage) -> HistoryItem:
     """A picture of the history."""
-    given: JsonObject = {
+    values: JsonObject = {
         name: getattr(image, name) for name in HistoryItem.model_fields if name in HistoryImage.__dataclass_fields__
     }
-    return HistoryItem(**given, url=f"{IMAGES}/{image.id}", saved=image.path is not None)
+    return HistoryItem(**values, url=f"{IMAGES}/{image.id}", saved=image.path is not None)
 
 
 def recurring_job_info(record: RecurringRecord) -> RecurringJobInfo:

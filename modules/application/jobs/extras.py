@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 KIND = "extras"
 
 
-def submit_extras(app: Application, asked: ExtrasFiles, job_id: str | None = None) -> TaskJob[ExtrasResult]:
+def submit_extras(app: Application, batch: ExtrasFiles, job_id: str | None = None) -> TaskJob[ExtrasResult]:
     """Queue extras over files, with the settings of this moment.
 
     Raises RequestError or UnknownName at once for folders that are not there and names that cannot be used.
     """
-    _check(app, asked)
+    _check(app, batch)
     settings = app.settings.current
 
     def work(control: RunControl) -> ExtrasResult:
         from modules.pipeline.extras_files import run_extras_files
 
-        return run_extras_files(asked, app.engine, control, settings)
+        return run_extras_files(batch, app.engine, control, settings)
 
-    return app.submit_task(TaskJob(work, kind=KIND, title=_title(asked), job_id=job_id))
+    return app.submit_task(TaskJob(work, kind=KIND, title=_title(batch), job_id=job_id))
 
 
 def chosen_folder(app: Application, name: str, field: str) -> Path | None:
@@ -53,10 +53,10 @@ def chosen_folder(app: Application, name: str, field: str) -> Path | None:
     return folder
 
 
-def _check(app: Application, asked: ExtrasFiles) -> None:
-    if asked.input_folder is not None and not asked.input_folder.is_dir():
+def _check(app: Application, batch: ExtrasFiles) -> None:
+    if batch.input_folder is not None and not batch.input_folder.is_dir():
         raise RequestError(f"{asked.input_folder} is not a folder that exists. Check its name.", "input_dir")
-    for step in asked.steps:
+    for step in batch.steps:
         match step:
             case Upscaling():
                 app.upscalers.find(step.upscaler, "upscaler_1")
@@ -67,9 +67,9 @@ def _check(app: Application, asked: ExtrasFiles) -> None:
                 pass
 
 
-def _title(asked: ExtrasFiles) -> str:
-    if asked.input_folder is not None:
-        return f"Extras over {asked.input_folder}"
-    if len(asked.files) == 1:
-        return f"Extras on {asked.files[0].name}"
-    return f"Extras on {len(asked.files)} pictures"
+def _title(batch: ExtrasFiles) -> str:
+    if batch.input_folder is not None:
+        return f"Extras over {batch.input_folder}"
+    if len(batch.files) == 1:
+        return f"Extras on {batch.files[0].name}"
+    return f"Extras on {len(batch.files)} pictures"

@@ -22,23 +22,23 @@ KIND = "img2img batch"
 FolderBatchWork = Callable[[RunControl], FolderBatchResult]
 
 
-def submit_folder_batch(app: Application, asked: FolderBatch, job_id: str | None = None) -> TaskJob[FolderBatchResult]:
+def submit_folder_batch(app: Application, batch: FolderBatch, job_id: str | None = None) -> TaskJob[FolderBatchResult]:
     """Queue img2img over many files, with the settings of this moment. Its progress counts files.
 
     Raises RequestError at once for folders that are not there.
     """
     for folder, field in (
-        (asked.input_folder, "input_dir"),
-        (asked.mask_folder, "inpaint_mask_dir"),
-        (asked.png_info_folder, "png_info_dir"),
+        (batch.input_folder, "input_dir"),
+        (batch.mask_folder, "inpaint_mask_dir"),
+        (batch.png_info_folder, "png_info_dir"),
     ):
         if folder is not None and not _is_there(folder):
             raise RequestError(f"{folder} is not a folder that exists. Check its name.", field)
-    where = str(asked.input_folder) if asked.input_folder else f"{len(asked.files)} files"
-    text, _ = to_text(asked)
+    where = str(batch.input_folder) if batch.input_folder else f"{len(batch.files)} files"
+    text, _ = to_text(batch)
     return app.submit_task(
         TaskJob(
-            _work(app, asked, app.settings.current),
+            _work(app, batch, app.settings.current),
             kind=KIND,
             title=f"img2img over {where}",
             job_id=job_id,
@@ -63,11 +63,11 @@ def keep_folder_batches(app: Application) -> None:
     app.jobs.register_kind(KIND, again)
 
 
-def _work(app: Application, asked: FolderBatch, settings: Settings | None) -> FolderBatchWork:
+def _work(app: Application, batch: FolderBatch, settings: Settings | None) -> FolderBatchWork:
     def work(control: RunControl) -> FolderBatchResult:
         from modules.pipeline.folder_batch import run_folder_batch
 
-        return run_folder_batch(asked, app.engine, control, settings)
+        return run_folder_batch(batch, app.engine, control, settings)
 
     return work
 

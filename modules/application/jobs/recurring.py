@@ -69,7 +69,7 @@ class RecurringRecord:
 class RecurringJobs:
     """The table of recurring jobs. `submit(job)` is the queue's; `unfinished(id)` tells whether a job of one waits.
 
-    `told(id, state)` is called whenever one has begun, paused, gone on, ended, or made something.
+    `on_state(id, state)` is called whenever one has begun, paused, gone on, ended, or made something.
     """
 
     def __init__(
@@ -78,10 +78,10 @@ class RecurringJobs:
         outputs: Path,
         submit: Callable[[AnyJob], Any],
         unfinished: Callable[[str], bool],
-        told: Callable[[str, str], None],
+        on_state: Callable[[str, str], None],
     ) -> None:
         self._store, self._outputs, self._submit, self._unfinished = store, outputs, submit, unfinished
-        self._told = told
+        self._on_state = on_state
         self._database: Database = store.database
 
     def create(self, job: GenerationJob, *, seeds: Seeds, limits: RecurringLimits) -> RecurringRecord:
@@ -110,7 +110,7 @@ class RecurringJobs:
                 ),
             )
         self.go_on(recurring_id)
-        self._told(recurring_id, "running")
+        self._on_state(recurring_id, "running")
         return self.find(recurring_id)
 
     def find(self, recurring_id: str) -> RecurringRecord:
@@ -131,7 +131,7 @@ class RecurringJobs:
                 (state, note, None if state == "paused" else time.time(), recurring_id),
             )
         if changed.rowcount > 0:
-            self._told(recurring_id, state)
+            self._on_state(recurring_id, state)
         return changed.rowcount > 0
 
     def resume(self, recurring_id: str) -> bool:
@@ -142,7 +142,7 @@ class RecurringJobs:
             )
             if write.execute(query, (recurring_id,)).rowcount == 0:
                 return False
-        self._told(recurring_id, "running")
+        self._on_state(recurring_id, "running")
         self.go_on(recurring_id)
         return True
 
@@ -163,7 +163,7 @@ class RecurringJobs:
                     (f"{MOST_FAILURES} jobs failed: {job.error}", time.time(), job.recurring_id, MOST_FAILURES),
                 )
         if job.recurring_id is not None:
-            self._told(job.recurring_id, self.find(job.recurring_id).state)
+            self._on_state(job.recurring_id, self.find(job.recurring_id).state)
 
     def go_on(self, recurring_id: str) -> None:
         """Put the next job into the queue, unless one is there or it is time to end. Raises what submitting raises."""

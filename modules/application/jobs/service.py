@@ -60,10 +60,10 @@ class JobService:
     def recurring(self) -> RecurringJobs:
         """The recurring jobs."""
 
-        def told(recurring_id: str, state: str) -> None:
+        def tell_state(recurring_id: str, state: str) -> None:
             self.recorder.events.tell("standing", None, {"standing": recurring_id, "state": state})
 
-        return RecurringJobs(self.store, self._paths.outputs, self.queue.submit, self._has_unfinished, told)
+        return RecurringJobs(self.store, self._paths.outputs, self.queue.submit, self._has_unfinished, tell_state)
 
     # Submitting
 
@@ -136,8 +136,8 @@ class JobService:
             job = self.store.job(job_id, self._kinds)
             job.id, job.state, job.attempts, job.note, job.recurring_id = new_id(), JobState.WAITING, 1, "", None
             if isinstance(job, GenerationJob) and not same_seeds:
-                asked = dataclasses.replace(job.request, **dict.fromkeys(job.chosen_seeds, -1))
-                job.request, _chosen = with_seeds(asked)
+                request = dataclasses.replace(job.request, **dict.fromkeys(job.chosen_seeds, -1))
+                job.request, _chosen = with_seeds(request)
             job.promised = True
             jobs.append(job)
         self.queue.submit_all(jobs)

@@ -64,9 +64,10 @@ class CraftData:
         """The table of `name`.yaml. What a user's damaged file says is left out; see `problems`."""
         with self._lock:
             own = self._content(OWN / f"{name}.yaml")
-            given = self._content(self._folder() / f"{name}.yaml")
+            user_table = self._content(self._folder() / f"{name}.yaml")
         return cast(
-            "JsonObject", _merged(own if isinstance(own, dict) else {}, given if isinstance(given, dict) else {})
+            "JsonObject",
+            _merged(own if isinstance(own, dict) else {}, user_table if isinstance(user_table, dict) else {}),
         )
 
     def problems(self) -> list[str]:
@@ -100,13 +101,13 @@ class CraftData:
         return known[1]
 
 
-def _merged(own: Any, given: Any) -> Any:
-    if isinstance(own, dict) and isinstance(given, dict):
-        ours, theirs = cast("JsonObject", own), cast("JsonObject", given)
+def _merged(own: Any, added: Any) -> Any:
+    if isinstance(own, dict) and isinstance(added, dict):
+        first, second = cast("JsonObject", own), cast("JsonObject", added)
         return {
-            key: _merged(ours[key], theirs[key]) if key in ours and key in theirs else theirs.get(key, ours.get(key))
-            for key in (*ours, *(each for each in theirs if each not in ours))
+            key: _merged(first[key], second[key]) if key in first and key in second else second.get(key, first.get(key))
+            for key in (*first, *(each for each in second if each not in first))
         }
-    if isinstance(own, list) and isinstance(given, list):
-        return [*cast("list[Any]", own), *cast("list[Any]", given)]
-    return given
+    if isinstance(own, list) and isinstance(added, list):
+        return [*cast("list[Any]", own), *cast("list[Any]", added)]
+    return added

@@ -39,8 +39,8 @@ class ModelPresets:
 def presets_of(table: JsonMapping, kind: Literal["quality", "unwanted"]) -> dict[str, PromptPreset]:
     """The presets of one kind in presets.yaml, by name."""
     found: dict[str, PromptPreset] = {}
-    for name, given in _entries(table, kind).items():
-        entry: Any = {"text": given} if isinstance(given, str) else given
+    for name, content in _entries(table, kind).items():
+        entry: Any = {"text": content} if isinstance(content, str) else content
         if isinstance(entry, dict) and isinstance(text := cast("dict[str, Any]", entry).get("text"), str):
             fields = cast("dict[str, Any]", entry)
             found[name] = PromptPreset(
@@ -90,9 +90,9 @@ def with_presets(
         if words in negative_prompt:
             return prompt, negative_prompt
         if preset.always:
-            there = {tag.key for text in (words, negative_prompt) for tag in split_tags(text)}
+            present = {tag.key for text in (words, negative_prompt) for tag in split_tags(text)}
             always = [str(word) for word in cast("list[Any]", table.get("always_unwanted") or [])]
-            words = joined([words, *(word for word in always if word not in there)])
+            words = joined([words, *(word for word in always if word not in present)])
         negative_prompt = _together(words, negative_prompt)
     return prompt, negative_prompt
 

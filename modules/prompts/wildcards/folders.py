@@ -80,10 +80,10 @@ class WildcardFolders:
         """The files of all folders, as they are now."""
         folders = tuple(self._folders())
         if folders != self._looked_at or any(_time(folder) != time for folder, time in self._seen.items()):
-            self._look(folders)
+            self._search(folders)
         return list(self._files.values())
 
-    def _look(self, folders: tuple[Path, ...]) -> None:
+    def _search(self, folders: tuple[Path, ...]) -> None:
         before, self._files, self._seen = self._files, {}, {}
         self._looked_at = folders
         for folder in folders:

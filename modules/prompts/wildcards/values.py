@@ -43,8 +43,8 @@ class WildcardMatches:
 
     def at(self, index: int) -> tuple[WildcardList, int]:
         """The collection of a value, and which of its values it is."""
-        which = bisect.bisect_right(self.starts, index) - 1
-        return self.collections[which], index - self.starts[which]
+        index_of_part = bisect.bisect_right(self.starts, index) - 1
+        return self.collections[index_of_part], index - self.starts[index_of_part]
 
     @property
     def weights(self) -> Iterator[float]:

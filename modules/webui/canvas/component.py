@@ -53,7 +53,7 @@ with _no_interface_files():
             colour_setting: str = "",
             label: str | None = None,
             elem_id: str | None = None,
-            **look: Any,
+            **props: Any,
         ) -> None:
             self.paints, self.grows, self.colour, self.colour_setting = paints, grows, colour, colour_setting
             attributes = {
@@ -72,7 +72,7 @@ with _no_interface_files():
                 html_template=f'<div class="easel-canvas" {data}></div>',
                 js_on_load=ON_LOAD,
                 apply_default_css=False,
-                **look,
+                **props,
             )
 
         def preprocess(self, payload: Any) -> Any:

@@ -49,13 +49,13 @@ def to_text(value: CanvasValue | Path | str | None) -> str:
         return ""
     if not isinstance(value, CanvasValue):
         value = CanvasValue(picture=Path(value))
-    told = {
+    content = {
         "picture": str(value.picture),
         "paint": None if value.paint is None else str(value.paint),
         "soft": value.soft,
         "frame": list(value.frame),
     }
-    return json.dumps(told)
+    return json.dumps(content)
 
 
 def from_text(text: object, may_be_read: Callable[[Path], bool]) -> CanvasValue | None:
@@ -67,16 +67,16 @@ def from_text(text: object, may_be_read: Callable[[Path], bool]) -> CanvasValue 
     if text in (None, ""):
         return None
     try:
-        told = json.loads(str(text))
-        picture, paint = Path(str(told["picture"])), told.get("paint")
-        left, top, right, bottom = (int(side) for side in told.get("frame") or (0, 0, 0, 0))
+        content = json.loads(str(text))
+        picture, paint = Path(str(content["picture"])), content.get("paint")
+        left, top, right, bottom = (int(side) for side in content.get("frame") or (0, 0, 0, 0))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RequestError("The canvas sent something that cannot be read. Reload the page.", "canvas") from error
     frame = (left, top, right, bottom)
     if not all(0 <= side <= MOST_ADDED for side in frame):
         raise RequestError(f"A picture can grow by at most {MOST_ADDED} pixels on each side.", "canvas")
     value = CanvasValue(
-        picture=picture, paint=Path(str(paint)) if paint else None, soft=bool(told.get("soft")), frame=frame
+        picture=picture, paint=Path(str(paint)) if paint else None, soft=bool(content.get("soft")), frame=frame
     )
     for path in (value.picture, value.paint):
         if path is not None and not may_be_read(path):
@@ -90,9 +90,9 @@ def taken_apart(value: CanvasValue) -> tuple[dict[str, object], dict[str, Path]]
     return {"soft": value.soft, "frame": list(value.frame)}, files
 
 
-def put_together(told: object, files: Mapping[str, Path]) -> CanvasValue | None:
+def put_together(content: object, files: Mapping[str, Path]) -> CanvasValue | None:
     """The value that `taken_apart` took apart, its files being elsewhere now; None where its picture is gone."""
-    if not isinstance(told, dict) or "picture" not in files:
+    if not isinstance(content, dict) or "picture" not in files:
         return None
     paths = {part: str(path) for part, path in files.items()}
-    return from_text(json.dumps({**told, **paths}), lambda path: True)
+    return from_text(json.dumps({**content, **paths}), lambda path: True)

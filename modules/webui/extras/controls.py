@@ -25,7 +25,7 @@ CHOSEN_MODE, CHOSEN_RESIZE = (
 )
 
 IMAGE = Control(
-    name="image", label="Source", elem_id="extras_image", kind=Picture(), look={"show_label": False, "height": "40vh"}
+    name="image", label="Source", elem_id="extras_image", kind=Picture(), props={"show_label": False, "height": "40vh"}
 )
 FILES = Control(name="files", label="Batch Process", elem_id="extras_image_batch", kind=Files())
 INPUT = Control(
@@ -33,14 +33,14 @@ INPUT = Control(
     label="Input directory",
     elem_id="extras_batch_input_dir",
     kind=Text(),
-    look={"max_lines": 1, "placeholder": "A folder on the machine that Easel runs on"},
+    props={"max_lines": 1, "placeholder": "A folder on the machine that Easel runs on"},
 )
 OUTPUT = Control(
     name="output_dir",
     label="Output directory",
     elem_id="extras_batch_output_dir",
     kind=Text(),
-    look={"max_lines": 1, "placeholder": "Where extras are saved"},
+    props={"max_lines": 1, "placeholder": "Where extras are saved"},
 )
 SHOW = Control(
     name="show_results", label="Show result images", elem_id="extras_show_extras_results", kind=Switch(value=True)
@@ -57,7 +57,7 @@ UPSCALER_1, UPSCALER_2 = (
         elem_id=f"extras_upscaler_{number}",
         kind=Choice(choices=lambda offers: offers.picture_upscalers, value="None", changing=True),
         where=_UPSCALE,
-        look={"min_width": 140},
+        props={"min_width": 140},
     )
     for number in (1, 2)
 )
@@ -81,7 +81,7 @@ MAX_SIDE = Control(
     elem_id="extras_upscale_max_side_length",
     kind=Number(value=0),
     where=_UPSCALE,
-    look={"info": "If this is not 0, no side becomes longer.", "min_width": 140},
+    props={"info": "If this is not 0, no side becomes longer.", "min_width": 140},
 )
 WIDTH, HEIGHT = (
     Control(
@@ -99,7 +99,7 @@ CROP = Control(
     elem_id="extras_upscaling_crop",
     kind=Switch(value=True),
     where=_UPSCALE,
-    look={"min_width": 120},
+    props={"min_width": 120},
 )
 
 GFPGAN, CODEFORMER = (

@@ -12,8 +12,8 @@ from modules.application.extras_operations import ExtrasOperation, wanted_operat
 from modules.foundation.plain import JsonMapping
 from modules.generation.extras import FaceRestoring, Upscaling
 from modules.webui.extras import controls as own
+from modules.webui.panel.control_values import ControlValues
 from modules.webui.panel.drawing import Drawing
-from modules.webui.panel.given import Given
 from modules.webui.tab_bar import tab_bar
 
 if TYPE_CHECKING:
@@ -58,20 +58,20 @@ def _draw_size(drawing: Drawing) -> None:
 
 
 def _upscale(values: JsonMapping) -> list[Upscaling]:
-    given = Given(values)
-    if not given.switch("upscale"):
+    controls = ControlValues(values)
+    if not controls.switch("upscale"):
         return []
-    to_size = given.text("resize_how") == "to"
+    to_size = controls.text("resize_how") == "to"
     return [
         Upscaling(
-            upscaler=given.text("upscaler_1") or "None",
-            second_upscaler=given.text("upscaler_2") or "None",
-            second_visibility=given.number("upscaler_2_visibility", own.UPSCALER_2_VISIBILITY.label),
-            scale=1.0 if to_size else given.number("scale", own.SCALE.label),
-            width=given.whole("width", own.WIDTH.label) if to_size else None,
-            height=given.whole("height", own.HEIGHT.label) if to_size else None,
-            crop=given.switch("crop"),
-            max_side=0 if to_size or not given.text("max_side") else given.whole("max_side", own.MAX_SIDE.label),
+            upscaler=controls.text("upscaler_1") or "None",
+            second_upscaler=controls.text("upscaler_2") or "None",
+            second_visibility=controls.number("upscaler_2_visibility", own.UPSCALER_2_VISIBILITY.label),
+            scale=1.0 if to_size else controls.number("scale", own.SCALE.label),
+            width=controls.whole("width", own.WIDTH.label) if to_size else None,
+            height=controls.whole("height", own.HEIGHT.label) if to_size else None,
+            crop=controls.switch("crop"),
+            max_side=0 if to_size or not controls.text("max_side") else controls.whole("max_side", own.MAX_SIDE.label),
         )
     ]
 
@@ -85,10 +85,10 @@ def _draw_gfpgan(drawing: Drawing) -> Components:
 
 
 def _gfpgan(values: JsonMapping) -> list[FaceRestoring]:
-    given = Given(values)
-    if not given.switch("gfpgan"):
+    controls = ControlValues(values)
+    if not controls.switch("gfpgan"):
         return []
-    return [FaceRestoring(restorer="GFPGAN", visibility=given.number("gfpgan_visibility", "GFPGAN visibility"))]
+    return [FaceRestoring(restorer="GFPGAN", visibility=controls.number("gfpgan_visibility", "GFPGAN visibility"))]
 
 
 def _draw_codeformer(drawing: Drawing) -> Components:
@@ -101,11 +101,11 @@ def _draw_codeformer(drawing: Drawing) -> Components:
 
 
 def _codeformer(values: JsonMapping) -> list[FaceRestoring]:
-    given = Given(values)
-    if not given.switch("codeformer"):
+    controls = ControlValues(values)
+    if not controls.switch("codeformer"):
         return []
-    visibility = given.number("codeformer_visibility", "CodeFormer visibility")
-    weight = given.number("codeformer_weight", "CodeFormer weight")
+    visibility = controls.number("codeformer_visibility", "CodeFormer visibility")
+    weight = controls.number("codeformer_weight", "CodeFormer weight")
     return [FaceRestoring(restorer="CodeFormer", visibility=visibility, weight=weight)]
 
 

@@ -14,7 +14,7 @@ from modules.application.jobs.extras import chosen_folder
 from modules.foundation.errors import RequestError
 from modules.generation.extras import ExtrasFiles, ExtrasStep
 from modules.webui.extras import controls as own
-from modules.webui.panel.given import Given
+from modules.webui.panel.control_values import ControlValues
 from modules.webui.panel.inputs import Inputs
 from modules.webui.panel.results import Results
 
@@ -55,21 +55,21 @@ def extras_files(
 
     Raises EaselError for what cannot be done.
     """
-    given, mode = Given(values), Given(values).text("mode")
+    controls, mode = ControlValues(values), ControlValues(values).text("mode")
     files: tuple[Path, ...] = ()
     folders: dict[str, Path | None] = {"input_dir": None, "output_dir": None}
     if mode == "folder":
-        folders = {name: chosen_folder(app, given.text(name), name) for name in folders}
+        folders = {name: chosen_folder(app, controls.text(name), name) for name in folders}
         if folders["input_dir"] is None:
             raise RequestError("Input directory is empty. Say where the pictures are.", "input_dir")
     elif mode == "batch":
-        files = given.files("files")
+        files = controls.files("files")
         if not files:
             raise RequestError("There are no files yet. Drop some on the box.", "files")
     else:
-        if not given.text("image"):
+        if not controls.text("image"):
             raise RequestError("There is no picture yet. Drop one on the box, or send one here.", "image")
-        files = (Path(given.text("image")),)
+        files = (Path(controls.text("image")),)
     return ExtrasFiles(
         steps=tuple(_steps(values, operations, added)),
         files=files,

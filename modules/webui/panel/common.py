@@ -16,7 +16,7 @@ PROMPT = Control(
     elem_id="{tab}_prompt",
     kind=Text(lines=3),
     infotext="Prompt",
-    look={"placeholder": "What the picture should show  (Ctrl+Enter makes it)"},
+    props={"placeholder": "What the picture should show  (Ctrl+Enter makes it)"},
 )
 NEGATIVE_PROMPT = Control(
     name="negative_prompt",
@@ -24,7 +24,7 @@ NEGATIVE_PROMPT = Control(
     elem_id="{tab}_neg_prompt",
     kind=Text(lines=3),
     infotext="Negative prompt",
-    look={"placeholder": "What it should not show"},
+    props={"placeholder": "What it should not show"},
 )
 STYLES = Control(
     name="styles",
@@ -33,7 +33,7 @@ STYLES = Control(
     kind=Several(choices=lambda offers: offers.styles, changing=True),
     infotext="Styles array",
     convert=list,
-    look={"container": False, "show_label": False, "scale": 1, "min_width": 120},
+    props={"container": False, "show_label": False, "scale": 1, "min_width": 120},
 )
 
 SAMPLER = Control(
@@ -108,7 +108,7 @@ SEED = Control(
     where=IN_SEED_SCRIPT,
     infotext="Seed",
     convert=int,
-    look={"min_width": 120},
+    props={"min_width": 120},
 )
 EXTRA = Control(
     name="extra",
@@ -116,7 +116,7 @@ EXTRA = Control(
     elem_id="{tab}_subseed_show",
     kind=Switch(),
     where=IN_SEED_SCRIPT,
-    look={"scale": 0, "min_width": 80, "elem_classes": ["seed-extra"]},
+    props={"scale": 0, "min_width": 80, "elem_classes": ["seed-extra"]},
 )
 SUBSEED = Control(
     name="subseed",
@@ -126,7 +126,7 @@ SUBSEED = Control(
     where=IN_SEED_SCRIPT,
     infotext="Variation seed",
     convert=int,
-    look={"min_width": 120},
+    props={"min_width": 120},
 )
 SUBSEED_STRENGTH = Control(
     name="subseed_strength",
@@ -136,7 +136,7 @@ SUBSEED_STRENGTH = Control(
     where=IN_SEED_SCRIPT,
     infotext="Variation seed strength",
     convert=float,
-    look={"min_width": 160, "elem_classes": ["subseed-strength"]},
+    props={"min_width": 160, "elem_classes": ["subseed-strength"]},
 )
 SEED_RESIZE = tuple(
     Control(
@@ -159,7 +159,7 @@ REFINER_CHECKPOINT = Control(
     label="Checkpoint",
     elem_id="{tab}_checkpoint",
     kind=Choice(choices=lambda offers: ["", *offers.checkpoints], changing=True, remembered=False),
-    look={"min_width": 150},
+    props={"min_width": 150},
 )
 REFINER_SWITCH_AT = Control(
     name="refiner_switch_at",
@@ -169,5 +169,5 @@ REFINER_SWITCH_AT = Control(
     where=IN_REFINER_SCRIPT,
     infotext="Refiner switch at",
     convert=float,
-    look={"min_width": 150},
+    props={"min_width": 150},
 )

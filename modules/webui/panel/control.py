@@ -36,7 +36,7 @@ Choices = Callable[[Offers], Sequence[str]]
 class Kind(Protocol):
     """What a control is: a slider, a dropdown, ..."""
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """The component, with the values that ui-config.json has under `key`."""
         ...
 
@@ -50,10 +50,10 @@ class Slider:
     maximum: float
     step: float
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
         limits = {"minimum": self.minimum, "maximum": self.maximum, "step": self.step}
-        return gr.Slider(**ui.slider(key, value=self.value, **limits), **look)
+        return gr.Slider(**ui.slider(key, value=self.value, **limits), **props)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +62,9 @@ class Number:
 
     value: float
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
-        return gr.Number(precision=0, **ui.number(key, value=self.value), **look)
+        return gr.Number(precision=0, **ui.number(key, value=self.value), **props)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +73,9 @@ class Switch:
 
     value: bool = False
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
-        return gr.Checkbox(**ui.checkbox(key, value=self.value), **look)
+        return gr.Checkbox(**ui.checkbox(key, value=self.value), **props)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +85,9 @@ class Text:
     lines: int = 1
     value: str = ""
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
-        return gr.Textbox(lines=self.lines, **ui.text(key, value=self.value), **look)
+        return gr.Textbox(lines=self.lines, **ui.text(key, value=self.value), **props)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,22 +103,22 @@ class Choice:
     changing: bool = False
     remembered: bool = True
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
         choices = list(self.choices(offers))
         value = choices[0] if self.value is None else self.value
         arguments = ui.choice(key, choices, value=value) if self.remembered else {"choices": choices, "value": value}
-        return gr.Dropdown(interactive=True, **arguments, **look)
+        return gr.Dropdown(interactive=True, **arguments, **props)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChoiceButtons(Choice):
     """One of several, each with a button of its own."""
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
         choices = list(self.choices(offers))
-        return gr.Radio(interactive=True, **ui.choice(key, choices, value=self.value or choices[0]), **look)
+        return gr.Radio(interactive=True, **ui.choice(key, choices, value=self.value or choices[0]), **props)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,9 +128,9 @@ class Several:
     choices: Choices
     changing: bool = False
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
-        return gr.Dropdown(multiselect=True, interactive=True, **ui.choices(key, self.choices(offers)), **look)
+        return gr.Dropdown(multiselect=True, interactive=True, **ui.choices(key, self.choices(offers)), **props)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,9 +140,9 @@ class OneOf:
     labels: tuple[str, ...]
     value: str
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
-        return gr.Radio(**ui.choice(key, self.labels, value=self.value), **look)
+        return gr.Radio(**ui.choice(key, self.labels, value=self.value), **props)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,20 +151,20 @@ class ChosenTab:
 
     value: str
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
-        return gr.Textbox(self.value, visible="hidden", elem_classes=["chosen-tab"], **look)
+        return gr.Textbox(self.value, visible="hidden", elem_classes=["chosen-tab"], **props)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
     """A picture, as the file that was dropped: its value is the path, and nothing of the file is lost."""
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
         # With a mode of its own gradio would hand over a copy: without transparency, parameters or more than 8 bits.
         return gr.Image(
-            type="filepath", image_mode=None, sources=["upload", "clipboard"], buttons=[], interactive=True, **look
+            type="filepath", image_mode=None, sources=["upload", "clipboard"], buttons=[], interactive=True, **props
         )
 
 
@@ -179,18 +179,18 @@ class Drawn:
     colour: str = ""
     grows: bool = False
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
-        return Canvas(paints=self.paints, grows=self.grows, colour_setting=self.colour, **look)
+        return Canvas(paints=self.paints, grows=self.grows, colour_setting=self.colour, **props)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
     """A box for several uploaded files."""
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
-        return gr.File(file_count="multiple", file_types=["image"], interactive=True, **look)
+        return gr.File(file_count="multiple", file_types=["image"], interactive=True, **props)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,12 +209,12 @@ class Control:
     key: str = ""
     infotext: str = ""
     convert: Callable[[Any], object] = str
-    look: JsonMapping = field(default_factory=JsonObject)
+    props: JsonMapping = field(default_factory=JsonObject)
 
     def make(self, tab: str, ui: UiConfig, offers: Offers) -> Component:
         """The component on `tab`."""
-        look = {"label": self.label, "elem_id": self.elem_id.format(tab=tab), **self.look}
-        return self.kind.make(ui, self.ui_key(tab), offers, look)
+        props = {"label": self.label, "elem_id": self.elem_id.format(tab=tab), **self.props}
+        return self.kind.make(ui, self.ui_key(tab), offers, props)
 
     def ui_key(self, tab: str) -> str:
         """Its key in ui-config.json, to which "/value" and its like are added."""

@@ -55,7 +55,7 @@ class Drawing:
         self.parts[name] = component
         return component
 
-    def tool(self, name: str, sign: str, elem_id: str, **look: Any) -> Component:
+    def tool(self, name: str, sign: str, elem_id: str, **props: Any) -> Component:
         """A small button that shows only a sign; static/names.js says what it does."""
         arguments = self.ui.button(f"{self.tab}/{sign}")
-        return self.part(name, gr.Button(sign, elem_id=self.id(elem_id), elem_classes=["tool"], **arguments, **look))
+        return self.part(name, gr.Button(sign, elem_id=self.id(elem_id), elem_classes=["tool"], **arguments, **props))

@@ -35,7 +35,7 @@ class GenerationPanel(Inputs):
         """What Generate sends: the controls, then what guests of the page added."""
         return [*self.components, *self.guests.inputs]
 
-    def asked(self, values: Sequence[object]) -> dict[str, object]:
+    def sent_values(self, values: Sequence[object]) -> dict[str, object]:
         """The values of `inputs` by the control's name; under "added" the fields of a request that guests make."""
         count = len(self.controls)
         return {**self.named(values[:count]), "added": self.guests.fields(values[count:])}

@@ -43,7 +43,7 @@ INPAINT_UPLOAD = Control(
     label="Picture to begin with",
     elem_id="img_inpaint_base",
     kind=Picture(),
-    look={"show_label": False, "height": "30vh"},
+    props={"show_label": False, "height": "30vh"},
 )
 PICTURES = {
     mode: Control(name=name, label=label, elem_id=elem_id, kind=kind)
@@ -82,19 +82,19 @@ UPLOADED_MASK = Control(
     label="Mask: white where something new is painted",
     elem_id="img_inpaint_mask",
     kind=Picture(),
-    look={"height": "30vh"},
+    props={"height": "30vh"},
 )
 
 BATCH_FILES = Control(name="batch_files", label="Files", elem_id="img2img_batch_upload", kind=Files())
 BATCH_INPUT = Control(
-    name="batch_input", label="Input directory", elem_id="img2img_batch_input_dir", kind=Text(), look={"max_lines": 1}
+    name="batch_input", label="Input directory", elem_id="img2img_batch_input_dir", kind=Text(), props={"max_lines": 1}
 )
 BATCH_OUTPUT = Control(
     name="batch_output",
     label="Output directory",
     elem_id="img2img_batch_output_dir",
     kind=Text(),
-    look={"max_lines": 1, "placeholder": "Where img2img saves"},
+    props={"max_lines": 1, "placeholder": "Where img2img saves"},
 )
 BATCH_MASKS = Control(
     name="batch_masks",
@@ -102,7 +102,7 @@ BATCH_MASKS = Control(
     elem_id="img2img_batch_inpaint_mask_dir",
     kind=Text(),
     key="Inpaint batch mask directory (required for inpaint batch processing only)",
-    look={"max_lines": 1, "placeholder": "Masks named as the pictures, or one for all"},
+    props={"max_lines": 1, "placeholder": "Masks named as the pictures, or one for all"},
 )
 BATCH_PNG_INFO = Control(
     name="batch_png_info",
@@ -121,7 +121,7 @@ BATCH_PNG_INFO_DIR = Control(
     label="PNG info directory",
     elem_id="img2img_batch_png_info_dir",
     kind=Text(),
-    look={"max_lines": 1, "placeholder": "The pictures themselves"},
+    props={"max_lines": 1, "placeholder": "The pictures themselves"},
 )
 
 RESIZE_MODES = ("Just resize", "Crop and resize", "Resize and fill", "Just resize (latent upscale)")
@@ -144,7 +144,7 @@ IMAGE_CFG_SCALE = Control(
     kind=Slider(value=1.5, minimum=0, maximum=3.0, step=0.05),
     infotext="Image CFG scale",
     convert=float,
-    look={"info": "For checkpoints that edit pictures by instruction"},
+    props={"info": "For checkpoints that edit pictures by instruction"},
 )
 DENOISING_STRENGTH = Control(
     name="denoising_strength",
@@ -169,7 +169,7 @@ MASK_TRANSPARENCY = Control(
     elem_id="img2img_mask_alpha",
     kind=Slider(value=0, minimum=0, maximum=100, step=1),
     convert=int,
-    look={"elem_classes": ["mask-transparency"]},
+    props={"elem_classes": ["mask-transparency"]},
 )
 MASK_MODES = ("Inpaint masked", "Inpaint not masked")
 MASK_MODE = Control(
@@ -221,7 +221,7 @@ SOFT = tuple(
         where=IN_SOFT_SCRIPT,
         infotext=f"Soft inpainting {label.casefold()}",
         convert=float,
-        look={"min_width": 150},
+        props={"min_width": 150},
     )
     for name, label, elem_id, value, least, most, step in (
         ("schedule_bias", "Schedule bias", "mask_blend_power", 1, 0, 8, 0.1),

@@ -14,8 +14,8 @@ from modules.webui.events import on, on_any_change
 from modules.webui.panel import common
 from modules.webui.panel import img2img_controls as own
 from modules.webui.panel.control import Drawn
+from modules.webui.panel.control_values import ControlValues
 from modules.webui.panel.generation_panel import GenerationPanel
-from modules.webui.panel.given import Given
 from modules.webui.panel.img2img_request import asked_size, inpaint_options, scaled
 from modules.webui.panel.img2img_source import framed_picture, painted_picture, picture_size, source
 from modules.webui.pictures import picture_as_upload
@@ -74,27 +74,27 @@ def _wire_region(page: PageBuilder, panel: GenerationPanel, mode: str) -> None:
     """Draw on the canvas of `mode` which part of the picture is worked on when only the masked part is."""
     canvas = own.PICTURES[mode]
     names = [canvas.name, *(control.name for control in REGION_CONTROLS)]
-    told = panel.parts[f"region_{mode}"]
+    region_box = panel.parts[f"region_{mode}"]
 
     def on_change(*values: object) -> str:
-        given = dict(zip(names, values, strict=True))
-        if given[own.INPAINT_AREA.name] != own.INPAINT_AREAS[1]:
+        by_name = dict(zip(names, values, strict=True))
+        if by_name[own.INPAINT_AREA.name] != own.INPAINT_AREAS[1]:
             return ""
-        return region_text({**given, "mode": mode}, page.app.selected_family.size_step)
+        return region_text({**by_name, "mode": mode}, page.app.selected_family.size_step)
 
     inputs = [panel.controls[name] for name in names]
-    on_any_change(inputs, on_change, inputs, [told])
-    on(told, "change", None, [told], [], js=f"(text) => easel.showRegion('{canvas.elem_id}', text)")
+    on_any_change(inputs, on_change, inputs, [region_box])
+    on(region_box, "change", None, [region_box], [], js=f"(text) => easel.showRegion('{canvas.elem_id}', text)")
 
 
 def region_text(values: Mapping[str, object], step: int) -> str:
     """The part of the picture that is worked on, "left,top,right,bottom" in pixels; "" where there is none (yet)."""
-    given = Given(values)
+    controls = ControlValues(values)
     try:
-        begun = source(given)
-        size = asked_size(given, begun.picture.size)
+        begun = source(controls)
+        size = asked_size(controls, begun.picture.size)
         size = (max(size[0] // step * step, step), max(size[1] // step * step, step))
-        region = begun.mask and masked_region(begun.picture.size, inpaint_options(given).with_mask(begun.mask), size)
+        region = begun.mask and masked_region(begun.picture.size, inpaint_options(controls).with_mask(begun.mask), size)
     except EaselError:
         return ""
     return ",".join(str(side) for side in region) if region else ""
@@ -106,7 +106,7 @@ def _copied(mode: str) -> Callable[[object], Path | None]:
 
     def copy(drawn: object) -> Path | None:
         try:
-            value = Given({control.name: drawn}).canvas(control.name)
+            value = ControlValues({control.name: drawn}).canvas(control.name)
             if value is None or not value.is_painted:
                 return None if value is None else value.picture
             is_mask = isinstance(control.kind, Drawn) and control.kind.paints == "mask"
@@ -120,7 +120,7 @@ def _copied(mode: str) -> Callable[[object], Path | None]:
 
 def _size(values: Sequence[object]) -> tuple[int, int] | None:
     """The size in pixels of the picture on the open sub tab; None without one."""
-    return picture_size(Given(dict(zip(SOURCES, values, strict=True))))
+    return picture_size(ControlValues(dict(zip(SOURCES, values, strict=True))))
 
 
 def _detected(step: int, values: Sequence[object]) -> list[object]:

@@ -15,7 +15,7 @@ from modules.generation.inpaint import InpaintOptions, MaskedContent, SoftInpain
 from modules.generation.request import GenerationRequest
 from modules.imaging.resize import ResizeMode
 from modules.webui.panel import img2img_controls as own
-from modules.webui.panel.given import Given
+from modules.webui.panel.control_values import ControlValues
 from modules.webui.panel.img2img_source import Source, source
 from modules.webui.panel.request import common_request
 
@@ -27,36 +27,36 @@ def submit_img2img(
     app: Application, values: Mapping[str, object], task: str | None
 ) -> GenerationJob | TaskJob[FolderBatchResult]:
     """Hand in what the controls ask for. Raises EaselError for what cannot be done."""
-    given = Given(values)
-    if given.text("mode") == "batch":
+    controls = ControlValues(values)
+    if controls.text("mode") == "batch":
         return submit_folder_batch(app, folder_batch(app, values), task)
-    return app.submit(img2img_request(values, source(given)), task)
+    return app.submit(img2img_request(values, source(controls)), task)
 
 
 def single_request(values: Mapping[str, object]) -> GenerationRequest:
     """The request for one picture, of the open sub tab. Raises RequestError on that of batches."""
-    given = Given(values)
-    if given.text("mode") == "batch":
+    controls = ControlValues(values)
+    if controls.text("mode") == "batch":
         raise RequestError("A batch is many jobs in one. Press Generate for it, or choose another tab.", "mode")
-    return img2img_request(values, source(given))
+    return img2img_request(values, source(controls))
 
 
 def img2img_request(values: Mapping[str, object], begun: Source) -> GenerationRequest:
     """The request for one picture."""
-    given = Given(values)
+    controls = ControlValues(values)
     request = replace(_template(values), init_images=(begun.picture,))
-    width, height = asked_size(given, begun.picture.size)
+    width, height = asked_size(controls, begun.picture.size)
     request = replace(request, width=width, height=height)
     if begun.mask is None:
         return request
-    return replace(request, inpaint=inpaint_options(given).with_mask(begun.mask), soft_inpainting=_soft(given))
+    return replace(request, inpaint=inpaint_options(controls).with_mask(begun.mask), soft_inpainting=_soft(controls))
 
 
-def asked_size(given: Given, size: tuple[int, int]) -> tuple[int, int]:
+def asked_size(controls: ControlValues, size: tuple[int, int]) -> tuple[int, int]:
     """The size in pixels that is asked for a picture that begins with one of `size`."""
-    if given.text("resize_how") == "by":
-        return scaled(size, given.number("scale", "Scale"))
-    return given.whole("width", "Width"), given.whole("height", "Height")
+    if controls.text("resize_how") == "by":
+        return scaled(size, controls.number("scale", "Scale"))
+    return controls.whole("width", "Width"), controls.whole("height", "Height")
 
 
 def scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
@@ -71,48 +71,48 @@ def scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
 
 def _template(values: Mapping[str, object]) -> GenerationRequest:
     """The request, whatever its picture and mask."""
-    given = Given(values)
+    controls = ControlValues(values)
     return replace(
         common_request(values),
-        denoising_strength=given.number("denoising_strength", "Denoising strength"),
-        image_cfg_scale=given.number("image_cfg_scale", "Image CFG Scale"),
-        resize_mode=ResizeMode(given.one_of("resize_mode", own.RESIZE_MODES)),
+        denoising_strength=controls.number("denoising_strength", "Denoising strength"),
+        image_cfg_scale=controls.number("image_cfg_scale", "Image CFG Scale"),
+        resize_mode=ResizeMode(controls.one_of("resize_mode", own.RESIZE_MODES)),
     )
 
 
-def inpaint_options(given: Given) -> InpaintOptions:
+def inpaint_options(controls: ControlValues) -> InpaintOptions:
     """How masked parts are painted."""
-    blur = given.whole("mask_blur", "Mask blur")
+    blur = controls.whole("mask_blur", "Mask blur")
     return InpaintOptions(
         blur_x=blur,
         blur_y=blur,
-        inverted=bool(given.one_of("mask_mode", own.MASK_MODES)),
-        content=MaskedContent(given.one_of("masked_content", own.MASKED_CONTENTS)),
-        only_masked=bool(given.one_of("inpaint_area", own.INPAINT_AREAS)),
-        padding=given.whole("padding", "Only masked padding"),
+        inverted=bool(controls.one_of("mask_mode", own.MASK_MODES)),
+        content=MaskedContent(controls.one_of("masked_content", own.MASKED_CONTENTS)),
+        only_masked=bool(controls.one_of("inpaint_area", own.INPAINT_AREAS)),
+        padding=controls.whole("padding", "Only masked padding"),
     )
 
 
-def _soft(given: Given) -> SoftInpainting | None:
-    if not given.switch("soft_inpainting"):
+def _soft(controls: ControlValues) -> SoftInpainting | None:
+    if not controls.switch("soft_inpainting"):
         return None
     labels = {control.name: control.label for control in own.SOFT}
     names = [field.name for field in fields(SoftInpainting)]
-    return SoftInpainting(**{name: given.number(f"soft_{name}", labels[f"soft_{name}"]) for name in names})
+    return SoftInpainting(**{name: controls.number(f"soft_{name}", labels[f"soft_{name}"]) for name in names})
 
 
 def folder_batch(app: Application, values: Mapping[str, object]) -> FolderBatch:
     """The folder batch that the Batch sub tab asks for."""
-    given = Given(values)
-    files = given.files("batch_files") if given.text("batch_source") == "upload" else ()
-    folders = {name: given.text(name).strip() for name in ("batch_input", "batch_output", "batch_masks")}
-    if given.text("batch_source") == "upload":
+    controls = ControlValues(values)
+    files = controls.files("batch_files") if controls.text("batch_source") == "upload" else ()
+    folders = {name: controls.text(name).strip() for name in ("batch_input", "batch_output", "batch_masks")}
+    if controls.text("batch_source") == "upload":
         folders = dict.fromkeys(folders, "")
         if not files:
             raise RequestError("There are no files yet. Drop some on the box, or choose From directory.", "batch_files")
     elif not folders["batch_input"]:
         raise RequestError("Input directory is empty. Say where the pictures are.", "batch_input")
-    png_info_folder = given.text("batch_png_info_dir").strip() if given.switch("batch_png_info") else ""
+    png_info_folder = controls.text("batch_png_info_dir").strip() if controls.switch("batch_png_info") else ""
     if app.policy.is_open and any((*folders.values(), png_info_folder)):
         raise Forbidden(
             "Everybody on the network may use this Easel (--listen without --gradio-auth), so no folders can be chosen "
@@ -120,15 +120,15 @@ def folder_batch(app: Application, values: Mapping[str, object]) -> FolderBatch:
             "batch_input",
         )
     return FolderBatch(
-        request=replace(_template(values), save_grid=False, soft_inpainting=_soft(given)),
+        request=replace(_template(values), save_grid=False, soft_inpainting=_soft(controls)),
         files=files,
         input_folder=_folder(app, folders["batch_input"]),
         output_folder=_folder(app, folders["batch_output"]),
         mask_folder=_folder(app, folders["batch_masks"]),
-        inpaint=inpaint_options(given) if folders["batch_masks"] else None,
-        png_info=given.texts("batch_png_info_props") if given.switch("batch_png_info") else (),
+        inpaint=inpaint_options(controls) if folders["batch_masks"] else None,
+        png_info=controls.texts("batch_png_info_props") if controls.switch("batch_png_info") else (),
         png_info_folder=_folder(app, png_info_folder),
-        scale=given.number("scale", "Scale") if given.text("resize_how") == "by" else None,
+        scale=controls.number("scale", "Scale") if controls.text("resize_how") == "by" else None,
     )
 
 

@@ -12,7 +12,7 @@ from modules.imaging.depth import eight_bits
 from modules.webui.canvas.layers import colours_and_mask, grown, has_transparency, mask_of, painted_over
 from modules.webui.canvas.value import CanvasValue
 from modules.webui.panel import img2img_controls as own
-from modules.webui.panel.given import Given
+from modules.webui.panel.control_values import ControlValues
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,13 +26,13 @@ class Source:
     mask: Image.Image | None = None
 
 
-def source(given: Given) -> Source:
+def source(controls: ControlValues) -> Source:
     """What the open sub tab begins with. Raises RequestError where there is nothing yet."""
-    mode = given.text("mode")
+    mode = controls.text("mode")
     if mode == "inpaint_upload":
-        return _uploaded(given)
+        return _uploaded(controls)
     control = own.PICTURES.get(mode, own.PICTURES["img2img"])
-    value = given.canvas(control.name)
+    value = controls.canvas(control.name)
     if value is None:
         raise _nothing(control.name)
     match mode:
@@ -41,19 +41,19 @@ def source(given: Given) -> Source:
         case "inpaint":
             return _inpainted(value, control.name)
         case "inpaint_sketch":
-            return _sketched(given, value, control.name)
+            return _sketched(controls, value, control.name)
         case _:
             return Source(picture=_opened(value.picture, control.name))
 
 
-def picture_size(given: Given) -> tuple[int, int] | None:
+def picture_size(controls: ControlValues) -> tuple[int, int] | None:
     """The size in pixels of the picture on the open sub tab; None where there is none that can be read."""
-    mode = given.text("mode")
+    mode = controls.text("mode")
     name = own.PICTURES.get(mode, own.PICTURES["img2img"]).name
     try:
         if mode == "inpaint_upload":
-            return _opened(given.text(name), name).size if given.text(name) else None
-        value = given.canvas(name)
+            return _opened(controls.text(name), name).size if controls.text(name) else None
+        value = controls.canvas(name)
         return None if value is None else _sized(value, name)
     except EaselError:
         return None
@@ -71,8 +71,8 @@ def framed_picture(value: CanvasValue, field: str) -> Image.Image:
     return grown(_upright(value.picture, field), value.frame)
 
 
-def _uploaded(given: Given) -> Source:
-    path, mask = given.text(own.INPAINT_UPLOAD.name), given.text("upload_mask")
+def _uploaded(controls: ControlValues) -> Source:
+    path, mask = controls.text(own.INPAINT_UPLOAD.name), controls.text("upload_mask")
     if not path:
         raise _nothing(own.INPAINT_UPLOAD.name)
     picture = _opened(path, own.INPAINT_UPLOAD.name)
@@ -93,7 +93,7 @@ def _inpainted(value: CanvasValue, field: str) -> Source:
     return Source(picture=picture, mask=mask)
 
 
-def _sketched(given: Given, value: CanvasValue, field: str) -> Source:
+def _sketched(controls: ControlValues, value: CanvasValue, field: str) -> Source:
     from PIL import ImageChops
 
     if not value.is_painted:
@@ -105,8 +105,8 @@ def _sketched(given: Given, value: CanvasValue, field: str) -> Source:
     coloured, mask = colours_and_mask(
         picture,
         paint,
-        transparency=given.number("mask_alpha", "Mask transparency"),
-        blurred=given.whole("mask_blur", "Mask blur"),
+        transparency=controls.number("mask_alpha", "Mask transparency"),
+        blurred=controls.whole("mask_blur", "Mask blur"),
     )
     around = mask_of(None, picture.size, value.frame, soft=True)
     return Source(picture=coloured, mask=ImageChops.lighter(mask, around))

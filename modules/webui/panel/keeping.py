@@ -42,9 +42,9 @@ def wire_keeping(page: PageBuilder) -> None:
 
 def _wire_panel(store: KeptInputs, session: gr.Textbox, panel: Inputs) -> None:
     def on_keep(name: str, *values: object) -> None:
-        given = panel.named(values)
+        entered = panel.named(values)
         plain, pictures = dict[str, object](), dict[str, str]()
-        for each, value in given.items():
+        for each, value in entered.items():
             kind = panel.declared[each].kind
             if isinstance(value, CanvasValue):
                 plain[f"{each}.drawn"], files = taken_apart(value)

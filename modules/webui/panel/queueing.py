@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 QUEUED = "queued"
 """The source of such jobs: the pages show what comes of them as they show their own (static/progress.js)."""
 
-Asked = Callable[[Mapping[str, object]], GenerationRequest]
+MakeRequest = Callable[[Mapping[str, object]], GenerationRequest]
 """The request that the controls of a panel (their values by name) make. Raises EaselError."""
 
 
-def wire_queueing(page: PageBuilder, panel: GenerationPanel, asked: Asked) -> None:
+def wire_queueing(page: PageBuilder, panel: GenerationPanel, make_request: MakeRequest) -> None:
     """Tie both entries of the menu, which presses buttons that are not shown."""
     app, tab = page.app, panel.tab
 
     async def on_enqueue(*values: object) -> None:
-        await _attempt(lambda: enqueue(app, asked(panel.named(values))))
+        await _attempt(lambda: enqueue(app, make_request(panel.named(values))))
 
     async def on_forever(*values: object) -> None:
-        await _attempt(lambda: begin_forever(app, asked(panel.named(values))))
+        await _attempt(lambda: begin_forever(app, make_request(panel.named(values))))
 
     for name, act in (("enqueue", on_enqueue), ("generate_forever", on_forever)):
         button = gr.Button(name, elem_id=f"{tab}_{name}", visible="hidden")

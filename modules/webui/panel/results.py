@@ -106,14 +106,14 @@ def draw_results(
 
 
 def _picture_buttons(drawing: Drawing, send_to: Mapping[str, str], *, keeps: bool) -> None:
-    look = {"scale": 0, "min_width": 44}
-    drawing.tool("open_folder", "📂", "open_folder", **look)
+    props = {"scale": 0, "min_width": 44}
+    drawing.tool("open_folder", "📂", "open_folder", **props)
     if keeps:
-        drawing.tool("save", "💾", "save_{tab}", **look)
-        drawing.tool("save_zip", "🗃️", "save_zip_{tab}", **look)
+        drawing.tool("save", "💾", "save_{tab}", **props)
+        drawing.tool("save_zip", "🗃️", "save_zip_{tab}", **props)
     for name, sign in send_to.items():
-        drawing.tool(f"send_to_{name}", sign, f"{{tab}}_send_to_{name}", **look)
+        drawing.tool(f"send_to_{name}", sign, f"{{tab}}_send_to_{name}", **props)
     if drawing.tab == "txt2img":
-        drawing.tool("upscale", "✨", "upscale", **look)
+        drawing.tool("upscale", "✨", "upscale", **props)
     if keeps:
-        drawing.tool("favourite", "⭐", "favourite", **look)
+        drawing.tool("favourite", "⭐", "favourite", **props)

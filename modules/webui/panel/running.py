@@ -39,7 +39,7 @@ def wire_running(page: PageBuilder, panel: GenerationPanel, submit: Submit) -> N
     outputs = [*panel.results.shown, page.quick.checkpoint]
 
     async def on_generate(request: gr.Request, task: str, *values: object) -> list[object]:
-        return show(app, await generate(app, submit, task, panel.asked(values), request))
+        return show(app, await generate(app, submit, task, panel.sent_values(values), request))
 
     async def on_restore(request: gr.Request, task: str) -> list[object]:
         return show(app, await restore(app, task, request))
@@ -72,8 +72,8 @@ def tie_run(app: Application, buttons: RunButtons, on_generate: Act, on_restore:
     running = f"() => easel.runningTask('{tab}')"
     on(parts["restore_progress"], "click", on_restore, task, outputs, js=running, then=end, waits=True)
     last = gr.Button("Last pictures", elem_id=f"{tab}_restore_last", visible="hidden")
-    which, shown = f"() => easel.lastJob('{tab}')", f"() => easel.lastShown('{tab}')"
-    on(last, "click", on_restore, task, outputs, js=which, then=shown, waits=True)
+    last_job, shown = f"() => easel.lastJob('{tab}')", f"() => easel.lastShown('{tab}')"
+    on(last, "click", on_restore, task, outputs, js=last_job, then=shown, waits=True)
     for name, act in (("interrupt", interrupt), ("interrupting", interrupt), ("skip", skip)):
         script = f"() => easel.{'runningTask' if act is skip else 'interrupting'}('{tab}')"
         if name in parts:

@@ -18,7 +18,7 @@ FIRST_ROW = (
         label="Upscaler",
         elem_id="{tab}_hr_upscaler",
         kind=Choice(choices=lambda offers: offers.upscalers, value=DEFAULT, changing=True),
-        look={"scale": 2, "min_width": 120},
+        props={"scale": 2, "min_width": 120},
     ),
     Control(
         name="hires_steps",
@@ -27,7 +27,7 @@ FIRST_ROW = (
         kind=Slider(value=0, minimum=0, maximum=150, step=1),
         infotext="Hires steps",
         convert=int,
-        look={"scale": 2, "min_width": 120},
+        props={"scale": 2, "min_width": 120},
     ),
     Control(
         name="denoising_strength",
@@ -36,7 +36,7 @@ FIRST_ROW = (
         kind=Slider(value=0.7, minimum=0.0, maximum=1.0, step=0.01),
         infotext="Denoising strength",
         convert=float,
-        look={"scale": 3, "min_width": 120},
+        props={"scale": 3, "min_width": 120},
     ),
 )
 SECOND_ROW = (
@@ -47,7 +47,7 @@ SECOND_ROW = (
         kind=Slider(value=2.0, minimum=1.0, maximum=4.0, step=0.05),
         infotext="Hires upscale",
         convert=float,
-        look={"scale": 2, "min_width": 120},
+        props={"scale": 2, "min_width": 120},
     ),
     *(
         Control(
@@ -57,7 +57,7 @@ SECOND_ROW = (
             kind=Slider(value=0, minimum=0, maximum=2048, step=8),
             infotext=f"Hires resize-{number}",
             convert=int,
-            look={"scale": 2, "min_width": 120},
+            props={"scale": 2, "min_width": 120},
         )
         for number, letter, side in ((1, "x", "width"), (2, "y", "height"))
     ),
@@ -67,7 +67,7 @@ CHECKPOINT = Control(
     label="Hires checkpoint",
     elem_id="hr_checkpoint",
     kind=Choice(choices=lambda offers: [SAME_CHECKPOINT, *offers.checkpoints], changing=True, remembered=False),
-    look={"min_width": 150},
+    props={"min_width": 150},
 )
 CFG_SCALE = Control(
     name="hr_cfg",
@@ -77,7 +77,7 @@ CFG_SCALE = Control(
     key="Hires CFG Scale",
     infotext="Hires CFG Scale",
     convert=float,
-    look={"min_width": 150},
+    props={"min_width": 150},
 )
 SAMPLING_ROW = (
     Control(
@@ -85,14 +85,14 @@ SAMPLING_ROW = (
         label="Hires sampling method",
         elem_id="hr_sampler",
         kind=Choice(choices=lambda offers: [SAME_SAMPLER, *offers.samplers], changing=True),
-        look={"min_width": 150},
+        props={"min_width": 150},
     ),
     Control(
         name="hr_scheduler",
         label="Hires schedule type",
         elem_id="hr_scheduler",
         kind=Choice(choices=lambda offers: [SAME_SCHEDULE, *offers.schedules]),
-        look={"min_width": 150},
+        props={"min_width": 150},
     ),
 )
 PROMPTS_ROW = tuple(
@@ -102,7 +102,7 @@ PROMPTS_ROW = tuple(
         elem_id=name,
         kind=Text(lines=2),
         infotext=label,
-        look={"placeholder": "The same as above", "min_width": 150},
+        props={"placeholder": "The same as above", "min_width": 150},
     )
     for name, label in (("hires_prompt", "Hires prompt"), ("hires_neg_prompt", "Hires negative prompt"))
 )

@@ -38,7 +38,7 @@ def wire_second_pass(page: PageBuilder, panel: GenerationPanel) -> None:
     on_any_change(sizes, size, sizes, [panel.parts["final_size"]])
 
     async def on_upscale(request: gr.Request, task: str, info: str, selected: int, *values: object) -> list[object]:
-        return show(app, await upscale(app, task, (info, selected), panel.asked(values), request))
+        return show(app, await upscale(app, task, (info, selected), panel.sent_values(values), request))
 
     # Its run is watched as those of Generate are.
     on(

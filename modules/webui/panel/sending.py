@@ -90,5 +90,5 @@ def sent_picture(
         values |= sent_size(app, picture.image.size, target)
     values = {name: value for name, value in values.items() if name not in kept and name not in NOT_SENT}
     own_updates = target.updates({**values, own.PICTURES[mode].name: str(path), "mode": mode})
-    told = parameters_of(text, app) if target.guests.outputs and has_parameters(text) else {}
-    return [*own_updates, *target.guests.sent(told)]
+    parameters = parameters_of(text, app) if target.guests.outputs and has_parameters(text) else {}
+    return [*own_updates, *target.guests.sent(parameters)]

@@ -84,7 +84,7 @@ def _prompt(drawing: Drawing, control: Control, elem_id: str) -> None:
         max_lines=16,
         elem_classes=["prompt", "negative-prompt" if control is common.NEGATIVE_PROMPT else "positive-prompt"],
         html_attributes=gr.InputHTMLAttributes(spellcheck=False),
-        **control.look,
+        **control.props,
         **drawing.ui.text(f"{drawing.tab}/{control.label}"),
     )
     drawing.note(control, component)

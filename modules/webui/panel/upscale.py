@@ -41,8 +41,8 @@ async def upscale(
         picture = shown_picture(app, info, selected)
         if picture.kind == "grid":
             raise RequestError("This is a grid. Choose one of its pictures in the gallery.")
-        asked = request_of(picture, txt2img_request(values, upscale=True))
-        job = await asyncio.to_thread(app.submit, asked, task or None)
+        second_pass = request_of(picture, txt2img_request(values, upscale=True))
+        job = await asyncio.to_thread(app.submit, second_pass, task or None)
         result = await result_of(job)
     except EaselError as error:
         return failed(error)
@@ -59,20 +59,20 @@ async def upscale(
     )
 
 
-def request_of(picture: FinishedImage, asked: GenerationRequest) -> GenerationRequest:
+def request_of(picture: FinishedImage, template: GenerationRequest) -> GenerationRequest:
     """What was asked of the controls, for one finished picture: its seeds and its size, one batch of one."""
-    assert asked.hires is not None
-    told = parse(picture.infotext).fields
+    assert template.hires is not None
+    fields = parse(picture.infotext).fields
     return dataclasses.replace(
-        asked,
+        template,
         seed=picture.seed,
         subseed=picture.subseed,
-        subseed_strength=float(told.get("Variation seed strength", 0)),
+        subseed_strength=float(fields.get("Variation seed strength", 0)),
         width=picture.image.width,
         height=picture.image.height,
         batch_size=1,
         batch_count=1,
-        hires=dataclasses.replace(asked.hires, first_picture=picture.image),
+        hires=dataclasses.replace(template.hires, first_picture=picture.image),
     )
 
 
@@ -116,13 +116,13 @@ def _in_its_place(
         addresses.append(picture_addresses(source, found, request)[index])
         images.append(found.images[index])
         kept.append((task, index))
-    told: JsonObject = parse_json(info)
-    told["infotexts"] = [image.infotext for image in images]
+    record: JsonObject = parse_json(info)
+    record["infotexts"] = [image.infotext for image in images]
     samples = [image for image in images if image.kind != "grid"]
-    told["all_seeds"] = [image.seed for image in samples]
-    told["all_subseeds"] = [image.subseed for image in samples]
-    told[info_text.PICTURES] = kept
-    return addresses, json.dumps(told, default=str)
+    record["all_seeds"] = [image.seed for image in samples]
+    record["all_subseeds"] = [image.subseed for image in samples]
+    record[info_text.PICTURES] = kept
+    return addresses, json.dumps(record, default=str)
 
 
 def shown_result(app: Application, info: str) -> GenerationResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modules.webui.builder import PageBuilder
 from modules.webui.panel.generation_panel import GenerationPanel
-from modules.webui.panel.queueing import Asked, wire_queueing
+from modules.webui.panel.queueing import MakeRequest, wire_queueing
 from modules.webui.panel.running import Submit, wire_running
 from modules.webui.panel.sending import wire_sending
 from modules.webui.panel.small_events import wire_small_events
@@ -12,10 +12,10 @@ from modules.webui.panel.styles_events import wire_styles_dialog
 from modules.webui.paste.events import wire_pasting
 
 
-def wire_panel(page: PageBuilder, panel: GenerationPanel, submit: Submit, asked: Asked) -> None:
-    """Tie what every panel has; `submit` hands in what its controls ask for, `asked` only makes the request of it."""
+def wire_panel(page: PageBuilder, panel: GenerationPanel, submit: Submit, make_request: MakeRequest) -> None:
+    """Tie what every panel has; `submit` hands in what its controls ask for, `make_request` only makes the request."""
     wire_running(page, panel, submit)
-    wire_queueing(page, panel, asked)
+    wire_queueing(page, panel, make_request)
     wire_small_events(page, panel)
     wire_styles_dialog(page, panel)
     wire_pasting(page.app, panel)

@@ -50,8 +50,8 @@ def wire_pasting(app: Application, panel: GenerationPanel) -> None:
 
 def pasted(app: Application, panel: GenerationPanel, text: str) -> list[object]:
     """The answers of an event whose outputs are `pasted_into`; what the text does not name stays as it is."""
-    told = parameters_of(text, app) if panel.guests.outputs and has_parameters(text) else {}
-    return [*panel.updates(pasted_values(text, app, panel.declared)), *panel.guests.pasted(told)]
+    parameters = parameters_of(text, app) if panel.guests.outputs and has_parameters(text) else {}
+    return [*panel.updates(pasted_values(text, app, panel.declared)), *panel.guests.pasted(parameters)]
 
 
 def read_file(path: Path) -> PictureMetadata:

@@ -56,17 +56,17 @@ def _draw_use(app: Application) -> None:
             app.settings.change({"disabled_extensions": off, "disable_all_extensions": disabled})
             return f"Kept. {RESTART}"
 
-        return _told(app, work)
+        return _report(app, work)
 
     def on_check() -> str:
         def work() -> str:
             states = [f"{each.name}: {installing.update_state(each)}" for each in app.extensions.extensions]
             return "<br>".join(map(html.escape, states)) or "There are no extensions."
 
-        return _told(app, work)
+        return _report(app, work)
 
     def on_update() -> str:
-        return _told(app, lambda: _update_all(app))
+        return _report(app, lambda: _update_all(app))
 
     on(apply, "click", on_apply, [chosen, everything], [note])
     on(check, "click", on_check, [], [note])
@@ -96,19 +96,19 @@ def _draw_install(app: Application, listed: gr.HTML, result: gr.HTML) -> None:
         branch = gr.Textbox(label="Branch", placeholder="the default one", elem_id="extension_branch", max_lines=1)
         button = gr.Button("Install", elem_id="install_extension_button", variant="primary", scale=0, min_width=160)
 
-    def on_install(where: str, which: str) -> tuple[str, str]:
+    def on_install(address: str, branch: str) -> tuple[str, str]:
         def work() -> str:
-            name = installing.install(where, app.extensions.folder, branch=which.strip(), offline=app.flags.offline)
+            name = installing.install(address, app.extensions.folder, branch=branch.strip(), offline=app.flags.offline)
             return f"{html.escape(name)} is installed. {RESTART}"
 
-        return _told(app, work), installed_html(app)
+        return _report(app, work), installed_html(app)
 
     on(button, "click", on_install, [source, branch], [result, listed])
     with gr.Accordion("Available: from an index", open=False):
         index = gr.Textbox(label="Index: a JSON file on this machine", elem_id="extensions_index", max_lines=1)
         load = gr.Button("Load", elem_id="extensions_index_load", scale=0, min_width=120)
         shown = gr.HTML("", elem_id="extensions_index_html")
-    on(load, "click", lambda path: _told(app, lambda: _index_html(path)), [index], [shown])
+    on(load, "click", lambda path: _report(app, lambda: _index_html(path)), [index], [shown])
 
 
 def _index_html(path: str) -> str:
@@ -131,17 +131,17 @@ def _draw_sets(app: Application, result: gr.HTML) -> None:
         kept = gr.Dropdown(_sets(folder), label="Saved Configs", elem_id="extension_backup_saved_configs")
         restore = gr.Button("Restore", elem_id="extension_backup_restore", scale=0, min_width=120)
 
-    def on_save(given: str) -> tuple[str, object]:
+    def on_save(name: str) -> tuple[str, object]:
         def work() -> str:
-            stem = "".join(each for each in given if each.isalnum() or each in " -_").strip()
+            stem = "".join(each for each in name if each.isalnum() or each in " -_").strip()
             stem = stem or f"{datetime.datetime.now():%Y_%m_%d-%H_%M_%S}"
             settings = app.settings.current
             values = {key: getattr(settings, key) for key in ("disabled_extensions", "disable_all_extensions")}
             installing.keep_set(app.extensions.extensions, folder / f"{stem}.json", values)
             return f"Kept as {html.escape(stem)}."
 
-        told = _told(app, work)
-        return told, gr.Dropdown(choices=_sets(folder))
+        report = _report(app, work)
+        return report, gr.Dropdown(choices=_sets(folder))
 
     def on_restore(chosen: str | None) -> str:
         def work() -> str:
@@ -151,7 +151,7 @@ def _draw_sets(app: Application, result: gr.HTML) -> None:
             app.settings.change(changes)
             return "<br>".join(map(html.escape, [*notes, f"Restored. {RESTART}"]))
 
-        return _told(app, work)
+        return _report(app, work)
 
     on(save, "click", on_save, [name], [result, kept])
     on(restore, "click", on_restore, [kept], [result])
@@ -161,7 +161,7 @@ def _sets(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
 
 
-def _told(app: Application, work: Callable[[], str]) -> str:
+def _report(app: Application, work: Callable[[], str]) -> str:
     """What came of changing code or what is used, as HTML; refused where clients may not do so."""
     try:
         check_access(app)

@@ -93,8 +93,8 @@ def _wire_run(app: Application, tab: ExtrasTab) -> None:
     async def on_generate(task: str, *values: object) -> list[object]:
         named = tab.inputs.named(values[:count])
         try:
-            asked = await asyncio.to_thread(extras_files, app, named, tab.operations, values[count:])
-            job = await asyncio.to_thread(submit_extras, app, asked, task or None)
+            sent_values = await asyncio.to_thread(extras_files, app, named, tab.operations, values[count:])
+            job = await asyncio.to_thread(submit_extras, app, sent_values, task or None)
         except EaselError as error:
             return failed(error).updates()
         show = named["mode"] != "folder" or bool(named["show_results"])

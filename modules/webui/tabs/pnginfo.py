@@ -63,8 +63,8 @@ def _wire_sending(page: PageBuilder, text: gr.Textbox, send: dict[str, gr.Button
     for tab, button in send.items():
         panel = page.panels[tab]
 
-        def on_send(told: str, panel: GenerationPanel = panel) -> list[object]:
-            return pasted(page.app, panel, told)
+        def on_send(text: str, panel: GenerationPanel = panel) -> list[object]:
+            return pasted(page.app, panel, text)
 
         on(button, "click", on_send, [text], panel.pasted_into, then=f"() => easel.openTab('{tab}')")
 

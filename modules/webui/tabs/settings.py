@@ -123,9 +123,9 @@ def _wire(page: PageBuilder, panel: SettingsPanel) -> None:
     app, keys, listed = page.app, list(panel.components), page.listed
 
     def apply(shown: Mapping[str, object], *values: object) -> tuple[object, ...]:
-        given, chosen = dict(zip(keys, values, strict=False)), values[len(keys) :]
+        entered, chosen = dict(zip(keys, values, strict=False)), values[len(keys) :]
         # Only what was changed on this page: another page or the API may have changed the others meanwhile.
-        changes = {key: value for key, value in given.items() if not same(value, shown.get(key))}
+        changes = {key: value for key, value in entered.items() if not same(value, shown.get(key))}
         try:
             before = app.settings.current
             meant = {key: from_page(key, value, app.settings.declared) for key, value in changes.items()}

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from modules.a1111.gradio3.classes import adopt
+from modules.a1111.gradio3.classes import take_old_arguments
 from modules.a1111.gradio3.keywords import HIDDEN_CLASS
 from tests.a1111.gradio3.conftest import Run
 
@@ -190,7 +190,7 @@ def test_a_component_of_our_own_page_takes_the_old_arguments_once_it_was_handed_
     async def build() -> list[Any]:
         with gr.Blocks() as demo:
             button = gr.Button("Generate")
-            adopted: Any = adopt(button)
+            adopted: Any = take_old_arguments(button)
             assert adopted is button
             adopted.click(fn=None, _js="() => 2").then(fn=None, _js="() => 3")
         return [fn.js for fn in demo.fns.values()]

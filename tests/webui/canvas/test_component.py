@@ -14,7 +14,7 @@ from modules.foundation.errors import Forbidden
 from modules.webui.canvas import component
 from modules.webui.canvas.component import Canvas
 from modules.webui.canvas.value import CanvasValue, RefusedCanvas
-from modules.webui.panel.given import Given
+from modules.webui.panel.control_values import ControlValues
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_any_other_file_is_refused_when_it_is_asked_for(canvas: Canvas, tmp_path
     value = canvas.preprocess(json.dumps({"picture": str(tmp_path / name)}))
     assert isinstance(value, RefusedCanvas)
     with pytest.raises(Forbidden, match="neither an uploaded picture"):
-        Given({"sketch": value}).canvas("sketch")
+        ControlValues({"sketch": value}).canvas("sketch")
 
 
 def test_what_it_is_stands_in_its_element(canvas: Canvas) -> None:

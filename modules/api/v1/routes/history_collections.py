@@ -41,8 +41,8 @@ NumbersText = Annotated[
 
 def search_of(query: HistoryQuery) -> Search:
     """What a query looks for. Raises RequestError."""
-    given = query.model_dump(include=set(Search.__dataclass_fields__) - {"since", "until"})
-    return Search(**given, text=query.q, since=_seconds(query.since, "since"), until=_seconds(query.until, "until"))
+    fields = query.model_dump(include=set(Search.__dataclass_fields__) - {"since", "until"})
+    return Search(**fields, text=query.q, since=_seconds(query.since, "since"), until=_seconds(query.until, "until"))
 
 
 def add_collections(router: APIRouter, app: Application) -> None:
@@ -107,8 +107,8 @@ def _add_changes(router: APIRouter, app: Application) -> None:
     @router.patch("/history", summary="Rate and mark pictures")
     def mark(body: MarkBody) -> ChangedPictures:
         """What is given is set on all of them."""
-        given = {"rating": body.rating, "favourite": body.favourite, "mark": body.mark}
-        values = {name: value for name, value in given.items() if value is not None}
+        marks = {"rating": body.rating, "favourite": body.favourite, "mark": body.mark}
+        values = {name: value for name, value in marks.items() if value is not None}
         if not values:
             raise RequestError('Give at least one of "rating", "favourite" and "mark".', "rating")
         done = _history(app).change(body.numbers, values)
@@ -117,9 +117,9 @@ def _add_changes(router: APIRouter, app: Application) -> None:
 
     def changed(what: str, act: Callable[[], history_files.Done]) -> ChangedPictures:
         app.policy.check_files(what)
-        told = act()
-        app.jobs.recorder.events.tell("history", None, {"changed": told.done})
-        return ChangedPictures(done=told.done, problems=told.problems)
+        outcome = act()
+        app.jobs.recorder.events.tell("history", None, {"changed": outcome.done})
+        return ChangedPictures(done=outcome.done, problems=outcome.problems)
 
     @router.post("/history/trash", summary="Put pictures into the trash")
     def trash(body: Numbers) -> ChangedPictures:

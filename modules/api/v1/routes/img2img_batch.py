@@ -86,7 +86,7 @@ def _submitted(app: Application, body: Img2ImgBatchBody) -> JobInfo:
     if not body.input_dir.strip():
         raise RequestError("input_dir must name the folder with the pictures.", "input_dir")
     request = replace(img2img_template(app, body), save_images=not body.do_not_save_samples, save_grid=False)
-    asked = FolderBatch(
+    batch = FolderBatch(
         request=request,
         input_folder=_folder(app, body.input_dir, "input_dir"),
         output_folder=_folder(app, body.output_dir, "output_dir"),
@@ -96,7 +96,7 @@ def _submitted(app: Application, body: Img2ImgBatchBody) -> JobInfo:
         png_info_folder=_folder(app, body.png_info_dir, "png_info_dir"),
         scale=body.scale_by,
     )
-    job = submit_folder_batch(app, asked, body.force_task_id)
+    job = submit_folder_batch(app, batch, body.force_task_id)
     record = app.jobs.store.find(job.id)
     assert record is not None
     return job_infos(app, [record])[0]

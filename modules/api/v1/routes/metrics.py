@@ -103,12 +103,12 @@ def _memory(app: Application) -> Iterator[Metric]:
 def _caches(app: Application) -> Iterator[Metric]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-    asked = CounterMetricFamily("easel_cache_requests", "What caches were asked for.", labels=["cache", "found"])
+    requests = CounterMetricFamily("easel_cache_requests", "What caches were asked for.", labels=["cache", "found"])
     held = GaugeMetricFamily("easel_cache_bytes", "What caches hold.", labels=["cache"])
     if app.engine_ready:
         cache = app.engine.conditioning_cache
-        asked.add_metric(["conditioning", "yes"], cache.hits)
-        asked.add_metric(["conditioning", "no"], cache.misses)
+        requests.add_metric(["conditioning", "yes"], cache.hits)
+        requests.add_metric(["conditioning", "no"], cache.misses)
         held.add_metric(["conditioning"], cache.bytes)
-    yield asked
+    yield requests
     yield held

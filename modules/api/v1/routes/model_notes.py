@@ -49,8 +49,8 @@ def routes(app: Application) -> APIRouter:
         """Change the name.json beside the file; keys of others in it stay. Gives the notes as they are now."""
         app.policy.check_files("Writing notes beside model files")
         item = item_of(kind, name)
-        given = body.model_dump(by_alias=True, exclude_unset=True)
-        write_notes(item.path, {key: given[key] for key in USER_KEYS if key in given})
+        sent = body.model_dump(by_alias=True, exclude_unset=True)
+        write_notes(item.path, {key: sent[key] for key in USER_KEYS if key in sent})
         return dict(item_of(kind, name).user_metadata)
 
     @router.put("/models/{kind}/{name:path}/preview", summary="Give a model file a picture")

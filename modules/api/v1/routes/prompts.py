@@ -79,13 +79,13 @@ def routes(app: Application) -> APIRouter:
         found = app.prompt_craft.wildcards.snapshot().find(name)
         if found is None:
             raise HTTPException(404, f"There is no wildcard {name!r}; GET /api/v1/wildcards lists them.")
-        told: list[WildcardValue] = []
+        listed: list[WildcardValue] = []
         for index in range(offset, min(len(found), offset + limit)):
             each, at = found.at(index)
-            told.append(
+            listed.append(
                 WildcardValue(text=each.texts[at], weight=each.weights[at], wildcard=each.name, line=each.lines[at])
             )
-        return WildcardValues(values=told, total=len(found))
+        return WildcardValues(values=listed, total=len(found))
 
     @router.post("/prompts/expand", summary="Prompts of a template")
     def expand(body: ExpandBody) -> MadePrompts:
@@ -101,10 +101,10 @@ def routes(app: Application) -> APIRouter:
         else:
             sampler = "random" if body.mode == "random" else "cyclical"
             made = [expander.expand(body.template, seed, sampler) for seed in seeds]
-        return MadePrompts(prompts=[_told(each) for each in made])
+        return MadePrompts(prompts=[_answer(each) for each in made])
 
     return router
 
 
-def _told(made: Expansion) -> MadePrompt:
+def _answer(made: Expansion) -> MadePrompt:
     return MadePrompt(prompt=made.text, notes=list(made.notes))

@@ -10,7 +10,7 @@ from modules.foundation.plain import JsonObject
 from modules.webui.canvas.value import CanvasValue, RefusedCanvas
 
 
-class Given:
+class ControlValues:
     """Values by the control's name. What cannot be read raises RequestError that names the control by its label."""
 
     def __init__(self, values: Mapping[str, object]) -> None:
