@@ -69,15 +69,15 @@ class Script(scripts.Script):
         dialect = p.override_settings.get("prompt_dialect", current().settings.prompt_dialect)
         try:
             for name in ("prompt", "negative_prompt", "hr_prompt", "hr_negative_prompt"):
-                given = getattr(p, name, None)
-                if given is None or (name.startswith("hr_") and not given):
+                own = getattr(p, name, None)
+                if own is None or (name.startswith("hr_") and not own):
                     continue  # the second pass has the first one's prompts where it has none of its own
-                texts = given if isinstance(given, list) else [given]
+                texts = own if isinstance(own, list) else [own]
                 if "negative" in name:
                     made = [with_presets("", text, table, chosen, dialect)[1] for text in texts]
                 else:
                     made = [with_presets(text, "", table, chosen, dialect)[0] for text in texts]
-                setattr(p, name, made if isinstance(given, list) else made[0])
+                setattr(p, name, made if isinstance(own, list) else made[0])
         except UnknownName as error:
             raise Refused(str(error), "alwayson_scripts") from error
         for label, name in (("Quality words", chosen.quality), ("Unwanted content", chosen.unwanted)):

@@ -48,9 +48,9 @@ def _wire(page: PageBuilder, binding: ParamBinding) -> None:
     inputs: list[Component] = [each for each in (picture, text) if each is not None]
 
     def send(*values: Any) -> list[object]:
-        given = list(values)
-        shown = given.pop(0) if picture is not None else None
-        words = given.pop(0) if given else None
+        remaining = list(values)
+        shown = remaining.pop(0) if picture is not None else None
+        words = remaining.pop(0) if remaining else None
         return sent(page, binding, target, shown, str(words or ""))
 
     tab = target.tab

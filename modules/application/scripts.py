@@ -116,12 +116,12 @@ class Script:
         defaults = [argument.value for argument in self.arguments_of(img2img=img2img)]
         return (*values[: len(defaults)], *defaults[len(values) :])
 
-    def given_by_client(self, given: Sequence[Any], *, img2img: bool = False) -> tuple[Any, ...]:
+    def given_by_client(self, arguments: Sequence[Any], *, img2img: bool = False) -> tuple[Any, ...]:
         """As `with_defaults`, for values that come from outside.
 
         Where the script is strict, null is the default, and RequestError names a value of another kind.
         """
-        values = self.with_defaults(given, img2img=img2img)
+        values = self.with_defaults(arguments, img2img=img2img)
         if not self.is_strict:
             return values
         return tuple(

@@ -30,14 +30,14 @@ with no_source_for("gradio."):
             """What the browser is told of the page; see `describe`."""
             if not self.described:
                 return {"pages": self.pages, "components": [], "dependencies": []}
-            told: Any = super().get_config_file()
-            events = [each for each in told["dependencies"] if each["api_visibility"] != "private"]
+            config: Any = super().get_config_file()
+            events = [each for each in config["dependencies"] if each["api_visibility"] != "private"]
             callable_over_http = {id for each in events for id in (*each["inputs"], *each["outputs"])}
-            for component in told["components"]:
+            for component in config["components"]:
                 if component["id"] not in callable_over_http:
                     for name in FOR_CLIENTS:
                         component.pop(name, None)
-            return told
+            return config
 
         def describe(self) -> None:
             """Work out what the browser is told. To be called once the page is mounted."""

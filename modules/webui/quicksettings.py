@@ -64,14 +64,14 @@ def build_quicksettings(app: Application) -> QuickSettings:
                 if key == CHECKPOINT:
                     drawn = _draw_checkpoint(app)
                 elif key in declared:
-                    look = {"scale": 0, "min_width": 180}
-                    others[key] = setting_control(key, declared[key], app.settings.current, lists, None, **look)
+                    props = {"scale": 0, "min_width": 180}
+                    others[key] = setting_control(key, declared[key], app.settings.current, lists, None, **props)
             # Cards choose the checkpoint by way of it, so it is there even where it is not shown.
             checkpoint, refresh = drawn or _draw_checkpoint(app, visible="hidden")
     return QuickSettings(checkpoint=checkpoint, refresh=refresh, others=others)
 
 
-def _draw_checkpoint(app: Application, **look: Any) -> tuple[Component, Component]:
+def _draw_checkpoint(app: Application, **props: Any) -> tuple[Component, Component]:
     checkpoint = gr.Dropdown(
         label="Stable Diffusion checkpoint",
         elem_id=f"setting_{CHECKPOINT}",
@@ -79,9 +79,9 @@ def _draw_checkpoint(app: Application, **look: Any) -> tuple[Component, Componen
         scale=0,
         min_width=320,
         **checkpoint_state(app),
-        **look,
+        **props,
     )
-    return checkpoint, gr.Button("🔄", elem_id=f"refresh_{CHECKPOINT}", elem_classes=["tool"], **look)
+    return checkpoint, gr.Button("🔄", elem_id=f"refresh_{CHECKPOINT}", elem_classes=["tool"], **props)
 
 
 def checkpoint_state(app: Application) -> JsonObject:

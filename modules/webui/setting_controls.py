@@ -40,9 +40,9 @@ def setting_control(
     settings: Settings,
     lists: Mapping[str, Sequence[str]],
     placeholder: str | None = None,
-    **look: Any,
+    **props: Any,
 ) -> Any:
-    """The component of a setting. `lists` are the choices that are known at run time only; `look` changes arguments."""
+    """The component of a setting. `lists` are the choices that are known at run time only; `props` changes arguments."""
     label = str(field.title or key)
     extra = field.json_schema_extra
     if isinstance(extra, dict) and extra.get("restart"):
@@ -52,7 +52,7 @@ def setting_control(
         "elem_id": f"setting_{key}",
         "value": to_page(key, settings),
         "interactive": True,
-        **look,
+        **props,
     }
     choices = _choices(field, lists)
     if field.annotation is bool:

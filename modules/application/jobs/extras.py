@@ -55,7 +55,7 @@ def chosen_folder(app: Application, name: str, field: str) -> Path | None:
 
 def _check(app: Application, batch: ExtrasFiles) -> None:
     if batch.input_folder is not None and not batch.input_folder.is_dir():
-        raise RequestError(f"{asked.input_folder} is not a folder that exists. Check its name.", "input_dir")
+        raise RequestError(f"{batch.input_folder} is not a folder that exists. Check its name.", "input_dir")
     for step in batch.steps:
         match step:
             case Upscaling():

@@ -157,15 +157,15 @@ def read_tags(path: Path, problems: list[str]) -> Iterator[tuple[TagRow, list[st
         return
     categories = CATEGORIES["e621" if "e621" in path.name.casefold() else "danbooru"]
     reader = csv.reader(io.StringIO(text.replace("\0", "")))
-    told = False
+    reported = False
     try:
         for cells in reader:
             row = _row(cells, categories)
             if row is not None:
                 others = cells[3].split(",") if len(cells) > 3 else []
                 yield row, [each.strip() for each in others if each.strip() and len(each) <= MAX_NAME]
-            elif cells and not told and reader.line_num > 1:  # the first line may hold the names of columns
-                told = True
+            elif cells and not reported and reader.line_num > 1:  # the first line may hold the names of columns
+                reported = True
                 problems.append(f"{path}, line {reader.line_num}: this is no tag (name,category,count,other names).")
     except csv.Error as error:
         problems.append(f"{path}, line {reader.line_num}: {error}; what follows is not read.")
@@ -191,6 +191,6 @@ def written(name: str, *, blanks: bool = True, escape: bool = True) -> str:
     >>> written("lucy_(cyberpunk)"), written("^_^")
     ('lucy \\\\(cyberpunk\\\\)', '^_^')
     """
-    is_face = len(name) <= 3 or not any(one.isalnum() and two.isalnum() for one, two in pairwise(name))
+    is_face = len(name) <= 3 or not any(left.isalnum() and right.isalnum() for left, right in pairwise(name))
     text = name.replace("_", " ") if blanks and not is_face else name
     return text.replace("(", "\\(").replace(")", "\\)") if escape else text

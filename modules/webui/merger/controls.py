@@ -12,7 +12,7 @@ MODELS = tuple(
         label=f"{name.capitalize()} model ({letter})",
         elem_id=f"modelmerger_{name}_model_name",
         kind=Choice(choices=lambda offers: ["", *offers.checkpoints], value="", changing=True, remembered=False),
-        look={"min_width": 160},
+        props={"min_width": 160},
     )
     for name, letter in (("primary", "A"), ("secondary", "B"), ("tertiary", "C"))
 )
@@ -21,7 +21,7 @@ CUSTOM_NAME = Control(
     label="Custom Name (Optional)",
     elem_id="modelmerger_custom_name",
     kind=Text(),
-    look={"max_lines": 1, "placeholder": "Empty: made of the models' names"},
+    props={"max_lines": 1, "placeholder": "Empty: made of the models' names"},
 )
 MULTIPLIER = Control(
     name="multiplier",
@@ -54,14 +54,14 @@ VAE = Control(
     label="Bake in VAE",
     elem_id="modelmerger_bake_in_vae",
     kind=Choice(choices=lambda offers: ["None", *offers.vaes], value="None", changing=True),
-    look={"min_width": 160},
+    props={"min_width": 160},
 )
 DISCARD = Control(
     name="discard_weights",
     label="Discard weights with matching name",
     elem_id="modelmerger_discard_weights",
     kind=Text(),
-    look={"max_lines": 1, "placeholder": "A regular expression, for instance ^model_ema"},
+    props={"max_lines": 1, "placeholder": "A regular expression, for instance ^model_ema"},
 )
 SAVE_METADATA = Control(
     name="save_metadata", label="Save metadata", elem_id="modelmerger_save_metadata", kind=Switch(value=True)
@@ -83,7 +83,7 @@ METADATA = Control(
     label="Metadata in JSON format",
     elem_id="modelmerger_metadata_json",
     kind=Text(lines=3, value="{}"),
-    look={"max_lines": 20},
+    props={"max_lines": 20},
 )
 REPLACE = Control(name="overwrite", label="Replace a file of that name", elem_id="modelmerger_overwrite", kind=Switch())
 CHOOSE = Control(

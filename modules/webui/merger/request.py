@@ -10,39 +10,37 @@ from modules.application.merging import recipe_from
 from modules.checkpoints.merge.recipe import ConfigSource, MergeMethod, MergeRecipe
 from modules.foundation.errors import EaselError
 from modules.webui.merger import controls as own
-from modules.webui.panel.given import Given
+from modules.webui.panel.control_values import ControlValues
 
 if TYPE_CHECKING:
     from modules.application.application import Application
-
-ControlValues = Mapping[str, object]
 
 FIELDS = {control.name: control.label for control in own.MODELS}
 """The names of fields that messages mention, as the tab calls them."""
 
 
-def merge_recipe(app: Application, values: ControlValues) -> MergeRecipe:
+def merge_recipe(app: Application, values: Mapping[str, object]) -> MergeRecipe:
     """The recipe. Raises EaselError that names the field."""
-    given = Given(values)
+    controls = ControlValues(values)
     return recipe_from(
         app,
-        [given.text(control.name) for control in own.MODELS],
-        MergeMethod(given.text("interp_method")),
-        given.text("bake_in_vae"),
-        given.text("metadata_json"),
-        multiplier=given.number("multiplier", "Multiplier (M)"),
-        name=given.text("custom_name"),
-        format="ckpt" if given.text("checkpoint_format") == "ckpt" else "safetensors",
-        half=given.switch("save_as_half"),
-        config_source=ConfigSource(given.one_of("config_source", own.CONFIGS)),
-        discard=given.text("discard_weights"),
-        save_metadata=given.switch("save_metadata"),
-        add_recipe=given.switch("add_merge_recipe"),
-        copy_metadata=given.switch("copy_metadata_fields"),
+        [controls.text(control.name) for control in own.MODELS],
+        MergeMethod(controls.text("interp_method")),
+        controls.text("bake_in_vae"),
+        controls.text("metadata_json"),
+        multiplier=controls.number("multiplier", "Multiplier (M)"),
+        name=controls.text("custom_name"),
+        format="ckpt" if controls.text("checkpoint_format") == "ckpt" else "safetensors",
+        half=controls.switch("save_as_half"),
+        config_source=ConfigSource(controls.one_of("config_source", own.CONFIGS)),
+        discard=controls.text("discard_weights"),
+        save_metadata=controls.switch("save_metadata"),
+        add_recipe=controls.switch("add_merge_recipe"),
+        copy_metadata=controls.switch("copy_metadata_fields"),
     )
 
 
-def formula_html(app: Application, values: ControlValues) -> str:
+def formula_html(app: Application, values: Mapping[str, object]) -> str:
     """What would be made of which models, or what is missing yet."""
     try:
         recipe = merge_recipe(app, values)

@@ -31,9 +31,9 @@ class SettingKind:
     settings: Settings
     lists: Mapping[str, Sequence[str]]
 
-    def make(self, ui: UiConfig, key: str, offers: Offers, look: Props) -> Component:
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
-        return setting_control(self.setting, self.field, self.settings, self.lists, **look)
+        return setting_control(self.setting, self.field, self.settings, self.lists, **props)
 
 
 def extra_options(

@@ -118,14 +118,14 @@ def _wire_run(
     lists = [page.quick.checkpoint, *inputs.changing_components]
 
     async def on_merge(task: str, *values: object) -> list[object]:
-        given = inputs.named(values)
+        named = inputs.named(values)
         try:
             app.policy.check_files("Merging checkpoints")
-            recipe = await asyncio.to_thread(merge_recipe, app, given)
-            job = submit_merge(app, recipe, overwrite=bool(given["overwrite"]), job_id=task or None)
+            recipe = await asyncio.to_thread(merge_recipe, app, named)
+            job = submit_merge(app, recipe, overwrite=bool(named["overwrite"]), job_id=task or None)
         except EaselError as error:
             return [*_failed(error), *(gr.skip() for _ in lists)]
-        return [*await _followed(app, job, choose=bool(given["choose"])), *_lists(app, inputs)]
+        return [*await _followed(app, job, choose=bool(named["choose"])), *_lists(app, inputs)]
 
     async def on_restore(task: str) -> list[object]:
         job = app.queue.find(task)
@@ -173,12 +173,12 @@ def _wire_small(
     page: PageBuilder, parts: Mapping[str, Component], inputs: Inputs, formula: Component, note: Component
 ) -> None:
     app = page.app
-    told = [*(control.name for control in own.MODELS), "multiplier", "interp_method", "custom_name"]
-    told += ["checkpoint_format", "config_source", "metadata_json", "bake_in_vae", "discard_weights"]
-    components = [inputs.controls[name] for name in told]
+    names = [*(control.name for control in own.MODELS), "multiplier", "interp_method", "custom_name"]
+    names += ["checkpoint_format", "config_source", "metadata_json", "bake_in_vae", "discard_weights"]
+    components = [inputs.controls[name] for name in names]
 
     def on_change(*values: object) -> str:
-        return formula_html(app, dict(zip(told, values, strict=True)))
+        return formula_html(app, dict(zip(names, values, strict=True)))
 
     on_any_change(components, on_change, components, [formula])
     changing = inputs.changing_components

@@ -21,5 +21,7 @@ def build_models(page: PageBuilder) -> None:
         refused = ""
     except Forbidden as error:
         refused = str(error)
-    told = html.escape(refused, quote=True)
-    gr.HTML(f'<div id="easel_models" data-refused="{told}"></div>', elem_id="models_container", apply_default_css=False)
+    reason = html.escape(refused, quote=True)
+    gr.HTML(
+        f'<div id="easel_models" data-refused="{reason}"></div>', elem_id="models_container", apply_default_css=False
+    )

@@ -259,8 +259,8 @@ def _add_writing(router: APIRouter, app: Application) -> None:
     def prompt_notes(body: NotesBody) -> NotesAnswer:
         """Contradictions, what is missing, unknown or too much, by rules that anybody can edit."""
         context, problems = craft.note_context(body.negative_prompt)
-        told = [NoteAnswer(**vars(note)) for note in notes(body.prompt, context)]
-        return NotesAnswer(notes=told, problems=problems)
+        found = [NoteAnswer(**vars(note)) for note in notes(body.prompt, context)]
+        return NotesAnswer(notes=found, problems=problems)
 
     @router.post("/prompts/tools", summary="Tools on a prompt")
     def tool(body: ToolBody) -> ToolAnswer:
@@ -375,23 +375,23 @@ def _add_sizes(router: APIRouter, app: Application) -> None:
         return SizeAnswer(width=width, height=height)
 
     @router.get("/prompts/cost", summary="What a picture would cost at NovelAI's prices")
-    def cost(asked: Annotated[CostQuery, Query()]) -> CostAnswer:
+    def cost(query: Annotated[CostQuery, Query()]) -> CostAnswer:
         """For people who compare."""
-        return CostAnswer(cost=novelai_cost(**vars(asked)))
+        return CostAnswer(cost=novelai_cost(**vars(query)))
 
 
 def _add_triggers(router: APIRouter, app: Application) -> None:
     @router.get("/trigger-words", summary="Words that a model or network was taught")
-    def words(asked: Annotated[TriggerQuery, Query()]) -> TriggerAnswers:
+    def words(query: Annotated[TriggerQuery, Query()]) -> TriggerAnswers:
         """From the file's header, its .json, NAME.triggers.txt or .yaml beside it, and the tags of its training."""
-        item = app.models.find(asked.kind, asked.name)
+        item = app.models.find(query.kind, query.name)
         if item is None:
-            raise HTTPException(404, f"There is no {asked.kind} {asked.name!r}; GET /api/v1/models lists them.")
-        metadata = app.models.metadata(asked.kind, asked.name) or {}
+            raise HTTPException(404, f"There is no {query.kind} {query.name!r}; GET /api/v1/models lists them.")
+        metadata = app.models.metadata(query.kind, query.name) or {}
         found, problems = trigger_words(item.path, metadata, item.user_metadata, tag_counts(metadata))
-        fitting = searched(found, asked.search)
+        fitting = searched(found, query.search)
         page = [
-            TriggerAnswer(word=each.text, text=with_weight(each.text, asked.weight), group=each.group, count=each.count)
-            for each in fitting[asked.offset : asked.offset + asked.limit]
+            TriggerAnswer(word=each.text, text=with_weight(each.text, query.weight), group=each.group, count=each.count)
+            for each in fitting[query.offset : query.offset + query.limit]
         ]
         return TriggerAnswers(words=page, total=len(fitting), problems=problems)
