@@ -42,7 +42,7 @@ def setting_control(
     placeholder: str | None = None,
     **props: Any,
 ) -> Any:
-    """The component of a setting. `lists` are the choices that are known at run time only; `props` changes arguments."""
+    """The component of a setting. `lists`: the choices known at run time only; `props`: arguments that it changes."""
     label = str(field.title or key)
     extra = field.json_schema_extra
     if isinstance(extra, dict) and extra.get("restart"):
