@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from modules.a1111.current import current
 from modules.foundation.errors import EaselError
 from modules.foundation.picture_file import open_picture
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
-def decode_base64_to_image(encoding: str) -> Any:
+    from modules.a1111.script import Script
+
+
+def decode_base64_to_image(encoding: str) -> Image:
     """A picture from base64 or a data URI. Raises fastapi's HTTPException for what is none."""
     from fastapi import HTTPException
 
@@ -22,7 +28,7 @@ def decode_base64_to_image(encoding: str) -> Any:
         raise HTTPException(status_code=500, detail="Invalid encoded image") from error
 
 
-def encode_pil_to_base64(image: Any) -> bytes:
+def encode_pil_to_base64(image: Image) -> bytes:
     """A picture as base64, in the format of the settings, with its text."""
     from modules.a1111.saving import opts, picture_text
     from modules.imaging.encode import encode
@@ -34,7 +40,7 @@ def encode_pil_to_base64(image: Any) -> bytes:
     return base64.b64encode(data)
 
 
-def encode_pil_to_png(image: Any) -> bytes:
+def encode_pil_to_png(image: Image) -> bytes:
     """A picture as a PNG file."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
@@ -52,7 +58,7 @@ def validate_sampler_name(name: str) -> str:
     return name
 
 
-def script_name_to_index(name: str, scripts: Any) -> int:
+def script_name_to_index(name: str, scripts: Iterable[Script]) -> int:
     """The place of a script among others by its title. Raises fastapi's HTTPException."""
     from fastapi import HTTPException
 
@@ -75,9 +81,9 @@ def upscaler_to_index(name: str) -> int:
 class Api:
     """The API's routes are the program's; extensions add theirs to `app` in on_app_started."""
 
-    def __init__(self, app: Any, queue_lock: Any = None) -> None:
+    def __init__(self, app: Any, queue_lock: object = None) -> None:
         self.app, self.queue_lock = app, queue_lock
 
-    def add_api_route(self, path: str, endpoint: Any, **kwargs: Any) -> Any:
+    def add_api_route(self, path: str, endpoint: Any, **kwargs: object) -> Image:
         """Add a route."""
         return self.app.add_api_route(path, endpoint, **kwargs)

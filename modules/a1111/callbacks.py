@@ -7,7 +7,16 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
+
+from modules.a1111.types import ExtensionFunction, ScriptArgument
+from modules.foundation.plain import JsonObject
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
 
 log = logging.getLogger(__name__)
 
@@ -70,14 +79,14 @@ CALLED_WITH = {
 class ImageSaveParams:
     """A picture on its way to `filename`; `pnginfo` is a dict whose text under "parameters" is the infotext."""
 
-    def __init__(self, image: Any, p: Any, filename: str, pnginfo: dict[str, Any]) -> None:
+    def __init__(self, image: Image, p: StableDiffusionProcessing | None, filename: str, pnginfo: JsonObject) -> None:
         self.image, self.p, self.filename, self.pnginfo = image, p, filename, pnginfo
 
 
 class ExtraNoiseParams:
     """Extra noise: `noise` is added to `x`; `xi` is x with it."""
 
-    def __init__(self, noise: Any, x: Any, xi: Any) -> None:
+    def __init__(self, noise: Tensor, x: Tensor, xi: Tensor) -> None:
         self.noise, self.x, self.xi = noise, x, xi
 
 
@@ -86,14 +95,14 @@ class CFGDenoiserParams:
 
     def __init__(
         self,
-        x: Any,
-        image_cond: Any,
-        sigma: Any,
+        x: Tensor,
+        image_cond: Tensor | None,
+        sigma: Tensor,
         sampling_step: int,
         total_sampling_steps: int,
-        text_cond: Any,
-        text_uncond: Any,
-        denoiser: Any = None,
+        text_cond: object,
+        text_uncond: object,
+        denoiser: object = None,
     ) -> None:
         self.x, self.image_cond, self.sigma = x, image_cond, sigma
         self.sampling_step, self.total_sampling_steps = sampling_step, total_sampling_steps
@@ -103,7 +112,7 @@ class CFGDenoiserParams:
 class CFGDenoisedParams:
     """After the network: the estimates of all rows in `x`, per picture its parts, then the negative prompts'."""
 
-    def __init__(self, x: Any, sampling_step: int, total_sampling_steps: int, inner_model: Any) -> None:
+    def __init__(self, x: Tensor, sampling_step: int, total_sampling_steps: int, inner_model: object) -> None:
         self.x, self.inner_model = x, inner_model
         self.sampling_step, self.total_sampling_steps = sampling_step, total_sampling_steps
 
@@ -111,7 +120,7 @@ class CFGDenoisedParams:
 class AfterCFGCallbackParams:
     """The guided estimate, to be replaced in `x`."""
 
-    def __init__(self, x: Any, sampling_step: int, total_sampling_steps: int) -> None:
+    def __init__(self, x: Tensor, sampling_step: int, total_sampling_steps: int) -> None:
         self.x, self.sampling_step, self.total_sampling_steps = x, sampling_step, total_sampling_steps
         self.output_altered = False
 
@@ -119,14 +128,14 @@ class AfterCFGCallbackParams:
 class UiTrainTabParams:
     """What previews of a training are made with."""
 
-    def __init__(self, txt2img_preview_params: Any) -> None:
+    def __init__(self, txt2img_preview_params: object) -> None:
         self.txt2img_preview_params = txt2img_preview_params
 
 
 class ImageGridLoopParams:
     """The pictures of a grid and its shape."""
 
-    def __init__(self, imgs: list[Any], cols: int, rows: int) -> None:
+    def __init__(self, imgs: list[Image], cols: int, rows: int) -> None:
         self.imgs, self.cols, self.rows = imgs, cols, rows
 
 
@@ -145,7 +154,7 @@ class ScriptCallback:
     """One function, and the file it came from."""
 
     script: str
-    callback: Callable[..., Any]
+    callback: ExtensionFunction
     name: str = "unnamed"
 
 
@@ -158,7 +167,7 @@ class Callbacks:
     spent: Callable[[str, float], None] = field(default=lambda file, seconds: None)
     _called: list[ScriptCallback] = field(default_factory=list[ScriptCallback])
 
-    def add(self, moment: str, function: Callable[..., Any], name: str | None = None, file: str | None = None) -> None:
+    def add(self, moment: str, function: ExtensionFunction, name: str | None = None, file: str | None = None) -> None:
         """Have `function` called at `moment`."""
         self.by_moment[moment].append(ScriptCallback(file or _file_of_caller(), function, name or "unnamed"))
 
@@ -166,7 +175,7 @@ class Callbacks:
         """Those of a moment; as they are now, whatever is registered meanwhile."""
         return tuple(self.by_moment[moment])
 
-    def call(self, moment: str, *arguments: Any, **named: Any) -> list[Any]:
+    def call(self, moment: str, *arguments: object, **named: object) -> list[ScriptArgument]:
         """Call all functions of `moment`; what they return. One that raises is named, and the others go on."""
         return self._call(self.of(moment), moment, *arguments, **named)
 
@@ -176,8 +185,10 @@ class Callbacks:
         self._called += new
         self._call(new, moment)
 
-    def _call(self, functions: Iterable[ScriptCallback], moment: str, *arguments: Any, **named: Any) -> list[Any]:
-        answers: list[Any] = []
+    def _call(
+        self, functions: Iterable[ScriptCallback], moment: str, *arguments: object, **named: object
+    ) -> list[ScriptArgument]:
+        answers: list[ScriptArgument] = []
         for each in functions:
             begun = time.perf_counter()
             try:
@@ -193,7 +204,7 @@ class Callbacks:
         """Forget what files below `folder` registered."""
         self._keep(lambda each: not each.script.startswith(folder))
 
-    def remove_function(self, function: Callable[..., Any]) -> None:
+    def remove_function(self, function: ExtensionFunction) -> None:
         """Forget a function, wherever it was registered."""
         self._keep(lambda each: each.callback != function)
 

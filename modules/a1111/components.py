@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from modules.a1111.gradio3.namespace import old_module
+from modules.a1111.types import ComponentValue
 
 _gr: Any = old_module("gradio")
 _number = itertools.count()
@@ -22,7 +23,7 @@ class FormComponent:
 class ToolButton(_gr.Button):
     """A small button with a sign on it."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: ComponentValue) -> None:
         classes = list(kwargs.pop("elem_classes", None) or [])
         super().__init__(*args, elem_classes=["tool", *classes], **kwargs)
 
@@ -30,7 +31,7 @@ class ToolButton(_gr.Button):
 class ResizeHandleRow(_gr.Row):
     """A row whose columns can be made wider."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: ComponentValue) -> None:
         classes = list(kwargs.pop("elem_classes", None) or [])
         super().__init__(elem_classes=["resize-handle-row", *classes], **kwargs)
 
@@ -58,14 +59,14 @@ class FormColorPicker(_gr.ColorPicker):
 class DropdownMulti(_gr.Dropdown):
     """A list from which several can be chosen."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: ComponentValue) -> None:
         super().__init__(multiselect=True, **kwargs)
 
 
 class DropdownEditable(_gr.Dropdown):
     """A list into which other values can be typed."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: ComponentValue) -> None:
         super().__init__(allow_custom_value=True, **kwargs)
 
 
@@ -74,7 +75,7 @@ class InputAccordion(_gr.Checkbox):
 
     accordion_id_set: set[str] = set()  # noqa: RUF012 - a name of the original
 
-    def __init__(self, value: bool, **kwargs: Any) -> None:
+    def __init__(self, value: bool, **kwargs: ComponentValue) -> None:
         self.accordion_id = kwargs.pop("elem_id", None) or f"input-accordion-{next(_number)}"
         classes = [*(kwargs.pop("elem_classes", None) or []), "input-accordion"]
         opened = kwargs.pop("open", value)
@@ -108,5 +109,5 @@ class InputAccordion(_gr.Checkbox):
         self.accordion.__enter__()
         return self
 
-    def __exit__(self, *details: Any) -> None:
+    def __exit__(self, *details: object) -> None:
         self.accordion.__exit__(*details)

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from modules.a1111.types import ScriptArgument
+from modules.foundation.plain import JsonObject
 from modules.prompts.attention import parse_attention
 from modules.prompts.composition import split_and
 from modules.prompts.editing import parse_schedule
 
 
-class DictWithShape(dict[str, Any]):
+class DictWithShape(JsonObject):
     """A dict of tensors with the shape of its "crossattn"."""
 
-    def __init__(self, x: Any = (), shape: Any = None) -> None:
+    def __init__(self, x: Any = (), shape: object = None) -> None:
         super().__init__()
         self.update(x)
 
@@ -28,7 +30,7 @@ class ScheduledPromptConditioning(NamedTuple):
     """An encoded text and the last step for which it holds."""
 
     end_at_step: int
-    cond: Any
+    cond: ScriptArgument
 
 
 class SdConditioning(list[str]):
@@ -68,7 +70,7 @@ class MulticondLearnedConditioning:
 
 def get_learned_conditioning_prompt_schedules(
     prompts: Sequence[str], base_steps: int, hires_steps: int | None = None, use_old_scheduling: bool = False
-) -> list[list[list[Any]]]:
+) -> list[list[list[ScriptArgument]]]:
     """For each prompt its texts, as [last step, text]."""
     return [
         [
@@ -100,7 +102,7 @@ def get_multicond_prompt_list(
     return parts_of, flat, numbers
 
 
-def parse_prompt_attention(text: str) -> list[list[Any]]:
+def parse_prompt_attention(text: str) -> list[list[str | float]]:
     """The pieces of a prompt as [text, weight]."""
     return [[piece, weight] for piece, weight in parse_attention(text)]
 
@@ -122,7 +124,7 @@ def get_learned_conditioning(
     return [known[prompt] for prompt in prompts]
 
 
-def _row(encoded: Any, index: int) -> Any:
+def _row(encoded: ScriptArgument, index: int) -> Any:
     if isinstance(encoded, dict):
         return {key: value[index] for key, value in encoded.items()}
     return encoded[index]
@@ -154,7 +156,7 @@ def reconstruct_multicond_batch(
     c: MulticondLearnedConditioning, current_step: int
 ) -> tuple[list[list[tuple[int, float]]], Any]:
     """What holds at a step: for each picture the rows of its parts with their weights, and all rows."""
-    rows: list[Any] = []
+    rows: list[ScriptArgument] = []
     lists: list[list[tuple[int, float]]] = []
     for parts in c.batch:
         lists.append([])
@@ -164,7 +166,7 @@ def reconstruct_multicond_batch(
     return lists, _stacked(rows)
 
 
-def _stacked(rows: list[Any]) -> Any:
+def _stacked(rows: list[ScriptArgument]) -> Any:
     import torch
 
     if isinstance(rows[0], dict):
@@ -176,7 +178,7 @@ def _stacked(rows: list[Any]) -> Any:
     )
 
 
-def _filled(row: Any, missing: int) -> Any:
+def _filled(row: ScriptArgument, missing: int) -> Any:
     import torch
 
     return torch.cat([row, row[-1:].expand(missing, -1)])

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from modules.a1111.current import current
+from modules.foundation.plain import JsonObject
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 OF_THE_HARDWARE = {
     "device": "device",
@@ -20,7 +26,7 @@ OF_THE_HARDWARE = {
 }
 """A1111's names and those of the program's hardware."""
 
-NOTHING: dict[str, Any] = {
+NOTHING: JsonObject = {
     "unet_needs_upcast": False,
     "fp8": False,
     "cond_cast": False,
@@ -48,12 +54,12 @@ def get_optimal_device_name() -> str:
     return str(known("device"))
 
 
-def get_optimal_device() -> Any:
+def get_optimal_device() -> torch.device:
     """The device that computes."""
     return known("device")
 
 
-def get_device_for(task: str) -> Any:
+def get_device_for(task: str) -> torch.device:
     """The device for a kind of work ("sd", "esrgan", ...): one for all."""
     return known("device")
 
@@ -75,7 +81,7 @@ def torch_mps_gc() -> None:
     torch_gc()
 
 
-def autocast(disable: bool = False) -> Any:
+def autocast(disable: bool = False) -> contextlib.AbstractContextManager[object]:
     """A block in which torch chooses the number type by itself, where the models are not in float32."""
     import torch
 
@@ -85,7 +91,7 @@ def autocast(disable: bool = False) -> Any:
     return torch.autocast(known("device").type, dtype=dtype)
 
 
-def without_autocast(disable: bool = False) -> Any:
+def without_autocast(disable: bool = False) -> contextlib.AbstractContextManager[object]:
     """A block in which torch leaves number types as they are."""
     import torch
 
@@ -95,12 +101,12 @@ def without_autocast(disable: bool = False) -> Any:
     return torch.autocast(device, enabled=False)
 
 
-def cond_cast_unet(input: Any) -> Any:
+def cond_cast_unet(input: Tensor) -> Tensor:
     """A tensor in the number type of the UNet."""
     return input.to(known("dtype_unet"))
 
 
-def cond_cast_float(input: Any) -> Any:
+def cond_cast_float(input: Tensor) -> Tensor:
     """A tensor in float32."""
     return input.float()
 
@@ -109,7 +115,7 @@ class NansException(Exception):  # noqa: N818 - the name that extensions catch
     """A model has given numbers that are none."""
 
 
-def test_for_nans(x: Any, where: str) -> None:
+def test_for_nans(x: Tensor, where: str) -> None:
     """Raise NansException where all numbers of `x` are NaN."""
     import torch
 
@@ -117,7 +123,7 @@ def test_for_nans(x: Any, where: str) -> None:
         raise NansException(f"All numbers that the {where} gave are NaN. Start with --no-half for full precision.")
 
 
-def randn(seed: int, shape: Any) -> Any:
+def randn(seed: int, shape: Sequence[int]) -> Tensor:
     """Noise of this shape as a picture of this seed starts from, on the device that computes."""
     import torch
 
@@ -131,19 +137,19 @@ def randn(seed: int, shape: Any) -> Any:
     return torch.randn(tuple(shape), generator=torch.Generator(where).manual_seed(int(seed)), device=where).to(device)
 
 
-def randn_local(seed: int, shape: Any) -> Any:
+def randn_local(seed: int, shape: Sequence[int]) -> Tensor:
     """The same: no state of the process is changed by either."""
     return randn(seed, shape)
 
 
-def randn_like(x: Any) -> Any:
+def randn_like(x: Tensor) -> Tensor:
     """Noise in the shape of `x`, from torch's own generator."""
     import torch
 
     return torch.randn_like(x)
 
 
-def randn_without_seed(shape: Any, generator: Any = None) -> Any:
+def randn_without_seed(shape: Sequence[int], generator: torch.Generator | None = None) -> Tensor:
     """Noise of a shape from torch's own generator, or the one that is given."""
     import torch
 

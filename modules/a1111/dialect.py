@@ -9,7 +9,6 @@ import sys
 import traceback
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from modules.a1111 import current as process
 from modules.a1111 import seams, stand_ins
@@ -28,6 +27,7 @@ from modules.a1111.unet_view import restore_attention
 from modules.application.application import Application
 from modules.extension_host.extension import Extension
 from modules.foundation.errors import EaselError, Interrupted
+from modules.foundation.plain import JsonObject
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
 from modules.settings.flags import refuse_unknown
@@ -53,7 +53,7 @@ class A1111Dialect:
         self.registered_scripts = RegisteredScripts(self)
         self._owner = "a1111"
         self._stand_ins = stand_ins.StandInFinder()
-        self.extras: dict[str, Any] = {}
+        self.extras: JsonObject = {}
         """What parts of the dialect keep for as long as it is installed, by their names."""
 
     # Coming and going

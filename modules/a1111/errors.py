@@ -6,7 +6,6 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
 
 log = logging.getLogger("modules.a1111.extensions")
 
@@ -49,7 +48,7 @@ def print_error_explanation(message: str) -> None:
     log.error("%s", message)
 
 
-def run(code: Callable[[], Any], task: str) -> None:
+def run(code: Callable[[], object], task: str) -> None:
     """Call something; what it raises is logged."""
     try:
         code()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from modules.a1111.current import OWNER, current
 from modules.application.card_files import card_pages
 from modules.application.cards import Card, CardPage
+from modules.foundation.plain import JsonObject
 from modules.foundation.text_files import read_file
 
 if TYPE_CHECKING:
@@ -33,18 +34,18 @@ class ExtraNetworksPage:
         self.name = title.lower()
         self.id_page = self.name.replace(" ", "_")
         self.extra_networks_tabname = self.id_page
-        self.metadata: dict[str, Any] = {}
-        self.items: dict[str, dict[str, Any]] = {}
+        self.metadata: JsonObject = {}
+        self.items: dict[str, JsonObject] = {}
         self.allow_prompt, self.allow_negative_prompt = True, False
 
     def refresh(self) -> None:
         """Read again what there is."""
 
-    def list_items(self) -> Iterator[dict[str, Any] | None]:
+    def list_items(self) -> Iterator[JsonObject | None]:
         """The cards."""
         raise NotImplementedError
 
-    def create_item(self, name: str, index: int | None = None, enable_filter: bool = True) -> dict[str, Any] | None:
+    def create_item(self, name: str, index: int | None = None, enable_filter: bool = True) -> JsonObject | None:
         """One card."""
         raise NotImplementedError
 
@@ -52,7 +53,7 @@ class ExtraNetworksPage:
         """Folders whose pictures may be shown."""
         return []
 
-    def read_user_metadata(self, item: dict[str, Any], use_cache: bool = True) -> None:
+    def read_user_metadata(self, item: JsonObject, use_cache: bool = True) -> None:
         """Take over what the user has noted of a card, from the JSON beside its file."""
         if not item.get("filename"):
             return
@@ -99,7 +100,7 @@ class ExtraNetworksPage:
                 continue
         return None
 
-    def get_sort_keys(self, path: str) -> dict[str, Any]:
+    def get_sort_keys(self, path: str) -> JsonObject:
         """What cards are sorted by."""
         file = Path(path)
         stat = file.stat() if file.exists() else None
@@ -110,7 +111,7 @@ class ExtraNetworksPage:
             "path": str(file).lower(),
         }
 
-    def card(self, tabname: str, item: dict[str, Any]) -> str:
+    def card(self, tabname: str, item: JsonObject) -> str:
         """One card as HTML."""
         keys = " ".join(
             f'data-sort-{html.escape(str(key))}="{html.escape(str(value))}"'

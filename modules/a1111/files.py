@@ -49,7 +49,7 @@ def walk_files(path: str, allowed_extensions: Sequence[str] | None = None) -> It
                 yield str(Path(root) / name)
 
 
-def ldm_print(*args: Any, **kwargs: Any) -> None:
+def ldm_print(*args: object, **kwargs: object) -> None:
     """Nothing: what the original's networks print is not wanted."""
 
 

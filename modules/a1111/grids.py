@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict, Unpack
 
 from PIL import Image
 
@@ -65,7 +65,7 @@ def check_pictures(count: int) -> None:
         )
 
 
-def check_margin(margin: Any) -> int:
+def check_margin(margin: object) -> int:
     """Pixels between the cells of a grid; nothing is 0. Raises RequestError for what is none, or beyond the slider."""
     if not isinstance(margin, int | float) or not 0 <= margin <= MOST_MARGIN:
         if margin in (None, ""):
@@ -88,8 +88,23 @@ def check_size(width: int, height: int) -> None:
         )
 
 
+class FirstPicture(TypedDict, total=False):
+    """Of the first picture of a grid, or of the picture that was put together."""
+
+    prompt: str
+    negative_prompt: str
+    seed: int
+    subseed: int
+
+
 def finished(
-    p: StableDiffusionProcessing, picture: Image.Image, basename: str, infotext: str, *, saved: bool, **of: Any
+    p: StableDiffusionProcessing,
+    picture: Image.Image,
+    basename: str,
+    infotext: str,
+    *,
+    saved: bool,
+    **of: Unpack[FirstPicture],
 ) -> Image.Image:
     """A grid that belongs to a result, in the folder for grids where the settings want that and it is to be `saved`.
 
@@ -100,7 +115,7 @@ def finished(
 
 
 def finished_sample(
-    p: StableDiffusionProcessing, picture: Image.Image, infotext: str, *, saved: bool, **of: Any
+    p: StableDiffusionProcessing, picture: Image.Image, infotext: str, *, saved: bool, **of: Unpack[FirstPicture]
 ) -> Image.Image:
     """A picture that a script has put together from others, in the folder for those of a run."""
     made = FinishedImage(image=picture, infotext=infotext, **of)

@@ -7,12 +7,14 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from modules.extension_host.extension import Extension
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from modules.application.application import Application
 
 STATIC = Path(__file__).parent / "static"
@@ -58,7 +60,7 @@ def file_address(file: Path, data: Path) -> str:
     return html.escape(f"file={quote(shown.replace(os.sep, '/'))}?{file.stat().st_mtime_ns}")
 
 
-def mount_static(api: Any) -> None:
+def mount_static(api: FastAPI) -> None:
     """Serve the runtime."""
     from starlette.staticfiles import StaticFiles
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Mapping
-from typing import Any
+from collections.abc import Generator
 
 from modules.a1111.processing.parameters import StableDiffusionProcessing
 from modules.a1111.processing.processed import Processed
 from modules.application.application import Application
 from modules.application.jobs.job import GenerationJob
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
@@ -28,7 +28,7 @@ class JobContext:
         self._app = app
         self._processed: OrderedDict[int, Processed] = OrderedDict()
         self._local = threading.local()
-        self._changed: dict[str, Any] = {}
+        self._changed: JsonObject = {}
         self._control: RunControl | None = None
 
     @property
@@ -39,7 +39,7 @@ class JobContext:
             return job.settings.changed(self._changed)
         return self._app.settings.current
 
-    def change_settings(self, changes: Mapping[str, Any], *, save: bool) -> None:
+    def change_settings(self, changes: JsonMapping, *, save: bool) -> None:
         """Change settings for the program and for the rest of the job that runs."""
         if self.is_working_thread:
             self._changed |= changes
@@ -59,7 +59,7 @@ class JobContext:
         return threading.current_thread().name == "engine"
 
     @contextlib.contextmanager
-    def working(self, control: RunControl, changed: Mapping[str, Any] | None = None) -> Generator[None]:
+    def working(self, control: RunControl, changed: JsonMapping | None = None) -> Generator[None]:
         """A job of scripts runs."""
         self._control, self._changed = control, dict(changed or {})
         try:

@@ -12,7 +12,7 @@ from collections.abc import Generator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from modules.a1111.gradio3.importing import globals_for
 from modules.a1111.script import Script, ScriptClassData, ScriptFile
@@ -45,7 +45,9 @@ class ExtensionFinder:
     def __init__(self) -> None:
         self.roots: dict[str, str] = {}
 
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         """A module whose file lies below one of the folders, or none."""
         if not self.roots:
             return None

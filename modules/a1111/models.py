@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from modules.a1111.queueing import on_engine
 from modules.a1111.sd_model import CheckpointView, ModelView
 from modules.checkpoints.vae_files import AUTOMATIC, NONE
 from modules.foundation.errors import CheckpointError, UnknownName
+from modules.foundation.plain import JsonMapping, JsonObject
 
 
 def checkpoints_list() -> dict[str, CheckpointView]:
@@ -67,7 +67,7 @@ def model_hash(filename: str) -> str:
         return "NOFILE"
 
 
-def read_state_dict(checkpoint_file: str, print_global_state: bool = False, map_location: Any = None) -> dict[str, Any]:
+def read_state_dict(checkpoint_file: str, print_global_state: bool = False, map_location: object = None) -> JsonObject:
     """The tensors of a file by name; nothing in it is executed. Raises CheckpointError."""
     from modules.checkpoints.tensors import read_weights
 
@@ -79,20 +79,20 @@ def read_state_dict(checkpoint_file: str, print_global_state: bool = False, map_
 load_torch_file = read_state_dict
 
 
-def get_state_dict_from_checkpoint(pl_sd: Mapping[str, Any]) -> dict[str, Any]:
+def get_state_dict_from_checkpoint(pl_sd: JsonMapping) -> JsonObject:
     """The tensors of a loaded file, taken out of the dict that some files put around them."""
     inner: Any = pl_sd.get("state_dict", pl_sd)
     return {str(name): tensor for name, tensor in inner.items()}
 
 
-def read_metadata_from_safetensors(filename: str) -> dict[str, Any]:
+def read_metadata_from_safetensors(filename: str) -> JsonObject:
     """What a safetensors file says of itself; values that are JSON are read."""
     import json
 
     from safetensors import safe_open
 
     with safe_open(filename, framework="pt") as file:
-        found: dict[str, Any] = dict(file.metadata() or {})
+        found: JsonObject = dict(file.metadata() or {})
     for key, value in found.items():
         if value[:1] == "{":
             with contextlib.suppress(ValueError):
@@ -100,12 +100,14 @@ def read_metadata_from_safetensors(filename: str) -> dict[str, Any]:
     return found
 
 
-def load_model(checkpoint_info: Any = None, already_loaded_state_dict: Any = None) -> Any:
+def load_model(
+    checkpoint_info: CheckpointView | None = None, already_loaded_state_dict: object = None
+) -> ModelView | None:
     """Load a checkpoint, or the one that the settings name, and make it the program's."""
     dialect = current()
     info = checkpoint_info or select_checkpoint()
 
-    def load() -> Any:
+    def load() -> ModelView | None:
         model = dialect.app.engine.load(dialect.app.catalogue.find(info.title))
         dialect.job.change_settings({"sd_model_checkpoint": info.title}, save=False)
         return ModelView(model)
@@ -113,12 +115,14 @@ def load_model(checkpoint_info: Any = None, already_loaded_state_dict: Any = Non
     return on_engine(load, f"Loading {info.name}")
 
 
-def reload_model_weights(sd_model: Any = None, info: Any = None, forced_reload: bool = False) -> Any:
+def reload_model_weights(
+    sd_model: object = None, info: CheckpointView | None = None, forced_reload: bool = False
+) -> object:
     """The same."""
     return load_model(info)
 
 
-def unload_model_weights(sd_model: Any = None, info: Any = None) -> Any:
+def unload_model_weights(sd_model: object = None, info: CheckpointView | None = None) -> object:
     """Free the loaded checkpoint's memory; the next picture loads it again."""
     dialect = current()
     if dialect.app.engine_ready:
@@ -126,11 +130,11 @@ def unload_model_weights(sd_model: Any = None, info: Any = None) -> Any:
     return sd_model
 
 
-def send_model_to_cpu(m: Any) -> None:
+def send_model_to_cpu(m: object) -> None:
     """Nothing: where models lie is the program's business."""
 
 
-def send_model_to_device(m: Any) -> None:
+def send_model_to_device(m: object) -> None:
     """Nothing, for the same reason."""
 
 
@@ -138,22 +142,22 @@ class ModelData:
     """`sd_models.model_data`: the loaded model."""
 
     @property
-    def sd_model(self) -> Any:
+    def sd_model(self) -> ModelView | None:
         """The loaded model; None before one is loaded."""
         return current().shared.sd_model
 
     @property
-    def loaded_sd_models(self) -> list[Any]:
+    def loaded_sd_models(self) -> list[ModelView]:
         """The loaded models, which are one here."""
         return [self.sd_model] if self.sd_model is not None else []
 
     was_loaded_at_least_once = True
 
-    def get_sd_model(self) -> Any:
+    def get_sd_model(self) -> ModelView | None:
         """The loaded model, loaded now where none is."""
         return self.sd_model if self.sd_model is not None else load_model()
 
-    def set_sd_model(self, v: Any, already_loaded: bool = False) -> None:
+    def set_sd_model(self, v: object, already_loaded: bool = False) -> None:
         """Make a model the loaded one, for extensions."""
         current().shared.sd_model = v
 
@@ -186,7 +190,7 @@ def get_filename(filepath: str) -> str:
     return Path(filepath).name
 
 
-def reload_vae_weights(sd_model: Any = None, vae_file: Any = "unspecified") -> Any:
+def reload_vae_weights(sd_model: object = None, vae_file: object = "unspecified") -> object:
     """Use another VAE from the next picture on: the one in a file, or the one that the settings name."""
     dialect = current()
     if vae_file == "unspecified":
@@ -201,7 +205,7 @@ def reload_vae_weights(sd_model: Any = None, vae_file: Any = "unspecified") -> A
     return sd_model
 
 
-VALUES: Mapping[str, Any] = {
+VALUES: JsonMapping = {
     "checkpoints_list": checkpoints_list,
     "checkpoint_aliases": checkpoint_aliases,
     "checkpoint_alisases": checkpoint_aliases,

@@ -7,9 +7,11 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.current import current
+from modules.foundation.plain import JsonObject
 from modules.prompts.networks import extract_networks
 
 if TYPE_CHECKING:
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
     from modules.networks.info import NetworkInfo
 
 
@@ -19,7 +21,7 @@ class NetworkOnDisk:
     def __init__(self, info: NetworkInfo) -> None:
         app = current().app
         self.name, self.filename = info.name, str(info.path)
-        self.metadata: dict[str, Any] = dict(app.networks.metadata(info))
+        self.metadata: JsonObject = dict(app.networks.metadata(info))
         self.is_safetensors = info.path.suffix.lower() == ".safetensors"
         self.alias = app.networks.alias(info)
         self.hash: str | None = app.networks.known_hash(info)
@@ -124,11 +126,11 @@ class ExtraNetwork:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def activate(self, p: Any, params_list: list[ExtraNetworkParams]) -> None:
+    def activate(self, p: StableDiffusionProcessing, params_list: list[ExtraNetworkParams]) -> None:
         """The tags of a batch's first prompt; an empty list where there is none."""
         raise NotImplementedError
 
-    def deactivate(self, p: Any) -> None:
+    def deactivate(self, p: StableDiffusionProcessing) -> None:
         """The batch is made."""
         raise NotImplementedError
 
@@ -164,7 +166,7 @@ def parse_prompts(prompts: Sequence[str]) -> tuple[list[str], dict[str, list[Ext
 
 
 @contextlib.contextmanager
-def active(p: Any, prompts: Sequence[str]) -> Generator[None]:
+def active(p: StableDiffusionProcessing, prompts: Sequence[str]) -> Generator[None]:
     """A block in which the kinds that extensions have added are in force. One that raises is named."""
     dialect = current()
     kinds = dict.fromkeys(registry().values())

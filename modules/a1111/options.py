@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import create_model
 from pydantic.fields import FieldInfo
 
+from modules.a1111.types import ComponentValue, GradioComponent
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.settings.declare import Section, setting
 from modules.settings.known_options import FOLDERS
+from modules.settings.model import Settings
 
 if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
@@ -25,12 +28,12 @@ class OptionInfo:
 
     def __init__(
         self,
-        default: Any = None,
+        default: ComponentValue = None,
         label: str = "",
-        component: Any = None,
-        component_args: Any = None,
+        component: GradioComponent = None,
+        component_args: GradioComponent = None,
         onchange: Callable[[], None] | None = None,
-        section: tuple[Any, ...] | None = None,
+        section: tuple[str | None, ...] | None = None,
         refresh: Callable[[], None] | None = None,
         comment_before: str = "",
         comment_after: str = "",
@@ -73,7 +76,7 @@ class OptionInfo:
         self.comment_after += " <span class='info'>(requires Reload UI)</span>"
         return self
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> JsonObject:
         """The arguments of the component, asked for anew."""
         arguments: Any = self.component_args() if callable(self.component_args) else self.component_args
         return dict(arguments or {})
@@ -97,7 +100,9 @@ class OptionDiv(OptionInfo):
         super().__init__("", label="", component=None)
 
 
-def options_section(section_identifier: tuple[Any, ...], options_dict: dict[str, OptionInfo]) -> dict[str, OptionInfo]:
+def options_section(
+    section_identifier: tuple[str | None, ...], options_dict: dict[str, OptionInfo]
+) -> dict[str, OptionInfo]:
     """Put all options of a dict into one section of the settings page."""
     for option in options_dict.values():
         if len(section_identifier) == 2:
@@ -137,21 +142,21 @@ class Options:
             return self.data_labels[name].default
         raise AttributeError(f"There is no setting {name!r}; declare it with opts.add_option in on_ui_settings.")
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name in Options._own:
             object.__setattr__(self, name, value)
         else:
             self._dialect.job.change_settings({name: value}, save=False)
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> JsonObject:
         """All settings as a dict; writing to it changes them as setting an attribute does."""
         return _Data(self, self._dialect.settings.model_dump())
 
     def __contains__(self, name: str) -> bool:
         return name in self.data or name in self.data_labels
 
-    def set(self, key: str, value: Any, is_api: bool = False, run_callbacks: bool = True) -> bool:
+    def set(self, key: str, value: object, is_api: bool = False, run_callbacks: bool = True) -> bool:
         """Change a setting; whether it was another before."""
         if getattr(self, key, None) == value:
             return False
@@ -160,7 +165,7 @@ class Options:
             called.onchange()
         return True
 
-    def get_default(self, key: str) -> Any:
+    def get_default(self, key: str) -> ComponentValue:
         """The default value of a setting."""
         declared = self._dialect.app.settings.declared.get(key)
         if declared is not None:
@@ -177,7 +182,7 @@ class Options:
         if call:
             func()
 
-    def changed(self, before: Any, after: Any) -> None:
+    def changed(self, before: Settings, after: Settings) -> None:
         """Settings were changed: call what waits for it."""
         called = {key: info.onchange for key, info in self.data_labels.items() if info.onchange is not None}
         for key, function in {**called, **self._onchange}.items():
@@ -194,7 +199,7 @@ class Options:
 
         return json.dumps(dict(self.data), default=str)
 
-    def cast_value(self, key: str, value: Any) -> Any:
+    def cast_value(self, key: str, value: ComponentValue) -> ComponentValue:
         """A value as its setting wants it."""
         default = self.get_default(key)
         if value is None or default is None:
@@ -204,25 +209,25 @@ class Options:
         return type(default)(value) if isinstance(default, int | float | str) else value
 
 
-class _Data(dict[str, Any]):
+class _Data(JsonObject):
     """All settings; what is written goes to the settings as well."""
 
-    def __init__(self, options: Options, values: Mapping[str, Any]) -> None:
+    def __init__(self, options: Options, values: JsonMapping) -> None:
         super().__init__(values)
         self._options = options
 
-    def __setitem__(self, key: str, value: Any) -> None:
+    def __setitem__(self, key: str, value: object) -> None:
         super().__setitem__(key, value)
         setattr(self._options, key, value)
 
-    def update(self, *others: Any, **named: Any) -> None:
+    def update(self, *others: object, **named: object) -> None:
         for key, value in dict(*others, **named).items():
             self[key] = value
 
 
 def section_of(title: str, category: str, options: Iterable[tuple[str, OptionInfo]]) -> type[Section]:
     """A section of the settings that holds these options, for the program's registry."""
-    fields: dict[str, Any] = {}
+    fields: JsonObject = {}
     for key, info in options:
         if not info.do_not_save:
             fields[key] = (_type_of(info.default), _field(key, info))
@@ -231,7 +236,7 @@ def section_of(title: str, category: str, options: Iterable[tuple[str, OptionInf
     return made
 
 
-def _type_of(default: Any) -> Any:
+def _type_of(default: ComponentValue) -> Any:
     if isinstance(default, bool):
         return bool
     if isinstance(default, int | float):
@@ -241,7 +246,7 @@ def _type_of(default: Any) -> Any:
 
 
 def _field(key: str, info: OptionInfo) -> FieldInfo:
-    arguments: dict[str, Any] = {}
+    arguments: JsonObject = {}
     try:
         arguments = info.arguments()
     except Exception:

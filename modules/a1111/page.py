@@ -22,8 +22,10 @@ from modules.a1111.pasting import new_value
 from modules.a1111.runner import ScriptRunner
 from modules.a1111.script import Script, overrides
 from modules.a1111.send_buttons import wire_send_buttons
+from modules.a1111.types import GradioComponent
 from modules.application.page_guests import PageGuest
 from modules.application.registries import AddedTab
+from modules.foundation.plain import JsonMapping
 from modules.webui.builder import PageBuilder
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ class ScriptsOnPage(PageGuest):
             yield
             return
 
-        def call(cls: Any, *args: Any, **named: Any) -> Any:
+        def call(cls: Any, *args: object, **named: object) -> Any:
             component = cls.__new__(cls, *args, **named)
             keywords = {**_by_name(cls, args), **named}
             runner = self._runner_now
@@ -186,7 +188,7 @@ class ScriptsOnPage(PageGuest):
                 left.unrender()
             raise _Failed
 
-    def inputs(self, tab: str) -> Sequence[Any]:
+    def inputs(self, tab: str) -> Sequence[GradioComponent]:
         """The controls of all scripts, the list of selectable ones first where there is one."""
         return [each for each in self._runner(tab).inputs if each is not None]
 
@@ -225,7 +227,7 @@ class ScriptsOnPage(PageGuest):
         """The list of selectable scripts, and the controls that scripts have named."""
         return [field[0] for field in self._fields(tab)]
 
-    def pasted(self, tab: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+    def pasted(self, tab: str, parameters: JsonMapping) -> Sequence[GradioComponent]:
         """What the parameters say to them."""
         known = dict(parameters)
         return [new_value(field[0], field[1], known) for field in self._fields(tab)]

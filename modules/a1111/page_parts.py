@@ -6,11 +6,12 @@ import html
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from modules.a1111.components import ToolButton
 from modules.a1111.current import current
 from modules.a1111.gradio3.namespace import old_module
+from modules.a1111.types import ComponentValue, GradioComponent
+from modules.foundation.plain import JsonObject
 
 SYMBOLS = {
     "folder_symbol": "\U0001f4c2",
@@ -37,7 +38,7 @@ def plaintext_to_html(text: str | None, classname: str | None = None) -> str:
     return f"<p class='{classname}'>{content}</p>" if classname else f"<p>{content}</p>"
 
 
-def update_generation_info(generation_info: str, html_info: str, img_index: int) -> tuple[str, Any]:
+def update_generation_info(generation_info: str, html_info: str, img_index: int) -> tuple[str, ComponentValue]:
     """The text below a gallery for the picture that is chosen."""
     try:
         info = json.loads(generation_info)
@@ -46,7 +47,7 @@ def update_generation_info(generation_info: str, html_info: str, img_index: int)
         return html_info, old_module("gradio").update()
 
 
-def save_files(js_data: str, images: Any, do_make_zip: bool, index: int) -> tuple[Any, str]:
+def save_files(js_data: str, images: ComponentValue, do_make_zip: bool, index: int) -> tuple[ComponentValue, str]:
     """Save the pictures of a gallery into the folder of the Save button; the files, and a sentence about them."""
     from modules.a1111.saving import opts, save_image
     from modules.infotext.parse import parse
@@ -95,7 +96,7 @@ def _packed(files: list[str], folder: str) -> str:
     return str(name)
 
 
-def _picture_of(value: Any) -> Any:
+def _picture_of(value: object) -> GradioComponent:
     from modules.a1111.sending import image_from_url_text
 
     return image_from_url_text(value)
@@ -105,17 +106,17 @@ def _picture_of(value: Any) -> Any:
 class OutputPanel:
     """The results of a tab. In order: gallery, generation_info, infotext, html_log."""
 
-    gallery: Any
-    generation_info: Any
-    infotext: Any
-    html_log: Any
-    button_upscale: Any = None
+    gallery: GradioComponent
+    generation_info: GradioComponent
+    infotext: GradioComponent
+    html_log: GradioComponent
+    button_upscale: GradioComponent = None
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[GradioComponent]:
         return iter((self.gallery, self.generation_info, self.infotext, self.html_log))
 
 
-def create_output_panel(tabname: str, outdir: str, toprow: Any = None) -> OutputPanel:
+def create_output_panel(tabname: str, outdir: str, toprow: GradioComponent = None) -> OutputPanel:
     """A gallery with the buttons that send its pictures elsewhere, and the texts below it."""
     from modules.a1111 import sending
 
@@ -143,15 +144,18 @@ def create_output_panel(tabname: str, outdir: str, toprow: Any = None) -> Output
 
 
 def create_refresh_button(
-    refresh_component: Any, refresh_method: Callable[[], Any], refreshed_args: Any, elem_id: str | None
-) -> Any:
+    refresh_component: GradioComponent,
+    refresh_method: Callable[[], object],
+    refreshed_args: GradioComponent,
+    elem_id: str | None,
+) -> GradioComponent:
     """A button that calls `refresh_method` and gives components the arguments that `refreshed_args` then has."""
     components = refresh_component if isinstance(refresh_component, list) else [refresh_component]
 
-    def refresh() -> Any:
+    def refresh() -> GradioComponent:
         refresh_method()
-        values: Any = refreshed_args() if callable(refreshed_args) else refreshed_args
-        arguments: dict[str, Any] = values or {}
+        values: GradioComponent = refreshed_args() if callable(refreshed_args) else refreshed_args
+        arguments: JsonObject = values or {}
         updates = [old_module("gradio").update(**arguments) for _ in components]
         return updates[0] if len(updates) == 1 else updates
 
@@ -160,7 +164,9 @@ def create_refresh_button(
     return button
 
 
-def setup_dialog(button_show: Any, dialog: Any, *, button_close: Any = None) -> None:
+def setup_dialog(
+    button_show: GradioComponent, dialog: GradioComponent, *, button_close: GradioComponent = None
+) -> None:
     """Have a button show a box, and another hide it."""
     gr = old_module("gradio")
     button_show.click(fn=lambda: gr.update(visible=True), inputs=[], outputs=[dialog], show_progress=False)
@@ -168,7 +174,7 @@ def setup_dialog(button_show: Any, dialog: Any, *, button_close: Any = None) -> 
         button_close.click(fn=lambda: gr.update(visible=False), inputs=[], outputs=[dialog], show_progress=False)
 
 
-def gr_show(visible: bool = True) -> dict[str, Any]:
+def gr_show(visible: bool = True) -> JsonObject:
     """An update of whether a component is visible."""
     return {"visible": visible, "__type__": "update"}
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 import gradio as gr
+
+from modules.a1111.types import ComponentValue, GradioComponent
+from modules.foundation.plain import JsonObject
 
 log = logging.getLogger(__name__)
 
 
-def new_value(component: Any, key: str | Callable[[dict[str, Any]], Any] | None, parameters: dict[str, Any]) -> Any:
+def new_value(
+    component: GradioComponent, key: str | Callable[[JsonObject], ComponentValue] | None, parameters: JsonObject
+) -> ComponentValue:
     """The update of `component` that parameters (by label) ask for; `key` is a label or a function of them all.
 
     What they do not name stays as it is, and so does what cannot be read as the component's kind of value.
@@ -30,7 +34,7 @@ def new_value(component: Any, key: str | Callable[[dict[str, Any]], Any] | None,
         return gr.skip()
 
 
-def _fitting(component: Any, value: Any) -> Any:
+def _fitting(component: object, value: ComponentValue) -> ComponentValue:
     """A value out of a text as the component takes it."""
     if isinstance(component, gr.Checkbox):
         return value.strip().casefold() in ("true", "1", "yes") if isinstance(value, str) else bool(value)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
 from typing import Any
 
-_ORIGINALS: dict[tuple[str, str, str], Any] = {}
+from modules.a1111.types import ExtensionFunction
+
+_ORIGINALS: dict[tuple[str, str, str], ExtensionFunction] = {}
 
 
-def originals() -> dict[tuple[str, str, str], Any]:
+def originals() -> dict[tuple[str, str, str], ExtensionFunction]:
     """What was replaced with `patch`, by (key, module or class, name)."""
     return _ORIGINALS
 
 
-def patch(key: str, obj: Any, field: str, replacement: Callable[..., Any]) -> Any:
+def patch(key: str, obj: object, field: str, replacement: ExtensionFunction) -> ExtensionFunction:
     """Put `replacement` in the place of `obj.field` in the name of `key`; what stood there.
 
     Raises RuntimeError where `key` has replaced it already.
@@ -28,7 +29,7 @@ def patch(key: str, obj: Any, field: str, replacement: Callable[..., Any]) -> An
     return _ORIGINALS[place]
 
 
-def undo(key: str, obj: Any, field: str) -> None:
+def undo(key: str, obj: object, field: str) -> None:
     """Put back what `key` has replaced. Raises RuntimeError where it has not."""
     place = (key, _name_of(obj), field)
     if place not in _ORIGINALS:
@@ -36,16 +37,16 @@ def undo(key: str, obj: Any, field: str) -> None:
     setattr(obj, field, _ORIGINALS.pop(place))
 
 
-def original(key: str, obj: Any, field: str) -> Any:
+def original(key: str, obj: object, field: str) -> ExtensionFunction | None:
     """What stood in the place of `obj.field` before `key` replaced it; None where it has not."""
     return _ORIGINALS.get((key, _name_of(obj), field))
 
 
-def _name_of(obj: Any) -> str:
+def _name_of(obj: object) -> str:
     return str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None) or id(obj))
 
 
-def replaced(doorway: str, name: str, own: Callable[..., Any]) -> Callable[..., Any] | None:
+def replaced(doorway: str, name: str, own: ExtensionFunction) -> ExtensionFunction | None:
     """What an extension has put in the place of `own` in a doorway module; None where it is as it was."""
     module = sys.modules.get(doorway)
     found = None if module is None else getattr(module, name, None)

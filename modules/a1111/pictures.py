@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -15,15 +15,21 @@ from modules.a1111.saving import name_context, opts, picture_text
 from modules.foundation.atomic import atomic_write
 from modules.foundation.errors import EaselError
 from modules.foundation.picture_file import open_picture
+from modules.foundation.plain import JsonObject
 from modules.imaging import grid, resize
 from modules.imaging.filenames import fill_pattern, sanitize
 from modules.infotext.picture_metadata import read_picture_metadata
+
+if TYPE_CHECKING:
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
 
 LANCZOS = Image.Resampling.LANCZOS
 NEAREST = Image.Resampling.NEAREST
 
 
-def resize_image(resize_mode: int, im: Any, width: int, height: int, upscaler_name: str | None = None) -> Any:
+def resize_image(
+    resize_mode: int, im: Image.Image, width: int, height: int, upscaler_name: str | None = None
+) -> Image.Image:
     """`im` at this size: 0 stretches, 1 crops, 2 fills up. Enlarged by an upscaler where one is named."""
     dialect = current()
     name = upscaler_name or getattr(dialect.settings, "upscaler_for_img2img", None)
@@ -33,12 +39,12 @@ def resize_image(resize_mode: int, im: Any, width: int, height: int, upscaler_na
     return resize.resize(im, int(width), int(height), resize.ResizeMode(int(resize_mode)), enlarge)
 
 
-def flatten(img: Any, bgcolor: str) -> Any:
+def flatten(img: Image.Image, bgcolor: str) -> Image.Image:
     """`img` as RGB, laid on a colour where it is transparent."""
     return resize.flatten(img, bgcolor)
 
 
-def fix_image(image: Any) -> Any:
+def fix_image(image: Image.Image | None) -> Image.Image | None:
     """`image` as RGB or RGBA, turned as its file says; None stays None."""
     if image is None:
         return None
@@ -47,12 +53,12 @@ def fix_image(image: Any) -> Any:
     return resize.with_colours(ImageOps.exif_transpose(image))
 
 
-def read(fp: Any, **kwargs: Any) -> Any:
+def read(fp: Any, **kwargs: object) -> Image.Image | None:
     """A picture from a file, turned as the file says. Of the formats that Pillow knows those are read that we name."""
     return fix_image(open_picture(fp))
 
 
-def get_grid_size(imgs: Sequence[Any], batch_size: int = 1, rows: int | None = None) -> tuple[int, int]:
+def get_grid_size(imgs: Sequence[Image.Image], batch_size: int = 1, rows: int | None = None) -> tuple[int, int]:
     """Rows and columns of a grid."""
     columns, rows = grid.grid_shape(
         len(imgs),
@@ -63,7 +69,7 @@ def get_grid_size(imgs: Sequence[Any], batch_size: int = 1, rows: int | None = N
     return rows, columns
 
 
-def image_grid(imgs: Sequence[Any], batch_size: int = 1, rows: int | None = None) -> Any:
+def image_grid(imgs: Sequence[Image.Image], batch_size: int = 1, rows: int | None = None) -> Image.Image:
     """All pictures as one; on_image_grid may change them and their order."""
     from modules.a1111.callbacks import ImageGridLoopParams
 
@@ -93,7 +99,7 @@ class Grid:
         return sum(len(row[2]) for row in self.tiles)
 
 
-def split_grid(image: Any, tile_w: int = 512, tile_h: int = 512, overlap: int = 64) -> Grid:
+def split_grid(image: Image.Image, tile_w: int = 512, tile_h: int = 512, overlap: int = 64) -> Grid:
     """A picture cut into tiles of one size that overlap by about `overlap` pixels."""
     made = Grid([], tile_w, tile_h, image.width, image.height, overlap)
     for top in _starts(image.height, tile_h, overlap):
@@ -112,13 +118,13 @@ def _starts(length: int, tile: int, overlap: int) -> list[int]:
     return [int(index * step) for index in range(count)]
 
 
-def combine_grid(grid: Grid) -> Any:
+def combine_grid(grid: Grid) -> Image.Image:
     """The tiles put together again; where they overlap one fades into the next."""
     rows = [_joined([(x, tile) for x, _, tile in row], grid.image_w, across=True) for _, _, row in grid.tiles]
     return _joined([(each[0], row) for each, row in zip(grid.tiles, rows, strict=True)], grid.image_h, across=False)
 
 
-def _joined(parts: list[tuple[int, Any]], length: int, *, across: bool) -> Any:
+def _joined(parts: list[tuple[int, Image.Image]], length: int, *, across: bool) -> Image.Image:
     first = parts[0][1]
     whole = Image.new("RGB", (length, first.height) if across else (first.width, length))
     end = 0
@@ -148,7 +154,15 @@ def sanitize_filename_part(text: str | None, replace_spaces: bool = True) -> str
 class FilenameGenerator:
     """Names by pattern, with the values of `p` and of one picture: `apply("[seed]-[date]")`."""
 
-    def __init__(self, p: Any, seed: Any, prompt: str, image: Any, zip: bool = False, basename: str = "") -> None:
+    def __init__(
+        self,
+        p: StableDiffusionProcessing,
+        seed: object,
+        prompt: str,
+        image: Image.Image,
+        zip: bool = False,
+        basename: str = "",
+    ) -> None:
         self.p, self.seed, self.prompt, self.image, self.zip, self.basename = p, seed, prompt, image, zip, basename
 
     def apply(self, x: str) -> str:
@@ -156,7 +170,7 @@ class FilenameGenerator:
         return fill_pattern(x, name_context(self.p, self.image, self.seed, self.prompt, self.basename))
 
 
-def read_info_from_image(image: Any) -> tuple[str | None, dict[str, Any]]:
+def read_info_from_image(image: Image.Image) -> tuple[str | None, JsonObject]:
     """The infotext that a picture carries, and its other texts."""
     carried = read_picture_metadata(image)
     return carried.infotext, dict(carried.others)
@@ -174,11 +188,11 @@ def image_data(data: bytes) -> tuple[str | None, None]:
 
 
 def save_image_with_geninfo(
-    image: Any,
+    image: Image.Image,
     geninfo: str | None,
     filename: str,
     extension: str | None = None,
-    existing_pnginfo: dict[str, Any] | None = None,
+    existing_pnginfo: JsonObject | None = None,
     pnginfo_section_name: str = "parameters",
 ) -> None:
     """Write a picture with its text to exactly this path."""

@@ -10,9 +10,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from modules.a1111.current import current
+from modules.a1111.types import ComponentValue, ExtensionFunction
 from modules.application.jobs.job import TaskJob
 from modules.foundation.errors import EaselError
 from modules.generation.progress import RunControl
@@ -24,44 +25,48 @@ queue_lock = threading.RLock()
 
 KEPT_TASKS = 64
 
+Result = TypeVar("Result")
 
-def on_engine(function: Callable[[], Any], title: str) -> Any:
+
+def on_engine(function: Callable[[], Result], title: str) -> Result:
     """Call something where models compute, when it is its turn, and wait for what it returns."""
     dialect = current()
     if dialect.job.is_working_thread:
         return function()
     context = contextvars.copy_context()
 
-    def work(control: RunControl) -> Any:
+    def work(control: RunControl) -> Result:
         with dialect.job.working(control):
             return context.run(function)
 
-    job: TaskJob[Any] = dialect.app.submit_task(TaskJob(work, kind="script", title=title[:80]))
+    job: TaskJob[Result] = dialect.app.submit_task(TaskJob(work, kind="script", title=title[:80]))
     return job.wait()
 
 
-def wrap_queued_call(func: Callable[..., Any]) -> Callable[..., Any]:
+def wrap_queued_call(func: ExtensionFunction) -> ExtensionFunction:
     """The function, called when it is its turn."""
 
     @functools.wraps(func)
-    def queued(*args: Any, **kwargs: Any) -> Any:
+    def queued(*args: object, **kwargs: object) -> ComponentValue:
         return on_engine(lambda: func(*args, **kwargs), func.__name__)
 
     return queued
 
 
-def wrap_gradio_gpu_call(func: Callable[..., Any], extra_outputs: Sequence[Any] | None = None) -> Callable[..., Any]:
+def wrap_gradio_gpu_call(
+    func: ExtensionFunction, extra_outputs: Sequence[ComponentValue] | None = None
+) -> ExtensionFunction:
     """A function of a button that computes: called when it is its turn, its errors shown in the last output.
 
     A first argument of the form "task(...)" is its number for `modules.progress`.
     """
 
     @functools.wraps(func)
-    def queued(*args: Any, **kwargs: Any) -> Any:
+    def queued(*args: object, **kwargs: object) -> ComponentValue:
         task = args[0] if args and isinstance(args[0], str) and args[0].startswith("task(") else None
         state = current().shared.state
 
-        def work() -> Any:
+        def work() -> ComponentValue:
             if task is not None:
                 start_task(task)
             state.begin(task or func.__name__)
@@ -83,15 +88,15 @@ def wrap_gradio_gpu_call(func: Callable[..., Any], extra_outputs: Sequence[Any] 
 
 
 def wrap_gradio_call(
-    func: Callable[..., Any], extra_outputs: Sequence[Any] | None = None, add_stats: bool = False
-) -> Callable[..., Any]:
+    func: ExtensionFunction, extra_outputs: Sequence[ComponentValue] | None = None, add_stats: bool = False
+) -> ExtensionFunction:
     """A function of a button: what it raises is shown in its last output, behind `extra_outputs`.
 
     With `add_stats` the time is added to the last output.
     """
 
     @functools.wraps(func)
-    def called(*args: Any, **kwargs: Any) -> Any:
+    def called(*args: object, **kwargs: object) -> ComponentValue:
         begun = time.perf_counter()
         try:
             result = list(func(*args, **kwargs))
@@ -120,7 +125,7 @@ class Tasks:
         self.current: str | None = None
         self.pending: OrderedDict[str, float] = OrderedDict()
         self.finished: list[str] = []
-        self.results: OrderedDict[str, Any] = OrderedDict()
+        self.results: OrderedDict[str, object] = OrderedDict()
 
 
 def _tasks() -> Tasks:
@@ -158,7 +163,7 @@ def finish_task(id_task: str) -> None:
     del tasks.finished[:-KEPT_TASKS]
 
 
-def record_results(id_task: str, res: Any) -> None:
+def record_results(id_task: str, res: object) -> None:
     """What came of it."""
     results = _tasks().results
     results[id_task] = res

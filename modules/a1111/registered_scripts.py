@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.a1111.current import OWNER
 from modules.a1111.processing.conversion import processing_of
@@ -12,6 +12,7 @@ from modules.a1111.processing.processed import result_of
 from modules.a1111.processing.running import process_images
 from modules.a1111.runner import ScriptRunner
 from modules.a1111.script import Script as A1111Script
+from modules.a1111.types import GradioComponent
 from modules.application.scripts import Argument, Script, ScriptRun
 from modules.foundation.errors import ExtensionError
 from modules.generation.result import GenerationResult
@@ -89,7 +90,7 @@ def _arguments(script: A1111Script, runner: ScriptRunner) -> tuple[Argument, ...
     return tuple(_argument(control, value) for control, value in zip(script.controls or (), defaults, strict=False))
 
 
-def _argument(control: Any, value: Any) -> Argument:
+def _argument(control: GradioComponent, value: object) -> Argument:
     choices = getattr(control, "choices", None)
     listed = [str(each[0] if isinstance(each, tuple) else each) for each in choices] if choices is not None else None
     return Argument(

@@ -7,11 +7,17 @@ import inspect
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from modules.a1111.current import current
 from modules.a1111.script import AlwaysVisible, OnComponent, Script, ScriptClassData, overrides
+from modules.a1111.types import ComponentValue, GradioComponent, ScriptArgument
 from modules.foundation.errors import EaselError, Interrupted
+from modules.foundation.plain import JsonObject
+
+if TYPE_CHECKING:
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
+    from modules.a1111.processing.processed import Processed
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +31,10 @@ class ScriptRunner:
         self.alwayson_scripts: list[Script] = []
         self.titles: list[str] = []
         self.title_map: dict[str, Script] = {}
-        self.infotext_fields: list[Any] = []
+        self.infotext_fields: list[ScriptArgument] = []
         self.paste_field_names: list[str] = []
-        self.inputs: list[Any] = [None]
-        self.defaults: list[Any] = [0]
+        self.inputs: list[ScriptArgument] = [None]
+        self.defaults: list[ScriptArgument] = [0]
         self.is_img2img = False
 
     def initialize_scripts(self, is_img2img: bool) -> None:
@@ -53,7 +59,7 @@ class ScriptRunner:
         self.scripts.append(script)
         (self.alwayson_scripts if script.alwayson else self.selectable_scripts).append(script)
 
-    def draw(self, script: Script) -> list[Any]:
+    def draw(self, script: Script) -> list[ScriptArgument]:
         """Draw a script's controls where the page is being built, and give it its place among the arguments."""
         with current().owned_by(script.filename):
             script.args_from = len(self.inputs)
@@ -102,7 +108,9 @@ class ScriptRunner:
             if script.args_from is None:
                 self.try_draw(script)
 
-    def arguments_for(self, by_script: Mapping[str, Sequence[Any]], selected: str | None) -> list[Any]:
+    def arguments_for(
+        self, by_script: Mapping[str, Sequence[ScriptArgument]], selected: str | None
+    ) -> list[ScriptArgument]:
         """The list of all scripts' arguments: those given by the scripts' names, the rest at their defaults."""
         arguments = list(self.defaults)
         for script in self.scripts:
@@ -118,7 +126,7 @@ class ScriptRunner:
         """The script of this title, in any case."""
         return self.title_map.get(title.lower())
 
-    def run(self, p: Any, *args: Any) -> Any:
+    def run(self, p: StableDiffusionProcessing, *args: ScriptArgument) -> Processed | None:
         """Let the selected script make the pictures; None where none is selected."""
         number = args[0] if args else 0
         if not number:
@@ -136,7 +144,7 @@ class ScriptRunner:
         """Whether any always-on script has this method."""
         return any(overrides(script, method) for script in self.alwayson_scripts)
 
-    def call(self, method: str, p: Any, *leading: Any, **named: Any) -> None:
+    def call(self, method: str, p: StableDiffusionProcessing, *leading: object, **named: object) -> None:
         """Call a method of each always-on script that has it. One that raises is named and the others go on."""
         for script in self.list_scripts_for_method(method):
             with self._naming(script, f"failed in {method}"), current().owned_by(script.filename):
@@ -147,27 +155,27 @@ class ScriptRunner:
                 finally:
                     current().app.extensions.spent(script.filename or "", time.perf_counter() - begun)
 
-    def _naming(self, script: Script | ScriptClassData, what: str) -> Any:
+    def _naming(self, script: Script | ScriptClassData, what: str) -> _Naming:
         return _Naming(script, what)
 
     # A1111's own names for the above
 
-    def setup_scrips(self, p: Any, *, is_ui: bool = True) -> None:
+    def setup_scrips(self, p: StableDiffusionProcessing, *, is_ui: bool = True) -> None:
         """Call `setup` of each always-on script."""
         for script in self.list_scripts_for_method("setup"):
             if is_ui or not script.setup_for_ui_only:
                 with self._naming(script, "failed in setup"):
                     script.setup(p, *p.script_args[script.args_from : script.args_to])
 
-    def before_component(self, component: Any, **kwargs: Any) -> None:
+    def before_component(self, component: GradioComponent, **kwargs: object) -> None:
         """Tell the scripts of a component that is being made."""
         self._component("before_component", "on_before_component_elem_id", component, kwargs)
 
-    def after_component(self, component: Any, **kwargs: Any) -> None:
+    def after_component(self, component: GradioComponent, **kwargs: object) -> None:
         """Tell the scripts of a component that was made."""
         self._component("after_component", "on_after_component_elem_id", component, kwargs)
 
-    def _component(self, method: str, by_id: str, component: Any, kwargs: dict[str, Any]) -> None:
+    def _component(self, method: str, by_id: str, component: GradioComponent, kwargs: JsonObject) -> None:
         for script in self.scripts:
             for elem_id, callback in getattr(script, by_id) or ():
                 if elem_id == kwargs.get("elem_id"):
@@ -177,7 +185,9 @@ class ScriptRunner:
                 with self._naming(script, f"failed in {method}"), current().owned_by(script.filename):
                     getattr(script, method)(component, **kwargs)
 
-    def set_named_arg(self, args: Any, script_name: str, arg_elem_id: str, value: Any, fuzzy: bool = False) -> None:
+    def set_named_arg(
+        self, args: list[ScriptArgument], script_name: str, arg_elem_id: str, value: object, fuzzy: bool = False
+    ) -> None:
         """Set one argument in a list of all, by the script's name and the id of the control."""
         script = next((each for each in self.scripts if each.name == script_name), None)
         if script is None:
@@ -217,7 +227,7 @@ class _Naming:
         return True
 
 
-def _default_of(control: Any) -> Any:
+def _default_of(control: GradioComponent) -> ComponentValue:
     """What a request that does not name the argument gives: the value as the function would get it from the page."""
     value = getattr(control, "value", None)
     if getattr(control, "type", None) == "index":

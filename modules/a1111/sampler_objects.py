@@ -6,12 +6,17 @@ object, is called at the same moments and with the same values (`seams.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from modules.a1111.types import ExtensionFunction
+from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
+    from modules.a1111.sd_model import ModelView
     from modules.sampling.samplers.registry import Sampler as ProgramSampler
 
 NOT_HERE = "Easel samples by itself; use process_images(p), a hook of a Script, or the callbacks."
@@ -20,7 +25,7 @@ NOT_HERE = "Easel samples by itself; use process_images(p), a hook of a Script, 
 class InnerModel:
     """The network as k-diffusion wraps it: `model(x, sigma, cond={...})` gives the denoised latents [B, C, h, w]."""
 
-    def __init__(self, sd_model: Any) -> None:
+    def __init__(self, sd_model: ModelView) -> None:
         self.inner_model = sd_model
 
     @property
@@ -28,34 +33,34 @@ class InnerModel:
         return self.inner_model.loaded.schedule
 
     @property
-    def sigmas(self) -> Any:
+    def sigmas(self) -> Tensor:
         """The levels of noise that it was trained on, rising [n]."""
         return self._schedule.sigmas
 
     @property
-    def log_sigmas(self) -> Any:
+    def log_sigmas(self) -> Tensor:
         """Their logarithms."""
         return self._schedule.sigmas.log()
 
     @property
-    def sigma_min(self) -> Any:
+    def sigma_min(self) -> Tensor:
         """The lowest of them."""
         return self._schedule.sigmas[0]
 
     @property
-    def sigma_max(self) -> Any:
+    def sigma_max(self) -> Tensor:
         """The highest of them."""
         return self._schedule.sigmas[-1]
 
-    def sigma_to_t(self, sigma: Any, quantize: bool | None = None) -> Any:
+    def sigma_to_t(self, sigma: Tensor, quantize: bool | None = None) -> Tensor:
         """The time steps of noise levels."""
         return self._schedule.sigma_to_t(sigma, quantize=quantize)
 
-    def t_to_sigma(self, t: Any) -> Any:
+    def t_to_sigma(self, t: Tensor) -> Tensor:
         """The noise levels of time steps."""
         return self._schedule.t_to_sigma(t)
 
-    def __call__(self, x: Tensor, sigma: Tensor, cond: Any = None, **_: Any) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Tensor, cond: Any = None, **_: object) -> Tensor:
         """One call of the network; `cond` holds "c_crossattn", "c_concat" and "vector" as the original has them."""
         import torch
 
@@ -101,20 +106,20 @@ class CFGDenoiser:
         self.step: int = 0
         self.image_cfg_scale: float | None = None
         self.padded_cond_uncond = False
-        self.p: Any = None
+        self.p: StableDiffusionProcessing | None = None
         self.cond_scale_miltiplier = 1.0
         self.need_last_noise_uncond = False
         self.mask_before_denoising = False
         self.classic_ddim_eps_estimation = False
 
     @property
-    def inner_model(self) -> Any:
+    def inner_model(self) -> InnerModel:
         """The network, to be called once more by those who want to."""
         if self.model_wrap is None:
             self.model_wrap = InnerModel(self.sampler.sd_model)
         return self.model_wrap
 
-    def combine_denoised(self, x_out: Tensor, conds_list: Any, uncond: Any, cond_scale: float) -> Tensor:
+    def combine_denoised(self, x_out: Tensor, conds_list: Any, uncond: Tensor, cond_scale: float) -> Tensor:
         """uncond + sum_i w_i scale (cond_i - uncond), image by image.
 
         `x_out` holds the rows of all prompts, then one row for each negative prompt; `conds_list` for each image the
@@ -131,7 +136,7 @@ class CFGDenoiser:
         """Forget the network: another has taken over."""
         self.model_wrap = None
 
-    def forward(self, *arguments: Any, **named: Any) -> Any:
+    def forward(self, *arguments: object, **named: object) -> Tensor:
         """Guidance itself is not called through here."""
         raise NotImplementedError(NOT_HERE)
 
@@ -139,42 +144,42 @@ class CFGDenoiser:
 class Sampler:
     """What samplers of all kinds share."""
 
-    def __init__(self, funcname: Any, sd_model: Any = None, options: dict[str, Any] | None = None) -> None:
+    def __init__(self, funcname: Any, sd_model: object = None, options: JsonObject | None = None) -> None:
         self.funcname, self.func = funcname, funcname
         self.sd_model, self.options = sd_model, options or {}
-        self.p: Any = None
+        self.p: StableDiffusionProcessing | None = None
         self.model_wrap_cfg = CFGDenoiser(self)
         self.extra_params: list[str] = []
-        self.sampler_extra_args: dict[str, Any] = {}
+        self.sampler_extra_args: JsonObject = {}
         self.config: Any = None
-        self.last_latent: Any = None
+        self.last_latent: Tensor | None = None
         self.stop_at: int | None = None
         self.eta = self.s_min_uncond = None
         self.s_churn, self.s_tmin, self.s_tmax, self.s_noise = 0.0, 0.0, float("inf"), 1.0
         self.conditioning_key = "crossattn"
 
     @property
-    def model_wrap(self) -> Any:
+    def model_wrap(self) -> InnerModel:
         """The network as k-diffusion wraps it."""
         return self.model_wrap_cfg.inner_model
 
-    def callback_state(self, d: dict[str, Any]) -> None:
+    def callback_state(self, d: JsonObject) -> None:
         """Called once a step with "i", "x", "denoised", "sigma", "sigma_hat": live tensors of the sampler."""
 
-    def launch_sampling(self, steps: int, func: Callable[[], Any]) -> Any:
+    def launch_sampling(self, steps: int, func: Callable[[], Tensor]) -> Tensor:
         """Call what samples."""
         return func()
 
-    def number_of_needed_noises(self, p: Any) -> int:
+    def number_of_needed_noises(self, p: StableDiffusionProcessing) -> int:
         """How many noises a run may draw."""
         return int(p.steps)
 
-    def initialize(self, p: Any) -> dict[str, Any]:
+    def initialize(self, p: StableDiffusionProcessing) -> JsonObject:
         """Take over what `p` says of sampling."""
         self.p = self.model_wrap_cfg.p = p
         return {}
 
-    def sample(self, *arguments: Any, **named: Any) -> Any:
+    def sample(self, *arguments: object, **named: object) -> Tensor:
         """Sampling is not started through here."""
         raise NotImplementedError(NOT_HERE)
 
@@ -193,7 +198,7 @@ STEP, COMBINE = Sampler.callback_state, CFGDenoiser.combine_denoised
 """The methods as they were when nothing replaced them."""
 
 
-def sampler_object(name: str, sd_model: Any) -> Sampler:
+def sampler_object(name: str, sd_model: ModelView) -> Sampler:
     """The object that stands for a sampler of the program."""
     from modules.sampling.denoiser import TimestepDenoiser
     from modules.sampling.samplers.registry import find
@@ -208,7 +213,9 @@ def program_sampler(data: Any) -> ProgramSampler:
     """A sampler of the program that runs the function of an extension's."""
     from modules.sampling.samplers.registry import Sampler as Added
 
-    def function(model: Any, x: Any, sigmas: Any, *, noise: Any, callback: Any) -> Any:
+    def function(
+        model: ExtensionFunction, x: Tensor, sigmas: Sequence[float], *, noise: Tensor, callback: ExtensionFunction
+    ) -> Tensor:
         from modules.a1111.current import current
 
         made = data.constructor(current().shared.sd_model)
@@ -230,7 +237,13 @@ def program_sampler(data: Any) -> ProgramSampler:
     )
 
 
-def _run(function: Any, model: Any, x: Any, sigmas: Any, callback: Any) -> Any:
+def _run(
+    function: ExtensionFunction,
+    model: ExtensionFunction,
+    x: Tensor,
+    sigmas: Sequence[float],
+    callback: ExtensionFunction,
+) -> Tensor:
     """Call a function of k-diffusion's kind: levels as a tensor, one a row, and a dict for each step."""
     import torch
 
@@ -238,7 +251,7 @@ def _run(function: Any, model: Any, x: Any, sigmas: Any, callback: Any) -> Any:
 
     levels = torch.tensor(sigmas, device=x.device, dtype=torch.float32)
 
-    def denoise(latents: Any, sigma: Any, **_: Any) -> Any:
+    def denoise(latents: Tensor, sigma: Tensor, **_: object) -> Tensor:
         return model(latents, float(sigma.flatten()[0]))
 
     def on_step(d: dict[str, Any]) -> None:

@@ -6,9 +6,10 @@ function is one of k-diffusion's kind: `function(model, x, sigmas, extra_args=, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, SupportsIndex
 
+from modules.foundation.plain import JsonMapping, JsonObject
 from modules.sampling.samplers import registry
 
 OWNER = "a1111: samplers"
@@ -20,42 +21,42 @@ class SamplerData(NamedTuple):
     name: str
     constructor: Callable[[Any], Any]
     aliases: list[str]
-    options: dict[str, Any]
+    options: JsonObject
 
     def total_steps(self, steps: int) -> int:
         """How often the model is called."""
         return steps * 2 if self.options.get("second_order") else steps
 
 
-class SamplerList(list[Any]):
+class SamplerList(list[SamplerData]):
     """A list that tells when it is changed."""
 
-    def __init__(self, items: Iterable[Any], changed: Callable[[], None]) -> None:
+    def __init__(self, items: Iterable[SamplerData], changed: Callable[[], None]) -> None:
         super().__init__(items)
         self._changed = changed
 
-    def append(self, item: Any) -> None:
+    def append(self, item: SamplerData) -> None:
         super().append(item)
         self._changed()
 
-    def extend(self, items: Iterable[Any]) -> None:
+    def extend(self, items: Iterable[SamplerData]) -> None:
         super().extend(items)
         self._changed()
 
-    def insert(self, index: SupportsIndex, item: Any) -> None:
+    def insert(self, index: SupportsIndex, item: SamplerData) -> None:
         super().insert(index, item)
         self._changed()
 
-    def remove(self, item: Any) -> None:
+    def remove(self, item: SamplerData) -> None:
         super().remove(item)
         self._changed()
 
-    def pop(self, index: SupportsIndex = -1) -> Any:
+    def pop(self, index: SupportsIndex = -1) -> SamplerData:
         item = super().pop(index)
         self._changed()
         return item
 
-    def __iadd__(self, items: Iterable[Any]) -> SamplerList:  # type: ignore[misc, override]
+    def __iadd__(self, items: Iterable[SamplerData]) -> SamplerList:  # type: ignore[misc, override]
         self.extend(items)
         return self
 
@@ -63,7 +64,7 @@ class SamplerList(list[Any]):
 def _data_of(sampler: registry.Sampler) -> SamplerData:
     from modules.a1111.sampler_objects import sampler_object
 
-    options: dict[str, Any] = {"scheduler": sampler.default_schedule.lower()}
+    options: JsonObject = {"scheduler": sampler.default_schedule.lower()}
     if sampler.second_order:
         options["second_order"] = True
     return SamplerData(sampler.name, lambda model: sampler_object(sampler.name, model), list(sampler.aliases), options)
@@ -83,31 +84,31 @@ def register_added() -> None:
             registry.SAMPLERS.register(OWNER, program_sampler(data))
 
 
-all_samplers: list[Any] = SamplerList(_own(), register_added)
+all_samplers: list[SamplerData] = SamplerList(_own(), register_added)
 
 
-class _ByName(Mapping[str, Any]):
+class _ByName(JsonMapping):
     """A view by name, always as the list is now."""
 
-    def _now(self) -> dict[str, Any]:
+    def _now(self) -> JsonObject:
         return {each.name: each for each in all_samplers} | self.added
 
     def __init__(self) -> None:
-        self.added: dict[str, Any] = {}
+        self.added: JsonObject = {}
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> SamplerData:
         return self._now()[name]
 
-    def __setitem__(self, name: str, data: Any) -> None:
+    def __setitem__(self, name: str, data: SamplerData) -> None:
         self.added[name] = data
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._now())
 
     def __len__(self) -> int:
         return len(self._now())
 
-    def update(self, others: Mapping[str, Any]) -> None:
+    def update(self, others: JsonMapping) -> None:
         """Take over others."""
         self.added.update(others)
 
@@ -125,7 +126,7 @@ def names_map() -> dict[str, str]:
     return found
 
 
-def visible_samplers() -> list[Any]:
+def visible_samplers() -> list[SamplerData]:
     """The samplers that the settings do not hide."""
     from modules.a1111.current import current
 
@@ -133,7 +134,7 @@ def visible_samplers() -> list[Any]:
     return [data for data in all_samplers if data.name not in hidden]
 
 
-def find_sampler_config(name: str | None) -> Any:
+def find_sampler_config(name: str | None) -> SamplerData:
     """The sampler of a name; the first one where there is none."""
     return all_samplers_map.get(name, all_samplers[0]) if name is not None else all_samplers[0]
 

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 from modules.a1111.callbacks import ImageSaveParams
 from modules.a1111.current import current
 from modules.a1111.patching import replaced
+from modules.foundation.plain import JsonObject
 from modules.imaging.filenames import NameContext
 from modules.imaging.numbering import highest_number
 from modules.imaging.save import PictureText, SavedPicture, SaveOptions, planned_path, save_picture
 from modules.infotext.picture_metadata import PARAMETERS, exif_with
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
     from modules.hooks.events import PictureToSave
 
 _on_its_way = threading.local()
@@ -36,7 +40,7 @@ def get_next_sequence_number(path: str, basename: str) -> int:
 
 
 def save_image(
-    image: Any,
+    image: Image,
     path: str,
     basename: str,
     seed: int | None = None,
@@ -47,8 +51,8 @@ def save_image(
     no_prompt: bool = False,
     grid: bool = False,
     pnginfo_section_name: str = "parameters",
-    p: Any = None,
-    existing_info: dict[str, Any] | None = None,
+    p: StableDiffusionProcessing | None = None,
+    existing_info: JsonObject | None = None,
     forced_filename: str | None = None,
     suffix: str = "",
     save_to_dirs: bool | None = None,
@@ -72,7 +76,7 @@ def save_image(
     saved = written(image, p, context, options, pnginfo, names)
     if replacing is not None:
         replacing.saved = saved
-    image.already_saved_as = str(saved.path)
+    vars(image)["already_saved_as"] = str(saved.path)
     return str(saved.path), None if saved.text_path is None else str(saved.text_path)
 
 
@@ -94,7 +98,9 @@ def save_options(folder: Path, extension: str) -> SaveOptions:
     )
 
 
-def name_context(p: Any, image: Any, seed: Any, prompt: str | None, basename: str = "") -> NameContext:
+def name_context(
+    p: StableDiffusionProcessing | None, image: Image, seed: object, prompt: str | None, basename: str = ""
+) -> NameContext:
     """What the name of a picture of `p` is made of."""
     view = current().shared.sd_model
     info = getattr(view, "sd_checkpoint_info", None)
@@ -127,12 +133,17 @@ def name_context(p: Any, image: Any, seed: Any, prompt: str | None, basename: st
     )
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return str(value[0] if isinstance(value, list) and value else value or "")
 
 
 def written(
-    image: Any, p: Any, context: NameContext, options: SaveOptions, pnginfo: dict[str, Any], names: dict[str, Any]
+    image: Image,
+    p: StableDiffusionProcessing | None,
+    context: NameContext,
+    options: SaveOptions,
+    pnginfo: JsonObject,
+    names: JsonObject,
 ) -> SavedPicture:
     """Write a picture as the callbacks before it want it, and tell those after it."""
     callbacks = current().callbacks
@@ -147,7 +158,7 @@ def written(
     return saved
 
 
-def at_path(path: Path, options: SaveOptions) -> tuple[SaveOptions, dict[str, Any]]:
+def at_path(path: Path, options: SaveOptions) -> tuple[SaveOptions, JsonObject]:
     """Options and names with which a picture goes to exactly this path."""
     suffix = path.suffix.removeprefix(".") or options.extension
     folder = path.parent if path.is_absolute() else current().app.paths.data / path.parent
@@ -155,7 +166,7 @@ def at_path(path: Path, options: SaveOptions) -> tuple[SaveOptions, dict[str, An
     return options, {"basename": "", "suffix": "", "short_name": False, "forced_name": path.stem}
 
 
-def picture_text(pnginfo: dict[str, Any]) -> PictureText:
+def picture_text(pnginfo: JsonObject) -> PictureText:
     """Texts for a file, from a dict in which "parameters" is the infotext."""
     infotext = str(pnginfo.get(PARAMETERS) or "")
     chunks = {key: str(value) for key, value in pnginfo.items() if key != PARAMETERS and value is not None}
@@ -164,7 +175,7 @@ def picture_text(pnginfo: dict[str, Any]) -> PictureText:
     return PictureText(text=infotext, chunks={PARAMETERS: infotext, **chunks}, exif=exif_with(infotext))
 
 
-def by_replaced_function(picture: PictureToSave, p: Any) -> PictureToSave:
+def by_replaced_function(picture: PictureToSave, p: StableDiffusionProcessing | None) -> PictureToSave:
     """Have a picture saved by the `save_image` that an extension has put in the place of ours, if one has."""
     function = replaced("modules.images", "save_image", save_image)
     if function is None:

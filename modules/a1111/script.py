@@ -7,10 +7,20 @@ returns `AlwaysVisible`, selectable where it returns something true, and not the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
+
+from modules.a1111.types import ComponentValue, ExtensionFunction, GradioComponent, ScriptArgument
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
+    from modules.a1111.processing.processed import Processed
+    from modules.generation.request import GenerationRequest
 
 
 class _Always:
@@ -28,13 +38,13 @@ class MaskBlendArgs:
 
     def __init__(
         self,
-        current_latent: Any,
-        nmask: Any,
-        init_latent: Any,
-        mask: Any,
-        blended_latent: Any,
-        denoiser: Any = None,
-        sigma: Any = None,
+        current_latent: Tensor,
+        nmask: Tensor,
+        init_latent: Tensor,
+        mask: Tensor,
+        blended_latent: Tensor,
+        denoiser: object = None,
+        sigma: float | None = None,
     ) -> None:
         self.current_latent, self.nmask, self.init_latent = current_latent, nmask, init_latent
         self.mask, self.blended_latent = mask, blended_latent
@@ -44,28 +54,28 @@ class MaskBlendArgs:
 class PostSampleArgs:
     """The latents after the last step, to be replaced in `samples`."""
 
-    def __init__(self, samples: Any) -> None:
+    def __init__(self, samples: Tensor) -> None:
         self.samples = samples
 
 
 class PostprocessImageArgs:
     """One picture, to be replaced in `image`."""
 
-    def __init__(self, image: Any, index: int = 0) -> None:
+    def __init__(self, image: Image, index: int = 0) -> None:
         self.image, self.index = image, index
 
 
 class PostProcessMaskOverlayArgs:
     """What inpainting lays over picture `index`."""
 
-    def __init__(self, index: int, mask_for_overlay: Any, overlay_image: Any) -> None:
+    def __init__(self, index: int, mask_for_overlay: Image, overlay_image: Image) -> None:
         self.index, self.mask_for_overlay, self.overlay_image = index, mask_for_overlay, overlay_image
 
 
 class PostprocessBatchListArgs:
     """A batch's pictures as tensors [3, H, W] of 0 to 1, in a list that may change its length."""
 
-    def __init__(self, images: list[Any]) -> None:
+    def __init__(self, images: list[Tensor]) -> None:
         self.images = images
 
 
@@ -73,7 +83,7 @@ class PostprocessBatchListArgs:
 class OnComponent:
     """A component of the page that a script asked for."""
 
-    component: Any
+    component: GradioComponent
 
 
 class Script:
@@ -88,90 +98,106 @@ class Script:
     is_txt2img = False
     is_img2img = False
     tabname: str | None = None
-    group: Any = None
+    group: GradioComponent = None
     create_group = True
-    infotext_fields: list[Any] | None = None
+    infotext_fields: list[GradioComponent] | None = None
     paste_field_names: list[str] | None = None
-    api_info: Any = None
-    on_before_component_elem_id: list[tuple[str, Callable[..., Any]]] | None = None
-    on_after_component_elem_id: list[tuple[str, Callable[..., Any]]] | None = None
+    api_info: object = None
+    on_before_component_elem_id: list[tuple[str, ExtensionFunction]] | None = None
+    on_after_component_elem_id: list[tuple[str, ExtensionFunction]] | None = None
     setup_for_ui_only = False
-    controls: list[Any] | None = None
+    controls: list[GradioComponent] | None = None
 
     def title(self) -> str:
         """The name in the list of scripts."""
         raise NotImplementedError
 
-    def ui(self, is_img2img: bool) -> Any:
+    def ui(self, is_img2img: bool) -> Sequence[GradioComponent] | None:
         """Draw the script's controls; those returned are its arguments, in that order."""
 
-    def show(self, is_img2img: bool) -> Any:
+    def show(self, is_img2img: bool) -> object:
         """Whether it is there on this tab."""
         return True
 
-    def run(self, p: Any, *args: Any) -> Any:
+    def run(self, p: StableDiffusionProcessing, *args: ScriptArgument) -> Processed | None:
         """Make the pictures of `p`, if this script is the selected one. Returns a Processed."""
 
-    def setup(self, p: Any, *args: Any) -> None:
+    def setup(self, p: StableDiffusionProcessing, *args: ScriptArgument) -> None:
         """Called when `p` is made, before anything else."""
 
-    def before_process(self, p: Any, *args: Any) -> None:
+    def before_process(self, p: StableDiffusionProcessing, *args: ScriptArgument) -> None:
         """Before anything is decided."""
 
-    def process(self, p: Any, *args: Any) -> None:
+    def process(self, p: StableDiffusionProcessing, *args: ScriptArgument) -> None:
         """Once prompts and seeds of all pictures are decided."""
 
-    def before_process_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
+    def before_process_batch(
+        self, p: StableDiffusionProcessing, *args: ScriptArgument, **kwargs: ScriptArgument
+    ) -> None:
         """Before a batch's prompts are read for networks; `batch_number`, `prompts`, `seeds`, `subseeds`."""
 
-    def after_extra_networks_activate(self, p: Any, *args: Any, **kwargs: Any) -> None:
+    def after_extra_networks_activate(
+        self, p: StableDiffusionProcessing, *args: ScriptArgument, **kwargs: ScriptArgument
+    ) -> None:
         """Once a batch's networks are in force; also `extra_network_data`."""
 
-    def process_before_every_sampling(self, p: Any, *args: Any, **kwargs: Any) -> None:
+    def process_before_every_sampling(
+        self, p: StableDiffusionProcessing, *args: ScriptArgument, **kwargs: ScriptArgument
+    ) -> None:
         """Before each sampling: `x`, `noise`, `c`, `uc`."""
 
-    def process_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
+    def process_batch(self, p: StableDiffusionProcessing, *args: ScriptArgument, **kwargs: ScriptArgument) -> None:
         """Before a batch's prompts are encoded; the same as `before_process_batch`."""
 
-    def postprocess_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
+    def postprocess_batch(self, p: StableDiffusionProcessing, *args: ScriptArgument, **kwargs: ScriptArgument) -> None:
         """After a batch was decoded; `images` [B, 3, H, W], `batch_number`."""
 
-    def postprocess_batch_list(self, p: Any, pp: PostprocessBatchListArgs, *args: Any, **kwargs: Any) -> None:
+    def postprocess_batch_list(
+        self,
+        p: StableDiffusionProcessing,
+        pp: PostprocessBatchListArgs,
+        *args: ScriptArgument,
+        **kwargs: ScriptArgument,
+    ) -> None:
         """The same with a list, which may change its length."""
 
-    def on_mask_blend(self, p: Any, mba: MaskBlendArgs, *args: Any) -> None:
+    def on_mask_blend(self, p: StableDiffusionProcessing, mba: MaskBlendArgs, *args: ScriptArgument) -> None:
         """When inpainting mixes kept and new latents."""
 
-    def post_sample(self, p: Any, ps: PostSampleArgs, *args: Any) -> None:
+    def post_sample(self, p: StableDiffusionProcessing, ps: PostSampleArgs, *args: ScriptArgument) -> None:
         """After the last step, before the VAE."""
 
-    def postprocess_image(self, p: Any, pp: PostprocessImageArgs, *args: Any) -> None:
+    def postprocess_image(self, p: StableDiffusionProcessing, pp: PostprocessImageArgs, *args: ScriptArgument) -> None:
         """After each picture was made."""
 
-    def postprocess_maskoverlay(self, p: Any, ppmo: PostProcessMaskOverlayArgs, *args: Any) -> None:
+    def postprocess_maskoverlay(
+        self, p: StableDiffusionProcessing, ppmo: PostProcessMaskOverlayArgs, *args: ScriptArgument
+    ) -> None:
         """Before the kept part of the source is laid over a picture."""
 
-    def postprocess_image_after_composite(self, p: Any, pp: PostprocessImageArgs, *args: Any) -> None:
+    def postprocess_image_after_composite(
+        self, p: StableDiffusionProcessing, pp: PostprocessImageArgs, *args: ScriptArgument
+    ) -> None:
         """After it was."""
 
-    def postprocess(self, p: Any, processed: Any, *args: Any) -> None:
+    def postprocess(self, p: StableDiffusionProcessing, processed: Processed, *args: ScriptArgument) -> None:
         """Once everything is made."""
 
-    def before_component(self, component: Any, **kwargs: Any) -> None:
+    def before_component(self, component: GradioComponent, **kwargs: ScriptArgument) -> None:
         """Before each component of the page is made."""
 
-    def after_component(self, component: Any, **kwargs: Any) -> None:
+    def after_component(self, component: GradioComponent, **kwargs: ScriptArgument) -> None:
         """After each component of the page was made."""
 
-    def on_before_component(self, callback: Callable[..., Any], *, elem_id: str) -> None:
+    def on_before_component(self, callback: ExtensionFunction, *, elem_id: str) -> None:
         """Call `callback(OnComponent)` before the component with this id is made."""
         self.on_before_component_elem_id = [*(self.on_before_component_elem_id or ()), (elem_id, callback)]
 
-    def on_after_component(self, callback: Callable[..., Any], *, elem_id: str) -> None:
+    def on_after_component(self, callback: ExtensionFunction, *, elem_id: str) -> None:
         """Call `callback(OnComponent)` after the component with this id was made."""
         self.on_after_component_elem_id = [*(self.on_after_component_elem_id or ()), (elem_id, callback)]
 
-    def concerns(self, request: Any) -> bool:
+    def concerns(self, request: GenerationRequest) -> bool:
         """Easel's own: whether a run of this GenerationRequest needs the script. A run that needs none has no `p`."""
         return True
 
@@ -186,7 +212,7 @@ class Script:
         title = re.sub(r"[^a-z_0-9]", "", re.sub(r"\s", "_", self.title().lower()))
         return f"script_{tab}{title}_{item_id}"
 
-    def before_hr(self, p: Any, *args: Any) -> None:
+    def before_hr(self, p: StableDiffusionProcessing, *args: ScriptArgument) -> None:
         """Before the second pass of hires fix."""
 
 
@@ -199,7 +225,7 @@ class ScriptBuiltinUI(Script):
         """An id without the script's title."""
         return f"{self.tabname}_{item_id}" if self.tabname else item_id
 
-    def show(self, is_img2img: bool) -> Any:
+    def show(self, is_img2img: bool) -> object:
         """A script is shown on both tabs unless it says otherwise."""
         return AlwaysVisible
 
@@ -208,7 +234,7 @@ class ScriptBuiltinUI(Script):
 class ScriptClassData:
     """A class of script that was found in a file."""
 
-    script_class: type[Any]
+    script_class: type[ComponentValue]
     path: str
     basedir: str
     module: ModuleType

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from modules.a1111.types import GradioComponent
+from modules.foundation.plain import JsonObject
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 class PostprocessedImageSharedInfo:
@@ -17,11 +24,11 @@ class PostprocessedImageSharedInfo:
 class PostprocessedImage:
     """A picture in work: `image`, what is noted in its text (`info`), and further pictures that came of it."""
 
-    def __init__(self, image: Any) -> None:
+    def __init__(self, image: Image) -> None:
         self.image = image
-        self.info: dict[str, Any] = {}
+        self.info: JsonObject = {}
         self.shared = PostprocessedImageSharedInfo()
-        self.extra_images: list[Any] = []
+        self.extra_images: list[Image] = []
         self.nametags: list[str] = []
         self.disable_processing = False
         self.caption: str | None = None
@@ -43,7 +50,7 @@ class PostprocessedImage:
         return suffix
 
     def create_copy(
-        self, new_image: Any, *, nametags: list[str] | None = None, disable_processing: bool = False
+        self, new_image: Image, *, nametags: list[str] | None = None, disable_processing: bool = False
     ) -> PostprocessedImage:
         """Another picture that came of this one."""
         made = PostprocessedImage(new_image)
@@ -57,20 +64,20 @@ class ScriptPostprocessing:
     """One script of the Extras tab."""
 
     filename: str | None = None
-    controls: Any = None
+    controls: GradioComponent = None
     args_from: int | None = None
     args_to: int | None = None
     order = 1000
     name: str | None = None
-    group: Any = None
+    group: GradioComponent = None
 
-    def ui(self) -> Any:
+    def ui(self) -> Mapping[str, GradioComponent] | None:
         """Draw the controls; a dict of argument names and components."""
 
-    def process(self, pp: PostprocessedImage, **args: Any) -> None:
+    def process(self, pp: PostprocessedImage, **args: object) -> None:
         """Change the picture."""
 
-    def process_firstpass(self, pp: PostprocessedImage, **args: Any) -> None:
+    def process_firstpass(self, pp: PostprocessedImage, **args: object) -> None:
         """Called for all scripts before any `process`."""
 
     def image_changed(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modules.a1111.current import current
 from modules.a1111.unet_view import UNetView
 from modules.checkpoints.info import CheckpointInfo
+from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
     from modules.pipeline.model import LoadedModel
@@ -24,7 +25,7 @@ class CheckpointView:
         self.hash, self.sha256, self.shorthash = info.old_hash, info.sha256, info.short_hash
         self.short_title = f"{self.name_for_extra} [{info.short_hash}]" if info.short_hash else self.name_for_extra
         self.is_safetensors = info.path.suffix == ".safetensors"
-        self.metadata: dict[str, Any] = {}
+        self.metadata: JsonObject = {}
         self.ids = [self.hash, self.model_name, self.title, self.name, self.name_for_extra]
 
     def calculate_shorthash(self) -> str | None:
@@ -142,5 +143,5 @@ def _as_listed(info: CheckpointInfo) -> CheckpointInfo:
 
 
 class _Wrapper:
-    def __init__(self, **parts: Any) -> None:
+    def __init__(self, **parts: object) -> None:
         self.__dict__.update(parts)

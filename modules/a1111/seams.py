@@ -15,11 +15,14 @@ from modules.a1111.callbacks import AfterCFGCallbackParams, CFGDenoisedParams, C
 from modules.a1111.conditioning import DictWithShape
 from modules.a1111.current import OWNER as KEPT
 from modules.a1111.patching import looked_up, replaced
+from modules.a1111.types import ExtensionFunction
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from modules.a1111.dialect import A1111Dialect
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
+    from modules.a1111.sd_model import ModelView
     from modules.hooks.events import BlendEvent, EvaluationEvent, RunEvent, StartEvent, StepEvent
     from modules.sampling.conditioning import CondBatch
     from modules.sampling.guidance_hooks import GuidanceInput, GuidanceOutput
@@ -38,7 +41,7 @@ def class_patched() -> bool:
     )
 
 
-def create_sampler(name: str, model: Any) -> Any:
+def create_sampler(name: str, model: ModelView) -> Any:
     """The object of a sampler by its name, as a run makes it. Extensions wrap this function to change what it gives."""
     from modules.a1111.samplers import find_sampler_config
 
@@ -61,11 +64,11 @@ class Seams:
     dialect: A1111Dialect
     sampler: Any = None
     detach: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
-    wanted: list[tuple[Any, Callable[..., Any]]] = field(default_factory=list[tuple[Any, Callable[..., Any]]])
+    wanted: list[tuple[Any, ExtensionFunction]] = field(default_factory=list[tuple[Any, ExtensionFunction]])
     done: int = 0
     negative: Any = None
 
-    def begin(self, p: Any, event: StartEvent) -> None:
+    def begin(self, p: StableDiffusionProcessing, event: StartEvent) -> None:
         """A pass begins: make its sampler, and attach what is listened to. Nothing is attached for nobody."""
         self.end()
         assert event.plan is not None
@@ -78,7 +81,7 @@ class Seams:
         self._describe(p, event)
         callbacks, hooks = self.dialect.callbacks, self.dialect.app.hooks
         guidance = getattr(self.sampler, "model_wrap_cfg", None)
-        wanted: list[tuple[Any, Callable[..., Any], bool]] = [
+        wanted: list[tuple[Any, ExtensionFunction, bool]] = [
             (hooks.guidance_input, self.before, bool(callbacks.of("cfg_denoiser"))),
             (hooks.guidance_output, self.after, bool(callbacks.of("cfg_denoised"))),
             (hooks.guided, self.guided, bool(callbacks.of("cfg_after_cfg"))),
@@ -93,7 +96,7 @@ class Seams:
         """Attach what the pass at hand wants."""
         self.detach = [point.attach(OWNER, function) for point, function in self.wanted]
 
-    def _describe(self, p: Any, event: StartEvent) -> None:
+    def _describe(self, p: StableDiffusionProcessing, event: StartEvent) -> None:
         guidance = getattr(self.sampler, "model_wrap_cfg", None)
         if guidance is None or event.plan is None:
             return

@@ -7,11 +7,16 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modules.a1111.current import current
 from modules.a1111.gradio3.namespace import old_module
 from modules.a1111.pasting import new_value
+from modules.a1111.types import ComponentValue, GradioComponent
+from modules.foundation.plain import JsonObject
+
+if TYPE_CHECKING:
+    pass
 
 LABELS = {
     "txt2img": "Send to txt2img",
@@ -25,20 +30,20 @@ LABELS = {
 class ParamBinding:
     """A button that sends a text or a picture to a tab."""
 
-    paste_button: Any
+    paste_button: GradioComponent
     tabname: str
-    source_text_component: Any = None
-    source_image_component: Any = None
+    source_text_component: GradioComponent = None
+    source_image_component: GradioComponent = None
     source_tabname: str | None = None
-    override_settings_component: Any = None
+    override_settings_component: GradioComponent = None
     paste_field_names: list[str] = field(default_factory=list[str])
 
 
 class PasteField(NamedTuple):
     """A component and the label (or function of all labels) that fills it."""
 
-    component: Any
-    label: Any = None
+    component: GradioComponent
+    label: GradioComponent = None
     api: str | None = None
 
 
@@ -46,7 +51,7 @@ class _Registered:
     """What one dialect knows of tabs and buttons."""
 
     def __init__(self) -> None:
-        self.fields: dict[str, dict[str, Any]] = {}
+        self.fields: dict[str, JsonObject] = {}
         self.bindings: list[ParamBinding] = []
 
 
@@ -58,7 +63,7 @@ def _registered() -> _Registered:
     return kept
 
 
-def paste_fields() -> dict[str, dict[str, Any]]:
+def paste_fields() -> dict[str, JsonObject]:
     """The fields of each tab that can be pasted into."""
     return _registered().fields
 
@@ -68,7 +73,7 @@ def registered_param_bindings() -> list[ParamBinding]:
     return _registered().bindings
 
 
-def parse_generation_parameters(x: str, skip_fields: Sequence[str] | None = None) -> dict[str, Any]:
+def parse_generation_parameters(x: str, skip_fields: Sequence[str] | None = None) -> JsonObject:
     """Everything that a parameters text says or implies, by label."""
     from modules.application.infotexts import parameters_of
 
@@ -76,7 +81,7 @@ def parse_generation_parameters(x: str, skip_fields: Sequence[str] | None = None
     return {key: value for key, value in values.items() if key not in (skip_fields or ())}
 
 
-def image_from_url_text(filedata: Any) -> Any:
+def image_from_url_text(filedata: object) -> ComponentValue:
     """A picture from what a gallery or an image component holds: a picture, a path, a data URI, or a list of them."""
     from modules.foundation.picture_file import open_picture
 
@@ -95,13 +100,13 @@ def image_from_url_text(filedata: Any) -> Any:
     return open_picture(Path(filedata.rsplit("?", 1)[0]))
 
 
-def create_buttons(tabs_list: Sequence[str]) -> dict[str, Any]:
+def create_buttons(tabs_list: Sequence[str]) -> JsonObject:
     """A button for each tab that something can be sent to."""
     gr = old_module("gradio")
     return {tab: gr.Button(LABELS.get(tab, f"Send to {tab}"), elem_id=f"{tab}_tab") for tab in tabs_list}
 
 
-def bind_buttons(buttons: dict[str, Any], send_image: Any, send_generate_info: Any) -> None:
+def bind_buttons(buttons: JsonObject, send_image: GradioComponent, send_generate_info: GradioComponent) -> None:
     """Have such buttons send a picture and a text. The text may be a component, or the name of a tab."""
     for tabname, button in buttons.items():
         text = None if isinstance(send_generate_info, str) else send_generate_info
@@ -122,7 +127,10 @@ def register_paste_params_button(binding: ParamBinding) -> None:
 
 
 def add_paste_fields(
-    tabname: str, init_img: Any, fields: Sequence[Any] | None, override_settings_component: Any = None
+    tabname: str,
+    init_img: GradioComponent,
+    fields: Sequence[GradioComponent] | None,
+    override_settings_component: GradioComponent = None,
 ) -> None:
     """Say which components of a tab take a picture and which labels."""
     _registered().fields[tabname] = {
@@ -152,29 +160,29 @@ def connect_paste_params_buttons() -> None:
 
 
 def connect_paste(
-    button: Any,
-    paste_fields: Sequence[Any],
-    input_comp: Any,
-    override_settings_component: Any = None,
+    button: GradioComponent,
+    paste_fields: Sequence[GradioComponent],
+    input_comp: GradioComponent,
+    override_settings_component: GradioComponent = None,
     tabname: str | None = None,
 ) -> None:
     """Have a button put what a text says into components."""
     fields = [PasteField(*each) for each in paste_fields]
 
-    def paste(text: str) -> list[Any]:
+    def paste(text: str) -> list[GradioComponent]:
         values = parse_generation_parameters(text or "")
         return [new_value(each.component, each.label, values) for each in fields]
 
     button.click(fn=paste, inputs=[input_comp], outputs=[each.component for each in fields], show_progress=False)
 
 
-def create_override_settings_dict(text_pairs: Sequence[str]) -> dict[str, Any]:
+def create_override_settings_dict(text_pairs: Sequence[str]) -> JsonObject:
     """Settings from lines of the form "label: value"."""
     from modules.application.infotexts import setting_labels
 
     dialect = current()
     labels = setting_labels(dialect.app)
-    found: dict[str, Any] = {}
+    found: JsonObject = {}
     for pair in text_pairs:
         label, _, value = pair.partition(":")
         if (key := labels.get(label.strip())) is not None:
@@ -182,12 +190,12 @@ def create_override_settings_dict(text_pairs: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def get_override_settings(params: dict[str, Any], *, skip_fields: Sequence[str] | None = None) -> list[Any]:
+def get_override_settings(params: JsonObject, *, skip_fields: Sequence[str] | None = None) -> list[GradioComponent]:
     """The settings that an infotext names with another value than they have: (label, key, value)."""
     from modules.application.infotexts import setting_labels
 
     dialect = current()
-    found: list[Any] = []
+    found: list[GradioComponent] = []
     for label, key in setting_labels(dialect.app).items():
         if label in (skip_fields or ()) or params.get(label) is None:
             continue

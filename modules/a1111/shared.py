@@ -10,9 +10,13 @@ from modules.a1111.options import Options
 from modules.a1111.sd_model import ModelView
 from modules.a1111.shared_names import value_of
 from modules.a1111.state import State
+from modules.a1111.types import GradioComponent
+from modules.foundation.plain import JsonObject
 from modules.prompts.styles import Style, apply_styles, pick_styles
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from modules.a1111.dialect import A1111Dialect
 
 
@@ -25,9 +29,9 @@ class Shared:
         self.state = State(dialect)
         self.cmd_opts = CommandLine(dialect)
         self.prompt_styles = Styles(dialect)
-        self.options_templates: dict[str, Any] = {}
+        self.options_templates: JsonObject = {}
         self.restricted_opts: set[str] = set()
-        self.demo: Any = None
+        self.demo: GradioComponent = None
         self.total_tqdm = TotalTqdm()
         self.progress_print_out = None
         self._model: Any = None
@@ -60,7 +64,7 @@ class Shared:
         return self._dialect.app.engine.hardware.device
 
     @property
-    def sd_upscalers(self) -> Sequence[Any]:
+    def sd_upscalers(self) -> Sequence[Upscaler]:
         """The upscalers, each with a `name` and a `scaler` whose `upscale` enlarges a picture."""
         return [Upscaler(self._dialect, info.name) for info in self._dialect.app.upscalers.all()]
 
@@ -77,7 +81,7 @@ class Shared:
         return value_of(self._dialect, name)
 
     @property
-    def latent_upscale_modes(self) -> dict[str, Any]:
+    def latent_upscale_modes(self) -> JsonObject:
         """Ways to enlarge latents, by name."""
         from modules.sampling.latent_upscale import LATENT_UPSCALERS
 
@@ -89,7 +93,7 @@ class CommandLine:
 
     def __init__(self, dialect: A1111Dialect) -> None:
         self._dialect = dialect
-        self.added: dict[str, Any] = {}
+        self.added: JsonObject = {}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -117,7 +121,7 @@ class CommandLine:
 
         return getattr(flags, name, KNOWN_DEFAULTS.get(name))
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name in ("_dialect", "added"):
             object.__setattr__(self, name, value)
         else:
@@ -172,7 +176,7 @@ class Upscaler:
         self.scaler = self
         self.model = None
 
-    def upscale(self, image: Any, scale: float, selected_model: str | None = None) -> Any:
+    def upscale(self, image: Image, scale: float, selected_model: str | None = None) -> Any:
         """`image` larger by `scale`."""
         dialect = self._dialect
         enlarge = dialect.app.engine.upscalers.enlarger(self.name, dialect.settings, dialect.control)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules.a1111.current import current
 from modules.imaging.resize import upscaled_size
 from modules.infotext.picture_metadata import read_picture_metadata
 
+if TYPE_CHECKING:
+    from PIL import Image
 
-def run_pnginfo(image: Any) -> tuple[str, str, str]:
+    from modules.a1111.script import ScriptFile
+
+
+def run_pnginfo(image: Image.Image | None) -> tuple[str, str, str]:
     """What a picture says of itself: nothing, its infotext, and all its texts as HTML."""
     if image is None:
         return "", "", ""
@@ -25,7 +30,7 @@ def run_pnginfo(image: Any) -> tuple[str, str, str]:
     return "", carried.infotext or "", shown or "<div><p>Nothing found in the image.</p></div>"
 
 
-def load(filename: Any, *args: Any, **kwargs: Any) -> Any:
+def load(filename: Path | str, *args: object, **kwargs: object) -> Any:
     """A file of weights; nothing in it is executed. Raises CheckpointError."""
     from modules.checkpoints.tensors import read_weights
 
@@ -36,7 +41,7 @@ def load(filename: Any, *args: Any, **kwargs: Any) -> Any:
     return {key: value.to(device) if hasattr(value, "to") else value for key, value in found.items()}
 
 
-def unsafe_torch_load(filename: Any, *args: Any, **kwargs: Any) -> Any:
+def unsafe_torch_load(filename: Path | str, *args: object, **kwargs: object) -> Any:
     """The same: Easel executes nothing in files, whatever a function's name says."""
     return load(filename, *args, **kwargs)
 
@@ -68,7 +73,7 @@ def expand_crop_region(
     )
 
 
-def fill(image: Any, mask: Any) -> Any:
+def fill(image: Image.Image, mask: Image.Image) -> Image.Image:
     """A picture whose masked part has the colours around it."""
     from modules.imaging.inpaint_fill import fill_masked
 
@@ -84,11 +89,11 @@ class Tagger:
     def stop(self) -> None:
         """Nothing."""
 
-    def tag(self, pil_image: Any) -> str:
+    def tag(self, pil_image: Image.Image) -> str:
         """The tags of a picture."""
         return self.tag_multi(pil_image)
 
-    def tag_multi(self, pil_image: Any, force_disable_ranks: bool = False) -> str:
+    def tag_multi(self, pil_image: Image.Image, force_disable_ranks: bool = False) -> str:
         """The same."""
         raise NotImplementedError(
             "Easel has no DeepDanbooru: its network is not among those that Easel computes. Use an extension for tags."
@@ -107,7 +112,7 @@ class InstalledExtension:
         self.remote = self.branch = self.commit_hash = self.version = self.status = ""
         self.can_update = False
 
-    def list_files(self, subdir: str, extension: str) -> list[Any]:
+    def list_files(self, subdir: str, extension: str) -> list[ScriptFile]:
         """Its files with a suffix in one of its folders."""
         from modules.a1111.script import ScriptFile
 
@@ -163,11 +168,11 @@ class Upscaler:
         self.scalers = []
         self.scale = 4
 
-    def do_upscale(self, img: Any, selected_model: str) -> Any:
+    def do_upscale(self, img: Image.Image, selected_model: str) -> Image.Image:
         """The picture, larger by whatever the model enlarges by."""
         return img
 
-    def upscale(self, img: Any, scale: float, selected_model: str | None = None) -> Any:
+    def upscale(self, img: Image.Image, scale: float, selected_model: str | None = None) -> Image.Image:
         """The picture, larger by `scale`."""
         from PIL import Image
 
@@ -190,7 +195,13 @@ class UpscalerData:
     """One entry of the list of upscalers."""
 
     def __init__(
-        self, name: str, path: str, upscaler: Any = None, scale: int = 4, model: Any = None, sha256: str | None = None
+        self,
+        name: str,
+        path: str,
+        upscaler: object = None,
+        scale: int = 4,
+        model: object = None,
+        sha256: str | None = None,
     ) -> None:
         self.name, self.data_path, self.local_data_path = name, path, path
         self.scaler, self.scale, self.model, self.sha256 = upscaler, scale, model, sha256
@@ -203,12 +214,12 @@ class FaceRestoration:
         """What it is called."""
         return "None"
 
-    def restore(self, np_image: Any) -> Any:
+    def restore(self, np_image: Image.Image) -> Image.Image:
         """The picture with its faces restored."""
         return np_image
 
 
-def restore_faces(np_image: Any) -> Any:
+def restore_faces(np_image: Image.Image) -> Image.Image:
     """A picture with its faces restored as the settings say."""
     from modules.a1111.shared_names import FaceRestorer
 

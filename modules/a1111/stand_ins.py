@@ -57,7 +57,7 @@ class Stand(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
 
-        def refuse(self: Any, *_: Any, **__: Any) -> None:
+        def refuse(self: object, *_: object, **__: object) -> None:
             raise NotImplementedError(_sentence(f"{type(self).__module__}.{type(self).__name__}"))
 
         made = _Missing(name, (), {"__module__": self.__name__, "__init__": refuse})
@@ -68,7 +68,9 @@ class Stand(ModuleType):
 class StandInFinder:
     """Finds what is not here, after all other finders."""
 
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         """A stand-in or the module behind another name, or none."""
         if fullname in ALIASES:
             return importlib.machinery.ModuleSpec(fullname, _AliasLoader(ALIASES[fullname]))
@@ -105,6 +107,6 @@ def take_away(finder: StandInFinder) -> None:
     """Have them found no more."""
     if finder in sys.meta_path:
         sys.meta_path.remove(finder)
-    names: Sequence[str] = [name for name in sys.modules if name in ALIASES or name.split(".", 1)[0] in PACKAGES]
+    names: Sequence[str] = [name for name in tuple(sys.modules) if name in ALIASES or name.split(".", 1)[0] in PACKAGES]
     for name in names:
         sys.modules.pop(name, None)

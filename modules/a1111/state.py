@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
     from modules.a1111.dialect import A1111Dialect
     from modules.generation.progress import ProgressSnapshot, RunControl
 
@@ -18,7 +23,7 @@ class State:
         self.job, self.job_no, self.job_count = "", 0, 0
         self.job_timestamp, self.textinfo = "0", None
         self.processing_has_refined_job_count = False
-        self.current_latent: Any = None
+        self.current_latent: Tensor | None = None
         self.id_live_preview = 0
         self.need_restart = False
         self.server_start: float | None = None
@@ -99,16 +104,16 @@ class State:
         self._sampling_steps = value
 
     @property
-    def current_image(self) -> Any:
+    def current_image(self) -> Image | None:
         """The newest live preview."""
         control = self._control
         return None if control is None else control.preview[1]
 
     @current_image.setter
-    def current_image(self, image: Any) -> None:
+    def current_image(self, image: Image | None) -> None:
         self.assign_current_image(image)
 
-    def assign_current_image(self, image: Any) -> None:
+    def assign_current_image(self, image: Image | None) -> None:
         """Show a picture as the preview."""
         self.id_live_preview += 1
         if (control := self._control) is not None and image is not None:
@@ -143,7 +148,7 @@ class State:
         """Wait for a command to the server, which this program does not take in this way."""
         return None
 
-    def dict(self) -> dict[str, Any]:
+    def dict(self) -> JsonObject:
         """The state as /sdapi/v1/progress tells it."""
         names = ("skipped", "interrupted", "stopping_generation", "job", "job_count", "job_timestamp", "job_no")
         return {name: getattr(self, name) for name in (*names, "sampling_step", "sampling_steps")}

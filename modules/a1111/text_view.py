@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from modules.a1111.conditioning import DictWithShape
 from modules.a1111.current import current
+from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
     from modules.pipeline.model import LoadedModel
     from modules.text_encoders.clip import ClipEncoder
+    from modules.text_encoders.textual_inversion import TextualInversion
 
 
 class TextEncoderView:
@@ -91,7 +93,7 @@ class TokenizerView:
         """The words and parts of words of a text."""
         return self._tokenizer.decode(self._tokenizer.encode(text))
 
-    def decode(self, token_ids: Any, **_: Any) -> str:
+    def decode(self, token_ids: Any, **_: object) -> str:
         """The text that ids stand for."""
         ids = [int(each) for each in ([token_ids] if isinstance(token_ids, int) else token_ids)]
         return "".join(self._tokenizer.decode(ids)).replace("</w>", " ").strip()
@@ -100,7 +102,7 @@ class TokenizerView:
         """The words and parts of words of ids."""
         return self._tokenizer.decode(list(ids))
 
-    def __call__(self, texts: Any, add_special_tokens: bool = True, **_: Any) -> dict[str, Any]:
+    def __call__(self, texts: Any, add_special_tokens: bool = True, **_: object) -> JsonObject:
         """`input_ids` of one text or of several."""
         if isinstance(texts, str):
             return {"input_ids": self.encode(texts, add_special_tokens)}
@@ -175,7 +177,7 @@ class Embedding:
 
     def __init__(self, found: Any) -> None:
         self.name, self.filename = found.name, str(found.path or "")
-        tensors: dict[str, Any] = dict(found.tensors)
+        tensors: JsonObject = dict(found.tensors)
         self.vec: Any = tensors.get("", tensors)
         self.vectors, self.shape = found.vectors, found.width
         self.step, self.sd_checkpoint, self.sd_checkpoint_name = (
@@ -192,12 +194,12 @@ class EmbeddingDatabase:
     """`model_hijack.embedding_db`: the textual inversions, those that fit the loaded model and the others."""
 
     expected_shape = -1
-    embedding_dirs: dict[str, Any]
+    embedding_dirs: JsonObject
 
     def __init__(self) -> None:
         self.embedding_dirs = {}
 
-    def _split(self) -> tuple[list[Any], list[Any]]:
+    def _split(self) -> tuple[list[TextualInversion], list[TextualInversion]]:
         app = current().app
         model = app.engine.model if app.engine_ready else None
         if model is None:
@@ -233,12 +235,12 @@ class ModelHijack:
 
     def __init__(self) -> None:
         self.embedding_db = EmbeddingDatabase()
-        self.fixes: Any = None
+        self.fixes: object = None
         self.comments: list[str] = []
-        self.extra_generation_params: dict[str, Any] = {}
+        self.extra_generation_params: JsonObject = {}
 
     @property
-    def layers(self) -> list[Any]:
+    def layers(self) -> list[object]:
         """The convolutions of the network and the VAE, whose padding some change."""
         import torch
 
@@ -259,7 +261,7 @@ class ModelHijack:
         """Its tokenizer."""
         return None if self.clip is None else self.clip.tokenizer
 
-    def get_prompt_lengths(self, text: str, cond_stage_model: Any = None) -> tuple[int, int]:
+    def get_prompt_lengths(self, text: str, cond_stage_model: object = None) -> tuple[int, int]:
         """How many tokens a prompt has, and how many there is room for."""
         from modules.text_encoders.token_counter import count_tokens
         from modules.text_encoders.tokenizer import ClipTokenizer
@@ -270,7 +272,7 @@ class ModelHijack:
         count = count_tokens(text, tokenizer, comments=False, comma_backtrack=backtrack)
         return count.tokens, count.room
 
-    def redo_hijack(self, m: Any) -> None:
+    def redo_hijack(self, m: object) -> None:
         """Nothing: no module of the program is replaced for extensions."""
 
     hijack = undo_hijack = apply_circular = redo_hijack

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.current import current
+from modules.a1111.types import ExtensionFunction
+from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from modules.checkpoints.layout import UNetLayout
 
 
@@ -46,10 +49,10 @@ class CrossAttention:
     unloaded. All else is the layer's own: `to_q`, `to_k`, `to_v`, `to_out`, `heads`.
     """
 
-    def __init__(self, real: Any) -> None:
+    def __init__(self, real: nn.Module) -> None:
         self.__dict__["real"] = real
 
-    def forward(self, x: Any, context: Any = None, mask: Any = None, **_: Any) -> Any:
+    def forward(self, x: Any, context: Any = None, mask: Any = None, **_: object) -> Any:
         """The layer's own attention of `x` [B, n, C] to itself, or to `context` [B, m, width]."""
         real = self.__dict__["real"]
         return type(real).forward(real, x, encoder_hidden_states=context, attention_mask=mask)
@@ -59,7 +62,7 @@ class CrossAttention:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["real"], name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: ExtensionFunction) -> None:
         if name != "forward":
             setattr(self.__dict__["real"], name, value)
         elif getattr(value, "__func__", None) is CrossAttention.forward:
@@ -74,14 +77,14 @@ class CrossAttention:
         self.__dict__["real"].__dict__.pop("forward", None)
 
 
-def _called_as_diffusers_does(function: Callable[..., Any]) -> Callable[..., Any]:
-    def forward(hidden_states: Any, encoder_hidden_states: Any = None, attention_mask: Any = None, **_: Any) -> Any:
+def _called_as_diffusers_does(function: ExtensionFunction) -> ExtensionFunction:
+    def forward(hidden_states: Any, encoder_hidden_states: Any = None, attention_mask: Any = None, **_: object) -> Any:
         return function(hidden_states, context=encoder_hidden_states, mask=attention_mask)
 
     return forward
 
 
-def attention_view(real: Any) -> CrossAttention:
+def attention_view(real: nn.Module) -> CrossAttention:
     """The view of an attention layer: the same one for as long as the extensions are there."""
     views: dict[int, CrossAttention] = current().extras.setdefault("attention", {})
     found = views.get(id(real))
@@ -111,7 +114,7 @@ class UNetView:
 
         return KeyMap((module, key) for key, module in unet_modules(layout_of(self.unet)))
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> JsonObject:
         """Weights by LDM's names."""
         names = self._names()
         return {names(name) or name: tensor for name, tensor in self.unet.state_dict().items()}

@@ -201,7 +201,9 @@ def test_store_latent_is_called_once_a_step_where_it_is_replaced(here: Stage) ->
 
     def store(decoded: Any) -> None:
         seen.append(tuple(decoded.shape))
-        patches.original("test", sd_samplers_common, "store_latent")(decoded)
+        original = patches.original("test", sd_samplers_common, "store_latent")
+        assert original is not None
+        original(decoded)
 
     patches.patch("test", sd_samplers_common, "store_latent", store)
     with pytest.raises(RuntimeError, match="already patched by test"):

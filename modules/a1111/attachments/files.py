@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modules.a1111 import saving
 from modules.a1111.attachments.run_p import p_of
 from modules.a1111.callbacks import ImageGridLoopParams, ImageSaveParams
+from modules.foundation.plain import JsonObject
 from modules.generation.result import FinishedImage
 from modules.hooks.events import GridLayout, PictureToSave, RunEvent
 from modules.imaging.save import planned_path
@@ -32,7 +33,7 @@ class FileAttachments:
         through = saving.by_replaced_function(picture, p)
         if through.saved is not None or not through.wanted or not self._dialect.callbacks.of("before_image_saved"):
             return through
-        names: dict[str, Any] = {
+        names: JsonObject = {
             "basename": picture.basename,
             "suffix": picture.suffix,
             "short_name": picture.short_name,

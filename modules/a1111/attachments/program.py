@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.a1111.callbacks import BeforeTokenCounterParams
 from modules.a1111.sd_model import ModelView
+from modules.foundation.plain import JsonObject
 from modules.hooks.events import CountedPrompt, CountEvent, EndEvent, ModelEvent, PageEvent, PasteEvent
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class ProgramAttachments:
         if self._dialect.callbacks.of("model_loaded"):
             self._dialect.callbacks.call("model_loaded", ModelView(event.model))
 
-    def infotext_pasted(self, values: dict[str, Any], event: PasteEvent) -> dict[str, Any]:
+    def infotext_pasted(self, values: JsonObject, event: PasteEvent) -> JsonObject:
         """on_infotext_pasted, which changes the values in place."""
         self._dialect.callbacks.call("infotext_pasted", event.text, values)
         return values

@@ -19,6 +19,8 @@ from modules.a1111.gradio3.blocks import make_old
 from modules.a1111.gradio3.keywords import HIDDEN_CLASS, constructor_keywords
 from modules.a1111.gradio3.listeners import old_listener
 from modules.a1111.gradio3.updates import is_hidden_by_class, shown_classes, update
+from modules.a1111.types import ComponentValue, ExtensionFunction, GradioComponent
+from modules.foundation.plain import JsonObject
 
 UPDATES = "gradio.blocks"
 """The module that makes a component again for each update of its properties."""
@@ -33,7 +35,7 @@ STYLE = {"grid": "columns", "columns": "columns", "rows": "rows", "height": "hei
 """What `.style()` of a gallery sets, under today's names."""
 
 
-class Choice(tuple[str, Any]):
+class Choice(tuple[str, object]):
     """A pair of label and value that is equal to its value, as which Gradio 3 kept a choice."""
 
     __slots__ = ()
@@ -77,7 +79,7 @@ class OldBlock:
         return _real_of(cls).get_component_class_id()
 
     @classmethod
-    def update(cls, *positional: Any, **properties: Any) -> dict[str, Any]:
+    def update(cls, *positional: object, **properties: object) -> JsonObject:
         """gr.X.update(): the first argument is the value, or for layout blocks whether it is visible."""
         first = "visible" if issubclass(_real_of(cls), BlockContext) else "value"
         return update(**dict(zip((first,), positional, strict=False)), **properties)
@@ -91,7 +93,7 @@ class OldBlock:
         return self
 
 
-def _largest(value: Any) -> Any:
+def _largest(value: ComponentValue) -> ComponentValue:
     # Gradio 3 took a number for each width of the screen; the last is for the widest.
     return value[-1] if isinstance(value, list | tuple) and value else value
 
@@ -113,7 +115,7 @@ def _real_of(cls: type) -> type[Block]:
 class _OldMeta(type):
     """Beside Gradio's own metaclasses: constructors of extensions are left as they are written."""
 
-    def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> Any:
+    def __new__(cls, name: str, bases: tuple[type, ...], attrs: JsonObject) -> Any:
         own = attrs.pop("__init__", None)
         with _no_interface_files():
             made = super().__new__(cls, name, bases, attrs)
@@ -126,7 +128,7 @@ class _OldMeta(type):
             make_old(made)
         return made
 
-    def __call__(cls, *args: Any, **named: Any) -> Any:
+    def __call__(cls, *args: object, **named: object) -> Any:
         if "_gradio_class" not in cls.__dict__ and _called_from(inspect.currentframe()) == UPDATES:
             # Made again with the arguments of the Gradio class, which are not those of the extension's constructor.
             made = old_class(_real_of(cls))(*args, **named)
@@ -218,17 +220,17 @@ def _constructor(real: type[Block]) -> Callable[..., None]:
     return __init__
 
 
-def _with_old_choices(component: Any) -> None:
+def _with_old_choices(component: GradioComponent) -> None:
     choices = getattr(component, "choices", None)
     if isinstance(choices, list):
         component.choices = [Choice(each) if isinstance(each, tuple) else each for each in choices]
 
 
-def _lenient(preprocess: Callable[..., Any]) -> Callable[..., Any]:
+def _lenient(preprocess: ExtensionFunction) -> ExtensionFunction:
     """Gradio 3 did not refuse a value that is no choice: lists are renewed in the page while the server's are old."""
 
     @functools.wraps(preprocess)
-    def read(self: Any, payload: Any) -> Any:
+    def read(self: Any, payload: ComponentValue) -> ComponentValue:
         try:
             return preprocess(self, payload)
         except gr.Error:

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
 
 from modules.a1111.current import NotRunning, current
 from modules.a1111.gradio3.keywords import OWNER
+from modules.foundation.plain import JsonMapping, JsonObject
 
 
-def globals_for(extension: str) -> dict[str, Any]:
+def globals_for(extension: str) -> JsonObject:
     """Globals with which a module of `extension` is to begin before its code is run."""
     return {"__builtins__": {**vars(builtins), "__import__": import_for_extensions}, OWNER: extension}
 
 
 def import_for_extensions(
     name: str,
-    globals: Mapping[str, Any] | None = None,
-    locals: Mapping[str, Any] | None = None,
+    globals: JsonMapping | None = None,
+    locals: JsonMapping | None = None,
     fromlist: Sequence[str] | None = (),
     level: int = 0,
 ) -> ModuleType:

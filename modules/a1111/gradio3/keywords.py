@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Mapping
-from typing import Any
+
+from modules.foundation.plain import JsonMapping, JsonObject
 
 log = logging.getLogger(__name__)
 
@@ -85,11 +86,11 @@ def warn_unknown(what: str, keyword: str) -> None:
         log.warning("%s gives %s the argument %r, which it does not have here; it is left out.", *seen)
 
 
-def constructor_keywords(real: type, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def constructor_keywords(real: type, name: str, arguments: JsonMapping) -> JsonObject:
     """`arguments` as keywords of the Gradio class `real`. `name` is how the extension calls it."""
     parameters = inspect.signature(real.__init__).parameters
     takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-    keywords: dict[str, Any] = {}
+    keywords: JsonObject = {}
     for key, value in arguments.items():
         new = RENAMED.get(key, key) if key not in parameters else key
         if new in parameters:
@@ -103,7 +104,7 @@ def constructor_keywords(real: type, name: str, arguments: Mapping[str, Any]) ->
     return _values_of_today(parameters, keywords)
 
 
-def _values_of_today(parameters: Mapping[str, inspect.Parameter], keywords: dict[str, Any]) -> dict[str, Any]:
+def _values_of_today(parameters: Mapping[str, inspect.Parameter], keywords: JsonObject) -> JsonObject:
     sources = keywords.get("sources")
     if isinstance(sources, str):
         keywords["sources"] = ["upload" if sources == "canvas" else sources]
@@ -123,7 +124,7 @@ def _values_of_today(parameters: Mapping[str, inspect.Parameter], keywords: dict
     return keywords
 
 
-def listener_keywords(positional: tuple[Any, ...], arguments: Mapping[str, Any]) -> dict[str, Any]:
+def listener_keywords(positional: tuple[object, ...], arguments: JsonMapping) -> JsonObject:
     """The arguments of an event listener in today's words, without `every` and `fn`'s translation."""
     keywords = {**dict(zip(LISTENER_ORDER, positional, strict=False)), **arguments}
     keywords.pop("status_tracker", None)

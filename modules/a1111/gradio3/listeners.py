@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
 from modules.a1111.gradio3.keywords import listener_keywords
 from modules.a1111.gradio3.updates import translating
+from modules.a1111.types import ExtensionFunction, GradioComponent
+from modules.foundation.plain import JsonObject
 
 CHAINS = ("then", "success", "failure")
 
 
-def old_listener(listener: Callable[..., Any]) -> Callable[..., Any]:
+def old_listener(listener: ExtensionFunction) -> ExtensionFunction:
     """`listener` of today's Gradio, called as Gradio 3's is. What it returns can be chained in the same manner."""
 
     @functools.wraps(listener)
-    def listen(block: Any, *positional: Any, **named: Any) -> Any:
+    def listen(block: GradioComponent, *positional: object, **named: object) -> GradioComponent:
         keywords = listener_keywords(positional, named)
         every = keywords.pop("every", None)
         if callable(keywords.get("fn")):
@@ -32,7 +32,7 @@ def old_listener(listener: Callable[..., Any]) -> Callable[..., Any]:
     return listen
 
 
-def old_chain(made: Any) -> Any:
+def old_chain(made: GradioComponent) -> GradioComponent:
     """A Dependency whose `.then`, `.success` and `.failure` take Gradio 3's arguments."""
     if isinstance(made, Dependency):
         for name in CHAINS:
@@ -41,10 +41,10 @@ def old_chain(made: Any) -> Any:
     return made
 
 
-def _repeat(seconds: float, keywords: dict[str, Any]) -> None:
+def _repeat(seconds: float, keywords: JsonObject) -> None:
     """Gradio 3's `every=`: call the function again and again while the page is open."""
-    wanted: dict[str, Any] = {
+    wanted: JsonObject = {
         key: keywords[key] for key in ("fn", "inputs", "outputs", "js", "show_progress") if key in keywords
     }
-    timer: Any = gr.Timer(seconds)
+    timer: GradioComponent = gr.Timer(seconds)
     timer.tick(**{"show_progress": "hidden", **wanted})

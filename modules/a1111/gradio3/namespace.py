@@ -10,9 +10,8 @@ import functools
 import importlib
 import inspect
 import io
-from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.blocks import Block
@@ -23,6 +22,12 @@ from modules.a1111.gradio3.listeners import old_chain
 from modules.a1111.gradio3.sketch import image_class, sketch_class
 from modules.a1111.gradio3.updates import translating, update
 from modules.foundation.picture_file import open_picture
+from modules.foundation.plain import JsonMapping, JsonObject
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
 
 VERSION = "3.41.2"
 """What A1111 1.10.1 runs on, and so what extensions' comparisons of versions were tried with."""
@@ -67,7 +72,7 @@ MISSING: Any = object()
 class OldModule(ModuleType):
     """A module of Gradio as an extension sees it: `special` names first, then those of the real module."""
 
-    def __init__(self, name: str, real: ModuleType | None, special: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, real: ModuleType | None, special: JsonMapping) -> None:
         super().__init__(name)
         self.__dict__["_real"], self.__dict__["_special"] = real, special
         if real is not None:
@@ -75,7 +80,7 @@ class OldModule(ModuleType):
             self.__path__ = list(getattr(real, "__path__", []))
 
     def __getattr__(self, name: str) -> Any:
-        special: Mapping[str, Any] = self.__dict__["_special"]
+        special: JsonMapping = self.__dict__["_special"]
         if name in special:
             return special[name]
         value = getattr(self.__dict__["_real"], name, MISSING)
@@ -105,9 +110,9 @@ def old_module(name: str) -> OldModule:
 
 
 @functools.cache
-def _special() -> dict[str, dict[str, Any]]:
+def _special() -> dict[str, JsonObject]:
     group = old_class(gr.Group)
-    components: dict[str, Any] = {
+    components: JsonObject = {
         "IOComponent": old_class(gr.components.Component),
         "Box": group,
         "Variable": old_class(gr.State),
@@ -170,27 +175,27 @@ def _on(*positional: Any, **named: Any) -> Any:
 # Helpers that Gradio 3 had in `processing_utils`
 
 
-def decode_base64_to_image(encoding: str) -> Any:
+def decode_base64_to_image(encoding: str) -> Image.Image:
     """A PIL picture from base64, with or without the head of a data URI."""
     content = encoding.split(";", 1)[1].split(",", 1)[1] if encoding.startswith("data:") else encoding
     return open_picture(base64.b64decode(content))
 
 
-def encode_pil_to_base64(pil_image: Any, format: str = "png") -> str:
+def encode_pil_to_base64(pil_image: Image.Image, format: str = "png") -> str:
     """A PIL picture as a data URI."""
     buffer = io.BytesIO()
     pil_image.save(buffer, format)
     return f"data:image/{format.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def encode_array_to_base64(image_array: Any) -> str:
+def encode_array_to_base64(image_array: NDArray[np.uint8]) -> str:
     """A numpy array [H, W, C] of bytes as a data URI."""
     from PIL import Image
 
     return encode_pil_to_base64(Image.fromarray(image_array))
 
 
-def save_pil_to_file(pil_image: Any, dir: str | None = None, format: str = "png") -> Any:
+def save_pil_to_file(pil_image: Image.Image, dir: str | None = None, format: str = "png") -> Any:
     """A PIL picture in a temporary file that stays; the file object has its `name`."""
     import tempfile
 

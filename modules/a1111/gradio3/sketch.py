@@ -15,6 +15,7 @@ import gradio as gr
 from PIL import Image as PillowImage
 
 from modules.a1111.gradio3.classes import old_class
+from modules.a1111.types import ComponentValue
 from modules.foundation.picture_file import open_picture
 from modules.webui.canvas.component import Canvas
 from modules.webui.canvas.value import CanvasValue, RefusedCanvas
@@ -78,7 +79,7 @@ class SketchValues:
     wanted_type: str
     image_mode: str
 
-    def preprocess(self, payload: Any) -> Any:
+    def preprocess(self, payload: ComponentValue) -> ComponentValue:
         """The picture, or picture and mask, as Gradio 3 gave them; None where there is no picture."""
         value: CanvasValue | RefusedCanvas | None = cast(Any, super()).preprocess(payload)
         if value is None:
@@ -104,7 +105,7 @@ class SketchValues:
             value = self._kept(value if isinstance(value, PillowImage.Image) else PillowImage.fromarray(value))
         return cast(Any, super()).postprocess(value)
 
-    def _as_wanted(self, picture: PillowImage.Image) -> Any:
+    def _as_wanted(self, picture: PillowImage.Image) -> ComponentValue:
         if self.wanted_type == "pil":
             return picture
         if self.wanted_type == "filepath":

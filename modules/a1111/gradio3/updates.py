@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Generator, Sequence
 
 from gradio.blocks import Block, BlockContext
 
 from modules.a1111.gradio3.keywords import HIDDEN_CLASS
+from modules.a1111.types import ComponentValue, ExtensionFunction, GradioComponent
+from modules.foundation.plain import JsonObject
 
 
-def update(**properties: Any) -> dict[str, Any]:
+def update(**properties: object) -> JsonObject:
     """gr.update(): the properties of a component that are to change."""
     return {**properties, "__type__": "update"}
 
@@ -32,7 +33,7 @@ def shown_classes(block: Block, visible: object, classes: Sequence[str] | None =
     return kept if visible is True or visible is None else [*kept, HIDDEN_CLASS]
 
 
-def for_block(value: Any, block: object) -> Any:
+def for_block(value: object, block: object) -> ComponentValue:
     """One returned value for the output `block`."""
     if not isinstance(value, dict) or value.get("__type__") not in ("update", "generic_update"):
         return value
@@ -46,7 +47,7 @@ def for_block(value: Any, block: object) -> Any:
     return value
 
 
-def for_outputs(result: Any, outputs: Any) -> Any:
+def for_outputs(result: ComponentValue, outputs: GradioComponent) -> ComponentValue:
     """What an event function returned for its `outputs`, as the listener was given them."""
     if outputs is None:
         return result
@@ -62,7 +63,7 @@ def for_outputs(result: Any, outputs: Any) -> Any:
     return result
 
 
-def translating(function: Callable[..., Any] | None, outputs: Any) -> Callable[..., Any] | None:
+def translating(function: ExtensionFunction | None, outputs: GradioComponent) -> ExtensionFunction | None:
     """`function` with its results translated; of the same kind (plain, generator, coroutine) and signature."""
     if not callable(function):
         return function
@@ -71,34 +72,34 @@ def translating(function: Callable[..., Any] | None, outputs: Any) -> Callable[.
         return _like(_translating_async(function, called, outputs), function)
     if inspect.isgeneratorfunction(called):
 
-        def steps(*args: Any, **named: Any) -> Generator[Any, None, None]:
+        def steps(*args: object, **named: object) -> Generator[ComponentValue]:
             for result in function(*args, **named):
                 yield for_outputs(result, outputs)
 
         return _like(steps, function)
 
-    def plain(*args: Any, **named: Any) -> Any:
+    def plain(*args: object, **named: object) -> ComponentValue:
         return for_outputs(function(*args, **named), outputs)
 
     return _like(plain, function)
 
 
-def _translating_async(function: Callable[..., Any], called: object, outputs: Any) -> Callable[..., Any]:
+def _translating_async(function: ExtensionFunction, called: object, outputs: GradioComponent) -> ExtensionFunction:
     if inspect.isasyncgenfunction(called):
 
-        async def async_steps(*args: Any, **named: Any) -> AsyncGenerator[Any, None]:
+        async def async_steps(*args: object, **named: object) -> AsyncGenerator[ComponentValue]:
             async for result in function(*args, **named):
                 yield for_outputs(result, outputs)
 
         return async_steps
 
-    async def awaited(*args: Any, **named: Any) -> Any:
+    async def awaited(*args: object, **named: object) -> ComponentValue:
         return for_outputs(await function(*args, **named), outputs)
 
     return awaited
 
 
-def _like(wrapper: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+def _like(wrapper: ExtensionFunction, function: ExtensionFunction) -> ExtensionFunction:
     # A partial has no name of its own; Gradio wants one for the event.
     named = function.func if isinstance(function, functools.partial) else function
     functools.update_wrapper(wrapper, named)

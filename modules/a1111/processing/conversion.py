@@ -11,6 +11,7 @@ from modules.a1111.processing.parameters import (
     StableDiffusionProcessingImg2Img,
     StableDiffusionProcessingTxt2Img,
 )
+from modules.foundation.plain import JsonObject
 from modules.generation.inpaint import InpaintRequest, MaskedContent
 from modules.generation.per_picture import PerPicture
 from modules.generation.request import GenerationRequest, HiresRequest
@@ -185,9 +186,9 @@ def _read(p: StableDiffusionProcessing, source: object, fields: Mapping[str, str
         setattr(p, attribute, getattr(source, field))
 
 
-def _written(p: StableDiffusionProcessing, fields: Mapping[str, str]) -> dict[str, Any]:
+def _written(p: StableDiffusionProcessing, fields: Mapping[str, str]) -> JsonObject:
     """The fields with what the attributes hold; None leaves a field at what it is by default."""
-    values: dict[str, Any] = {}
+    values: JsonObject = {}
     for attribute, field in fields.items():
         value = getattr(p, attribute, None)
         if value is not None and (kind := KINDS.get(field)) is not None and not isinstance(value, list):
@@ -199,7 +200,7 @@ def _written(p: StableDiffusionProcessing, fields: Mapping[str, str]) -> dict[st
     return values
 
 
-def _overriding(p: StableDiffusionProcessing) -> dict[str, Any]:
+def _overriding(p: StableDiffusionProcessing) -> JsonObject:
     settings = {setting: getattr(p, name) for name, setting in OVERRIDING.items() if getattr(p, name, 0)}
     folders = _usual_folders(img2img=isinstance(p, StableDiffusionProcessingImg2Img))
     for setting, chosen, usual in zip(

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from modules.a1111.sd_model import ModelView
 
 opt_C, opt_f = 4, 8  # noqa: N816 - names of the original
 """Channels of a latent, and pixels of a picture to one of its cells."""
@@ -15,30 +22,32 @@ def program_version() -> str:
     return f"Easel {VERSION}"
 
 
-def decode_first_stage(model: Any, x: Any) -> Any:
+def decode_first_stage(model: ModelView, x: Tensor) -> Tensor:
     """Latents [B, C, h, w] as pictures [B, 3, H, W] of -1 to 1."""
     return model.decode_first_stage(x)
 
 
-def decode_latent_batch(model: Any, batch: Any, target_device: Any = None, check_for_nans: bool = False) -> list[Any]:
+def decode_latent_batch(
+    model: ModelView, batch: Tensor, target_device: torch.device | None = None, check_for_nans: bool = False
+) -> list[Tensor]:
     """Latents as pictures, one by one."""
     pictures = [decode_first_stage(model, latent[None])[0] for latent in batch]
     return [picture if target_device is None else picture.to(target_device) for picture in pictures]
 
 
-def setup_color_correction(image: Any) -> Any:
+def setup_color_correction(image: Image) -> Any:
     """What `apply_color_correction` takes the colours from."""
     return image.convert("RGB")
 
 
-def apply_color_correction(correction: Any, original_image: Any) -> Any:
+def apply_color_correction(correction: Any, original_image: Image) -> Any:
     """A picture with the colours of another."""
     from modules.imaging.colour_correction import with_colours_of
 
     return with_colours_of(original_image.convert("RGB"), correction)
 
 
-def apply_overlay(image: Any, paste_loc: Any, overlay: Any) -> tuple[Any, Any]:
+def apply_overlay(image: Image, paste_loc: Any, overlay: Any) -> tuple[Any, Any]:
     """A picture with what inpainting keeps over it, and the picture as it was before that.
 
     `paste_loc` is where in the whole picture a part of it belongs: left, top, width, height.

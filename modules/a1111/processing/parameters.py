@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from modules.a1111.current import current
+from modules.a1111.types import ScriptArgument
+from modules.foundation.plain import JsonObject
 from modules.generation.seeds import CHANCE, LARGEST_SEED
 
 if TYPE_CHECKING:
     from modules.a1111.runner import ScriptRunner
 
-COMMON: dict[str, Any] = {
+COMMON: JsonObject = {
     "sd_model": None,
     "outpath_samples": None,
     "outpath_grids": None,
@@ -97,7 +99,7 @@ COMMON: dict[str, Any] = {
 }
 """Attributes of every `p` with their values at first; a type or function makes one anew."""
 
-TXT2IMG: dict[str, Any] = {
+TXT2IMG: JsonObject = {
     "enable_hr": False,
     "denoising_strength": 0.75,
     "firstphase_width": 0,
@@ -124,7 +126,7 @@ TXT2IMG: dict[str, Any] = {
     "cached_hr_c": lambda: [None, None],
 }
 
-IMG2IMG: dict[str, Any] = {
+IMG2IMG: JsonObject = {
     "init_images": list,
     "resize_mode": 0,
     "denoising_strength": 0.75,
@@ -151,11 +153,11 @@ IMG2IMG: dict[str, Any] = {
 class StableDiffusionProcessing:
     """What every generation is asked for. Takes its attributes by keyword or in A1111's order."""
 
-    own: ClassVar[dict[str, Any]] = {}
+    own: ClassVar[JsonObject] = {}
 
     if TYPE_CHECKING:
         # Attributes come from the tables above and from scripts, which keep their own there.
-        def __setattr__(self, name: str, value: Any) -> None: ...
+        def __setattr__(self, name: str, value: object) -> None: ...
 
     def __init__(self, *positional: Any, **named: Any) -> None:
         defaults = {**COMMON, **self.own}
@@ -174,7 +176,7 @@ class StableDiffusionProcessing:
         if blur is not None:
             self.mask_blur = blur
         self.scripts: ScriptRunner | None = scripts
-        self.script_args: Sequence[Any] = script_args if script_args is not None else []
+        self.script_args: Sequence[ScriptArgument] = script_args if script_args is not None else []
 
     def __getattr__(self, name: str) -> Any:
         if name == "sd_model":
@@ -187,7 +189,7 @@ class StableDiffusionProcessing:
         return self.mask_blur_x if self.mask_blur_x == self.mask_blur_y else None
 
     @mask_blur.setter
-    def mask_blur(self, value: Any) -> None:
+    def mask_blur(self, value: object) -> None:
         if isinstance(value, int | float):
             self.mask_blur_x = self.mask_blur_y = value
 
@@ -237,10 +239,10 @@ class StableDiffusionProcessing:
     def clear_prompt_cache(self) -> None:
         """Forget encoded prompts. The program remembers them by what they are made of, so there is nothing to do."""
 
-    def init(self, all_prompts: Any, all_seeds: Any, all_subseeds: Any) -> None:
+    def init(self, all_prompts: object, all_seeds: object, all_subseeds: object) -> None:
         """Called before the first batch; for classes derived from this one."""
 
-    def sample(self, *arguments: Any, **named: Any) -> Any:
+    def sample(self, *arguments: object, **named: object) -> Any:
         """Sampling itself is not a method here that could be called by itself."""
         raise NotImplementedError("Easel samples by itself; use process_images(p), or a hook of a Script.")
 
@@ -255,7 +257,7 @@ class StableDiffusionProcessing:
 class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
     """From words."""
 
-    own: ClassVar[dict[str, Any]] = TXT2IMG
+    own: ClassVar[JsonObject] = TXT2IMG
 
     def setup_prompts(self) -> None:
         """Also those of the second pass, which are the first one's where they are empty."""
@@ -275,7 +277,7 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
 class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
     """From pictures."""
 
-    own: ClassVar[dict[str, Any]] = IMG2IMG
+    own: ClassVar[JsonObject] = IMG2IMG
 
     def __init__(self, *positional: Any, **named: Any) -> None:
         super().__init__(*positional, **named)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from modules.a1111.processing.parameters import StableDiffusionProcessing
+from modules.foundation.plain import JsonObject
 from modules.generation.result import FinishedImage, GenerationResult
 
 COPIED = (
@@ -47,13 +48,13 @@ class Processed:
 
     if TYPE_CHECKING:
         # What is taken over from `p`, and what scripts add.
-        def __setattr__(self, name: str, value: Any) -> None: ...
+        def __setattr__(self, name: str, value: object) -> None: ...
         def __getattr__(self, name: str) -> Any: ...
 
     def __init__(
         self,
         p: StableDiffusionProcessing,
-        images_list: list[Any],
+        images_list: list[Image.Image],
         seed: int = -1,
         info: str = "",
         subseed: int | None = None,
@@ -79,7 +80,7 @@ class Processed:
         self.index_of_first_image = index_of_first_image
         self.infotexts = infotexts or [info] * len(images_list)
         self.info, self.comments = info, comments
-        self.extra_images: list[Any] = []
+        self.extra_images: list[Image.Image] = []
         self.job_timestamp = ""
         self.result: GenerationResult | None = None
         """The result that it was made from, with what is no attribute here."""
@@ -118,7 +119,7 @@ class Processed:
         """The `info` object as text."""
         return json.dumps({**self.fields(), "infotexts": self.infotexts}, default=lambda value: None)
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> JsonObject:
         """The `info` object: that of the result it was made from, with what scripts changed."""
         kept = dict(self.result.info) if self.result is not None else {}
         own = {key: value for key, value in vars(self).items() if key not in NOT_INFO}

@@ -10,6 +10,7 @@ from modules.a1111.processing.conversion import request_of
 from modules.a1111.processing.parameters import StableDiffusionProcessing
 from modules.a1111.processing.processed import Processed
 from modules.application.jobs.job import TaskJob
+from modules.foundation.plain import JsonObject
 from modules.generation.progress import RunControl
 from modules.infotext.write import write
 
@@ -57,7 +58,7 @@ def create_infotext(
     all_prompts: list[str],
     all_seeds: list[int],
     all_subseeds: list[int],
-    comments: Any = None,
+    comments: object = None,
     iteration: int = 0,
     position_in_batch: int = 0,
     use_main_prompt: bool = False,
@@ -87,9 +88,9 @@ def _at(entries: Any, index: int) -> Any:
     return entries[min(index, len(entries) - 1)] if isinstance(entries, list) else entries
 
 
-def extra_params(p: StableDiffusionProcessing, index: int) -> dict[str, Any]:
+def extra_params(p: StableDiffusionProcessing, index: int) -> JsonObject:
     """`p.extra_generation_params` for one picture: values as they are, lists by the picture, functions called."""
-    fields: dict[str, Any] = {}
+    fields: JsonObject = {}
     for key, value in p.extra_generation_params.items():
         if isinstance(value, list):
             fields[key] = value[index] if index < len(value) else None

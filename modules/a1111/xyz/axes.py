@@ -9,47 +9,53 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from modules.a1111.current import current
-from modules.a1111.processing.parameters import get_fixed_seed
+from modules.a1111.processing.parameters import StableDiffusionProcessing, get_fixed_seed
+from modules.a1111.types import AxisValue
 from modules.foundation.errors import RequestError
 from modules.prompts.xyz_axis_values import MOST_VALUES, AxisType, axis_label, parse_axis_values, split_values
 
 SEED_AXES = ("Seed", "Var. seed")
 """Axes whose values of -1 are replaced by seeds, unless they are to stay."""
 
+Apply = Callable[[StableDiffusionProcessing, AxisValue, Sequence[AxisValue]], object]
+"""Sets a value of an axis, one of `xs`, in `p`."""
 
-def do_nothing(p: Any, x: Any, xs: Any) -> None:
+Confirm = Callable[[StableDiffusionProcessing, Sequence[AxisValue]], object]
+"""Raises RequestError for values that the axis does not have."""
+
+
+def do_nothing(p: StableDiffusionProcessing, x: AxisValue, xs: Sequence[AxisValue]) -> None:
     """Apply nothing."""
 
 
-def format_nothing(p: Any, opt: AxisOption, x: Any) -> str:
+def format_nothing(p: StableDiffusionProcessing, opt: AxisOption, x: AxisValue) -> str:
     """No label."""
     return ""
 
 
-def format_value_add_label(p: Any, opt: AxisOption, x: Any) -> str:
+def format_value_add_label(p: StableDiffusionProcessing, opt: AxisOption, x: AxisValue) -> str:
     """The name of the axis and the value, floats rounded to 8 digits."""
     return axis_label(opt.label, x, "float")
 
 
-def format_value(p: Any, opt: AxisOption, x: Any) -> Any:
+def format_value(p: StableDiffusionProcessing, opt: AxisOption, x: AxisValue) -> AxisValue:
     """The value by itself, floats rounded to 8 digits."""
     return round(x, 8) if isinstance(x, float) else x
 
 
-def format_value_join_list(p: Any, opt: AxisOption, x: Sequence[Any]) -> str:
+def format_value_join_list(p: StableDiffusionProcessing, opt: AxisOption, x: Sequence[AxisValue]) -> str:
     """The parts of a value with commas between them."""
     return ", ".join(str(each) for each in x)
 
 
-def format_remove_path(p: Any, opt: AxisOption, x: Any) -> str:
+def format_remove_path(p: StableDiffusionProcessing, opt: AxisOption, x: AxisValue) -> str:
     """A file's name without its folders."""
     return Path(str(x).replace("\\", "/")).name
 
 
-def str_permutations(x: Any) -> Any:
+def str_permutations(x: AxisValue) -> AxisValue:
     """A type of axis whose values are every order of what is given."""
     return x
 
@@ -68,13 +74,13 @@ class AxisOption:
     def __init__(
         self,
         label: str,
-        type: Callable[[Any], Any],
-        apply: Callable[[Any, Any, Any], Any],
-        format_value: Callable[[Any, Any, Any], Any] = format_value_add_label,
-        confirm: Callable[[Any, Any], Any] | None = None,
+        type: Callable[[str], AxisValue],
+        apply: Apply,
+        format_value: Callable[[StableDiffusionProcessing, AxisOption, AxisValue], AxisValue] = format_value_add_label,
+        confirm: Confirm | None = None,
         cost: float = 0.0,
-        choices: Callable[[], Sequence[Any]] | None = None,
-        prepare: Callable[[str], list[Any]] | None = None,
+        choices: Callable[[], Sequence[AxisValue]] | None = None,
+        prepare: Callable[[str], list[AxisValue]] | None = None,
     ) -> None:
         self.label, self.type, self.apply, self.format_value = label, type, apply, format_value
         self.confirm, self.cost, self.choices, self.prepare = confirm, cost, choices, prepare
@@ -100,19 +106,19 @@ def options_for(options: Sequence[AxisOption], *, img2img: bool) -> list[AxisOpt
 # Applying a value
 
 
-def apply_field(field: str) -> Callable[[Any, Any, Any], None]:
+def apply_field(field: str) -> Apply:
     """Set an attribute of `p`."""
 
-    def apply(p: Any, x: Any, xs: Any) -> None:
+    def apply(p: StableDiffusionProcessing, x: AxisValue, xs: Sequence[AxisValue]) -> None:
         setattr(p, field, x)
 
     return apply
 
 
-def apply_override(field: str, boolean: bool = False) -> Callable[[Any, Any, Any], None]:
+def apply_override(field: str, boolean: bool = False) -> Apply:
     """Set a setting for the cell, where clients may; with `boolean` from the words True and False."""
 
-    def apply(p: Any, x: Any, xs: Any) -> None:
+    def apply(p: StableDiffusionProcessing, x: AxisValue, xs: Sequence[AxisValue]) -> None:
         value = str(x).strip().lower() == "true" if boolean else x
         current().app.policy.check_settings({field: value}, current().settings)
         p.override_settings[field] = value
@@ -125,7 +131,7 @@ def boolean_choice(reverse: bool = False) -> Callable[[], list[str]]:
     return lambda: ["False", "True"] if reverse else ["True", "False"]
 
 
-def apply_prompt(p: Any, x: str, xs: Sequence[str]) -> None:
+def apply_prompt(p: StableDiffusionProcessing, x: str, xs: Sequence[str]) -> None:
     """Prompt S/R: put a value in the place of the first one, in both prompts."""
     if xs[0] not in p.prompt and xs[0] not in p.negative_prompt:
         raise RequestError(
@@ -137,7 +143,7 @@ def apply_prompt(p: Any, x: str, xs: Sequence[str]) -> None:
     p.negative_prompt = p.negative_prompt.replace(xs[0], x)
 
 
-def apply_order(p: Any, x: Sequence[str], xs: Any) -> None:
+def apply_order(p: StableDiffusionProcessing, x: Sequence[str], xs: Sequence[AxisValue]) -> None:
     """Prompt order: the given parts of the prompt change places, what is between them stays."""
     found = sorted((p.prompt.find(part), part) for part in x)
     if found and found[0][0] < 0:
@@ -150,12 +156,12 @@ def apply_order(p: Any, x: Sequence[str], xs: Any) -> None:
     p.prompt = "".join([*pieces, p.prompt[end:]])
 
 
-def apply_styles(p: Any, x: str, xs: Any) -> None:
+def apply_styles(p: StableDiffusionProcessing, x: str, xs: Sequence[AxisValue]) -> None:
     """Add styles, several with commas between them."""
     p.styles.extend(style.strip() for style in x.split(","))
 
 
-def apply_size(p: Any, x: str, xs: Any) -> None:
+def apply_size(p: StableDiffusionProcessing, x: str, xs: Sequence[AxisValue]) -> None:
     """Set width and height from WIDTHxHEIGHT."""
     p.width, p.height = size_of(x)
 
@@ -177,17 +183,19 @@ def csv_string_to_list_strip(text: str) -> list[str]:
     return split_values(text)
 
 
-def list_to_csv_string(values: Sequence[Any]) -> str:
+def list_to_csv_string(values: Sequence[AxisValue]) -> str:
     """Values as one text that reads as the same values; quoted where they hold commas."""
     with io.StringIO() as text:
         csv.writer(text).writerow(values)
         return text.getvalue().strip()
 
 
-_KINDS: dict[Any, AxisType] = {int: "int", float: "float", str: "str", str_permutations: "permutation"}
+_KINDS: dict[object, AxisType] = {int: "int", float: "float", str: "str", str_permutations: "permutation"}
 
 
-def values_of(option: AxisOption, p: Any, text: str, chosen: Sequence[Any] | None, *, as_text: bool) -> list[Any]:
+def values_of(
+    option: AxisOption, p: StableDiffusionProcessing, text: str, chosen: Sequence[AxisValue] | None, *, as_text: bool
+) -> list[AxisValue]:
     """The values of an axis, from its text or, where it has choices and is not wanted `as_text`, those `chosen`.
 
     Raises RequestError where there are none, or for one that cannot be.
@@ -212,7 +220,7 @@ def values_of(option: AxisOption, p: Any, text: str, chosen: Sequence[Any] | Non
     return values
 
 
-def _read(option: AxisOption, text: str, chosen: Sequence[Any]) -> list[Any]:
+def _read(option: AxisOption, text: str, chosen: Sequence[AxisValue]) -> list[AxisValue]:
     """The values that are `chosen`, or those of a text. Raises ValueError."""
     if chosen:
         values = list(chosen)
@@ -223,7 +231,7 @@ def _read(option: AxisOption, text: str, chosen: Sequence[Any]) -> list[Any]:
     return values if option.type in (str, str_permutations) else [option.type(value) for value in values]
 
 
-def fixed_seeds(option: AxisOption, values: list[Any]) -> list[Any]:
+def fixed_seeds(option: AxisOption, values: list[AxisValue]) -> list[AxisValue]:
     """The values with seeds in the place of those left open, on axes that are seeds."""
     return [get_fixed_seed(value) for value in values] if option.label in SEED_AXES else values
 
@@ -231,10 +239,10 @@ def fixed_seeds(option: AxisOption, values: list[Any]) -> list[Any]:
 # Checking values
 
 
-def confirm_in(what: str, names: Callable[[], Sequence[str]]) -> Callable[[Any, Sequence[Any]], None]:
+def confirm_in(what: str, names: Callable[[], Sequence[str]]) -> Confirm:
     """A check that all values are among some names, in any case."""
 
-    def confirm(p: Any, xs: Sequence[Any]) -> None:
+    def confirm(p: StableDiffusionProcessing, xs: Sequence[AxisValue]) -> None:
         known = {str(name).casefold() for name in names()}
         for x in xs:
             if str(x).casefold() not in known:
@@ -243,10 +251,10 @@ def confirm_in(what: str, names: Callable[[], Sequence[str]]) -> Callable[[Any, 
     return confirm
 
 
-def confirm_range(least: float, most: float) -> Callable[[Any, Sequence[Any]], None]:
+def confirm_range(least: float, most: float) -> Confirm:
     """A check that all values lie between two bounds."""
 
-    def confirm(p: Any, xs: Sequence[Any]) -> None:
+    def confirm(p: StableDiffusionProcessing, xs: Sequence[AxisValue]) -> None:
         for x in xs:
             if not least <= x <= most:
                 raise RequestError(f"{x} does not lie between {least} and {most}.", "script_args")
@@ -254,7 +262,7 @@ def confirm_range(least: float, most: float) -> Callable[[Any, Sequence[Any]], N
     return confirm
 
 
-def confirm_sizes(p: Any, xs: Sequence[Any]) -> None:
+def confirm_sizes(p: StableDiffusionProcessing, xs: Sequence[AxisValue]) -> None:
     """A check that all values are sizes."""
     for x in xs:
         size_of(x)

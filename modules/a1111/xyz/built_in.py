@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from modules.a1111.current import current
+from modules.a1111.types import AxisValue
 from modules.a1111.xyz.axes import (
     AxisOption,
     AxisOptionImg2Img,
@@ -29,6 +30,9 @@ from modules.a1111.xyz.axes import (
 from modules.foundation.errors import RequestError
 from modules.sampling import schedules
 from modules.sampling.samplers import registry as samplers
+
+if TYPE_CHECKING:
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
 
 
 def checkpoint_names() -> list[str]:
@@ -56,7 +60,7 @@ def restorer_names() -> list[str]:
     return ["CodeFormer", "GFPGAN", "None"]
 
 
-def apply_face_restore(p: Any, x: str, xs: Any) -> None:
+def apply_face_restore(p: StableDiffusionProcessing, x: str, xs: Sequence[AxisValue]) -> None:
     """Restore faces by the named way, or by that of the settings for True."""
     name = next((each for each in ("CodeFormer", "GFPGAN") if each.casefold() == x.strip().casefold()), None)
     p.restore_faces = name is not None or x.strip().casefold() in ("true", "yes", "y", "1")
@@ -64,42 +68,42 @@ def apply_face_restore(p: Any, x: str, xs: Any) -> None:
         p.override_settings["face_restoration_model"] = name
 
 
-def confirm_checkpoints(p: Any, xs: Sequence[str]) -> None:
+def confirm_checkpoints(p: StableDiffusionProcessing, xs: Sequence[str]) -> None:
     """A check that all values are checkpoints, by any name that they go by."""
     for x in xs:
         current().app.catalogue.find(x)
 
 
-def confirm_checkpoints_or_none(p: Any, xs: Sequence[str]) -> None:
+def confirm_checkpoints_or_none(p: StableDiffusionProcessing, xs: Sequence[str]) -> None:
     """The same, and None is one too."""
     confirm_checkpoints(p, [x for x in xs if x not in ("", "None", "none")])
 
 
-def apply_refiner(p: Any, x: str, xs: Any) -> None:
+def apply_refiner(p: StableDiffusionProcessing, x: str, xs: Sequence[AxisValue]) -> None:
     """Let another checkpoint finish, or none."""
     p.refiner_checkpoint = None if x in ("", "None", "none") else x
 
 
-def confirm_samplers(p: Any, xs: Sequence[str]) -> None:
+def confirm_samplers(p: StableDiffusionProcessing, xs: Sequence[str]) -> None:
     """A check that all values are samplers, by any name."""
     for x in xs:
         samplers.resolve(x)
 
 
-def confirm_schedules(p: Any, xs: Sequence[str]) -> None:
+def confirm_schedules(p: StableDiffusionProcessing, xs: Sequence[str]) -> None:
     """A check that all values are schedules, by any name."""
     for x in xs:
         schedules.resolve(x)
 
 
-def confirm_vaes(p: Any, xs: Sequence[str]) -> None:
+def confirm_vaes(p: StableDiffusionProcessing, xs: Sequence[str]) -> None:
     """A check that all values are VAEs."""
     for x in xs:
         if x not in ("Automatic", "None"):
             current().app.vaes.find(x)
 
 
-def refuse_fp8(p: Any, xs: Sequence[Any]) -> None:
+def refuse_fp8(p: StableDiffusionProcessing, xs: Sequence[AxisValue]) -> None:
     """Weights in 8 bits are no setting here, so a plot over them would show the same picture again and again."""
     raise RequestError("Easel does not keep weights in FP8; choose another axis.", "script_args")
 

@@ -22,6 +22,7 @@ from PIL import Image
 from modules.application.jobs.serialise import NotKeepable, to_text
 from modules.foundation.atomic import atomic_write, write_json
 from modules.foundation.picture_file import UNREADABLE, open_picture
+from modules.foundation.plain import JsonObject
 from modules.generation.request import GenerationRequest
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,8 @@ class Cell:
     seed: int
     subseed: int
     size: tuple[int, int]
-    fields: dict[str, Any] = field(default_factory=dict[str, Any])
-    info: dict[str, Any] = field(default_factory=dict[str, Any])
+    fields: JsonObject = field(default_factory=JsonObject)
+    info: JsonObject = field(default_factory=JsonObject)
     comments: str = ""
     saved: str | None = None
     complete: bool = True

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -14,10 +15,15 @@ from modules.a1111.grids import check_size, finished, legend_on
 from modules.a1111.processing.conversion import request_of
 from modules.a1111.processing.processed import MADE, Processed
 from modules.a1111.processing.running import create_infotext, process_images
+from modules.a1111.types import AxisValue
 from modules.a1111.xyz.axes import AxisOption
 from modules.a1111.xyz.cells import Cell, KeptCells, key_of
+from modules.foundation.plain import JsonObject
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.imaging.grid_legend import Caption
+
+if TYPE_CHECKING:
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +31,7 @@ class Axis:
     """One axis with its values; `labels` are written beside the grid, `text` is what was typed."""
 
     option: AxisOption
-    values: list[Any]
+    values: list[AxisValue]
     labels: list[str]
     text: str
 
@@ -49,17 +55,19 @@ class PlotOptions:
 Place = tuple[int, int, int]
 """Where a cell is: the numbers of its values on X, Y and Z."""
 
-Changed = Callable[[Any, Place], None]
+Changed = Callable[["StableDiffusionProcessing", Place], None]
 """Changes the `p` of a cell beyond what the axes do."""
 
 
 class Plot:
     """The plot of `p` over three axes."""
 
-    def __init__(self, p: Any, axes: tuple[Axis, Axis, Axis], title: str, also: Changed, kept: KeptCells) -> None:
+    def __init__(
+        self, p: StableDiffusionProcessing, axes: tuple[Axis, Axis, Axis], title: str, also: Changed, kept: KeptCells
+    ) -> None:
         self.p, self.axes, self._also, self._title, self._kept = p, axes, also, title, kept
         self.cells: dict[Place, Cell] = {}
-        self._first: tuple[Place, Any] | None = None
+        self._first: tuple[Place, StableDiffusionProcessing] | None = None
         self.interrupted = False
 
     # Cells
@@ -76,7 +84,7 @@ class Plot:
                     numbers = {outer: a, middle: b, inner: c}
                     yield numbers[0], numbers[1], numbers[2]
 
-    def cell_request(self, place: Place) -> Any:
+    def cell_request(self, place: Place) -> StableDiffusionProcessing:
         """The `p` of one cell."""
         made = copy.copy(self.p)
         made.styles, made.override_settings = list(self.p.styles), dict(self.p.override_settings)
@@ -172,7 +180,7 @@ class Plot:
         made = {place: cell for place, cell in self.cells.items() if place[2] == z} or self.cells
         return made[min(made, key=_index)]
 
-    def _with_values(self, z: int, first: Any) -> Any:
+    def _with_values(self, z: int, first: StableDiffusionProcessing) -> StableDiffusionProcessing:
         made = self.cell_request((0, 0, z)) if (0, 0, z) in self.cells else first
         return _with_cell(made, self._start_of(z))
 
@@ -205,7 +213,7 @@ class Plot:
         titles = [[Caption(label)] for label in self.axes[2].labels]
         return legend_on(whole, (width, height), titles, [[Caption()]], 0)
 
-    def _grid_text(self, p: Any, axes: Sequence[Axis]) -> str:
+    def _grid_text(self, p: StableDiffusionProcessing, axes: Sequence[Axis]) -> str:
         made = copy.copy(p)
         params = dict(p.extra_generation_params)
         params["Script"] = self._title
@@ -224,7 +232,7 @@ def _index(place: Place) -> tuple[int, int, int]:
     return place[2], place[1], place[0]
 
 
-def _cell_of(p: Any, processed: Processed) -> Cell:
+def _cell_of(p: StableDiffusionProcessing, processed: Processed) -> Cell:
     picture = processed.images[0].convert("RGB")
     saved = getattr(processed.images[0], "already_saved_as", None)
     return Cell(
@@ -243,7 +251,7 @@ def _cell_of(p: Any, processed: Processed) -> Cell:
     )
 
 
-def _with_cell(p: Any, cell: Cell) -> Any:
+def _with_cell(p: StableDiffusionProcessing, cell: Cell) -> StableDiffusionProcessing:
     """`p` as it is after its run, also where the cell was made in a run before."""
     p.written_fields = {0: cell.fields}
     p.all_prompts, p.all_negative_prompts = [cell.prompt], [cell.negative_prompt]
@@ -264,13 +272,11 @@ def _lone(cell: Cell | None, size: tuple[int, int]) -> Image.Image:
     return picture
 
 
-def _path(cell: Cell) -> Any:
-    from pathlib import Path
-
+def _path(cell: Cell) -> Path | None:
     return Path(cell.saved) if cell.saved else None
 
 
-def _of(cell: Cell) -> dict[str, Any]:
+def _of(cell: Cell) -> JsonObject:
     return {
         "prompt": cell.prompt,
         "negative_prompt": cell.negative_prompt,
