@@ -87,7 +87,8 @@ class Script(scripts.Script):
     def ui(self, is_img2img: bool) -> list[Any]:
         """Its controls, in the order of A1111's arguments."""
         labels = [option.label for option in self.current_axis_options]
-        axes = [self._axis_controls(letter, labels, 1 if letter == "x" else 0) for letter in "xyz"]
+        with gr.Column(elem_id="axis_options"):
+            axes = [self._axis_controls(letter, labels, 1 if letter == "x" else 0) for letter in "xyz"]
         with gr.Row():
             with gr.Column():
                 legend = self._checkbox("Draw legend", "draw_legend", value=True)

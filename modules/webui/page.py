@@ -17,6 +17,7 @@ from modules.webui import assets, gradio_scripts, sound
 from modules.webui.blocks import PageBlocks
 from modules.webui.builder import PageBuilder
 from modules.webui.canvas.options import canvas_options
+from modules.webui.footer import draw_footer
 from modules.webui.localization import localization_tags
 from modules.webui.page_errors import add_page_error_handlers
 from modules.webui.panel.generation_panel import state_rules
@@ -95,6 +96,7 @@ def build_page(app: Application) -> tuple[PageBlocks, PageBuilder]:
         builder = PageBuilder(app, quick, [each.label for each in tabs])
         with gr.Column(elem_id="tabs"):
             _draw_tabs(builder, tabs)
+        draw_footer()
         wire_quicksettings(builder, quick)
         builder.when_drawn(lambda: wire_keeping(builder))
         for guest in app.registries.page_guests:

@@ -15,7 +15,7 @@ from modules.foundation.errors import EaselError
 from modules.foundation.plain import JsonObject
 from modules.webui.choices import named_choices
 from modules.webui.events import on
-from modules.webui.setting_controls import from_page, same, setting_control, to_page
+from modules.webui.setting_controls import from_page, refreshed_control, same, to_page
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -64,8 +64,7 @@ def build_quicksettings(app: Application) -> QuickSettings:
                 if key == CHECKPOINT:
                     drawn = _draw_checkpoint(app)
                 elif key in declared:
-                    props = {"scale": 0, "min_width": 180}
-                    others[key] = setting_control(key, declared[key], app.settings.current, lists, None, **props)
+                    others[key] = refreshed_control(app, key, declared[key], lists, scale=0, min_width=180)
             # Cards choose the checkpoint by way of it, so it is there even where it is not shown.
             checkpoint, refresh = drawn or _draw_checkpoint(app, visible="hidden")
     return QuickSettings(checkpoint=checkpoint, refresh=refresh, others=others)

@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import gradio as gr
+from gradio.components import Component
 
 from modules.foundation.plain import JsonMapping, JsonObject
 from modules.settings.declare import choices_of
 from modules.settings.model import Settings
+from modules.webui.choices import named_choices
+from modules.webui.events import on
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
+
+    from modules.application.application import Application
 
 
 def to_page(key: str, settings: Settings) -> Any:
@@ -27,6 +32,28 @@ def from_page(key: str, value: Any, declared: Mapping[str, FieldInfo] = Settings
     if value is None or (value == "" and field.annotation is not str):
         return field.get_default(call_default_factory=True)
     return round(float(value)) if field.annotation is int else value
+
+
+REFRESHED = ("sd_vae", "sd_hypernetwork", "sd_lora", "localization")
+"""Settings that choose a file, with a button that looks for files again."""
+
+
+def refreshed_control(
+    app: Application, key: str, field: FieldInfo, lists: Mapping[str, Sequence[str]], **props: Any
+) -> Component:
+    """`setting_control` of the setting as it is now, with the button where there are files to look for."""
+    if key not in REFRESHED:
+        return setting_control(key, field, app.settings.current, lists, **props)
+    with gr.Row(elem_classes=["with-refresh"]):
+        control = setting_control(key, field, app.settings.current, lists, **props)
+        button = gr.Button("🔄", elem_id=f"refresh_{key}", elem_classes=["tool", "refresh"])
+
+    def refresh() -> object:
+        app.library.refresh()
+        return gr.update(choices=named_choices(app)[str(choices_of(field))])
+
+    on(button, "click", refresh, [], [control])
+    return control
 
 
 def same(a: object, b: object) -> bool:

@@ -126,21 +126,8 @@ function easelOldNames() {
   }
 }
 
-/** Gradio leaves out what is in closed accordions and tabs; Gradio 3 had all of it in the page. */
-async function easelDrawAll() {
-  const tree = window.easelTree;
-  const components = (window.gradio_config && window.gradio_config.components) || [];
-  for (const component of tree ? components : []) {
-    if (component.type === "accordion" || component.type === "tabitem") {
-      await tree.render_previously_invisible_children(component.id);
-      // A breath for whoever uses the page already.
-      await new Promise((done) => setTimeout(done));
-    }
-  }
-}
-
 async function easelLoad() {
-  await easelDrawAll().catch((error) => console.error("Closed parts of the page could not be drawn:", error));
+  await window.easel.drawClosedParts().catch((error) => console.error("Closed parts of the page could not be drawn:", error));
   easelRuntime.loaded = true;
   easelOldNames();
   easelShowAll();

@@ -80,8 +80,24 @@ def sysinfo(app: Application) -> JsonObject:
         "Packages": sorted({f"{each.name}=={each.version}" for each in importlib.metadata.distributions()}),
     }
     shown = _with_short_paths(info, app.paths.data)
-    shown["Checksum"] = hashlib.sha256(json.dumps(shown, default=str).encode()).hexdigest()
+    shown["Checksum"] = _checksum(shown)
     return shown
+
+
+def why_changed(text: str) -> str | None:
+    """Why the text of such a file is not what `sysinfo` gave; None where it is."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return "This is no file with information about a system: it is not JSON."
+    checksum = told.pop("Checksum", None) if isinstance(told, dict) else None
+    if checksum is None:
+        return "This is no file with information about a system: it has no checksum."
+    return None if checksum == _checksum(told) else "The file was changed after Easel wrote it, or another program did."
+
+
+def _checksum(info: JsonObject) -> str:
+    return hashlib.sha256(json.dumps(info, default=str).encode()).hexdigest()
 
 
 def startup_profile(app: Application) -> JsonObject:

@@ -33,7 +33,12 @@ def draw_card_tabs(tab: str, pages: Sequence[CardPage]) -> None:
 def draw_card_places(tab: str, pages: Sequence[CardPage]) -> None:
     """Draw the place of each page."""
     places = "".join(_place(f"{tab}_{html.escape(page.name, quote=True)}", page) for page in pages)
-    gr.HTML(places, elem_classes=["cards-places"], apply_default_css=False)
+    # Scripts of A1111's extensions write a file's name there and press the button: the card gets the gallery's picture.
+    helpers = (
+        f'<div id="{tab}_preview_filename" hidden><textarea aria-label="File of a card\'s picture"></textarea></div>'
+        f'<button type="button" id="{tab}_save_preview" hidden>Use the picture</button>'
+    )
+    gr.HTML(places + helpers, elem_classes=["cards-places"], apply_default_css=False)
 
 
 def _place(elem_id: str, page: CardPage) -> str:
@@ -41,7 +46,10 @@ def _place(elem_id: str, page: CardPage) -> str:
     return (
         f'<div id="{elem_id}" class="cards-area tabitem" role="tabpanel" aria-label="{html.escape(page.title)}">'
         f'<div id="{elem_id}_prompts"></div><div id="{elem_id}_cards_html"{own}></div>'
-        f'<button type="button" id="{elem_id}_extra_refresh_internal" hidden>Refresh</button></div>'
+        f'<button type="button" id="{elem_id}_extra_refresh_internal" hidden>Refresh</button>'
+        f'<div id="{elem_id}_edit_user_metadata" hidden></div>'
+        f'<div id="{elem_id}_edit_user_metadata_name" hidden><textarea aria-label="Name of a card"></textarea></div>'
+        f'<button type="button" id="{elem_id}_edit_user_metadata_button" hidden>Edit</button></div>'
     )
 
 

@@ -44,15 +44,13 @@ def wire_img2img(page: PageBuilder, panel: GenerationPanel) -> None:
         return page.app.selected_family.size_step
 
     on(parts["detect_size"], "click", lambda *values: _detected(step(), values), begun, sizes)
-    for component in (*begun, controls["scale"]):
-        on(
-            component,
-            "change",
-            lambda factor, *values: _scaled_size(step(), factor, values),
-            [controls["scale"], *begun],
-            [parts["scaled_size"]],
-            trigger="always_last",
-        )
+    scaling = [controls["scale"], *begun]
+
+    def on_scale(factor: float, *values: object) -> str:
+        return _scaled_size(step(), factor, values)
+
+    on_any_change(scaling, on_scale, scaling, [parts["scaled_size"]])
+    on(parts["update_scaled_size"], "click", on_scale, scaling, [parts["scaled_size"]])
 
 
 REGION_CONTROLS = (

@@ -16,6 +16,8 @@ from modules.webui.tab_bar import Tab
 COPIED = {"img2img": "img2img", "sketch": "sketch", "inpaint": "inpaint", "inpaint_sketch": "inpaint sketch"}
 """The sub tabs among which a picture is copied, with the labels of the buttons."""
 
+UPDATE_SIZE = "img2img_update_resize_to"
+
 
 def sections(page: PageBuilder) -> dict[str, SectionContent]:
     """The sections of the panel, by A1111's names."""
@@ -145,6 +147,8 @@ def _dimensions(page: PageBuilder, drawing: Drawing) -> None:
                     drawing.tool("detect_size", "📐", "detect_image_size_btn")
             with gr.Column(elem_id=own.RESIZES[1].elem_id, elem_classes=["tabitem"]):
                 drawing.control(own.SCALE)
+                # Scripts of A1111's extensions press it when they have set the scale.
+                drawing.part("update_scaled_size", gr.Button("Size", elem_id=UPDATE_SIZE, visible="hidden"))
                 note = gr.HTML("", elem_id="img2img_scale_resolution_preview", elem_classes=["part-note"])
                 drawing.part("scaled_size", note)
         if drawing.settings.dimensions_and_batch_together:

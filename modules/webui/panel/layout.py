@@ -116,10 +116,11 @@ def override_settings(drawing: Drawing) -> None:
 
 def extra_options(drawing: Drawing) -> None:
     """Settings that the user wants beside the other controls; they hold for the pictures made here."""
-    if not drawing.extra_options:
-        return
     columns = drawing.settings.extra_options_cols
     elem_id = f"extra_options_{drawing.tab}"
+    if not drawing.extra_options:
+        gr.HTML("", elem_id=elem_id, visible="hidden")
+        return
     folded = drawing.settings.extra_options_accordion
     with gr.Accordion("Options", open=False, elem_id=elem_id) if folded else gr.Column(elem_id=elem_id):
         for place in range(0, len(drawing.extra_options), columns):

@@ -93,8 +93,12 @@ def draw_results(
             elem_id=f"download_files_{tab}",
             file_count="multiple",
             interactive=False,
-            visible=False,
+            visible="hidden",
         )
+        if drawing.tab != "extras":
+            # Scripts of A1111's extensions press it when they have chosen another picture.
+            button = gr.Button("Parameters", elem_id=f"{tab}_generation_info_button", visible="hidden")
+            drawing.part("generation_info_button", button)
         return Results(
             gallery=gallery,
             selected=gr.State(0),

@@ -4,14 +4,14 @@ import { route } from "./dom.js";
 
 /**
  * Ask the server; the answer's JSON. Throws an Error with a sentence for people.
- * @param {string} path below /api/v1/
+ * @param {string} path below /api/v1/, or with a slash in front
  * @param {{ method?: string, body?: unknown, signal?: AbortSignal }} [options]
  * @returns {Promise<any>}
  */
 export async function api(path, { method, body, signal } = {}) {
   const headers = body === undefined ? undefined : { "Content-Type": "application/json" };
   const asked = { method: method ?? (body === undefined ? "GET" : "POST"), headers, body: body === undefined ? undefined : JSON.stringify(body), signal };
-  const answer = await fetch(route(`api/v1/${path}`), asked).catch((error) => {
+  const answer = await fetch(route(path.startsWith("/") ? path.slice(1) : `api/v1/${path}`), asked).catch((error) => {
     throw error.name === "AbortError" ? error : new Error("The server does not answer. Nothing was changed.");
   });
   const told = answer.status === 204 ? null : await answer.json().catch(() => null);

@@ -18,7 +18,7 @@ export function whenDrawn(selectors, then) {
       then();
     }
   });
-  observer.observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-opened"] });
+  observer.observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-opened", "data-inputs"] });
 }
 
 /** Press a button by the id of its element, shown or not. @param {string} id */

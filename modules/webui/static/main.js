@@ -5,6 +5,7 @@ import { inputsRestored, restoreInputs, touched, watchLeaving, withSession } fro
 import { checkpointChanged, desiredCheckpoint, watchCards } from "./cards/mount.js";
 import { watchEvents } from "./events.js";
 import { closeDialog, openDialog, watchDialogs } from "./dialogs.js";
+import { drawClosedParts } from "./closed_parts.js";
 import { watchDrops } from "./drop.js";
 import { watchKeys } from "./keys.js";
 import { watchSettingsSearch } from "./settings.js";
@@ -25,7 +26,7 @@ import { watchQueue } from "./queue.js";
 import { watchStanding } from "./standing.js";
 
 window.easel = {
-  begin, checkpointChanged, closeDialog, desiredCheckpoint, finished, historyChosen, inputsRestored, interrupting,
+  begin, checkpointChanged, closeDialog, desiredCheckpoint, drawClosedParts, finished, historyChosen, inputsRestored, interrupting,
   lastJob, lastShown, openDialog, openTab, runningTask, settingsRead, showRegion, touched, withSession,
 };
 
@@ -68,3 +69,4 @@ whenDrawn(["#easel_models"], watchModels);
 whenDrawn(["#settings_tools", "#settings_result", "#settings_read_again"], watchSettings);
 // The server has filled the lists: what was chosen from them can come back.
 whenDrawn(["html[data-opened]", ...needed, "#easel_restore_inputs"], restoreInputs);
+whenDrawn(["html[data-inputs=restored]"], drawClosedParts);

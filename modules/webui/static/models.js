@@ -3,7 +3,8 @@
 import { api, query } from "./api.js";
 import { element } from "./dom.js";
 import { downloads } from "./models_downloads.js";
-import { attempt, say } from "./notice.js";
+import { calculateHashes, changeLoaded } from "./loaded_checkpoint.js";
+import { attempt } from "./notice.js";
 import { VirtualList } from "./virtual_list.js";
 
 const PAGE = 100;
@@ -46,9 +47,9 @@ class Models {
     const tools = element("div", "models-tools");
     tools.append(
       button("Look again", () => this.refresh()),
-      button("Calculate all hashes", () => this.hashAll()),
-      button("Unload the checkpoint", () => this.loaded("unload", "The checkpoint is out of memory. The next picture loads it again.")),
-      button("Reload the checkpoint", () => this.loaded("reload", "The checkpoint is loaded.")),
+      button("Calculate all hashes", () => calculateHashes(this.kind.value ? [this.kind.value] : undefined)),
+      button("Unload the checkpoint", () => changeLoaded("unload")),
+      button("Reload the checkpoint", () => changeLoaded("reload")),
       this.count,
     );
     const empty = element("p", "models-empty");
@@ -138,23 +139,9 @@ class Models {
     }
   }
 
-  async hashAll() {
-    const told = await attempt(() => api("models/hash", { body: this.kind.value ? { kinds: [this.kind.value] } : {} }));
-    if (told) {
-      say(told.files ? `The hashes of ${told.files.toLocaleString("en")} files are being calculated while nothing else is done.` : "All hashes are known.");
-    }
-  }
-
   async refresh() {
     await attempt(() => api("refresh-models", { method: "POST" }));
     await this.load();
-  }
-
-  /** @param {string} what @param {string} done */
-  async loaded(what, done) {
-    if ((await attempt(() => api(`checkpoint/${what}`, { method: "POST" }).then(() => true))) !== null) {
-      say(done);
-    }
   }
 }
 

@@ -2,31 +2,49 @@
 // The buttons of Settings, Actions.
 import { api } from "./api.js";
 import { around, press } from "./dom.js";
+import { calculateHashes, changeLoaded } from "./loaded_checkpoint.js";
 import { attempt, say } from "./notice.js";
 
 const ACTIONS = new Map(/** @type {[string, () => unknown][]} */ ([
-  ["settings_restart_gradio", () => confirm("Restart Easel? What runs is interrupted; what waits goes on afterwards.") && press("easel_restart")],
-  ["sett_unload_sd_model", () => checkpoint("unload", "The checkpoint is unloaded.")],
-  ["sett_reload_sd_model", () => checkpoint("reload", "The checkpoint is loaded.")],
+  ["settings_restart_gradio", restart],
+  ["easel_footer_restart", restart],
+  ["sett_unload_sd_model", () => changeLoaded("unload")],
+  ["sett_reload_sd_model", () => changeLoaded("reload")],
+  ["calculate_all_checkpoint_hash", () => calculateHashes(["checkpoint"])],
   ["download_localization", async () => (await import("./localization.js")).downloadTemplate()],
   ["request_notifications", askForNotifications],
 ]));
 
 export function watchSettingsActions() {
   document.addEventListener("click", (event) => {
-    const button = around(event, ".settings-action button");
+    const button = around(event, ".settings-action button, #easel_footer_restart");
     if (button) {
       ACTIONS.get(button.id)?.();
     }
   });
+  document.addEventListener("change", (event) => {
+    const box = event.target;
+    if (box instanceof HTMLInputElement && box.id === "sysinfo_file" && box.files?.[0]) {
+      checkSysinfo(box.files[0]);
+      box.value = "";
+    }
+  });
 }
 
-/** @param {string} what @param {string} done */
-function checkpoint(what, done) {
-  return attempt(async () => {
-    await api(`checkpoint/${what}`, { method: "POST" });
-    say(done);
-  });
+function restart() {
+  if (confirm("Restart Easel? What runs is interrupted; what waits goes on afterwards.")) {
+    press("easel_restart");
+  }
+}
+
+async function checkSysinfo(/** @type {File} */ file) {
+  const place = document.getElementById("sysinfo_validity");
+  const told = await attempt(async () => api("/internal/sysinfo-check", { body: { text: await file.text() } }));
+  if (place && told) {
+    place.textContent = `${file.name}: ${told.detail}`;
+    place.classList.toggle("error", !told.valid);
+    place.hidden = false;
+  }
 }
 
 async function askForNotifications() {

@@ -55,7 +55,9 @@ interface CanvasStep {
 
 interface Window {
   localization?: Record<string, string>;
-  gradio_config?: { components?: { props?: Record<string, unknown> }[] };
+  gradio_config?: { components?: { id: number; type: string; props?: Record<string, unknown> }[] };
+  /** The tree of the page's components; see gradio_scripts.py. */
+  easelTree?: { render_previously_invisible_children: (id: number) => Promise<void> };
   easel: Record<string, (...values: any[]) => unknown>;
   easelOptions: EaselOptions;
   easelCanvases?: CanvasWidget[] | { push: (widget: CanvasWidget) => void };

@@ -19,7 +19,7 @@ from modules.settings.model import Settings
 from modules.webui.builder import PageBuilder
 from modules.webui.choices import named_choices
 from modules.webui.events import on
-from modules.webui.setting_controls import from_page, same, setting_control, to_page
+from modules.webui.setting_controls import from_page, refreshed_control, same, to_page
 from modules.webui.tab_bar import Tab
 from modules.webui.tabs import settings_actions
 from modules.webui.tabs.settings_defaults import TAB as DEFAULTS
@@ -108,7 +108,7 @@ def build_settings(page: PageBuilder) -> None:
             for section in app.settings.sections:
                 if keys := _keys(section, elsewhere):
                     fields = {key: section.model_fields[key] for key in keys}
-                    components |= _build_section(section, fields, settings, lists, folders)
+                    components |= _build_section(app, section, fields, lists, folders)
             build_defaults(page)
             settings_actions.build_actions(page)
     panel = SettingsPanel(components=components, shown=gr.State({}), submit=submit, result=result)
@@ -200,9 +200,9 @@ def default_folders(data: Path) -> dict[str, str]:
 
 
 def _build_section(
+    app: Application,
     section: type[Section],
     fields: Mapping[str, FieldInfo],
-    settings: Settings,
     lists: Mapping[str, Sequence[str]],
     folders: Mapping[str, str],
 ) -> dict[str, Component]:
@@ -216,7 +216,10 @@ def _build_section(
             elem_classes=["settings-head"],
             apply_default_css=False,
         )
-        return {key: setting_control(key, field, settings, lists, folders.get(key)) for key, field in fields.items()}
+        return {
+            key: refreshed_control(app, key, field, lists, placeholder=folders.get(key))
+            for key, field in fields.items()
+        }
 
 
 def _sentence(section: type[Section]) -> str:

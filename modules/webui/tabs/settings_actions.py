@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from pathlib import Path
 
 import gradio as gr
@@ -18,12 +19,24 @@ WITHOUT_EFFECT = Tab(name="without_effect", label="Without effect", elem_id="set
 LICENCES = Tab(name="licenses", label="Licenses", elem_id="settings_tab_licenses")
 TABS = (ACTIONS, SYSINFO, WITHOUT_EFFECT, LICENCES)
 
+SECTIONS_WITHOUT_EFFECT = {
+    "sd3": ("Stable Diffusion 3", "sd3_"),
+    "callbacks": ("Callbacks", "prioritized_callbacks_"),
+    "hypertile": ("Hypertile", "hypertile_"),
+}
+"""A1111's pages of settings none of which acts here: short name, title, and what their keys begin with."""
+
 PROGRAM = Path(__file__).resolve().parents[3]
 
 BUTTONS = (
     ("settings_restart_gradio", "Restart Easel", "Ends what runs in order, saves what is finished, and starts again."),
     ("sett_unload_sd_model", "Unload the checkpoint", "Frees its memory; the next picture loads it again."),
     ("sett_reload_sd_model", "Reload the checkpoint", "Loads the chosen checkpoint now."),
+    (
+        "calculate_all_checkpoint_hash",
+        "Calculate hash for all checkpoints",
+        "In the background, one file after another; pictures that are made meanwhile come first.",
+    ),
     (
         "download_localization",
         "Localization template",
@@ -61,7 +74,10 @@ def build_actions(page: PageBuilder) -> None:
 
 SYSINFO_LINKS = (
     '<div id="sysinfo_download"><a class="settings-link" href="./internal/sysinfo-download" download>Download</a> '
-    '<a class="settings-link" href="./internal/sysinfo" target="_blank" rel="noopener">Open in a new tab</a></div>'
+    '<a class="settings-link" href="./internal/sysinfo" target="_blank" rel="noopener">Open in a new tab</a> '
+    '<label class="settings-link" title="Whether somebody\'s file is as Easel wrote it">Check a file…'
+    '<input type="file" id="sysinfo_file" accept=".json,.txt,application/json" /></label></div>'
+    '<p id="sysinfo_validity" class="note" role="status" hidden></p>'
 )
 
 
@@ -81,9 +97,20 @@ def _buttons() -> str:
 
 
 def _reasons() -> str:
+    remaining = dict(sorted(REASONS.items()))
+    parts: list[str] = []
+    for name, (title, beginning) in SECTIONS_WITHOUT_EFFECT.items():
+        keys = [key for key in remaining if key.startswith(beginning)]
+        rows = {key: remaining.pop(key) for key in keys}
+        table = f'<div id="column_settings_{name}">{_table(rows)}</div>'
+        parts.append(f'<section id="settings_{name}"><h3>{title}</h3>{table}</section>')
+    return _table(remaining) + "".join(parts)
+
+
+def _table(reasons: Mapping[str, str]) -> str:
     rows = "".join(
         f'<tr id="setting_{key}"><th>{html.escape(key)}</th><td>{html.escape(reason)}</td></tr>'
-        for key, reason in sorted(REASONS.items())
+        for key, reason in reasons.items()
     )
     return f'<table class="defaults-table">{rows}</table>'
 

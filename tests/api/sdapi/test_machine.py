@@ -132,3 +132,17 @@ def test_a_password_is_masked_whole_however_it_is_quoted(
     assert told == shown
     assert "hid" not in told
     assert "den" not in told
+
+
+def test_a_file_about_a_system_is_checked_against_its_checksum(served: Served) -> None:
+    def valid(text: str) -> tuple[bool, str]:
+        told = served.client.post("/internal/sysinfo-check", json={"text": text}).json()
+        return told["valid"], told["detail"]
+
+    written = served.client.get("/internal/sysinfo").text
+    assert valid(written)[0]
+    changed = json.loads(written) | {"Version": "another"}
+    assert valid(json.dumps(changed)) == (False, "The file was changed after Easel wrote it, or another program did.")
+    assert not valid("{}")[0]
+    assert not valid("[1]")[0]
+    assert "not JSON" in valid("no json")[1]

@@ -7,14 +7,28 @@ import json
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel
 
-from modules.api.sdapi.sysinfo import file_name, startup_profile, sysinfo
+from modules.api.sdapi.sysinfo import file_name, startup_profile, sysinfo, why_changed
 from modules.application.application import Application
 from modules.foundation.plain import JsonObject
 
 
+class SysinfoFile(BaseModel):
+    """A file that somebody sent."""
+
+    text: str
+
+
+class SysinfoValidity(BaseModel):
+    """Whether it is as it was written, and a sentence about it."""
+
+    valid: bool
+    detail: str
+
+
 def routes(app: Application) -> APIRouter:
-    """GET sysinfo, sysinfo-download and profile-startup below /internal."""
+    """GET sysinfo, sysinfo-download and profile-startup, POST sysinfo-check below /internal."""
     router = APIRouter(prefix="/internal", tags=["internal"])
 
     @router.get("/sysinfo", response_class=PlainTextResponse, summary="The machine and the set-up")
@@ -28,6 +42,12 @@ def routes(app: Application) -> APIRouter:
     async def download_sysinfo() -> PlainTextResponse:
         """What a report of an error should contain, for a browser to save."""
         return await show_sysinfo(attachment=True)
+
+    @router.post("/sysinfo-check", summary="Whether such a file is as it was written")
+    def check_sysinfo(file: SysinfoFile) -> SysinfoValidity:
+        """Compares the checksum of a file with its contents."""
+        reason = why_changed(file.text)
+        return SysinfoValidity(valid=reason is None, detail=reason or "The file is as Easel wrote it.")
 
     @router.get("/profile-startup", summary="Where the start's time went")
     async def profile_startup() -> JsonObject:

@@ -7,7 +7,7 @@ import { write } from "../prompt_history.js";
 import { VirtualGrid } from "../virtual_grid.js";
 import { drawCard } from "./card.js";
 import { controls } from "./controls.js";
-import { openEditor } from "./editor.js";
+import { openEditor, usePictureShown } from "./editor.js";
 import { drawDirectories, drawTree } from "./folders.js";
 import { CardList } from "./list.js";
 import { lastPrompt, openPage } from "./mount.js";
@@ -67,6 +67,48 @@ async function openOwn(tab, page, place) {
   await draw();
 }
 
+/** Open the notes of a card by its name. @param {string} tab @param {string} page @param {string} name */
+export async function editCard(tab, page, name) {
+  const [info, card] = await cardWhere(page, (each) => each.name === name || each.path.replace(SUFFIX, "") === name);
+  openEditor({ tab, page, kind: info.kind, name: card.path.replace(SUFFIX, ""), metadata: false, saved: () => areas.get(`${tab} ${page}`)?.refresh() });
+}
+
+/** Give the card whose picture is this file the picture in the gallery. @param {string} tab @param {string} file */
+export async function takePreview(tab, file) {
+  const stem = (/** @type {string} */ path) => path.replaceAll("\\", "/").replace(SUFFIX, "").replace(/\.preview$/, "");
+  for (const { name: page } of (await api("cards")).pages) {
+    const found = await cardWhere(page, (card, list) => stem(`${list.folders[card.folder]}/${card.path}`) === stem(file)).catch(() => null);
+    if (found) {
+      const [info, card] = found;
+      await usePictureShown({ tab, page, kind: info.kind, name: card.path.replace(SUFFIX, ""), metadata: false, saved: () => areas.get(`${tab} ${page}`)?.refresh() });
+      return;
+    }
+  }
+  throw new Error(`No card has its picture in ${file}.`);
+}
+
+/** @param {string} page @param {(card: Card, list: CardList) => boolean} fits @returns {Promise<[PageInfo, Card]>} */
+async function cardWhere(page, fits) {
+  const info = (await api("cards")).pages.find((/** @type {PageInfo} */ each) => each.name === page);
+  const list = await listOf(page);
+  const card = list.cards.find((each) => fits(each, list));
+  if (!info || !card) {
+    throw new Error("There is no such card. Refresh the cards, or look at its name.");
+  }
+  return [info, card];
+}
+
+/** The cards of a page, read once. @param {string} page */
+function listOf(page) {
+  let loading = lists.get(page);
+  if (!loading) {
+    loading = api(`cards/${encodeURIComponent(page)}`).then((told) => new CardList(told));
+    lists.set(page, loading);
+    loading.catch(() => lists.delete(page));
+  }
+  return loading;
+}
+
 /** The checkpoint is another one: what fits it is shown. */
 export function checkpointChanged() {
   for (const tab of panels()) {
@@ -115,17 +157,9 @@ class Area {
     if (!this.began) {
       this.begin(told);
     }
-    const loading = lists.get(this.page) ?? this.load();
-    this.list = await loading;
+    this.list = await listOf(this.page);
     this.look(told.settings);
     this.update();
-  }
-
-  load() {
-    const loading = api(`cards/${encodeURIComponent(this.page)}`).then((told) => new CardList(told));
-    lists.set(this.page, loading);
-    loading.catch(() => lists.delete(this.page));
-    return loading;
   }
 
   /** Read the folders again. */

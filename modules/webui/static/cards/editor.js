@@ -6,7 +6,7 @@ import { element, route } from "../dom.js";
 import { attempt, say, stage } from "../notice.js";
 
 /** @typedef {{ tab: string, page: string, kind: string, name: string, metadata: boolean, saved: () => void }} Wanted */
-/** @typedef {{ key: string, label: string, lines?: number, number?: boolean, choices?: string[] }} Field */
+/** @typedef {{ key: string, label: string, lines?: number, number?: boolean, choices?: string[], empty?: string, elem_id?: string }} Field */
 
 /** @type {Field[]} */
 const COMMON = [{ key: "description", label: "Description", lines: 3 }, { key: "notes", label: "Notes", lines: 3 }];
@@ -19,6 +19,8 @@ const LORA = [
   { key: "negative text", label: "Negative prompt", lines: 2 },
   { key: "notes", label: "Notes", lines: 2 },
 ];
+/** @type {Field} */
+const VAE = { key: "vae", label: "Preferred VAE", choices: [], empty: "None is preferred", elem_id: "checpoint_edit_user_metadata_preferred_vae" };
 const TAGS_SHOWN = 60;
 
 /** @param {Wanted} wanted */
@@ -34,7 +36,7 @@ export async function openEditor(wanted) {
   const heading = element("h2");
   heading.textContent = about.name;
   const form = element("div", "card-editor-fields");
-  const fields = (wanted.kind === "lora" ? LORA : COMMON).map((field) => fieldOf(id, field, about.user_metadata[field.key] ?? (field.key === "description" ? about.description : "")));
+  const fields = (await fieldsFor(wanted.kind)).map((field) => fieldOf(id, field, about.user_metadata[field.key] ?? (field.key === "description" ? about.description : "")));
   form.append(...fields.map((field) => field.element));
   const activation = fields.find((field) => field.key === "activation text");
   if (activation) {
@@ -59,6 +61,16 @@ export async function openEditor(wanted) {
   openDialog(id);
 }
 
+/** @param {string} kind @returns {Promise<Field[]>} */
+async function fieldsFor(kind) {
+  if (kind !== "checkpoint") {
+    return kind === "lora" ? LORA : COMMON;
+  }
+  const told = await attempt(() => api("models?kind=vae&limit=1000"));
+  const names = (told?.items ?? []).map((/** @type {{ name: string }} */ each) => each.name);
+  return [...COMMON, { ...VAE, choices: ["", "Automatic", "None", ...names] }];
+}
+
 /** @param {Wanted} wanted @param {string} part */
 function address(wanted, part) {
   return `models/${wanted.kind}/${wanted.name.split("/").map(encodeURIComponent).join("/")}${part}`;
@@ -67,6 +79,7 @@ function address(wanted, part) {
 /** @param {string} id @param {Field} field @param {unknown} value */
 function fieldOf(id, field, value) {
   const label = element("label", "card-field");
+  label.id = field.elem_id ?? "";
   const name = element("span");
   name.textContent = field.label;
   const box = /** @type {HTMLInputElement} */ (element(field.choices ? "select" : field.lines ? "textarea" : "input"));
@@ -78,7 +91,7 @@ function fieldOf(id, field, value) {
     Object.assign(box, { type: "number", step: "0.05", min: "-10", max: "10" });
   }
   for (const choice of field.choices ?? []) {
-    box.append(new Option(choice || "As the file says", choice));
+    box.append(new Option(choice || field.empty || "As the file says", choice));
   }
   box.value = String(value ?? "");
   label.append(name, box);
@@ -119,28 +132,35 @@ function pictureOf(wanted, about) {
   choose.setAttribute("type", "button");
   choose.textContent = "Choose a file";
   choose.addEventListener("click", () => file.click());
-  const put = (/** @type {Blob} */ blob) => attempt(async () => {
-    const answer = await fetch(route(`api/v1/${address(wanted, "/preview")}`), { method: "PUT", body: blob });
-    if (!answer.ok) {
-      const told = await answer.json().catch(() => null);
-      throw new Error(typeof told?.detail === "string" ? told.detail : told?.errors || `The picture was not taken (${answer.status}).`);
-    }
+  const show = (/** @type {Blob} */ blob) => {
     picture.src = URL.createObjectURL(blob);
     picture.hidden = false;
-    say("The picture is replaced.");
-    wanted.saved();
-  });
-  take.addEventListener("click", async () => {
-    const shown = galleryPicture(wanted.tab);
-    if (!shown) {
-      say("There is no picture in the gallery. Make one first.", true);
-      return;
-    }
-    await put(await (await fetch(shown)).blob());
-  });
-  file.addEventListener("change", () => file.files?.[0] && put(file.files[0]));
+  };
+  take.addEventListener("click", () => attempt(async () => show(await usePictureShown(wanted))));
+  file.addEventListener("change", () => attempt(async () => file.files?.[0] && show(await putPicture(wanted, file.files[0]))));
   part.append(picture, take, choose, file);
   return part;
+}
+
+/** Give a card the picture that the gallery shows. @param {Wanted} wanted */
+export async function usePictureShown(wanted) {
+  const shown = galleryPicture(wanted.tab);
+  if (!shown) {
+    throw new Error("There is no picture in the gallery. Make one first.");
+  }
+  return putPicture(wanted, await (await fetch(shown)).blob());
+}
+
+/** @param {Wanted} wanted @param {Blob} blob */
+async function putPicture(wanted, blob) {
+  const answer = await fetch(route(`api/v1/${address(wanted, "/preview")}`), { method: "PUT", body: blob });
+  if (!answer.ok) {
+    const told = await answer.json().catch(() => null);
+    throw new Error(typeof told?.detail === "string" ? told.detail : told?.errors || `The picture was not taken (${answer.status}).`);
+  }
+  say("The picture is replaced.");
+  wanted.saved();
+  return blob;
 }
 
 /** The address of the picture that a tab's gallery shows, or of its first. @param {string} tab */

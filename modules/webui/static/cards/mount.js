@@ -1,6 +1,7 @@
 // @ts-check
 // The pages of cards below the prompts. Scripts, styles and lists of them are fetched when one is first opened.
-import { panels, route } from "../dom.js";
+import { around, panels, route, textBox } from "../dom.js";
+import { attempt } from "../notice.js";
 
 /** @type {Map<string, HTMLTextAreaElement>} The prompt of each tab in which the keyboard was last. */
 const lastPrompts = new Map();
@@ -14,6 +15,16 @@ export function watchCards() {
       opened(String(change.attributeName).slice("data-".length).replace(/_extra_tabs$/, ""));
     }
   }).observe(document.documentElement, { attributeFilter: groups });
+  document.addEventListener("click", (event) => {
+    const [tab, page] = partsOf(around(event, "[id$=_edit_user_metadata_button]")?.id ?? "", "_edit_user_metadata_button");
+    if (tab) {
+      askFor(async (cards) => cards.editCard(tab, page, textBox(`${tab}_${page}_edit_user_metadata_name`)?.value ?? ""));
+    }
+    const saving = panels().find((each) => around(event, `#${each}_save_preview`));
+    if (saving) {
+      askFor(async (cards) => cards.takePreview(saving, textBox(`${saving}_preview_filename`)?.value ?? ""));
+    }
+  });
   document.addEventListener("focusin", (event) => {
     const box = event.target;
     const tab = document.documentElement.dataset.tab ?? panels()[0];
@@ -21,6 +32,18 @@ export function watchCards() {
       lastPrompts.set(tab, box);
     }
   });
+}
+
+/** Tab and page of a hidden helper that scripts of A1111's extensions press. @param {string} id @param {string} rest */
+function partsOf(id, rest) {
+  const tab = id.endsWith(rest) ? panels().find((each) => id.startsWith(`${each}_`)) : undefined;
+  return tab ? [tab, id.slice(tab.length + 1, -rest.length)] : ["", ""];
+}
+
+/** @param {(cards: typeof import("./area.js")) => Promise<void>} act */
+function askFor(act) {
+  area ??= fetchArea();
+  return attempt(async () => act(await /** @type {Promise<typeof import("./area.js")>} */ (area)));
 }
 
 /** The prompt of a tab in which the keyboard was last. @param {string} tab */
