@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.webui.conftest import Easel, Watched
+from tests.webui.conftest import Easel, Watched, seconds_until
 
 
 def test_a_setting_is_changed_marked_and_brought_back(web: Watched, tmp_path: Path) -> None:
@@ -46,9 +46,13 @@ def test_what_the_controls_hold_becomes_what_they_begin_with(web: Watched, serve
     web.fill("txt2img_cfg_scale", 9.5)
     page.click("#tab_settings-button")
     page.click("#settings_tab_defaults-button")
-    page.wait_for_timeout(1000)  # what was typed is kept half a second later
-    page.click("#ui_defaults_view")
-    web.wait_text("ui_defaults_review", "txt2img/CFG Scale")
+
+    def shows_the_change() -> bool:
+        page.click("#ui_defaults_view")  # what was typed is kept a moment later
+        page.wait_for_timeout(300)
+        return "txt2img/CFG Scale" in page.inner_text("#ui_defaults_review")
+
+    seconds_until(shows_the_change)
     page.click("#ui_defaults_apply")
     web.wait_text("ui_defaults_review", "from the next start")
     kept = json.loads((server.data / "ui-config.json").read_text(encoding="utf-8"))
