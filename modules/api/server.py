@@ -51,6 +51,7 @@ from modules.api.v1.routes import (
     model_files,
     model_list,
     model_notes,
+    prompt_advice,
     prompt_tools,
     prompts,
     recurring,
@@ -95,6 +96,7 @@ PARTS: tuple[Any, ...] = (
     events,
     history,
     prompts,
+    prompt_advice,
     prompt_tools,
 )
 """Files of routes, in the order in which the documentation shows them."""

@@ -22,13 +22,18 @@ TAG_LISTS = "tags"
 
 @dataclass(frozen=True, kw_only=True)
 class CompletionItem:
-    """Something to complete with: `text` is put into the prompt, `label` is shown, `detail` stands beside it."""
+    """Something to complete with: `text` is put into the prompt, `label` is shown, `detail` stands beside it.
+
+    Of a style there are its own words for both prompts.
+    """
 
     kind: str
     label: str
     text: str
     category: str = ""
     count: int | None = None
+    style_prompt: str = ""
+    style_negative_prompt: str = ""
     detail: str = ""
 
 
@@ -148,7 +153,20 @@ class Completion:
     def _styles(self, word: str, limit: int) -> Iterator[CompletionItem]:
         styles = {style.name: style for style in self._app.styles.all()}
         for name in _fitting(list(styles), word, limit):
-            yield CompletionItem(kind="style", label=name, text=name, detail=styles[name].prompt[:200])
+            style = styles[name]
+            yield CompletionItem(
+                kind="style",
+                label=name,
+                text=name,
+                detail=style.prompt[:200],
+                style_prompt=_own_words(style.prompt),
+                style_negative_prompt=_own_words(style.negative_prompt),
+            )
+
+
+def _own_words(text: str) -> str:
+    """The words of a style without the place of the prompt that they are put around."""
+    return ", ".join(part for each in text.split("{prompt}") if (part := each.strip().strip(",").strip()))
 
 
 def _fitting(names: Sequence[str], word: str, limit: int) -> list[str]:

@@ -17,6 +17,7 @@ from modules.webui import assets, gradio_scripts, sound
 from modules.webui.blocks import PageBlocks
 from modules.webui.builder import PageBuilder
 from modules.webui.canvas.options import canvas_options
+from modules.webui.craft_options import craft_options
 from modules.webui.footer import draw_footer
 from modules.webui.localization import localization_tags
 from modules.webui.page_errors import add_page_error_handlers
@@ -140,6 +141,7 @@ def script_options(app: Application) -> dict[str, object]:
         "progressBar": settings.show_progressbar,
         "keepAwake": settings.prevent_screen_sleep_during_generation,
         "galleryHeight": settings.gallery_height,
+        "craft": craft_options(app),
         "tokenCounters": not settings.disable_token_counters,
         "progressInTitle": settings.show_progress_in_title,
         "sound": sound.address(app),

@@ -44,7 +44,7 @@ class TokenCounter:
                 is_negative=negative,
                 styles=styles,
                 comments=settings.enable_prompt_comments,
-                dialect="A1111",
+                dialect=settings.prompt_dialect,
                 comma_backtrack=settings.comma_padding_backtrack,
             )
         except EaselError as error:

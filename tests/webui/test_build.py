@@ -245,3 +245,15 @@ def test_styles_are_counted_with_the_prompt_unless_the_settings_say_no(app: Appl
     assert ">4/75<" in counter.html("a", 20, ["Night"], negative=False)
     app.settings.change({"include_styles_into_token_counters": False})
     assert ">1/75<" in counter.html("a", 20, ["Night"], negative=False)
+
+
+def test_tokens_are_counted_in_the_dialect_of_the_settings(app: Application) -> None:
+    counter = TokenCounter(app)
+    counts = {}
+    for dialect in ("A1111", "NovelAI", "none"):
+        app.settings.change({"prompt_dialect": dialect})
+        counts[dialect] = counter.html("{a} (b)", 20, [], negative=False)
+    # A1111's round brackets weigh, NovelAI's curly ones do; "none" reads all of them as characters.
+    assert ">4/75<" in counts["A1111"]
+    assert ">4/75<" in counts["NovelAI"]
+    assert ">6/75<" in counts["none"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Literal
+from typing import Any, Literal, cast
 
+from modules.foundation.plain import JsonMapping
 from modules.prompts.attention import BREAK, parse_attention
 from modules.prompts.craft.tag_list import joined, split_tags, unweighted
 
@@ -19,6 +20,17 @@ MAX_BRACKETS = 100
 
 _ROUND_OR_SQUARE = re.compile(r"[()\[\]\\]")
 _CURLY_OR_SQUARE = re.compile(r"[{}\[\]\\]")
+
+
+def offered_weights(table: JsonMapping) -> dict[str, float]:
+    """The weights of weight_steps.yaml, by what each is for; entries that are no weight are left out."""
+    steps = table.get("steps")
+    entries = cast("dict[Any, Any]", steps) if isinstance(steps, dict) else {}
+    return {
+        str(label): float(weight)
+        for label, weight in entries.items()
+        if isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight <= 10
+    }
 
 
 def step_weight(amount: float) -> float:

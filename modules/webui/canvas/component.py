@@ -23,7 +23,7 @@ ON_LOAD = "(window.easelCanvases ??= []).push({ element, props, watch, upload })
 
 
 @contextmanager
-def _no_interface_files() -> Generator[None]:
+def no_interface_files() -> Generator[None]:
     """Keep Gradio from writing a .pyi file beside the source of a class of components."""
     written = component_meta.create_or_modify_pyi
     component_meta.create_or_modify_pyi = lambda *_: None
@@ -33,7 +33,7 @@ def _no_interface_files() -> Generator[None]:
         component_meta.create_or_modify_pyi = written
 
 
-with _no_interface_files():
+with no_interface_files():
 
     class Canvas(gr.HTML):
         """A picture to look at or to paint on; its value is a `CanvasValue`, or None while it is empty.

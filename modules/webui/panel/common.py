@@ -10,6 +10,9 @@ IN_SAMPLER_SCRIPT = "customscript/sampler.py/{tab}"
 IN_SEED_SCRIPT = "customscript/seed.py/{tab}"
 IN_REFINER_SCRIPT = "customscript/refiner.py/{tab}"
 
+MOST_STEPS = 4000
+"""That can be typed, where the slider ends at A1111's 150."""
+
 PROMPT = Control(
     name="prompt",
     label="Prompt",
@@ -55,7 +58,7 @@ STEPS = Control(
     name="steps",
     label="Sampling steps",
     elem_id="{tab}_steps",
-    kind=Slider(value=20, minimum=1, maximum=150, step=1),
+    kind=Slider(value=20, minimum=1, maximum=150, step=1, most=MOST_STEPS),
     where=IN_SAMPLER_SCRIPT,
     infotext="Steps",
     convert=int,

@@ -11,6 +11,7 @@ from gradio.components import Component
 
 from modules.foundation.plain import JsonMapping, JsonObject
 from modules.webui.canvas.component import Canvas, Paints
+from modules.webui.panel.open_slider import open_slider
 from modules.webui.ui_config import UiConfig
 
 Props = JsonObject
@@ -49,11 +50,14 @@ class Slider:
     minimum: float
     maximum: float
     step: float
+    most: float | None = None
+    """What its number box takes where that is more than the slider's end."""
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
         limits = {"minimum": self.minimum, "maximum": self.maximum, "step": self.step}
-        return gr.Slider(**ui.slider(key, value=self.value, **limits), **props)
+        arguments = {**ui.slider(key, value=self.value, **limits), **props}
+        return gr.Slider(**arguments) if self.most is None else open_slider(self.most, arguments)
 
 
 @dataclass(frozen=True, kw_only=True)

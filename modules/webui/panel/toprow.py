@@ -39,6 +39,7 @@ def draw_actions(drawing: Drawing) -> None:
             drawing.part("paste", _paste(drawing))
             drawing.tool("clear_prompt", "🗑️", "clear_prompt")
             drawing.tool("apply_styles", "📋", "style_apply")
+            drawing.tool("prompt_tools", "🧰", "prompt_tools")
         with gr.Row(elem_id=drawing.id("styles_row"), elem_classes=["styles-row"]):
             drawing.control(common.STYLES)
             drawing.tool("refresh_styles", "🔄", "refresh_{tab}_styles")

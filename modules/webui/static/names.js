@@ -23,6 +23,7 @@ const NAMES = {
 const PANEL_NAMES = {
   TAB_clear_prompt: "Clear both prompts",
   TAB_style_apply: "Write the chosen styles into the prompts",
+  TAB_prompt_tools: "Tools for the prompt: weights, order, builder, trigger words, sizes",
   TAB_styles_edit_button: "Edit the styles",
   TAB_style_apply_dialog: "Write the chosen styles, or else this one, into the prompts",
   TAB_style_copy: "Copy both prompts into this style",

@@ -9,6 +9,7 @@ interface EaselOptions {
   keepAwake: boolean;
   galleryHeight: string;
   tokenCounters: boolean;
+  craft: { completion: boolean, notes: boolean, marks: Record<string, string> };
   progressInTitle: boolean;
   sound: string | null;
   volume: number;

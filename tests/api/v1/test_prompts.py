@@ -58,6 +58,7 @@ def test_words_are_completed_from_lists_and_wildcards(craft: Served) -> None:
         ("style", "lush", ""),
         ("tag", r"lucy \(cyberpunk\)", "character"),
     ]
+    assert [each["style_prompt"] for each in told["items"]] == ["green", ""]
     assert "danbooru.csv, line 3" in told["problems"][0]
     for asked, text in (("__co", "__colours__"), ("HAIR", "long hair"), ("lucyn", r"lucy \(cyberpunk\)")):
         items = craft.client.get("/api/v1/completions", params={"q": asked}).json()["items"]
@@ -122,6 +123,10 @@ def test_tools_presets_sizes_and_prices(craft: Served) -> None:
     put = craft.client.post("/api/v1/prompts/presets", json=asked).json()
     assert put["prompt"] == "wolf, (best quality, amazing quality:1.05)"
     assert put["negative_prompt"] == presets["unwanted"]["SDXL anime"]
+
+    lists = craft.client.get("/api/v1/prompts/lists").json()
+    assert {each["weight"] for each in lists["weight_steps"]} == {0.95, 0.91, 0.82, 0.75}
+    assert "danbooru" in lists["orders"]
 
     sizes = craft.client.get("/api/v1/prompts/sizes", params={"family": "SDXL"}).json()["sizes"]
     assert (sizes[0]["width"], sizes[0]["height"]) == (832, 1216)

@@ -1,8 +1,9 @@
-"""Tools around prompts: notes, completion, the builder, presets, sizes and prices."""
+"""Tools around prompts: notes, completion, the builder, presets and the lists of tools."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
@@ -11,17 +12,11 @@ from pydantic import BaseModel, Field
 from modules.api.body import Body, FiniteNumber, LongText, Seed, ShortText
 from modules.application.application import Application
 from modules.application.completion import KINDS
-from modules.networks.metadata import tag_counts
 from modules.prompts.craft.builder import builder_of, composed
-from modules.prompts.craft.cost import novelai_cost
 from modules.prompts.craft.notes import notes
 from modules.prompts.craft.presets import NONE, ModelPresets, presets_of, with_presets
-from modules.prompts.craft.sizes import largest_size, suggested_sizes
 from modules.prompts.craft.tag_list import deduplicated, order_presets, ordered, sorted_tags
-from modules.prompts.craft.triggers import searched, trigger_words, with_weight
-from modules.prompts.craft.weights import at_weight, to_a1111, to_novelai
-
-SideLength = Annotated[int, Query(ge=1, le=65_536)]
+from modules.prompts.craft.weights import at_weight, offered_weights, to_a1111, to_novelai
 
 
 class CompletionAnswer(BaseModel):
@@ -30,6 +25,8 @@ class CompletionAnswer(BaseModel):
     kind: Literal["tag", "embedding", "lora", "hypernetwork", "wildcard", "style"]
     label: str
     text: str = Field(description="What is put into the prompt.")
+    style_prompt: str = Field(description="Of a style: its own words, without the place of the prompt.")
+    style_negative_prompt: str
     category: str = Field(description="Of a tag: general, artist, copyright, character, species, meta, ...")
     count: int | None
     detail: str = Field(description="The other name by which a tag was found; the activation text of a LoRA.")
@@ -47,6 +44,7 @@ class NotesBody(Body):
 
     prompt: LongText
     negative_prompt: LongText = ""
+    is_negative: bool = Field(False, description="Whether it is a negative prompt, to which rules do not apply.")
 
 
 class NoteAnswer(BaseModel):
@@ -159,75 +157,19 @@ class ToolAnswer(BaseModel):
     prompt: str
 
 
-class SizeInfo(BaseModel):
-    """A size that is suggested."""
+class WeightStep(BaseModel):
+    """A weight that is worth choosing, and for what."""
 
-    width: int
-    height: int
+    weight: float
     label: str
-    source: str
-    cfg: tuple[float, float] | None = Field(description="The range of CFG scales that was tried.")
-    best_cfg: tuple[float, float] | None
 
 
-class SizesAnswer(BaseModel):
-    """Sizes for the family of the model, or for another one."""
+class ListsInfo(BaseModel):
+    """What the tools may be told."""
 
-    family: str
-    sizes: list[SizeInfo]
-
-
-class SizeAnswer(BaseModel):
-    """A size in pixels."""
-
-    width: int
-    height: int
-
-
-class TriggerQuery(BaseModel):
-    """Whose words are asked for."""
-
-    kind: Literal["checkpoint", "lora", "embedding"]
-    name: ShortText
-    search: Annotated[str, Field(max_length=200)] = ""
-    weight: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = Field(1.0, description="Of each word.")
-    offset: Annotated[int, Field(ge=0)] = 0
-    limit: Annotated[int, Field(ge=1, le=1000)] = 200
-
-
-class TriggerAnswer(BaseModel):
-    """A word that a model or network was taught."""
-
-    word: str
-    text: str = Field(description="With its weight, as it is put into the prompt.")
-    group: str = Field(description="notes, header, training, or the heading in a list.")
-    count: int | None = Field(description="How often the training had it.")
-
-
-class TriggerAnswers(BaseModel):
-    """Words that a model or network was taught."""
-
-    words: list[TriggerAnswer]
-    total: int
-    problems: list[str]
-
-
-class CostQuery(BaseModel):
-    """A picture whose price is asked for."""
-
-    width: Annotated[int, Field(ge=1, le=65_536)]
-    height: Annotated[int, Field(ge=1, le=65_536)]
-    steps: Annotated[int, Field(ge=1, le=10_000)]
-    generation: Literal["V1", "V2", "V3"] = "V3"
-    smea: Literal["", "SMEA", "SMEA DYN"] = ""
-    strength: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(1.0, description="Of img2img.")
-    undesired_strength: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 1.0
-
-
-class CostAnswer(BaseModel):
-    """A price in NovelAI's Anlas."""
-
-    cost: int
+    weight_steps: list[WeightStep]
+    orders: dict[str, str] = Field(description="Names of orders, with words for people.")
+    problems: list[str] = Field(description="What is wrong with the user's lists, with file and line.")
 
 
 def routes(app: Application) -> APIRouter:
@@ -236,8 +178,7 @@ def routes(app: Application) -> APIRouter:
     _add_writing(router, app)
     _add_builder(router, app)
     _add_presets(router, app)
-    _add_sizes(router, app)
-    _add_triggers(router, app)
+    _add_lists(router, app)
     return router
 
 
@@ -259,6 +200,8 @@ def _add_writing(router: APIRouter, app: Application) -> None:
     def prompt_notes(body: NotesBody) -> NotesAnswer:
         """Contradictions, what is missing, unknown or too much, by rules that anybody can edit."""
         context, problems = craft.note_context(body.negative_prompt)
+        if body.is_negative:
+            context = replace(context, rules=())
         found = [NoteAnswer(**vars(note)) for note in notes(body.prompt, context)]
         return NotesAnswer(notes=found, problems=problems)
 
@@ -355,43 +298,16 @@ def _builder_info(app: Application) -> BuilderInfo:
     )
 
 
-def _add_sizes(router: APIRouter, app: Application) -> None:
-    @router.get("/prompts/sizes", summary="Sizes for a family of models")
-    def sizes(family: Annotated[str, Query(max_length=100)] = "") -> SizesAnswer:
-        """With the CFG scale that went well with each, where that is known."""
-        family = family or app.selected_family.name
-        advices = suggested_sizes(app.prompt_craft.data.table("sizes"), family)
-        return SizesAnswer(family=family, sizes=[SizeInfo(**vars(each)) for each in advices])
+def _add_lists(router: APIRouter, app: Application) -> None:
+    data = app.prompt_craft.data
 
-    @router.get("/prompts/aspect", summary="The largest size of a ratio")
-    def aspect(
-        across: SideLength,
-        down: SideLength,
-        area: Annotated[int, Query(ge=1, le=2**32)] = 512 * 512,
-        step: SideLength = 64,
-    ) -> SizeAnswer:
-        """Within `area` pixels, in steps of `step`."""
-        width, height = largest_size(across, down, area, step=step)
-        return SizeAnswer(width=width, height=height)
-
-    @router.get("/prompts/cost", summary="What a picture would cost at NovelAI's prices")
-    def cost(query: Annotated[CostQuery, Query()]) -> CostAnswer:
-        """For people who compare."""
-        return CostAnswer(cost=novelai_cost(**vars(query)))
-
-
-def _add_triggers(router: APIRouter, app: Application) -> None:
-    @router.get("/trigger-words", summary="Words that a model or network was taught")
-    def words(query: Annotated[TriggerQuery, Query()]) -> TriggerAnswers:
-        """From the file's header, its .json, NAME.triggers.txt or .yaml beside it, and the tags of its training."""
-        item = app.models.find(query.kind, query.name)
-        if item is None:
-            raise HTTPException(404, f"There is no {query.kind} {query.name!r}; GET /api/v1/models lists them.")
-        metadata = app.models.metadata(query.kind, query.name) or {}
-        found, problems = trigger_words(item.path, metadata, item.user_metadata, tag_counts(metadata))
-        fitting = searched(found, query.search)
-        page = [
-            TriggerAnswer(word=each.text, text=with_weight(each.text, query.weight), group=each.group, count=each.count)
-            for each in fitting[query.offset : query.offset + query.limit]
-        ]
-        return TriggerAnswers(words=page, total=len(fitting), problems=problems)
+    @router.get("/prompts/lists", summary="Weights and orders that are offered")
+    def lists() -> ListsInfo:
+        """Those of weight_steps.yaml and orders.yaml, the user's own among them."""
+        steps = offered_weights(data.table("weight_steps"))
+        orders = {name: each.label for name, each in order_presets(data.table("orders")).items()}
+        return ListsInfo(
+            weight_steps=[WeightStep(weight=weight, label=label) for label, weight in steps.items()],
+            orders=orders,
+            problems=data.problems(),
+        )
