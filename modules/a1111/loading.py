@@ -112,7 +112,7 @@ class ScriptLoader:
                     loader.exec_module(module)
                     if hasattr(module, "preload"):
                         module.preload(parser)
-                except Exception as error:  # the boundary of an extension
+                except (Exception, SystemExit) as error:  # the boundary of an extension
                     log.exception("preload.py of %s failed", extension.name)
                     self._dialect.failed(str(file), f"preload.py failed: {error}")
 
@@ -167,7 +167,7 @@ class ScriptLoader:
             self._modules.append(file.name)
             try:
                 loader.exec_module(module)
-            except Exception as error:  # the boundary of an extension
+            except (Exception, SystemExit) as error:  # the boundary of an extension
                 log.exception("%s of %s could not be loaded", file, owner)
                 self._dialect.failed(str(file), f"could not be loaded: {type(error).__name__}: {error}")
                 self._dialect.callbacks.remove_of_file(str(file))

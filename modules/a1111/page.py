@@ -17,6 +17,7 @@ from gradio.context import Context
 from modules.a1111.added_tabs import added_tabs
 from modules.a1111.extra_pages import show_pages
 from modules.a1111.gradio3.classes import take_old_arguments
+from modules.a1111.gradio3.keywords import HIDDEN_CLASS
 from modules.a1111.javascript import extension_tags
 from modules.a1111.pasting import new_value
 from modules.a1111.runner import ScriptRunner
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
 
 log = logging.getLogger(__name__)
+
+HIDDEN_STYLE = f"<style>.{HIDDEN_CLASS}:not(#hidden#hidden) {{ display: none }}</style>"
+"""Stronger than any rule for a layout block, and weaker than what a script writes to the element itself."""
 
 LAST_SECTION = "scripts"
 
@@ -257,7 +261,7 @@ class ScriptsOnPage(PageGuest):
     def head(self) -> str:
         """The styles and tags that extensions gave to Blocks of their own."""
         styles = "".join(f"<style>{_inside_style(each)}</style>" for each in self.page_parts["css"])
-        return styles + "".join(self.page_parts["head"]) + extension_tags(self._dialect.app)
+        return HIDDEN_STYLE + styles + "".join(self.page_parts["head"]) + extension_tags(self._dialect.app)
 
 
 class _Failed(Exception):  # noqa: N818

@@ -117,8 +117,9 @@ def test_settings_that_a_script_asks_for_when_it_is_made_are_there(tmp_path: Pat
         app.close()
 
 
-def test_one_that_fails_is_named_with_its_traceback_and_the_rest_starts(tmp_path: Path) -> None:
-    bad = "from modules import script_callbacks as on\non.on_ui_tabs(lambda: 1)\nraise RuntimeError('not today')\n"
+@pytest.mark.parametrize("end", ["raise RuntimeError('not today')", "import sys; sys.exit('not today')"])
+def test_one_that_fails_is_named_with_its_traceback_and_the_rest_starts(end: str, tmp_path: Path) -> None:
+    bad = f"from modules import script_callbacks as on\non.on_ui_tabs(lambda: 1)\n{end}\n"
     make(tmp_path, "bad", scripts__x_dot_py=bad, javascript__x_dot_js="")
     good(tmp_path, "two")
     app, dialect = begun(tmp_path)

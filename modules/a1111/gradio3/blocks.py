@@ -22,6 +22,19 @@ def dependencies(self: gr.Blocks) -> list[dict[str, Any]]:
     return [function.get_config() for function in self.fns.values()]
 
 
+def tabs_alone(self: gr.Tabs, *raised: Any) -> None:
+    """The end of `with gr.Tabs()`: what is no tab comes ahead of the tabs; today's page takes each child for one."""
+    others = [child for child in self.children if not isinstance(child, gr.Tab | gr.State)]
+    around = self.parent
+    if around is not None and self in around.children:
+        place = around.children.index(self)
+        around.children[place:place] = others
+        for child in others:
+            self.children.remove(child)
+            child.parent = around
+    gr.Tabs.__exit__(self, *raised)
+
+
 def make_old(kind: Any) -> None:
     """Give a class of Blocks Gradio 3's methods. Gradio's metaclass sets its own, so this comes after it."""
     kind.load = old_listener(gr.Blocks.load)

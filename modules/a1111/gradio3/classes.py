@@ -15,7 +15,8 @@ from gradio.blocks import Block, BlockContext
 from gradio.component_meta import ComponentMeta
 from gradio.components.base import Component, FormComponent
 
-from modules.a1111.gradio3.blocks import make_old
+from modules.a1111.gradio3.blocks import make_old, tabs_alone
+from modules.a1111.gradio3.gallery import files_of, taking_files
 from modules.a1111.gradio3.keywords import HIDDEN_CLASS, constructor_keywords
 from modules.a1111.gradio3.listeners import old_listener
 from modules.a1111.gradio3.updates import is_hidden_by_class, shown_classes, update
@@ -179,6 +180,10 @@ def old_class(real: type[Block]) -> Any:
     if issubclass(real, gr.Dropdown | gr.Radio | gr.CheckboxGroup):
         attrs["preprocess"] = _lenient(real.preprocess)
         attrs["_warn_if_invalid_choice"] = lambda self, value: None
+    if issubclass(real, gr.Gallery):
+        attrs |= {"preprocess": files_of(real.preprocess), "postprocess": taking_files(real.postprocess)}
+    if issubclass(real, gr.Tabs):
+        attrs["__exit__"] = tabs_alone
     if issubclass(real, gr.Image) and not issubclass(real, gr.ImageEditor):
         attrs["edit"] = old_listener(real.change)
     meta = _meta_for(type(real) if type(real) is not type else ComponentMeta)

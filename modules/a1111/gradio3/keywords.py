@@ -111,6 +111,9 @@ def _values_of_today(parameters: Mapping[str, inspect.Parameter], keywords: Json
     if "choices" in parameters and "value" in parameters:
         # Gradio 3 chose nothing where no value was given; today's chooses the first.
         keywords.setdefault("value", None)
+    if "selected_index" in parameters:
+        # A gallery of Gradio 3 was not for uploading.
+        keywords.setdefault("interactive", False)
     if keywords.get("type") == "file":
         keywords["type"] = "filepath"
     if keywords.get("type") == "bytes":

@@ -73,6 +73,24 @@ for (const kind of [Document, Element]) {
   };
 }
 
+// Gradio 3 listened at each element; today's hears most events only where they bubble to. Scripts make such that do not.
+const easelBubbling = new Set(["beforeinput", "change", "click", "contextmenu", "dblclick", "input", "keydown", "keyup",
+  "mousedown", "mousemove", "mouseout", "mouseover", "mouseup", "pointerdown", "pointermove", "pointerup", "touchend",
+  "touchmove", "touchstart"]);
+{
+  const dispatch = EventTarget.prototype.dispatchEvent;
+  EventTarget.prototype.dispatchEvent = function (event) {
+    if (!(event instanceof Event) || event.bubbles || !(this instanceof Element) || !easelBubbling.has(event.type)) {
+      return dispatch.call(this, event);
+    }
+    const like = {};
+    for (const name in event) {
+      like[name] = event[name];
+    }
+    return dispatch.call(this, new event.constructor(event.type, { ...like, bubbles: true }));
+  };
+}
+
 // Callbacks. One that throws is named in the console, and the others are called.
 
 const easelCallbacks = { loaded: [], update: [], after: [], tab: [], options: [] };
@@ -126,10 +144,33 @@ function easelOldNames() {
   }
 }
 
+/** Gradio 3 told of an open tab by the style of its element: "block", all others "none". */
+function easelOldTabs() {
+  // The copies of the buttons by which their widths are measured come after the buttons themselves.
+  for (const copies of document.querySelectorAll(".tab-container.visually-hidden:not(:last-child)")) {
+    copies.parentElement.append(copies);
+  }
+  for (const panel of document.querySelectorAll(".tabs .tabitem:not([data-old-tab])")) {
+    panel.dataset.oldTab = "";
+    const told = () => {
+      if (panel.style.display === "flex") {
+        panel.style.display = "block";
+      }
+    };
+    told();
+    new MutationObserver(told).observe(panel, { attributes: true, attributeFilter: ["style"] });
+  }
+  const open = get_uiCurrentTabContent();
+  for (const panel of document.querySelectorAll("#tabs > [id^=tab_]")) {
+    panel.style.display = panel === open ? "block" : "none";
+  }
+}
+
 async function easelLoad() {
   await window.easel.drawClosedParts().catch((error) => console.error("Closed parts of the page could not be drawn:", error));
   easelRuntime.loaded = true;
   easelOldNames();
+  easelOldTabs();
   easelShowAll();
   easelCall(easelWaiting, new Event("DOMContentLoaded"));
   easelShowAll();
@@ -150,11 +191,13 @@ function easelOnChange(mutations) {
   clearTimeout(easelRuntime.timer);
   easelRuntime.timer = setTimeout(() => {
     easelOldNames();
+    easelOldTabs();
     easelCall(easelCallbacks.after);
   }, 200);
   const tab = get_uiCurrentTab();
   if (tab && tab !== uiCurrentTab) {
     uiCurrentTab = tab;
+    easelOldTabs();
     easelCall(easelCallbacks.tab);
   }
 }

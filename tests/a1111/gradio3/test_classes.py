@@ -212,3 +212,34 @@ def test_styles_and_scripts_of_a_blocks_are_kept_for_the_page(extension: Run) ->
         "made"
     ]
     assert made.page_parts == {"css": ".a {}"}
+
+
+def test_a_gallery_gives_and_takes_the_files_of_gradio_3_and_is_not_for_uploading(extension: Run) -> None:
+    found = extension("import gradio as gr\nwith gr.Blocks():\n    g = gr.Gallery(); up = gr.Gallery(interactive=True)")
+    gallery: Any = found["g"]
+    assert (gallery.interactive, found["up"].interactive) == (False, True)
+    shown = gallery.data_model([{"image": {"path": "/a.png"}}, {"image": {"path": "/b.png"}, "caption": "bee"}])
+    given = gallery.preprocess(shown)
+    assert [given[0]["name"], given[0]["is_file"], given[1][0]["name"], given[1][1]] == ["/a.png", True, "/b.png", "bee"]
+    assert gallery.preprocess(None) == []
+    again = gallery.postprocess(given)
+    assert [(each.image.path, each.caption) for each in again.root] == [("/a.png", None), ("/b.png", "bee")]
+
+
+def test_what_is_no_tab_comes_ahead_of_the_tabs_it_was_put_among(extension: Run, recwarn: pytest.WarningsRecorder) -> None:
+    source = """
+import gradio as gr
+with gr.Blocks():
+    with gr.Column() as around:
+        gr.HTML("first")
+        with gr.Tabs() as tabs:
+            hidden = gr.Textbox(visible=False)
+            kept = gr.State()
+            with gr.Tab("one") as one:
+                gr.Button()
+"""
+    found = extension(source)
+    assert found["tabs"].children == [found["kept"], found["one"]]
+    assert [child.get_block_name() for child in found["around"].children] == ["html", "form", "tabs"]
+    assert found["hidden"].parent is found["around"].children[1]
+    assert [str(each.message) for each in recwarn] == []
