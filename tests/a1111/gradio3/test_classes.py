@@ -220,13 +220,20 @@ def test_a_gallery_gives_and_takes_the_files_of_gradio_3_and_is_not_for_uploadin
     assert (gallery.interactive, found["up"].interactive) == (False, True)
     shown = gallery.data_model([{"image": {"path": "/a.png"}}, {"image": {"path": "/b.png"}, "caption": "bee"}])
     given = gallery.preprocess(shown)
-    assert [given[0]["name"], given[0]["is_file"], given[1][0]["name"], given[1][1]] == ["/a.png", True, "/b.png", "bee"]
+    assert [given[0]["name"], given[0]["is_file"], given[1][0]["name"], given[1][1]] == [
+        "/a.png",
+        True,
+        "/b.png",
+        "bee",
+    ]
     assert gallery.preprocess(None) == []
     again = gallery.postprocess(given)
     assert [(each.image.path, each.caption) for each in again.root] == [("/a.png", None), ("/b.png", "bee")]
 
 
-def test_what_is_no_tab_comes_ahead_of_the_tabs_it_was_put_among(extension: Run, recwarn: pytest.WarningsRecorder) -> None:
+def test_what_is_no_tab_comes_ahead_of_the_tabs_it_was_put_among(
+    extension: Run, recwarn: pytest.WarningsRecorder
+) -> None:
     source = """
 import gradio as gr
 with gr.Blocks():
