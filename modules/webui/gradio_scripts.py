@@ -3,8 +3,8 @@
 At each event Gradio 6 tells every component its loading state again, and looks each of them up by walking the tree of
 all components. With the few hundred of the page itself that is a moment; with the thousands of extensions, minutes.
 Three functions are replaced, in what is served and not in what is installed: the same answers, found by index. The tree
-of the page is made known as `window.easelTree`. Where an installed Gradio has all this in another form, its scripts are
-served as they are.
+of the page is made known as `window.easelTree`, and Gradio's own notice of a lost connection is left out. Where an
+installed Gradio has all this in another form, its scripts are served as they are.
 """
 
 from __future__ import annotations
@@ -76,7 +76,14 @@ TREE = Replacement(
     r"\1window.easelTree=this;\2",
 )
 
-REPLACEMENTS = (FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES, TREE)
+ONE_NOTICE = Replacement(
+    "Blocks-*.js",
+    # The page says by itself that the connection is lost.
+    re.compile(r"(\+\+\w+),\w\(\w+\)\.push\(\{title:`Connection Lost`,[^}]*\}\)"),
+    r"\1",
+)
+
+REPLACEMENTS = (FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES, TREE, ONE_NOTICE)
 
 
 def quickened(folder: Path) -> dict[str, bytes]:

@@ -201,10 +201,20 @@ def test_a_killed_server_is_missed_and_found_again_with_prompt_queue_and_picture
         page.wait_for_timeout(1000)  # what was typed is kept half a second later
         server.kill()
         expect(page.locator("#easel_notices")).to_contain_text("connection to Easel is lost", timeout=PATIENCE * 1000)
+        web.fill("txt2img_neg_prompt", "typed while it was away")
+        web.fill("txt2img_seed", 321)
+        page.check("#txt2img_hr-checkbox input")
+        page.click("#txt2img_generate")
+        page.wait_for_timeout(1500)
+        expect(page.locator(".toast-body")).to_have_count(0)  # it is said once
     with easel(folder, port) as server:
         expect(page.locator("#easel_notices .connection")).to_have_count(0, timeout=PATIENCE * 1000)
         open_page(web)
         web.wait_value("txt2img_prompt", "typed before the end")
+        web.wait_value("txt2img_neg_prompt", "typed while it was away")
+        web.wait_value("txt2img_seed", "321")
+        expect(page.locator("#txt2img_hr-checkbox input")).to_be_checked()
+        page.uncheck("#txt2img_hr-checkbox input")
         web.wait_text("html_info_txt2img", "before the end")
         page.fill("#txt2img_prompt textarea", "")
         page.locator("#txt2img_tools button.paste").click()

@@ -34,10 +34,12 @@ def test_a_merge_is_told_as_a_formula_made_and_chosen(web: Watched) -> None:
     web.fill("modelmerger_custom_name", name)
     page.check("#modelmerger_choose_result input")
     page.click("#modelmerger_merge")
-    web.wait_text("modelmerger_result", f"{name}.safetensors is there")
+    web.wait_text("modelmerger_result", f"{name}.safetensors:")
     expect(page.locator("#setting_sd_model_checkpoint input")).to_have_value(
         re.compile(rf"^{name}\.safetensors"), timeout=PATIENCE * 1000
     )
+    # The models stay chosen, also where their titles have got hashes meanwhile.
+    expect(page.locator("#modelmerger_secondary_model_name input")).to_have_value(re.compile("^tiny.safetensors"))
     page.click("#setting_sd_model_checkpoint input")
     page.locator("ul[role=listbox] li", has_text="tiny.safetensors").first.click()
     page.uncheck("#modelmerger_choose_result input")

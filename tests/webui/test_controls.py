@@ -17,7 +17,7 @@ from modules.settings.flags import Flags
 from modules.webui.builder import offers
 from modules.webui.choices import sampler_names, split_sampler
 from modules.webui.overrides import overrides_from_texts
-from modules.webui.panel.control import Control
+from modules.webui.panel.control import Control, offered_again
 from modules.webui.panel.request import txt2img_request
 from modules.webui.paste.values import control_values, has_parameters
 from tests.webui.panels import built_page, declared_controls
@@ -247,3 +247,15 @@ def test_parameters_of_a_second_pass_and_a_refiner_come_back(app: Application, d
     }
     plain = control_values(parameters_of(INFOTEXT, app), app, declared)
     assert (plain["enable_hr"], plain["enable_refiner"]) == (False, False)
+
+
+def test_a_checkpoint_stays_chosen_when_its_hash_becomes_known() -> None:
+    choices = ["", "a.safetensors [0123456789]", "b [draft].safetensors", "b [draft].safetensors [9876543210]"]
+    assert offered_again("a.safetensors", choices) == choices[1]
+    assert offered_again("a.safetensors [fedcba9876]", choices) == choices[1]
+    assert offered_again("b [draft].safetensors", choices) == choices[2]
+    assert offered_again("b [draft].safetensors [9876543210]", choices) == choices[3]
+    assert offered_again("", choices) == ""
+    assert offered_again("", choices[1:]) is None
+    assert offered_again("gone.safetensors", choices) is None
+    assert offered_again(None, choices) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -32,6 +33,20 @@ class Offers:
 
 
 Choices = Callable[[Offers], Sequence[str]]
+
+
+def offered_again(chosen: object, choices: Sequence[str]) -> str | None:
+    """The choice that `chosen` means; None without one.
+
+    The title of a checkpoint ends in its hash as soon as that is known: what was chosen before means the same file.
+    """
+    if chosen in choices:
+        return str(chosen)
+    name = _HASH.sub("", str(chosen))
+    return next((choice for choice in choices if name and _HASH.sub("", choice) == name), None)
+
+
+_HASH = re.compile(r" \[[0-9a-f]{6,64}\]$")
 
 
 class Kind(Protocol):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.components import Component
 
-from modules.webui.panel.control import Choice, ChoiceButtons, Control, Kind, Offers, Several
+from modules.webui.panel.control import Choice, ChoiceButtons, Control, Kind, Offers, Several, offered_again
 from modules.webui.panel.guests import PanelGuests
 
 
@@ -51,6 +51,11 @@ class Inputs:
         """The components of the controls that change."""
         return [self.controls[control.name] for control in self.changing]
 
+    def offered(self, offers: Offers) -> list[Sequence[str]]:
+        """What each of the `changing` dropdowns offers."""
+        kinds = [control.kind for control in self.changing]
+        return [kind.choices(offers) for kind in kinds if isinstance(kind, Choice | Several)]
+
     def lists(self, offers: Offers, chosen: Sequence[object]) -> list[object]:
         """The `changing` dropdowns with what is offered. What was `chosen` stays chosen where it is still offered."""
         kinds = [control.kind for control in self.changing]
@@ -65,7 +70,8 @@ def _offered(kind: Kind, offers: Offers, chosen: object) -> gr.Dropdown | gr.Rad
         return gr.Dropdown(choices=choices, value=kept, multiselect=True)
     otherwise = kind.value if kind.value in choices else next(iter(choices), None)
     drawn = gr.Radio if isinstance(kind, ChoiceButtons) else gr.Dropdown
-    return drawn(choices=choices, value=str(chosen) if chosen in choices else otherwise)
+    again = offered_again(chosen, choices)
+    return drawn(choices=choices, value=otherwise if again is None else again)
 
 
 def _update(name: str, value: object) -> object:

@@ -12,7 +12,7 @@ from modules.webui.builder import PageBuilder, offers
 from modules.webui.canvas.value import CanvasValue, put_together, taken_apart
 from modules.webui.events import on, on_any_change
 from modules.webui.kept_inputs import KeptInputs
-from modules.webui.panel.control import Choice, Drawn, Files, Kind, Offers, Picture, Several
+from modules.webui.panel.control import Choice, Drawn, Files, Kind, Offers, Picture, Several, offered_again
 from modules.webui.panel.guests import choices_of
 from modules.webui.panel.inputs import Inputs
 from modules.webui.pictures import as_upload
@@ -128,7 +128,7 @@ def _fitting(kind: Kind, offered: Offers, value: object) -> object:
         path = Path(str(value))
         return str(as_upload(path)) if path.is_file() else None
     if isinstance(kind, Choice):
-        return value if value in kind.choices(offered) else None
+        return offered_again(value, kind.choices(offered))
     if isinstance(kind, Several) and (choices := kind.choices(offered)):
         return [each for each in value if each in choices] if isinstance(value, list) else None
     return value

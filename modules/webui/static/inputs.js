@@ -1,6 +1,7 @@
 // @ts-check
 // Everything typed and chosen is kept on the server a moment later, and comes back after a reload or a restart.
 import { press } from "./dom.js";
+import { putInAgain } from "./unsent.js";
 
 const PAUSE = 500;
 const KEY = "easel-session";
@@ -29,6 +30,7 @@ export function restoreInputs() {
 /** Called when that has come: from now on changes are kept. */
 export function inputsRestored() {
   restored = true;
+  putInAgain();
   document.documentElement.dataset.inputs = "restored";
 }
 

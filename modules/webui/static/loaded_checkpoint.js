@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { attempt, say } from "./notice.js";
 
-const DONE = { unload: "The checkpoint is unloaded; the next picture loads it again.", reload: "The checkpoint is loaded." };
+const DONE = { unload: "The checkpoint is unloaded: out of memory until the next picture loads it again.", reload: "The checkpoint is loaded." };
 
 /** @param {"unload" | "reload"} what */
 export function changeLoaded(what) {

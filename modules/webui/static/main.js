@@ -26,6 +26,7 @@ import { watchPromptHistory } from "./prompt_history.js";
 import { watchConnection } from "./notice.js";
 import { watchQueue } from "./queue.js";
 import { watchStanding } from "./standing.js";
+import { watchUnsent } from "./unsent.js";
 
 window.easel = {
   begin, checkpointChanged, closeDialog, desiredCheckpoint, drawClosedParts, finished, historyChosen, inputsRestored, interrupting,
@@ -37,6 +38,7 @@ if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
 }
 watchEvents();
 watchLeaving();
+watchUnsent(() => runs().forEach(touched));
 
 watchTabs();
 watchCards();

@@ -125,7 +125,7 @@ def _wire_run(
             job = submit_merge(app, recipe, overwrite=bool(named["overwrite"]), job_id=task or None)
         except EaselError as error:
             return [*_failed(error), *(gr.skip() for _ in lists)]
-        return [*await _followed(app, job, choose=bool(named["choose"])), *_lists(app, inputs)]
+        return [*await _followed(app, job, choose=bool(named["choose"])), *_lists(app, inputs, named)]
 
     async def on_restore(task: str) -> list[object]:
         job = app.queue.find(task)
@@ -137,11 +137,13 @@ def _wire_run(
     tie_run(app, buttons, on_merge, on_restore)
 
 
-def _lists(app: Application, inputs: Inputs) -> list[object]:
-    """The checkpoint of the page, and the dropdowns of the tab with what is there now."""
-    offered = offers(app)
-    choices = [gr.Dropdown(choices=list(own.MODELS[0].kind.choices(offered))) for _ in own.MODELS]  # pyright: ignore
-    return [gr.Dropdown(**checkpoint_state(app)), *choices, gr.skip()]
+def _lists(app: Application, inputs: Inputs, chosen: Mapping[str, object] | None = None) -> list[object]:
+    """The checkpoint of the page, and the dropdowns of the tab with what is there now; `chosen` stays chosen."""
+    if chosen is not None:
+        lists = inputs.lists(offers(app), [chosen[control.name] for control in inputs.changing])
+    else:
+        lists = [gr.Dropdown(choices=list(choices)) for choices in inputs.offered(offers(app))]
+    return [gr.Dropdown(**checkpoint_state(app)), *lists]
 
 
 async def _followed(app: Application, job: AnyJob, *, choose: bool) -> list[object]:
@@ -151,7 +153,7 @@ async def _followed(app: Application, job: AnyJob, *, choose: bool) -> list[obje
         return _failed(error)
     if not isinstance(merged, Merged):
         return [gr.skip(), *("" for _ in NOTED)]
-    text = f"{merged.path.name} is there: {merged.size / 2**30:.2f} GiB, {merged.tensors} tensors."
+    text = f"Checkpoint saved to {merged.path}: {merged.size / 2**30:.2f} GiB, {merged.tensors} tensors."
     if choose:
         try:
             info = await asyncio.to_thread(app.select_checkpoint, str(merged.path))
