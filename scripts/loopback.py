@@ -10,12 +10,16 @@ import gradio as gr
 from modules import scripts
 from modules.a1111.current import current
 from modules.a1111.grids import check_pictures, check_size, finished, grid_of
+from modules.a1111.small_modules import words_for
 from modules.foundation.errors import RequestError
 from modules.imaging.grid import grid_shape
 from modules.processing import Processed, fix_seed, process_images
 from modules.shared import state
 
 CURVES = ("Aggressive", "Linear", "Lazy")
+DESCRIBED_BY = {"CLIP": "clip", "DeepBooru": "deepdanbooru"}
+"""The choices for words that are added to the prompt, and the models that find them."""
+
 ORIGINAL = 1
 """The masked content that keeps what is there."""
 
@@ -59,14 +63,14 @@ class Script(scripts.Script):
         )
         curve = gr.Dropdown(label="Denoising strength curve", choices=list(CURVES), value="Linear")
         interrogation = gr.Dropdown(
-            label="Append interrogated prompt at each iteration", choices=["None", "CLIP", "DeepBooru"], value="None"
+            label="Append interrogated prompt at each iteration", choices=["None", *DESCRIBED_BY], value="None"
         )
         return [loops, final, curve, interrogation]
 
     def run(self, p: Any, loops: int, final_denoising_strength: float, curve: str, interrogation: str) -> Processed:
         """All rounds of all batches."""
         loops = int(loops)
-        self._check(loops, final_denoising_strength, curve, interrogation)
+        model = self._check(loops, final_denoising_strength, curve, interrogation)
         fix_seed(p)
         batches, p.n_iter, p.batch_size = int(p.n_iter), 1, 1
         saved, p.do_not_save_grid = not p.do_not_save_grid, True
@@ -74,6 +78,7 @@ class Script(scripts.Script):
             "Final denoising strength": final_denoising_strength,
             "Denoising curve": curve,
         }
+        prompt = p.prompt
         first, originals, fill = p.denoising_strength, list(p.init_images), p.inpainting_fill
         check_size(p.width * min(loops, 4), p.height)
         check_pictures(loops * batches)
@@ -87,6 +92,8 @@ class Script(scripts.Script):
                 if state.stopping_generation:
                     break
                 state.job = f"Batch {batch + 1}/{batches}, loop {loop + 1}/{loops}"
+                if model is not None:
+                    p.prompt = ", ".join(text for text in (prompt, words_for(p.init_images[0], model)) if text)
                 done = process_images(p)
                 if not done.images:
                     break
@@ -122,17 +129,22 @@ class Script(scripts.Script):
         processed.result = last.result if last is not None else None
         return processed
 
-    def _check(self, loops: int, final: float, curve: str, interrogation: str) -> None:
+    def _check(self, loops: int, final: float, curve: str, interrogation: str) -> str | None:
+        """By which model the picture that a round begins with is to be described, if it is."""
         if not 1 <= loops <= 1000:
             raise RequestError(f"Loops must lie between 1 and 1000; it is {loops}.", "script_args")
         if not 0 <= final <= 1:
             raise RequestError(f"The final denoising strength must lie between 0 and 1; it is {final}.", "script_args")
         if curve not in CURVES:
             raise RequestError(f"The curve must be one of {', '.join(CURVES)}; it is {curve!r}.", "script_args")
-        if interrogation not in ("None", "", None):
+        if interrogation in ("None", "", None):
+            return None
+        if interrogation not in DESCRIBED_BY:
             raise RequestError(
-                f"Easel cannot describe pictures with {interrogation}; choose None to go on without.", "script_args"
+                f"The pictures can be described by {' or '.join(DESCRIBED_BY)}, or None; not by {interrogation!r}.",
+                "script_args",
             )
+        return current().app.captioners.find(DESCRIBED_BY[interrogation], "script_args").name
 
 
 def saved_or_shown(saved: bool) -> bool:

@@ -43,6 +43,7 @@ from modules.generation.result import FinishedImage, GenerationResult
 from modules.generation.size_limits import SizeLimits
 from modules.hooks.events import EndEvent
 from modules.hooks.points import Hooks
+from modules.interrogate.catalogue import CaptionerCatalogue, CaptionerFolders
 from modules.library.library import Folders, Library
 from modules.networks.catalogue import NetworkCatalogue
 from modules.prompts.style_book import StyleBook
@@ -90,8 +91,9 @@ class Application:
             self.paths.gfpgan_file,
         )
         self.upscalers = UpscalerCatalogue(self.paths.upscaler_folders, self._folders_of("upscaler"))
+        self.captioners = CaptionerCatalogue(self._captioner_folders())
         self.families = FamilyRegistry()
-        self.registries = Registries(self.settings, self.upscalers, self.restorers, self.families)
+        self.registries = Registries(self.settings, self.upscalers, self.restorers, self.captioners, self.families)
         self.read_ahead = ReadAhead()
         self.jobs = JobService(self._execute, self._resolved, self.settings, self.paths)
         self.queue = self.jobs.queue
@@ -121,6 +123,18 @@ class Application:
         self.embeddings = EmbeddingCatalogue(self.library, folders["embedding"], self.families)
         self.models = ModelFileList(self.library, self.upscalers)
         self.prompt_craft = PromptCraft(self)
+
+    def _captioner_folders(self) -> CaptionerFolders:
+        def models(name: str) -> tuple[Path, ...]:
+            return (self.paths.models / name, *(tree / "models" / name for tree in self.paths.trees))
+
+        return CaptionerFolders(
+            blip=models("BLIP"),
+            clip=models("CLIP"),
+            deepdanbooru=models("torch_deepdanbooru"),
+            wd14=models("WD14"),
+            categories=(self.paths.data / "interrogate", *(tree / "interrogate" for tree in self.paths.trees)),
+        )
 
     def _folders_of(self, kind: str) -> Folders:
         def folders() -> Sequence[Path]:
@@ -269,6 +283,7 @@ class Application:
             networks=self.networks,
             upscalers=self.upscalers,
             restorers=self.restorers,
+            captioners=self.captioners,
             embeddings=self.embeddings,
         )
 

@@ -16,6 +16,7 @@ from modules.checkpoints.families import FamilyRegistry
 from modules.faces.catalogue import RestorerCatalogue
 from modules.foundation.registry import Registry
 from modules.imaging.filenames import NAME_TOKENS
+from modules.interrogate.catalogue import CaptionerCatalogue
 from modules.sampling.samplers.registry import SAMPLERS
 from modules.sampling.schedules import SCHEDULES
 from modules.settings.store import SettingsStore
@@ -61,12 +62,14 @@ class Registries:
         settings: SettingsStore,
         upscalers: UpscalerCatalogue,
         restorers: RestorerCatalogue,
+        captioners: CaptionerCatalogue,
         families: FamilyRegistry,
     ) -> None:
         self.settings, self.families = settings.sections, families
         self.scripts = script_registry(BUILT_IN_SCRIPTS)
         self.samplers, self.schedules, self.name_tokens = SAMPLERS, SCHEDULES, NAME_TOKENS
         self.upscalers, self.face_restorers = upscalers.added, restorers.added
+        self.captioners = captioners.added
         self.tabs: Registry[AddedTab] = Registry("tab", lambda tab: (tab.name, tab.label))
         self.page_guests: Registry[PageGuest] = Registry("guest of the page", lambda guest: (guest.name,))
         self.card_pages: Registry[CardPage] = Registry("page of cards", lambda page: (page.name, page.title))

@@ -72,6 +72,13 @@ class FaceRestoring:
             _check_share(f"{self.restorer.lower()}_weight", self.weight)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Captioning:
+    """Describe pictures with each of the `models`, for a text file beside them."""
+
+    models: tuple[str, ...]
+
+
 def _check_share(name: str, value: float) -> None:
     if not 0 <= value <= 1:
         raise RequestError(f"{name} must lie between 0 and 1; it is {value}.", name)
@@ -108,7 +115,7 @@ class FurtherStep:
     begin: Callable[[Image.Image], None] = lambda _: None
 
 
-ExtrasStep = Upscaling | FaceRestoring | FurtherStep
+ExtrasStep = Upscaling | FaceRestoring | Captioning | FurtherStep
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

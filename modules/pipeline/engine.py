@@ -23,6 +23,8 @@ from modules.hardware.packing import use_packed_weights
 from modules.hooks.events import ModelEvent
 from modules.hooks.points import Hooks
 from modules.imaging.saver import Saver
+from modules.interrogate.catalogue import CaptionerCatalogue
+from modules.interrogate.interrogators import Interrogators
 from modules.networks.catalogue import NetworkCatalogue
 from modules.pipeline.extra_networks import ExtraNetworks
 from modules.pipeline.faces import FaceRestoration
@@ -64,6 +66,7 @@ class Engine:
         networks: NetworkCatalogue,
         upscalers: UpscalerCatalogue,
         restorers: RestorerCatalogue,
+        captioners: CaptionerCatalogue,
         embeddings: EmbeddingCatalogue,
     ) -> None:
         self.flags, self.paths, self.settings = flags, paths, settings
@@ -74,6 +77,7 @@ class Engine:
         self.small_vaes = SmallVaes(paths.models, self.hardware)
         self.upscalers = Upscalers(upscalers, self.hardware)
         self.faces = FaceRestorers(restorers, self.hardware)
+        self.interrogators = Interrogators(captioners, self.hardware)
         FaceRestoration(self.faces).attach(hooks)
         self.saver = Saver()
         self.tokenizer = ClipTokenizer()
@@ -160,6 +164,7 @@ class Engine:
         self.models.clear()
         self.upscalers.unload()
         self.faces.unload()
+        self.interrogators.unload()
         self.conditioning_cache.clear()
         release(self.hardware.device)
 

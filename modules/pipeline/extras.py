@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps
 
 from modules.foundation.errors import Interrupted, RequestError
-from modules.generation.extras import ExtrasStep, FaceRestoring, FurtherStep, Piece, Upscaling
+from modules.generation.extras import Captioning, ExtrasStep, FaceRestoring, FurtherStep, Piece, Upscaling
 from modules.generation.progress import RunControl
 from modules.generation.request import MOST_SCALE
 from modules.generation.size_limits import SizeLimits
@@ -20,6 +20,7 @@ from modules.imaging.resize import upscaled_size, with_colours
 from modules.imaging.resize_in_bands import resize_in_bands
 from modules.infotext.picture_metadata import PARAMETERS, kept_exif, read_picture_metadata
 from modules.infotext.quoting import quote
+from modules.interrogate.options import InterrogateOptions
 
 if TYPE_CHECKING:
     from modules.pipeline.engine import Engine
@@ -159,6 +160,8 @@ def stages_of(steps: Sequence[ExtrasStep], engine: Engine, settings: Settings, c
                 stages += _upscaling(step, engine, settings, control)
             case FaceRestoring():
                 stages += _faces(step, engine, control)
+            case Captioning():
+                stages += _captions(step, engine, settings, control)
             case FurtherStep():
                 stages.append(Stage(work=step.work, begin=step.begin))
     return stages
@@ -180,6 +183,18 @@ def _faces(step: FaceRestoring, engine: Engine, control: RunControl) -> list[Sta
         return [piece.having(Image.blend(image, restored, visibility) if visibility < 1 else restored, done)]
 
     return [Stage(work=restore)]
+
+
+def _captions(step: Captioning, engine: Engine, settings: Settings, control: RunControl) -> list[Stage]:
+    """What each of the models says goes behind a caption that an earlier step has written."""
+    names = [engine.interrogators.catalogue.find(model, "Caption").name for model in step.models]
+    options = InterrogateOptions.of(settings)
+
+    def describe(piece: Piece) -> list[Piece]:
+        said = [engine.interrogators.describe(piece.image, name, options, control) for name in names]
+        return [replace(piece, caption=", ".join(text for text in (piece.caption, *said) if text))]
+
+    return [Stage(work=describe)] if names else []
 
 
 def _upscaling(step: Upscaling, engine: Engine, settings: Settings, control: RunControl) -> list[Stage]:

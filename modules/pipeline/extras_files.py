@@ -22,6 +22,8 @@ from modules.imaging.resize import upscaled_size
 from modules.imaging.rows import texts_of
 from modules.imaging.save import SaveOptions, planned_path, save_picture
 from modules.infotext.picture_metadata import read_picture_metadata
+from modules.interrogate.options import InterrogateOptions
+from modules.pipeline.captions import caption_file, write_caption
 from modules.pipeline.engine import Engine
 from modules.pipeline.extras import (
     POSTPROCESSING,
@@ -71,20 +73,21 @@ def run_extras_files(
     control.begin(len(files) * max(len(work.stages), 1))
     done: list[ExtrasFile] = []
     interrupted, skipped = False, 0
-    for index, path in enumerate(files):
-        if control.stopping:
-            interrupted = True
-            break
-        try:
-            done.append(work.on(path, index))
-        except Interrupted:
-            if control.interrupted:
+    with engine.interrogators.at_work(InterrogateOptions.of(settings)):
+        for index, path in enumerate(files):
+            if control.stopping:
                 interrupted = True
                 break
-            skipped += 1
-        except (EaselError, OSError) as error:
-            log.error("%s was left out: %s", path, error)
-            done.append(ExtrasFile(source=path, error=str(error)))
+            try:
+                done.append(work.on(path, index))
+            except Interrupted:
+                if control.interrupted:
+                    interrupted = True
+                    break
+                skipped += 1
+            except (EaselError, OSError) as error:
+                log.error("%s was left out: %s", path, error)
+                done.append(ExtrasFile(source=path, error=str(error)))
     control.at_phase("done")
     return ExtrasResult(files=tuple(done), total=len(files), interrupted=interrupted, skipped=skipped)
 
@@ -209,7 +212,8 @@ class _Work:
                 warnings += [kept.warning] if kept.warning else []
                 made = replace(made, path=kept.path, unsaved=None)
                 if picture.caption is not None:
-                    kept.path.with_suffix(".txt").write_text(picture.caption, encoding="utf-8")
+                    existing = self._settings.postprocessing_existing_caption_action
+                    write_caption(caption_file(kept.path), picture.caption, existing, caption_file(path))
             saved.append(made)
         return ExtrasFile(source=path, saved=tuple(saved), warnings=tuple(warnings), error=problem)
 

@@ -29,6 +29,7 @@ class Settings(
     postprocessing.FaceRestorationSection,
     postprocessing.PostprocessingSection,
     postprocessing.UpscalingSection,
+    postprocessing.InterrogateSection,
     page.GallerySection,
     page.InfotextSection,
     page.LivePreviewsSection,

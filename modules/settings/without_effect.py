@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 _ALONE = "a picture does not depend on the batch in which it is made"
 _TRAINING = "Easel does not train models yet"
-_INTERROGATE = "Easel does not describe pictures yet"
 _HYPERTILE = "attention is not cut into tiles yet; the memory that this saved is saved by the attention kernel"
 _TEXT = "it is a text of A1111's own page"
 _CALLBACKS = "callbacks are called in the order of the extensions' names and of their metadata.ini"
@@ -29,7 +28,6 @@ REASONS: Mapping[str, str] = (
         "settings_in_ui": _TEXT,
         "lora_not_found_gradio_warning": "a LoRA that is missing is always told, under the picture",
         "postprocessing_enable_in_main_ui": "the operations of Extras are offered on the Extras tab alone",
-        "postprocessing_existing_caption_action": _INTERROGATE,
         "upscaling_max_images_in_cache": "Extras keeps no enlarged pictures in memory",
         "add_user_name_to_info": "a job does not know which user asked for it",
         "live_preview_allow_lowvram_full": "full previews give way by themselves where memory is short",
@@ -87,14 +85,5 @@ REASONS: Mapping[str, str] = (
             *("swap_size_unet", "enable_vae", "max_depth_vae", "max_tile_vae", "swap_size_vae"),
         )
     }
-    | dict.fromkeys(
-        (
-            *("interrogate_keep_models_in_memory", "interrogate_return_ranks", "interrogate_clip_num_beams"),
-            *("interrogate_clip_min_length", "interrogate_clip_max_length", "interrogate_clip_dict_limit"),
-            *("interrogate_clip_skip_categories", "interrogate_deepbooru_score_threshold", "deepbooru_sort_alpha"),
-            *("deepbooru_use_spaces", "deepbooru_escape", "deepbooru_filter_tags"),
-        ),
-        _INTERROGATE,
-    )
 )
 """Key -> the rest of a sentence that begins with "no effect, since"."""

@@ -135,6 +135,7 @@ def offers(app: Application) -> Offers:
         checkpoints=[info.title for info in app.catalogue.all()],
         upscalers=[*LATENT_UPSCALERS, *upscalers],
         picture_upscalers=upscalers,
+        captioners=[info.name for info in app.captioners.all()],
         vaes=[info.name for info in app.vaes.all()],
         styles=[style.name for style in app.styles.all()],
     )

@@ -21,7 +21,7 @@ PARTS = (
 """The sections of the generation panels, by A1111's names."""
 
 
-EXTRAS = ("Upscale", "GFPGAN", "CodeFormer")
+EXTRAS = ("Upscale", "GFPGAN", "CodeFormer", "Caption")
 """The operations that the Extras tab has by itself, in A1111's order."""
 
 
@@ -39,6 +39,7 @@ def named_choices(app: Application, tabs: Sequence[str] = ()) -> dict[str, list[
         "loras": ["None", *(info.name for info in app.networks.all("lora"))],
         "upscalers": [info.name for info in app.upscalers.usable()],
         "postprocessing_operations": [*EXTRAS, *(each.name for each in app.registries.extras_operations)],
+        "interrogate_categories": app.captioners.categories.names(),
         "face_restorers": [info.name for info in app.restorers.all()],
         "realesrgan_models": _known_models("realesrgan_enabled_models"),
         "dat_models": _known_models("dat_enabled_models"),

@@ -11,8 +11,9 @@ import numpy
 import pytest
 from PIL import Image
 
-from modules.foundation.errors import ExtensionError
+from modules.foundation.errors import ExtensionError, RequestError
 from tests.a1111.conftest import Stage
+from tests.interrogate import tiny
 
 NAMES = {
     "call_queue": "queue_lock wrap_gradio_call wrap_gradio_gpu_call wrap_queued_call",
@@ -88,6 +89,23 @@ def test_every_name_of_a_doorway_is_there(here: Stage, name: str) -> None:
     module = door(name)
     missing = [each for each in NAMES[name].split() if not hasattr(module, each)]
     assert missing == []
+
+
+def test_pictures_are_described_and_what_is_missing_is_named(here: Stage) -> None:
+    interrogator, tagger = door("shared").interrogator, door("deepbooru").model
+    assert {each.name: each.topn for each in interrogator.categories()}["flavors.top3"] == 3
+    for describe in (interrogator.interrogate, interrogator.generate_caption, tagger.tag, tagger.tag_multi):
+        with pytest.raises(RequestError, match="is missing|are missing"):
+            describe(tiny.picture())
+    folder = here.application.paths.models / "torch_deepdanbooru"
+    tiny.write_booru(folder)
+    tagger.start()
+    door("shared").opts.set("interrogate_deepbooru_score_threshold", 0.0)
+    door("shared").opts.set("interrogate_return_ranks", True)
+    assert tagger.tag_multi(tiny.picture(), force_disable_ranks=True) == r"1girl, long hair, saber \(fate\), solo"
+    assert tagger.tag(tiny.picture()).startswith("(1girl:0.")
+    tagger.stop()
+    interrogator.unload()
 
 
 def test_the_built_in_networks_are_lists(here: Stage) -> None:

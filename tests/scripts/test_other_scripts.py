@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from modules.foundation.errors import RequestError
+from tests.interrogate import tiny
 from tests.scripts.conftest import Scripts
 
 
@@ -64,13 +66,29 @@ def test_a_steep_change_of_strength_over_few_loops_ends_where_it_is_told(
     assert f"Final denoising strength: {last}" in made.images[-1].infotext
 
 
-def test_one_loop_is_a_plain_run_and_interrogation_is_refused(scripts: Scripts, picture: Image.Image) -> None:
+def test_one_loop_is_a_plain_run_and_models_that_are_missing_are_named(scripts: Scripts, picture: Image.Image) -> None:
     asked = {"init_images": (picture,), "denoising_strength": 0.5}
     assert len(scripts.make("loopback", 1, 0.2, "Lazy", "None", **asked).images) == 1
-    with pytest.raises(RequestError, match="CLIP"):
+    with pytest.raises(RequestError, match="blip-image-captioning-base"):
         scripts.make("loopback", 2, 0.2, "Lazy", "CLIP", **asked)
+    with pytest.raises(RequestError, match="by CLIP or DeepBooru, or None"):
+        scripts.make("loopback", 2, 0.2, "Lazy", "Nobody", **asked)
     with pytest.raises(RequestError, match="curve"):
         scripts.make("loopback", 2, 0.2, "Steep", "None", **asked)
+
+
+def test_words_for_the_picture_of_each_round_follow_the_prompt(scripts: Scripts, picture: Image.Image) -> None:
+    app = scripts.application
+    tiny.write_booru(app.paths.models / "torch_deepdanbooru")
+    app.settings.change({"interrogate_deepbooru_score_threshold": 0.0}, save=False)
+    try:
+        asked = {"init_images": (picture,), "denoising_strength": 0.5, "prompt": "a hill"}
+        made = scripts.make("loopback", 2, 0.2, "Lazy", "DeepBooru", **asked)
+    finally:
+        app.settings.change({"interrogate_deepbooru_score_threshold": 0.5}, save=False)
+        shutil.rmtree(app.paths.models / "torch_deepdanbooru")
+    rounds = [each.prompt for each in made.images if each.kind != "grid"]
+    assert rounds == [r"a hill, 1girl, long hair, saber \(fate\), solo"] * 2
 
 
 def test_an_upscaled_picture_has_its_size_also_where_it_is_odd(scripts: Scripts) -> None:

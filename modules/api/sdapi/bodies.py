@@ -13,7 +13,7 @@ class InterrogateRequest(Body):
     """A picture that words are wanted for."""
 
     image: Base64 = Field("", description="The picture in base64.")
-    model: ShortText = Field("clip", description="Who looks at it: clip or deepdanbooru.")
+    model: ShortText = Field("clip", description="Who looks at it: clip, blip, deepdanbooru, wd14-vit-v3, ...")
 
 
 def _numbers(value: Any) -> Any:

@@ -21,6 +21,12 @@ class TrainResponse(BaseModel):
     info: str = Field(title="Train info")
 
 
+class InterrogateResponse(BaseModel):
+    """The words for a picture."""
+
+    caption: str = Field(description="A sentence, ranked words or tags, as the model gives them.")
+
+
 class TextToImageResponse(BaseModel):
     """Finished pictures."""
 

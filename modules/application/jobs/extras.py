@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from modules.application.jobs.job import TaskJob
 from modules.foundation.errors import Forbidden, RequestError, reason_of
-from modules.generation.extras import NO_UPSCALER, ExtrasFiles, ExtrasResult, FaceRestoring, Upscaling
+from modules.generation.extras import NO_UPSCALER, Captioning, ExtrasFiles, ExtrasResult, FaceRestoring, Upscaling
 from modules.generation.progress import RunControl
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ def _check(app: Application, batch: ExtrasFiles) -> None:
                 app.upscalers.find(step.second_upscaler or NO_UPSCALER, "upscaler_2")
             case FaceRestoring():
                 app.restorers.find(step.restorer, f"{step.restorer.lower()}_visibility")
+            case Captioning():
+                for model in step.models:
+                    app.captioners.find(model, "Caption")
             case _:
                 pass
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from modules.webui.panel.control import Choice, ChosenTab, Control, Files, Number, Picture, Slider, Switch, Text
+from modules.webui.panel.control import (
+    Choice,
+    ChosenTab,
+    Control,
+    Files,
+    Number,
+    Picture,
+    Several,
+    Slider,
+    Switch,
+    Text,
+)
 from modules.webui.tab_bar import Tab
 
 TAB = "extras"
@@ -128,4 +139,15 @@ CODEFORMER_WEIGHT = Control(
     elem_id="extras_codeformer_weight",
     kind=Slider(value=0, minimum=0.0, maximum=1.0, step=0.001),
     where="customscript/postprocessing_codeformer.py/extras",
+)
+
+_CAPTION = "customscript/postprocessing_caption.py/extras"
+CAPTION = Control(name="caption", label="Caption", elem_id="input-accordion-6-checkbox", kind=Switch(), where=_CAPTION)
+CAPTION_MODELS = Control(
+    name="caption_models",
+    label="Described by",
+    elem_id="extras_caption_models",
+    kind=Several(choices=lambda offers: offers.captioners, value=("deepdanbooru",)),
+    where=_CAPTION,
+    props={"info": "The words go into a text file beside each picture. Models are read from the models folder."},
 )

@@ -10,7 +10,7 @@ from gradio.components import Component
 
 from modules.application.extras_operations import ExtrasOperation, wanted_operations
 from modules.foundation.plain import JsonMapping
-from modules.generation.extras import FaceRestoring, Upscaling
+from modules.generation.extras import Captioning, FaceRestoring, Upscaling
 from modules.webui.extras import controls as own
 from modules.webui.panel.control_values import ControlValues
 from modules.webui.panel.drawing import Drawing
@@ -109,9 +109,24 @@ def _codeformer(values: JsonMapping) -> list[FaceRestoring]:
     return [FaceRestoring(restorer="CodeFormer", visibility=visibility, weight=weight)]
 
 
+def _draw_caption(drawing: Drawing) -> Components:
+    with gr.Column(elem_id="input-accordion-6", elem_classes=["switched-part"], min_width=160):
+        drawing.control(own.CAPTION)
+        with gr.Column(elem_classes=["part-body"]):
+            drawing.control(own.CAPTION_MODELS)
+    return {}
+
+
+def _caption(values: JsonMapping) -> list[Captioning]:
+    controls = ControlValues(values)
+    models = controls.texts("caption_models")
+    return [Captioning(models=models)] if controls.switch("caption") and models else []
+
+
 BUILT_IN = (
     ExtrasOperation(name="Upscale", order=1000, draw=_draw_upscale, steps=_upscale),
     ExtrasOperation(name="GFPGAN", order=2000, draw=_draw_gfpgan, steps=_gfpgan),
     ExtrasOperation(name="CodeFormer", order=3000, draw=_draw_codeformer, steps=_codeformer),
+    ExtrasOperation(name="Caption", order=4040, draw=_draw_caption, steps=_caption),
 )
 """A1111's names and order."""

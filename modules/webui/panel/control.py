@@ -29,6 +29,7 @@ class Offers:
     upscalers: Sequence[str] = ()
     picture_upscalers: Sequence[str] = ()
     vaes: Sequence[str] = ()
+    captioners: Sequence[str] = ()
     styles: Sequence[str] = ()
 
 
@@ -146,10 +147,12 @@ class Several:
 
     choices: Choices
     changing: bool = False
+    value: tuple[str, ...] = ()
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """See `Kind`."""
-        return gr.Dropdown(multiselect=True, interactive=True, **ui.choices(key, self.choices(offers)), **props)
+        arguments = ui.choices(key, self.choices(offers), value=list(self.value))
+        return gr.Dropdown(multiselect=True, interactive=True, **arguments, **props)
 
 
 @dataclass(frozen=True, kw_only=True)

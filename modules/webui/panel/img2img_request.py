@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from modules.application.jobs.folder_batch import submit_folder_batch
 from modules.application.jobs.job import GenerationJob, TaskJob
 from modules.foundation.errors import Forbidden, RequestError
+from modules.generation.captions import CaptionFiles
 from modules.generation.folder_batch import FolderBatch, FolderBatchResult
 from modules.generation.inpaint import InpaintOptions, MaskedContent, SoftInpainting
 from modules.generation.request import GenerationRequest
@@ -101,35 +102,55 @@ def _soft(controls: ControlValues) -> SoftInpainting | None:
     return SoftInpainting(**{name: controls.number(f"soft_{name}", labels[f"soft_{name}"]) for name in names})
 
 
+def caption_files(app: Application, controls: ControlValues, model: str) -> CaptionFiles:
+    """The captions that are asked for on the Batch sub tab: beside the pictures, or in the output folder."""
+    files, folders = _batch_source(app, controls)
+    output = folders["batch_output"]
+    if files and output is None:
+        output = app.paths.outputs / "captions"
+    return CaptionFiles(model=model, files=files, input_folder=folders["batch_input"], output_folder=output)
+
+
 def folder_batch(app: Application, values: Mapping[str, object]) -> FolderBatch:
     """The folder batch that the Batch sub tab asks for."""
     controls = ControlValues(values)
-    files = controls.files("batch_files") if controls.text("batch_source") == "upload" else ()
-    folders = {name: controls.text(name).strip() for name in ("batch_input", "batch_output", "batch_masks")}
-    if controls.text("batch_source") == "upload":
-        folders = dict.fromkeys(folders, "")
-        if not files:
-            raise RequestError("There are no files yet. Drop some on the box, or choose From directory.", "batch_files")
-    elif not folders["batch_input"]:
-        raise RequestError("Input directory is empty. Say where the pictures are.", "batch_input")
     png_info_folder = controls.text("batch_png_info_dir").strip() if controls.switch("batch_png_info") else ""
-    if app.policy.is_open and any((*folders.values(), png_info_folder)):
-        raise Forbidden(
-            "Everybody on the network may use this Easel (--listen without --gradio-auth), so no folders can be chosen "
-            "from here. Start it with --gradio-auth, or upload the files.",
-            "batch_input",
-        )
+    files, folders = _batch_source(app, controls, png_info_folder)
     return FolderBatch(
         request=replace(_template(values), save_grid=False, soft_inpainting=_soft(controls)),
         files=files,
-        input_folder=_folder(app, folders["batch_input"]),
-        output_folder=_folder(app, folders["batch_output"]),
-        mask_folder=_folder(app, folders["batch_masks"]),
+        input_folder=folders["batch_input"],
+        output_folder=folders["batch_output"],
+        mask_folder=folders["batch_masks"],
         inpaint=inpaint_options(controls) if folders["batch_masks"] else None,
         png_info=controls.texts("batch_png_info_props") if controls.switch("batch_png_info") else (),
         png_info_folder=_folder(app, png_info_folder),
         scale=controls.number("scale", "Scale") if controls.text("resize_how") == "by" else None,
     )
+
+
+def _batch_source(
+    app: Application, controls: ControlValues, further: str = ""
+) -> tuple[tuple[Path, ...], dict[str, Path | None]]:
+    """The files that were uploaded, or none and the folders that were named.
+
+    Raises RequestError where there are neither, Forbidden where folders, `further` among them, may not be named.
+    """
+    uploaded = controls.text("batch_source") == "upload"
+    files = controls.files("batch_files") if uploaded else ()
+    names = ("batch_input", "batch_output", "batch_masks")
+    folders = {name: "" if uploaded else controls.text(name).strip() for name in names}
+    if uploaded and not files:
+        raise RequestError("There are no files yet. Drop some on the box, or choose From directory.", "batch_files")
+    if not uploaded and not folders["batch_input"]:
+        raise RequestError("Input directory is empty. Say where the pictures are.", "batch_input")
+    if app.policy.is_open and any((*folders.values(), further)):
+        raise Forbidden(
+            "Everybody on the network may use this Easel (--listen without --gradio-auth), so no folders can be chosen "
+            "from here. Start it with --gradio-auth, or upload the files.",
+            "batch_input",
+        )
+    return files, {name: _folder(app, folder) for name, folder in folders.items()}
 
 
 def _folder(app: Application, name: str) -> Path | None:

@@ -46,6 +46,20 @@ def source(controls: ControlValues) -> Source:
             return Source(picture=_opened(value.picture, control.name))
 
 
+def plain_picture(controls: ControlValues) -> Image.Image:
+    """The picture of the open sub tab, without mask. Raises RequestError where there is none yet."""
+    mode = controls.text("mode")
+    if mode == "inpaint_upload":
+        if not (path := controls.text(own.INPAINT_UPLOAD.name)):
+            raise _nothing(own.INPAINT_UPLOAD.name)
+        return _opened(path, own.INPAINT_UPLOAD.name)
+    control = own.PICTURES.get(mode, own.PICTURES["img2img"])
+    value = controls.canvas(control.name)
+    if value is None:
+        raise _nothing(control.name)
+    return painted_picture(value, control.name) if mode == "sketch" else framed_picture(value, control.name)
+
+
 def picture_size(controls: ControlValues) -> tuple[int, int] | None:
     """The size in pixels of the picture on the open sub tab; None where there is none that can be read."""
     mode = controls.text("mode")

@@ -12,6 +12,9 @@ from modules.webui.panel.drawing import Drawing
 from modules.webui.panel.styles_dialog import draw_styles_dialog
 from modules.webui.tokens import count_html
 
+DESCRIBING = {"📎": "interrogate", "📦": "deepbooru"}
+"""The buttons of img2img that write words for the picture into the prompt, by their ids."""
+
 
 def draw_toprow(drawing: Drawing) -> None:
     """Draw the prompts and the buttons beside them."""
@@ -40,11 +43,18 @@ def draw_actions(drawing: Drawing) -> None:
             drawing.tool("clear_prompt", "🗑️", "clear_prompt")
             drawing.tool("apply_styles", "📋", "style_apply")
             drawing.tool("prompt_tools", "🧰", "prompt_tools")
+            if drawing.tab == "img2img":
+                for sign, name in DESCRIBING.items():
+                    drawing.part(name, _describing(drawing, sign, name))
         with gr.Row(elem_id=drawing.id("styles_row"), elem_classes=["styles-row"]):
             drawing.control(common.STYLES)
             drawing.tool("refresh_styles", "🔄", "refresh_{tab}_styles")
             drawing.tool("style_edit", "🖌️", "styles_edit_button")
     draw_styles_dialog(drawing)
+
+
+def _describing(drawing: Drawing, sign: str, name: str) -> gr.Button:
+    return gr.Button(sign, elem_id=name, elem_classes=["tool"], **drawing.ui.button(f"{drawing.tab}/{sign}"))
 
 
 def _paste(drawing: Drawing) -> gr.Button:

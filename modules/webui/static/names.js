@@ -10,6 +10,8 @@ const NAMES = {
   refresh_checkpoint_B: "Look for checkpoints again",
   refresh_checkpoint_C: "Look for checkpoints again",
   modelmerger_refresh_bake_in_vae: "Look for VAE files again",
+  interrogate: "Describe the picture with CLIP, in place of the prompt",
+  deepbooru: "Name the picture's tags with DeepDanbooru, in place of the prompt",
   extras_open_folder: "Open the folder of the picture shown",
   extras_send_to_img2img: "Send the picture to img2img",
   extras_send_to_inpaint: "Send the picture to img2img inpaint",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from modules.webui.builder import PageBuilder
+from modules.webui.panel.describing import wire_describing
 from modules.webui.panel.generation_panel import draw_panel
 from modules.webui.panel.img2img_events import wire_img2img
 from modules.webui.panel.img2img_layout import rules, sections
@@ -25,5 +26,6 @@ def build_img2img(page: PageBuilder) -> None:
     def wire() -> None:
         wire_panel(page, panel, submit, single_request)
         wire_img2img(page, panel)
+        wire_describing(page.app, panel)
 
     page.when_drawn(wire)

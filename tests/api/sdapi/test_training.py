@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 
 from modules.networks.hypernetwork import read_hypernetwork
 from modules.networks.info import NetworkInfo
@@ -145,18 +142,3 @@ def test_training_says_that_it_is_not_done(served: Served, what: str) -> None:
     response = served.client.post(f"/sdapi/v1/train/{what}", json={f"{what}_name": "pupil", "learn_rate": 0.1})
     assert response.status_code == 501
     assert "not supported" in response.json()["detail"]
-
-
-def test_interrogating_says_that_it_is_not_done_and_what_never_could_be(served: Served) -> None:
-    buffer = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(buffer, "PNG")
-    picture = base64.b64encode(buffer.getvalue()).decode()
-    for image, model, status in (
-        (picture, "clip", 501),
-        (picture, "deepdanbooru", 501),
-        (picture, "nobody", 404),
-        ("AAAA", "clip", 422),
-    ):
-        response = served.client.post("/sdapi/v1/interrogate", json={"image": image, "model": model})
-        assert response.status_code == status
-    assert served.client.post("/sdapi/v1/interrogate", json={}).status_code == 404

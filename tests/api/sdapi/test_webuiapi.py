@@ -199,4 +199,5 @@ def test_what_is_refused_is_an_error_of_the_client(client: Any) -> None:
     assert "Nobody's script" in caught.value.args[1]
     with pytest.raises(RuntimeError) as caught:
         client.interrogate(source())
-    assert caught.value.args[0] == 501
+    assert caught.value.args[0] == 422
+    assert "BLIP" in caught.value.args[1]

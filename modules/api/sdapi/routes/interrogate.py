@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+import asyncio
 
 from fastapi import APIRouter, HTTPException
+from fastapi.responses import JSONResponse
 
-from modules.api.errors import not_here_yet
 from modules.api.pictures import Intake, decode_picture
 from modules.api.sdapi.bodies import InterrogateRequest
 from modules.application.application import Application
-
-MODELS = ("clip", "deepdanbooru", "deepbooru")
+from modules.application.jobs.awaiting import result_of
+from modules.application.jobs.interrogate import submit_interrogation
 
 
 def routes(app: Application) -> APIRouter:
@@ -19,13 +19,15 @@ def routes(app: Application) -> APIRouter:
     router = APIRouter(prefix="/sdapi/v1", tags=["pictures"])
 
     @router.post("/interrogate", response_model=None, summary="Words for a picture")
-    def interrogate(body: InterrogateRequest) -> NoReturn:
-        """Not done by this version: 501. A request that could never be done is told so."""
+    async def interrogate(body: InterrogateRequest) -> JSONResponse:
+        """Describe a picture: a caption with ranked words (clip), the caption alone (blip), or tags (deepdanbooru,
+        wd14-...). Models are read from local files; one that is missing is named, with where it is published.
+        """
         if not body.image.strip():
             raise HTTPException(404, "Image not found: image must hold a picture in base64.")
-        if body.model not in MODELS:
-            raise HTTPException(404, f"Model not found: {body.model!r}. Choose one of {', '.join(MODELS)}.")
-        decode_picture(body.image, "image", Intake.of(app))
-        raise not_here_yet(f"Interrogating pictures with {body.model}", "Describe the picture in your own words.")
+        app.captioners.find(body.model, "model")
+        image = await asyncio.to_thread(decode_picture, body.image, "image", Intake.of(app))
+        caption = await result_of(submit_interrogation(app, image, body.model))
+        return JSONResponse({"caption": caption})
 
     return router
