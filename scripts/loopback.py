@@ -9,8 +9,8 @@ import gradio as gr
 
 from modules import scripts
 from modules.a1111.current import current
+from modules.a1111.describing import words_for
 from modules.a1111.grids import check_pictures, check_size, finished, grid_of
-from modules.a1111.small_modules import words_for
 from modules.foundation.errors import RequestError
 from modules.imaging.grid import grid_shape
 from modules.processing import Processed, fix_seed, process_images
@@ -93,7 +93,9 @@ class Script(scripts.Script):
                     break
                 state.job = f"Batch {batch + 1}/{batches}, loop {loop + 1}/{loops}"
                 if model is not None:
-                    p.prompt = ", ".join(text for text in (prompt, words_for(p.init_images[0], model)) if text)
+                    p.prompt = ", ".join(
+                        text for text in (prompt, words_for(current(), p.init_images[0], model)) if text
+                    )
                 done = process_images(p)
                 if not done.images:
                     break

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111 import files
-from modules.a1111.small_modules import Interrogator
+from modules.a1111.describing import Interrogator
 
 if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
@@ -102,7 +102,7 @@ NAMES: dict[str, Callable[[A1111Dialect], Any]] = {
     "list_samplers": _samplers,
     "reload_hypernetworks": lambda dialect: dialect.app.networks.refresh,
     "settings_components": lambda dialect: {},
-    "interrogator": lambda dialect: Interrogator(),
+    "interrogator": Interrogator,
     "clip_model": lambda dialect: None,
     "gradio_theme": lambda dialect: None,
     "max_html_output": lambda dialect: 3000,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.current import current
-from modules.application.jobs.interrogate import submit_interrogation
+from modules.a1111.describing import words_for
 from modules.imaging.resize import upscaled_size
 from modules.infotext.picture_metadata import read_picture_metadata
 
@@ -82,53 +81,6 @@ def fill(image: Image.Image, mask: Image.Image) -> Image.Image:
     return fill_masked(image, mask)
 
 
-class Interrogator:
-    """`shared.interrogator`: words for pictures, where the weights lie in the models folder."""
-
-    @property
-    def content_dir(self) -> str:
-        """The folder of the word lists."""
-        return str(current().app.captioners.categories.folder)
-
-    def categories(self) -> list[Any]:
-        """The word lists: name, how many of its words are named, the words."""
-        return [
-            SimpleNamespace(name=each.name, topn=each.count, items=list(each.words))
-            for each in current().app.captioners.categories.read()
-        ]
-
-    def interrogate(self, pil_image: Any) -> str:
-        """A caption and the words that fit best."""
-        return words_for(pil_image, "clip")
-
-    def generate_caption(self, pil_image: Any) -> str:
-        """The caption alone."""
-        return words_for(pil_image, "blip")
-
-    def load(self) -> None:
-        """Nothing: weights are loaded when they are wanted."""
-
-    def unload(self) -> None:
-        """Let go of the models, if they are kept."""
-        app = current().app
-        if app.engine_ready:
-            app.queue.call_soon(app.engine.interrogators.unload)
-
-    send_blip_to_ram = send_clip_to_ram = load
-
-
-def words_for(image: Any, model: str, *, ranks: bool = True) -> str:
-    """The words for a picture: at once on the engine's thread, by a job of the queue elsewhere."""
-    from modules.interrogate.options import InterrogateOptions
-
-    dialect = current()
-    if dialect.job.is_working_thread:
-        options = InterrogateOptions.of(dialect.settings)
-        options = options if ranks else options.without_ranks
-        return dialect.app.engine.interrogators.describe(image, model, options, dialect.control)
-    return submit_interrogation(dialect.app, image, model, ranks=ranks).wait()
-
-
 class Tagger:
     """`deepbooru.model`: tags of pictures, where the weights lie in the models folder."""
 
@@ -144,7 +96,7 @@ class Tagger:
 
     def tag_multi(self, pil_image: Image.Image, force_disable_ranks: bool = False) -> str:
         """The same, without their probabilities if that is wanted, whatever the settings say."""
-        return words_for(pil_image, "deepdanbooru", ranks=not force_disable_ranks)
+        return words_for(current(), pil_image, "deepdanbooru", ranks=not force_disable_ranks)
 
     load = start
 

@@ -34,7 +34,7 @@ class Blip:
         """Read the weights in `path` and the vocabulary in `words`. Raises CheckpointError naming the file."""
         self._device, self._dtype = device, dtype
         self._words = read_words(words)
-        self._stop = self._words.token_to_id(STOP)
+        self._stop = self._words.get_vocab()[STOP]
         self.model = _model(path, device, dtype)
         self._start: int = self.model.config.text_config.bos_token_id
         self._side: int = self.model.config.vision_config.image_size
@@ -42,8 +42,8 @@ class Blip:
     def caption(self, image: Image.Image, options: InterrogateOptions) -> str:
         """A sentence for the picture, of so many tokens as the options say, without a full stop."""
         ids = self.caption_ids(image, options)
-        told = len(self._beginning) - 1
-        return self._words.decode(ids[told:], skip_special_tokens=True).strip()
+        prompt_length = len(self._beginning) - 1
+        return self._words.decode(ids[prompt_length:], skip_special_tokens=True).strip()
 
     @torch.inference_mode()
     def caption_ids(self, image: Image.Image, options: InterrogateOptions) -> list[int]:

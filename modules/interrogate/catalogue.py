@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from modules.interrogate.options import InterrogateOptions
 
-Kind = Literal["clip", "blip", "deepdanbooru", "wd14", "added"]
+CaptionerKind = Literal["clip", "blip", "deepdanbooru", "wd14", "added"]
 Describe = Callable[["Image.Image", "InterrogateOptions"], str]
 """`describe(image, options)`: the words for a picture."""
 
@@ -45,7 +45,7 @@ class CaptionerInfo:
     """A way to describe pictures. `files` are what it reads, by their part; `problem` says what it lacks."""
 
     name: str
-    kind: Kind
+    kind: CaptionerKind
     aliases: tuple[str, ...] = ()
     files: Mapping[str, Path] = field(default_factory=dict[str, Path])
     problem: str | None = None

@@ -100,11 +100,11 @@ def network_of(tensors: Mapping[str, Tensor]) -> TagNetwork:
     return TagNetwork(SameConvolution(*layers[0], 2), blocks, SameConvolution(*layers[-1], 1))
 
 
-Layer = tuple[Tensor, Tensor | None]
+Convolution = tuple[Tensor, Tensor | None]
 
 
-def _convolutions(tensors: Mapping[str, Tensor]) -> list[Layer]:
-    numbered: list[tuple[int, Layer]] = []
+def _convolutions(tensors: Mapping[str, Tensor]) -> list[Convolution]:
+    numbered: list[tuple[int, Convolution]] = []
     for name, tensor in tensors.items():
         if tensor.ndim == 4 and (match := re.search(r"(\d+)\.weight$", name)) is not None:
             numbered.append((int(match[1]), (tensor.float(), _float(tensors.get(f"{name[: -len('weight')]}bias")))))
@@ -115,13 +115,13 @@ def _float(tensor: Tensor | None) -> Tensor | None:
     return None if tensor is None else tensor.float()
 
 
-def _begins_stage(rest: Sequence[Layer]) -> bool:
+def _begins_stage(rest: Sequence[Convolution]) -> bool:
     """Whether two of the next four convolutions look at the block's own input: the shortcut comes first."""
     first, second = rest[0][0].shape, rest[1][0].shape
     return first[-1] == 1 and second[-1] == 1 and first[1] == second[1] and first[0] == 4 * second[0]
 
 
-def _block(layers: Sequence[Layer], stride: int) -> Bottleneck:
+def _block(layers: Sequence[Convolution], stride: int) -> Bottleneck:
     shortcut = SameConvolution(*layers[0], stride) if len(layers) == 4 else None
     narrow, middle, wide = layers[-3:]
     fits = (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Loaded = TypeVar("Loaded")
-Stamp = tuple[tuple[str, int, int], ...]
+FileStamps = tuple[tuple[str, int, int], ...]
 
 
 class Interrogators:
@@ -31,7 +31,7 @@ class Interrogators:
 
     def __init__(self, catalogue: CaptionerCatalogue, hardware: Hardware) -> None:
         self.catalogue, self._hardware = catalogue, hardware
-        self._loaded: dict[str, tuple[Stamp, Any]] = {}
+        self._loaded: dict[str, tuple[FileStamps, Any]] = {}
         self._features = WordFeatures()
         self._users = 0
 

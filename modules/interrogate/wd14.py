@@ -94,9 +94,9 @@ def _by_onnx(path: Path, device: torch.device) -> Probabilities:
     options: Any = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
-    there = [each for each in wanted if each in runtime.get_available_providers()]
+    available = [each for each in wanted if each in runtime.get_available_providers()]
     try:
-        session: Any = runtime.InferenceSession(str(path), options, providers=[*there, "CPUExecutionProvider"])
+        session: Any = runtime.InferenceSession(str(path), options, providers=[*available, "CPUExecutionProvider"])
     except _errors_of_onnxruntime() as error:
         raise CheckpointError(f"{path} is no ONNX model that onnxruntime can run ({reason_of(error)}).") from error
     entry = session.get_inputs()[0]

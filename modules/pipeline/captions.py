@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def run_caption_files(
-    asked: CaptionFiles, engine: Engine, control: RunControl, settings: Settings | None = None
+    request: CaptionFiles, engine: Engine, control: RunControl, settings: Settings | None = None
 ) -> CaptionResult:
     """Write the caption of each picture into its text file. One that fails is noted, and the others go on.
 
@@ -28,10 +28,10 @@ def run_caption_files(
     """
     settings = settings or engine.settings.current
     options = InterrogateOptions.of(settings)
-    files = asked.files or (picture_files(asked.input_folder) if asked.input_folder is not None else ())
+    files = request.files or (picture_files(request.input_folder) if request.input_folder is not None else ())
     if not files:
         raise RequestError("There are no pictures to describe.", "input_dir")
-    engine.interrogators.catalogue.find(asked.model, "model")
+    engine.interrogators.catalogue.find(request.model, "model")
     control.begin(len(files))
     written: list[Path] = []
     failed: list[tuple[Path, str]] = []
@@ -43,7 +43,7 @@ def run_caption_files(
                 interrupted = True
                 break
             try:
-                written.append(_described(path, asked, engine, control, settings))
+                written.append(_described(path, request, engine, control, settings))
             except Interrupted:
                 interrupted = control.interrupted
                 if interrupted:
@@ -55,15 +55,15 @@ def run_caption_files(
     return CaptionResult(written=tuple(written), failed=tuple(failed), total=len(files), interrupted=interrupted)
 
 
-def _described(path: Path, asked: CaptionFiles, engine: Engine, control: RunControl, settings: Settings) -> Path:
+def _described(path: Path, request: CaptionFiles, engine: Engine, control: RunControl, settings: Settings) -> Path:
     try:
         with open_picture(path) as opened:
             opened.load()
             image = opened.copy()
     except UNREADABLE as error:
         raise RequestError(f"{path.name} is no picture that can be read ({reason_of(error)}).", "image") from error
-    target = caption_file(path, asked.output_folder)
-    text = engine.interrogators.describe(image, asked.model, InterrogateOptions.of(settings), control)
+    target = caption_file(path, request.output_folder)
+    text = engine.interrogators.describe(image, request.model, InterrogateOptions.of(settings), control)
     write_caption(target, text, settings.postprocessing_existing_caption_action)
     return target
 

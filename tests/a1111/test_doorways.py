@@ -95,7 +95,7 @@ def test_pictures_are_described_and_what_is_missing_is_named(here: Stage) -> Non
     interrogator, tagger = door("shared").interrogator, door("deepbooru").model
     assert {each.name: each.topn for each in interrogator.categories()}["flavors.top3"] == 3
     for describe in (interrogator.interrogate, interrogator.generate_caption, tagger.tag, tagger.tag_multi):
-        with pytest.raises(RequestError, match="is missing|are missing"):
+        with pytest.raises(RequestError, match=r"is missing|are missing"):
             describe(tiny.picture())
     folder = here.application.paths.models / "torch_deepdanbooru"
     tiny.write_booru(folder)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -47,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def captions(app: Application, model: str = "size", **fields: Path) -> CaptionResult:
+def captions(app: Application, model: str = "size", **fields: Any) -> CaptionResult:
     return submit_captions(app, CaptionFiles(model=model, **fields)).wait(60)
 
 

@@ -35,15 +35,15 @@ def submit_interrogation(
     return app.submit_task(TaskJob(work, kind=KIND, title=f"Describing a picture with {name}"))
 
 
-def submit_captions(app: Application, asked: CaptionFiles) -> TaskJob[CaptionResult]:
+def submit_captions(app: Application, request: CaptionFiles) -> TaskJob[CaptionResult]:
     """Queue captions for a folder of pictures. Raises as `submit_interrogation`."""
-    app.captioners.find(asked.model, "model")
+    app.captioners.find(request.model, "model")
     settings = app.settings.current
 
     def work(control: RunControl) -> CaptionResult:
         from modules.pipeline.captions import run_caption_files
 
-        return run_caption_files(asked, app.engine, control, settings)
+        return run_caption_files(request, app.engine, control, settings)
 
-    where = asked.input_folder or f"{len(asked.files)} pictures"
+    where = request.input_folder or f"{len(request.files)} pictures"
     return app.submit_task(TaskJob(work, kind=KIND, title=f"Captions for {where}"))

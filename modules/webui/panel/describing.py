@@ -48,16 +48,16 @@ async def described(app: Application, values: Mapping[str, object], model: str) 
     controls = ControlValues(values)
     if controls.text("mode") == "batch":
         app.captioners.find(model)
-        asked = await asyncio.to_thread(caption_files, app, controls, model)
-        result = await result_of(submit_captions(app, asked))
-        gr.Info(told(result), title="Captions")
+        request = await asyncio.to_thread(caption_files, app, controls, model)
+        result = await result_of(submit_captions(app, request))
+        gr.Info(summary(result), title="Captions")
         return gr.skip()
     app.captioners.find(model)
     picture = await asyncio.to_thread(plain_picture, controls)
     return await result_of(submit_interrogation(app, picture, model))
 
 
-def told(result: CaptionResult) -> str:
+def summary(result: CaptionResult) -> str:
     """What came of a batch, in a sentence or two."""
     where = f" into {result.written[0].parent}" if result.written else ""
     text = f"Captions for {len(result.written)} of {result.total} pictures were written{where}."
