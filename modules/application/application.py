@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modules.application.access_policy import AccessPolicy
+from modules.application.estimates import Estimates
 from modules.application.instance_lock import InstanceLock
 from modules.application.jobs.folder_batch import keep_folder_batches
 from modules.application.jobs.job import AnyJob, GenerationJob, TaskJob
@@ -102,6 +103,8 @@ class Application:
         keep_folder_batches(self)
         self.statistics = Statistics()
         self.statistics.attach(self.queue, self.hooks)
+        self.estimates = Estimates(self.paths.data / "cache" / "timings.json")
+        self.estimates.attach(self.hooks)
         self.hooks.saved.attach("history", self._on_saved)
         self.settings.observe(self._on_settings_changed)
         self.library = Library(

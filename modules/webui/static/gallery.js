@@ -1,6 +1,7 @@
 // @ts-check
 // The galleries: marks for those without pictures and with a single one, seeds on hover, and the full-page viewer.
 import { around, press, runs, textBox } from "./dom.js";
+import { markActions, pictureAt } from "./marks.js";
 import { openViewer } from "./viewer.js";
 
 const SETTLED = 120;
@@ -91,6 +92,7 @@ function view(tab) {
     actions: [
       { label: "Save", key: "s", act: by(`save_${tab}`) },
       { label: "Favourite", key: "f", act: by(`${tab}_favourite`) },
+      ...markActions((index) => pictureAt(addresses()[index])),
       { label: "To img2img", act: by(send), leaves: true },
       { label: "To inpaint", act: by(`${tab}_send_to_inpaint`), leaves: true },
       ...(document.getElementById(extras) ? [{ label: "To extras", act: by(extras), leaves: true }] : []),

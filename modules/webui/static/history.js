@@ -5,6 +5,7 @@ import { element, press } from "./dom.js";
 import { onEvent } from "./events.js";
 import { filterBar } from "./history_filters.js";
 import { actionBar } from "./history_actions.js";
+import { markActions, putMark } from "./marks.js";
 import { attempt } from "./notice.js";
 import { Pages } from "./history_pages.js";
 import { VirtualGrid } from "./virtual_grid.js";
@@ -200,11 +201,20 @@ class History {
       this.actions.trash();
     } else if (/^[0-5]$/.test(event.key)) {
       this.actions.rate(Number(event.key));
+    } else if (window.easelOptions.craft.marks[event.key.toLowerCase()] && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      this.mark(window.easelOptions.craft.marks[event.key.toLowerCase()], at);
     } else {
       return;
     }
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  /** Mark what is chosen, or else the picture that has the keyboard. @param {string} mark @param {number} at */
+  mark(mark, at) {
+    const numbers = this.chosen.size ? [...this.chosen] : this.pages.numbers.slice(at, at + 1);
+    const first = this.pages.known.get(numbers[0]);
+    numbers.length && void putMark(numbers, mark, this.chosen.size ? "" : first?.mark ?? "");
   }
 
   /** Open the viewer. @param {number} index @param {number[]} [among] @param {boolean} [compare] */
@@ -228,7 +238,7 @@ class History {
         return shown && { src: shown.url, name: shown.prompt, text: shown.infotext, before: other?.url ?? null };
       },
       onShow: (at) => among || this.grid.focus(at),
-      actions: [{ label: "Favourite", key: "f", act: (at) => this.toggle(numbers[at]) }, rate(5), rate(3), rate(0), ...sends],
+      actions: [{ label: "Favourite", key: "f", act: (at) => this.toggle(numbers[at]) }, ...markActions((at) => picture(at)), rate(5), rate(3), rate(0), ...sends],
     }, index, { compare });
   }
 

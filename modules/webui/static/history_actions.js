@@ -2,6 +2,7 @@
 // What can be done with the pictures that are chosen in the history.
 import { api, query } from "./api.js";
 import { element, route } from "./dom.js";
+import { openTally } from "./history_tally.js";
 import { compareTexts } from "./infotext_diff.js";
 import { attempt, say } from "./notice.js";
 
@@ -44,11 +45,18 @@ export function actionBar(wanted) {
     tell(await api("history", { method: "PATCH", body: { numbers: wanted.numbers(), ...values } }), "marked");
     wanted.reload();
   });
-  const download = (/** @type {string} */ what) => {
+  const asking = () => {
     const chosen = wanted.numbers();
     const asked = chosen.length ? query({ numbers: ranges(chosen) }) : wanted.query();
     if (asked.length > 60_000) {
       say("Too many single pictures at once. Choose fewer, or filter and choose none: then all that fit are taken.", true);
+      return null;
+    }
+    return asked;
+  };
+  const download = (/** @type {string} */ what) => {
+    const asked = asking();
+    if (asked === null) {
       return;
     }
     const link = document.createElement("a");
@@ -79,6 +87,10 @@ export function actionBar(wanted) {
   add("Trash", trash, kept);
   add("Restore", () => change("restore", "back"), (chosen, inTrash) => chosen > 0 && inTrash);
   add("Delete for good", () => confirm(`Delete ${wanted.numbers().length} pictures for good?`) && change("erase", "deleted"), (chosen, inTrash) => chosen > 0 && inTrash);
+  add("Count…", () => {
+    const asked = asking();
+    asked !== null && void openTally(asked);
+  }, () => true);
   add("Zip", () => download("archive"), () => true);
   add("Table (CSV)", () => download("table"), () => true);
   add("Add folder…", () => ask("Folder with pictures (nothing: the output folders)", "", takeFolder), () => true);

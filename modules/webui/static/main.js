@@ -3,6 +3,7 @@
 import { begin, finished, interrupting, lastJob, lastShown, resume, runningTask } from "./progress.js";
 import { inputsRestored, restoreInputs, touched, watchLeaving, withSession } from "./inputs.js";
 import { checkpointChanged, desiredCheckpoint, watchCards } from "./cards/mount.js";
+import { watchEstimates } from "./estimate.js";
 import { watchEvents } from "./events.js";
 import { closeDialog, openDialog, watchDialogs } from "./dialogs.js";
 import { drawClosedParts } from "./closed_parts.js";
@@ -68,6 +69,7 @@ whenDrawn([...needed, "#easel_restore_inputs"], () => {
   watchConnection();
   watchQueue();
   watchStanding();
+  watchEstimates();
   runs().forEach(resume);
 });
 whenDrawn(["#easel_history"], watchHistory);

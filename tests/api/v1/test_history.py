@@ -177,3 +177,26 @@ def test_a_folder_of_pictures_is_taken_in_once_and_found_by_pixels(served: Serve
     assert known is not None
     assert (known.id, known.infotext) == (image["id"], text)
     assert served.client.post("/api/v1/history/folders", json={"folder": str(tmp_path / "no")}).status_code == 422
+
+
+def test_pictures_are_counted_by_what_made_them_and_found_by_their_file(served: Served) -> None:
+    for steps, cfg, mark in ((1, 3, "good"), (1, 9, "bad"), (2, 3, "good"), (2, 3, "")):
+        assert served.txt2img(prompt="tallied", save_images=True, steps=steps, cfg_scale=cfg).status_code == 200
+        newest = served.client.get("/api/v1/history", params={"q": "tallied", "limit": 1}).json()["images"][0]
+        served.client.patch("/api/v1/history", json={"numbers": [newest["number"]], "mark": mark})
+    query = {"q": "tallied", "by": ["Steps", "CFG scale"]}
+    told = served.client.get("/api/v1/history/tally", params=query).json()
+    rows = {tuple(row["values"]): (row["total"], row["marks"]) for row in told["rows"]}
+    assert rows == {
+        ("1", "3.0"): (1, {"good": 1}),
+        ("1", "9.0"): (1, {"bad": 1}),
+        ("2", "3.0"): (2, {"good": 1, "": 1}),
+    }
+    table = served.client.get("/api/v1/history/tally/table", params=query)
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    assert table.text.splitlines()[0] == "Steps,CFG scale,pictures,bad,good,without a mark,favourites,mean rating"
+    path = str(next(served.app.jobs.recorder.history.with_numbers([newest["number"]])).path)
+    assert served.client.get("/api/v1/history/at", params={"path": path}).json()["id"] == newest["id"]
+    assert served.client.get("/api/v1/history/at", params={"path": "/etc/passwd"}).status_code == 404
+    assert served.client.get("/api/v1/history/tally?by=a&by=b&by=c&by=d").status_code == 422
+    assert served.client.get("/api/v1/history/tally", params={"numbers": "x"}).status_code == 422

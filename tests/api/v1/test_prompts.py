@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from modules.application.estimates import RunKind, Work
+from modules.generation.result import GenerationResult
 from modules.prompts.styles import Style
 from modules.settings.flags import parse_flags
 from tests.api.conftest import Served, serving
+from tests.tiny_models import make_tiny_sd1
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +138,25 @@ def test_tools_presets_sizes_and_prices(craft: Served) -> None:
     cost = {"width": 1472, "height": 1472, "steps": 28}
     assert craft.client.get("/api/v1/prompts/cost", params=cost).json() == {"cost": 42}
     assert craft.client.get("/api/v1/prompts/cost", params={**cost, "generation": "V1"}).status_code == 422
+
+
+def test_time_and_memory_are_told_from_what_was_measured(craft: Served) -> None:
+    asked: dict[str, Any] = {"width": 512, "height": 512, "steps": 20, "sampler": "Heun", "batch_count": 2}
+    told = craft.client.get("/api/v1/estimate", params=asked).json()
+    assert told["seconds"] is None
+    make_tiny_sd1(craft.data / "models" / "Stable-diffusion" / "one.safetensors")
+    craft.app.catalogue.refresh()
+    kind = RunKind(width=512, height=512, target_width=512, target_height=512)
+    work = Work(checkpoint="one.safetensors", kind=kind, evaluations=20 * 512 * 512 / 1e6, pictures=1)
+    seconds = {"load": 7.0, "sample": 10.0, "decode": 1.0}
+    craft.app.estimates.learn(work, GenerationResult(images=(), info={}, seconds=seconds, peak_device_bytes=3 * 10**9))
+    told = craft.client.get("/api/v1/estimate", params={**asked, "model": "one"}).json()
+    # Two pictures, each with twice the evaluations, for Heun asks the model twice a step.
+    assert told == {"seconds": 42.0, "loading_seconds": 7.0, "peak_bytes": 3 * 10**9, "runs": 1, "exact": True}
+    larger = {**asked, "model": "one", "sampler": "Euler", "hires_width": 1024, "hires_height": 1024, "batch_count": 1}
+    assert craft.client.get("/api/v1/estimate", params=larger).json()["seconds"] == pytest.approx(10 * 5 + 4)
+    assert craft.client.get("/api/v1/estimate", params={**asked, "model": "gone"}).status_code == 404
+    assert craft.client.get("/api/v1/estimate", params={**asked, "width": 0}).status_code == 422
 
 
 def test_trigger_words_of_a_file_that_is_not_here_are_a_404(craft: Served) -> None:

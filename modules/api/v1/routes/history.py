@@ -16,6 +16,7 @@ from modules.api.pictures import picture_text
 from modules.api.v1.answers import history_item
 from modules.api.v1.bodies import HistoryItem, HistoryPage, HistoryPageQuery
 from modules.api.v1.routes.history_collections import add_collections, search_of
+from modules.api.v1.routes.history_tally import add_tally
 from modules.application.application import Application
 from modules.application.history import HistoryImage
 from modules.foundation.errors import reason_of
@@ -43,6 +44,7 @@ def routes(app: Application) -> APIRouter:
         )
 
     add_collections(router, app)
+    add_tally(router, app)
 
     @router.get("/history/{image_id}", summary="The parameters of one picture")
     def parameters(image_id: str) -> HistoryItem:
