@@ -12,6 +12,7 @@ from modules.foundation.version import VERSION
 from modules.generation.plan import Plan
 from modules.generation.result import FinishedImage
 from modules.infotext.write import FIRST_FIELDS, LAST_FIELDS, write
+from modules.pipeline.hypertile import hypertile_settings
 from modules.pipeline.inpaint import inpaint_fields
 from modules.pipeline.state import PassResult, RunState
 from modules.settings.declare import infotext_label
@@ -123,6 +124,7 @@ def fields_of(
     encodes = plan.is_img2img or (plan.hires is not None and plan.hires.latent_mode is None)
     fields |= changed_settings(settings, ("sd_vae_encode_method",) if encodes else ())
     fields |= changed_settings(settings, ("sd_vae_decode_method",))
+    fields |= changed_settings(settings, hypertile_settings(settings, second_pass=plan.hires is not None))
     if settings.textual_inversion_add_hashes_to_infotext and (hashes := hashes_text(used_embeddings)):
         fields["TI hashes"] = hashes
     if has_brackets:

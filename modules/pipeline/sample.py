@@ -18,6 +18,7 @@ from modules.hardware.attention import upcast_attention
 from modules.hooks.events import RunEvent, StepEvent
 from modules.hooks.points import Hooks
 from modules.pipeline.guidance_hooks import attached_attention, guidance_hooks
+from modules.pipeline.hypertile import Tiles, tiled_unet
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.start import Start
 from modules.pipeline.token_merging import merged_tokens
@@ -50,6 +51,11 @@ def with_unet(stack: contextlib.ExitStack, model: LoadedModel, latents: Latents,
     height, width = latents.samples.shape[-2:]
     stack.enter_context(model.on_device(model.checkpoint.unet))
     stack.enter_context(merged_tokens(model, ratio=plan.token_merging_ratio, height=height, width=width))
+    cell = model.checkpoint.latents.pixels
+    tiles = Tiles.of_unet(
+        plan.settings, plan.seeds[0], (width * cell, height * cell), cell, second_pass=event.stage == "second pass"
+    )
+    stack.enter_context(tiled_unet(model, tiles, height=height, width=width))
     stack.enter_context(upcast_attention(model.checkpoint.unet, wanted=plan.settings.upcast_attn))
     change = functools.partial(hooks.attention, event=event) if hooks.attention else None
     stack.enter_context(attached_attention(model.checkpoint.unet, change))

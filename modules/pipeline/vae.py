@@ -16,6 +16,7 @@ from modules.foundation.errors import EaselError
 from modules.generation.plan import Plan
 from modules.hardware.memory import free_bytes, release
 from modules.hardware.tiled_vae import decode_in_bands, encode_in_bands, whole_bytes, workshop_for
+from modules.pipeline.hypertile import Tiles, tiled_vae
 from modules.pipeline.model import LoadedModel
 from modules.settings.model import Settings
 
@@ -37,8 +38,11 @@ def decode_latent(latent: Tensor, plan: Plan, model: LoadedModel) -> Tensor:
     space = model.checkpoint.latents
     height, width = (space.pixels * side for side in latent.shape[-2:])
 
+    tiles = Tiles.of_vae(plan.settings, plan.seeds[0], (width, height), space.pixels)
+
     def whole() -> Tensor:
-        return model.decode(latent)
+        with tiled_vae(model.checkpoint.vae, tiles):
+            return model.decode(latent)
 
     def banded() -> Tensor:
         unscaled = space.unscaled(latent).to(model.checkpoint.vae.dtype)
@@ -61,8 +65,11 @@ def encode_moments(picture: Tensor, plan: Plan, model: LoadedModel) -> tuple[Ten
         model.remark(f"{model.small_vae_missing('encoder')} The VAE itself was used.")
     height, width = picture.shape[-2:]
 
+    tiles = Tiles.of_vae(plan.settings, plan.seeds[0], (width, height), model.checkpoint.latents.pixels)
+
     def whole() -> Tensor:
-        return torch.cat(model.encode_moments(picture), dim=1)
+        with tiled_vae(model.checkpoint.vae, tiles):
+            return torch.cat(model.encode_moments(picture), dim=1)
 
     def banded() -> Tensor:
         workshop = workshop_for(model.checkpoint.vae, model.hardware.device, height, width, decoding=False)

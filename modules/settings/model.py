@@ -22,6 +22,7 @@ class Settings(
     diffusion.ExtraNetworksSection,
     diffusion.SamplerParametersSection,
     diffusion.OptimizationsSection,
+    diffusion.HypertileSection,
     diffusion.StableDiffusionXlSection,
     diffusion.VaeSection,
     diffusion.Img2ImgSection,

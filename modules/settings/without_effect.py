@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 _ALONE = "a picture does not depend on the batch in which it is made"
 _TRAINING = "Easel does not train models yet"
-_HYPERTILE = "attention is not cut into tiles yet; the memory that this saved is saved by the attention kernel"
 _TEXT = "it is a text of A1111's own page"
 _CALLBACKS = "callbacks are called in the order of the extensions' names and of their metadata.ini"
 _CONSOLE = "the console shows one bar for a job"
@@ -25,6 +24,7 @@ REASONS: Mapping[str, str] = (
         "cache_fp16_weight": "weights are restored bit for bit when a LoRA is taken off, without a second copy",
         "textual_inversion_print_at_load": "the Textual Inversion list shows which embeddings fit the checkpoint",
         "infotext_explanation": _TEXT,
+        "hypertile_explanation": _TEXT,
         "settings_in_ui": _TEXT,
         "lora_not_found_gradio_warning": "a LoRA that is missing is always told, under the picture",
         "postprocessing_enable_in_main_ui": "the operations of Extras are offered on the Extras tab alone",
@@ -78,12 +78,5 @@ REASONS: Mapping[str, str] = (
         ),
         _TRAINING,
     )
-    | {
-        f"hypertile_{name}": _HYPERTILE
-        for name in (
-            *("explanation", "enable_unet", "enable_unet_secondpass", "max_depth_unet", "max_tile_unet"),
-            *("swap_size_unet", "enable_vae", "max_depth_vae", "max_tile_vae", "swap_size_vae"),
-        )
-    }
 )
 """Key -> the rest of a sentence that begins with "no effect, since"."""

@@ -111,6 +111,38 @@ class OptimizationsSection(Section):
     batch_cond_uncond: bool = setting(True, "Batch cond/uncond")
 
 
+class HypertileSection(Section):
+    """HyperTile: self-attention within tiles of the picture, faster for large ones; what lies far apart knows less of
+    each other."""
+
+    title: ClassVar[str] = "Hypertile"
+    category: ClassVar[str] = "sd"
+
+    hypertile_enable_unet: bool = setting(False, "Enable Hypertile U-Net", infotext="Hypertile U-Net")
+    hypertile_enable_unet_secondpass: bool = setting(
+        False, "Enable Hypertile U-Net for hires fix second pass", infotext="Hypertile U-Net second pass"
+    )
+    hypertile_max_depth_unet: int = setting(
+        3, "Hypertile U-Net max depth", ge=0, le=3, step=1, infotext="Hypertile U-Net max depth"
+    )
+    hypertile_max_tile_unet: int = setting(
+        256, "Hypertile U-Net max tile size", ge=0, le=512, step=16, infotext="Hypertile U-Net max tile size"
+    )
+    hypertile_swap_size_unet: int = setting(
+        3, "Hypertile U-Net swap size", ge=0, le=64, step=1, infotext="Hypertile U-Net swap size"
+    )
+    hypertile_enable_vae: bool = setting(False, "Enable Hypertile VAE", infotext="Hypertile VAE")
+    hypertile_max_depth_vae: int = setting(
+        3, "Hypertile VAE max depth", ge=0, le=3, step=1, infotext="Hypertile VAE max depth"
+    )
+    hypertile_max_tile_vae: int = setting(
+        128, "Hypertile VAE max tile size", ge=0, le=512, step=16, infotext="Hypertile VAE max tile size"
+    )
+    hypertile_swap_size_vae: int = setting(
+        3, "Hypertile VAE swap size", ge=0, le=64, step=1, infotext="Hypertile VAE swap size"
+    )
+
+
 class SamplerParametersSection(Section):
     """Free parameters of samplers and schedules; 0 for sigmas and rho means the sampler's own choice."""
 
