@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 __all__ = ["is_enabled", "send_everything_to_cpu", "setup_for_low_vram"]
 
 
@@ -11,10 +9,10 @@ def send_everything_to_cpu() -> None:
     """Nothing."""
 
 
-def setup_for_low_vram(sd_model: Any, use_medvram: bool) -> None:
+def setup_for_low_vram(sd_model: object, use_medvram: bool) -> None:
     """Nothing."""
 
 
-def is_enabled(sd_model: Any) -> bool:
+def is_enabled(sd_model: object) -> bool:
     """False: no model has parts that the extension would have to fetch."""
     return False

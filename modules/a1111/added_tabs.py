@@ -63,6 +63,6 @@ def _outside_the_page() -> Generator[None]:
         Context.root_block, Context.block = root, block
 
 
-def _attribute_value(elem_id: Any, number: int) -> str:
+def _attribute_value(elem_id: object, number: int) -> str:
     name = "".join(each if each.isalnum() or each in "_-" else "_" for each in str(elem_id or f"extension_{number}"))
     return html.escape(name)

@@ -42,7 +42,7 @@ class SdUnetOption:
 class SdUnet:
     """Another program for the UNet: `forward(x, timesteps, context)`."""
 
-    def forward(self, x: Any, timesteps: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
+    def forward(self, x: object, timesteps: object, context: object, *args: object, **kwargs: object) -> Any:
         """To be overridden."""
         raise NotImplementedError
 

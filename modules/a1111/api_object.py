@@ -84,6 +84,6 @@ class Api:
     def __init__(self, app: Any, queue_lock: object = None) -> None:
         self.app, self.queue_lock = app, queue_lock
 
-    def add_api_route(self, path: str, endpoint: Any, **kwargs: object) -> Image:
+    def add_api_route(self, path: str, endpoint: object, **kwargs: object) -> Image:
         """Add a route."""
         return self.app.add_api_route(path, endpoint, **kwargs)

@@ -42,7 +42,7 @@ class SdConditioning(list[str]):
         is_negative_prompt: bool = False,
         width: int | None = None,
         height: int | None = None,
-        copy_from: Any = None,
+        copy_from: object = None,
         distilled_cfg_scale: float | None = None,
     ) -> None:
         super().__init__(prompts)
@@ -131,7 +131,7 @@ def _row(encoded: ScriptArgument, index: int) -> Any:
 
 
 def get_multicond_learned_conditioning(
-    model: Any, prompts: Any, steps: int, hires_steps: int | None = None, use_old_scheduling: bool = False
+    model: object, prompts: Any, steps: int, hires_steps: int | None = None, use_old_scheduling: bool = False
 ) -> MulticondLearnedConditioning:
     """Each prompt's parts encoded over the steps."""
     parts_of, flat, _ = get_multicond_prompt_list(prompts)

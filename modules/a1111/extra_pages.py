@@ -59,7 +59,7 @@ class ExtraNetworksPage:
             return
         file = Path(item["filename"]).with_suffix(".json")
         try:
-            noted: Any = json.loads(read_file(file))
+            noted: object = json.loads(read_file(file))
         except (OSError, ValueError):
             noted = {}
         if isinstance(noted, dict):
@@ -160,7 +160,7 @@ class ExtraNetworksPage:
                 script=self._script_of(item, plain=prompt is not None and negative is not None),
             )
 
-    def _script_of(self, item: Mapping[str, Any], *, plain: bool) -> str | None:
+    def _script_of(self, item: Mapping[str, object], *, plain: bool) -> str | None:
         """What a click does where it is not adding two plain texts."""
         if clicked := item.get("onclick"):
             return html.unescape(str(clicked)).strip('"')
@@ -170,7 +170,7 @@ class ExtraNetworksPage:
         return f"cardClicked(easelTab(), {prompts[0]}, {prompts[1]}, {str(self.allow_negative_prompt).lower()})"
 
 
-def _text_of(expression: Any) -> str | None:
+def _text_of(expression: object) -> str | None:
     """The text that an expression of JavaScript is, where it is nothing but a string; "" where there is none."""
     if not expression:
         return ""

@@ -60,7 +60,7 @@ class _Adapter:
             self._dialect.naming(self._path, "could not draw its controls"),
             self._dialect.owned_by(self._path),
         ):
-            controls: Any = self._script.ui()
+            controls: object = self._script.ui()
             drawn = True
         if not isinstance(controls, Mapping):
             controls = dict(enumerate(controls or ()))

@@ -236,7 +236,7 @@ class ScriptsOnPage(PageGuest):
         known = dict(parameters)
         return [new_value(field[0], field[1], known) for field in self._fields(tab)]
 
-    def sent(self, tab: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+    def sent(self, tab: str, parameters: Mapping[str, object]) -> Sequence[Any]:
         """The same for those whose labels scripts have in `paste_field_names`."""
         dialect = self._dialect
         names = {*dialect.scripts_txt2img.paste_field_names, *dialect.scripts_img2img.paste_field_names}
@@ -268,7 +268,7 @@ class _Failed(Exception):  # noqa: N818
     """A script could not draw its controls; it has been named."""
 
 
-def _by_name(cls: Any, args: Sequence[Any]) -> dict[str, Any]:
+def _by_name(cls: object, args: Sequence[object]) -> dict[str, Any]:
     parameters = [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
     return dict(zip(parameters, args, strict=False))
 

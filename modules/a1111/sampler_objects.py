@@ -60,7 +60,7 @@ class InnerModel:
         """The noise levels of time steps."""
         return self._schedule.t_to_sigma(t)
 
-    def __call__(self, x: Tensor, sigma: Tensor, cond: Any = None, **_: object) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Tensor, cond: object = None, **_: object) -> Tensor:
         """One call of the network; `cond` holds "c_crossattn", "c_concat" and "vector" as the original has them."""
         import torch
 
@@ -84,7 +84,7 @@ class InnerModel:
         return torch.cat(rows)
 
 
-def conditioning_of(cond: Any) -> tuple[Any, Any, Any]:
+def conditioning_of(cond: object) -> tuple[Any, Any, Any]:
     """Tokens, vector and picture of a conditioning in any of the original's forms."""
     if not isinstance(cond, dict):
         return cond, None, None
@@ -144,7 +144,7 @@ class CFGDenoiser:
 class Sampler:
     """What samplers of all kinds share."""
 
-    def __init__(self, funcname: Any, sd_model: object = None, options: JsonObject | None = None) -> None:
+    def __init__(self, funcname: object, sd_model: object = None, options: JsonObject | None = None) -> None:
         self.funcname, self.func = funcname, funcname
         self.sd_model, self.options = sd_model, options or {}
         self.p: StableDiffusionProcessing | None = None

@@ -51,7 +51,7 @@ def create_sampler(name: str, model: ModelView) -> Any:
     return made
 
 
-def is_replaced(kind: Any, method: str, own: Callable[..., Any]) -> bool:
+def is_replaced(kind: object, method: str, own: Callable[..., Any]) -> bool:
     """Whether a method of an object is another than `own`, on its class or on the object."""
     found = getattr(kind, method, None)
     return found is not None and getattr(found, "__func__", found) is not own
@@ -66,7 +66,7 @@ class Seams:
     detach: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     wanted: list[tuple[Any, ExtensionFunction]] = field(default_factory=list[tuple[Any, ExtensionFunction]])
     done: int = 0
-    negative: Any = None
+    negative: object = None
 
     def begin(self, p: StableDiffusionProcessing, event: StartEvent) -> None:
         """A pass begins: make its sampler, and attach what is listened to. Nothing is attached for nobody."""
@@ -236,7 +236,7 @@ def _as_seen(batch: CondBatch) -> Any:
     return DictWithShape({"crossattn": batch.tokens, "vector": batch.vector})
 
 
-def _as_changed(batch: CondBatch, seen: Any) -> CondBatch:
+def _as_changed(batch: CondBatch, seen: object) -> CondBatch:
     """The rows with what a callback has put in the place of their tokens."""
     tokens, vector, _ = sampler_objects.conditioning_of(seen)
     if tokens is batch.tokens and vector is batch.vector:

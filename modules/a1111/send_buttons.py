@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.components import Component
@@ -47,7 +47,7 @@ def _wire(page: PageBuilder, binding: ParamBinding) -> None:
     picture, text = binding.source_image_component, binding.source_text_component
     inputs: list[Component] = [each for each in (picture, text) if each is not None]
 
-    def send(*values: Any) -> list[object]:
+    def send(*values: object) -> list[object]:
         remaining = list(values)
         shown = remaining.pop(0) if picture is not None else None
         words = remaining.pop(0) if remaining else None
@@ -58,7 +58,7 @@ def _wire(page: PageBuilder, binding: ParamBinding) -> None:
     on(binding.paste_button, "click", send, inputs, target.pasted_into, js=js, then=f"() => easel.openTab('{tab}')")
 
 
-def sent(page: PageBuilder, binding: ParamBinding, target: GenerationPanel, shown: Any, text: str) -> list[object]:
+def sent(page: PageBuilder, binding: ParamBinding, target: GenerationPanel, shown: object, text: str) -> list[object]:
     """Updates of all that may be pasted into on `target`, from a picture or a text or both."""
     try:
         picture = picture_of(shown)
@@ -73,7 +73,7 @@ def sent(page: PageBuilder, binding: ParamBinding, target: GenerationPanel, show
     return sent_picture(page.app, finished, text, MODES[binding.tabname], target)
 
 
-def picture_of(shown: Any) -> Image.Image | None:
+def picture_of(shown: object) -> Image.Image | None:
     """The picture in a component's value: PIL, an array, a path, an address, or a list of these."""
     import numpy
 

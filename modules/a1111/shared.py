@@ -46,11 +46,11 @@ class Shared:
         return None if model is None else ModelView(model)
 
     @sd_model.setter
-    def sd_model(self, model: Any) -> None:
+    def sd_model(self, model: object) -> None:
         self._model = model
 
     @contextlib.contextmanager
-    def using(self, model: Any) -> Generator[None]:
+    def using(self, model: object) -> Generator[None]:
         """For a while `sd_model` is this one."""
         before, self._model = self._model, model
         try:

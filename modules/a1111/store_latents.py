@@ -23,7 +23,7 @@ def decode_first_stage(model: Any, x: Tensor) -> Tensor:
     return model.decode_first_stage(x)
 
 
-def samples_to_images_tensor(sample: Tensor, approximation: int | None = None, model: Any = None) -> Tensor:
+def samples_to_images_tensor(sample: Tensor, approximation: int | None = None, model: object = None) -> Tensor:
     """The same, always with the VAE."""
     return decode_first_stage(model if model is not None else current().shared.sd_model, sample)
 

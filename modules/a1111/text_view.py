@@ -152,7 +152,7 @@ def encoded_texts(model: LoadedModel, texts: Sequence[str]) -> Any:
     return DictWithShape({"crossattn": found.cross_attention, "vector": _with_sizes(model, texts, found.pooled)})
 
 
-def _with_sizes(model: LoadedModel, texts: Any, pooled: Any) -> Any:
+def _with_sizes(model: LoadedModel, texts: object, pooled: Any) -> Any:
     import torch
 
     from modules.checkpoints.architectures.family import PictureFacts

@@ -9,7 +9,7 @@ from modules.a1111.types import ExtensionFunction
 from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from modules.checkpoints.layout import UNetLayout
 
@@ -52,7 +52,7 @@ class CrossAttention:
     def __init__(self, real: nn.Module) -> None:
         self.__dict__["real"] = real
 
-    def forward(self, x: Any, context: Any = None, mask: Any = None, **_: object) -> Any:
+    def forward(self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None, **_: object) -> Tensor:
         """The layer's own attention of `x` [B, n, C] to itself, or to `context` [B, m, width]."""
         real = self.__dict__["real"]
         return type(real).forward(real, x, encoder_hidden_states=context, attention_mask=mask)
@@ -78,7 +78,12 @@ class CrossAttention:
 
 
 def _called_as_diffusers_does(function: ExtensionFunction) -> ExtensionFunction:
-    def forward(hidden_states: Any, encoder_hidden_states: Any = None, attention_mask: Any = None, **_: object) -> Any:
+    def forward(
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        **_: object,
+    ) -> Tensor:
         return function(hidden_states, context=encoder_hidden_states, mask=attention_mask)
 
     return forward

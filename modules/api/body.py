@@ -11,12 +11,12 @@ from modules.foundation.json_text import whole_text
 from modules.prompts.length import LONGEST_PROMPT
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> Any:
     """Clients send 20.0, and some 7.5, where a whole number belongs; what is behind the point is dropped."""
     return int(value) if isinstance(value, float) and math.isfinite(value) else value
 
 
-def readable(value: Any) -> Any:
+def readable(value: object) -> Any:
     """`value` with every text in it free of lone surrogates (half an emoji), which no file and no answer can hold.
 
     Raises ValueError for NaN and infinity, which JSON does not have either, although Python reads them.
@@ -53,7 +53,7 @@ MAX_DEPTH = 100
 """How deeply lists and tables of a body may be nested."""
 
 
-def _check_depth(values: Any) -> None:
+def _check_depth(values: object) -> None:
     """Raise ValueError for what is nested so deeply that nothing after this could walk through it."""
     level = [values]
     for _ in range(MAX_DEPTH):
@@ -75,7 +75,7 @@ class Body(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nulls(cls, values: Any) -> Any:
+    def _without_nulls(cls, values: object) -> Any:
         if not isinstance(values, dict):
             return values
         _check_depth(values)

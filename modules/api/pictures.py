@@ -6,7 +6,6 @@ import base64
 import binascii
 import contextlib
 from dataclasses import dataclass
-from typing import Any
 
 from PIL import Image
 
@@ -40,7 +39,7 @@ STRICT = Intake()
 """Nothing is fetched, and pictures are as large as the flags allow by default."""
 
 
-def decode_picture(text: Any, field: str, intake: Intake = STRICT) -> Image.Image:
+def decode_picture(text: object, field: str, intake: Intake = STRICT) -> Image.Image:
     """The picture that `text` holds in base64, plain or as a data: address, or has the address of.
 
     Raises RequestError naming `field`.

@@ -130,7 +130,7 @@ def create_api(app: Application) -> FastAPI:
     return api
 
 
-def tell_started(api: FastAPI, app: Application, page: Any = None) -> None:
+def tell_started(api: FastAPI, app: Application, page: object = None) -> None:
     """Tell attachments that all is ready to be served; their routes go before the page, which takes all paths."""
     app.hooks.app_started(PageEvent(api=api, page=page))
     # A stable sort: all else stays in its order.

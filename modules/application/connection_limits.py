@@ -39,7 +39,7 @@ class LimitedConnection(HttpToolsProtocol):
     body_grace, body_bytes_a_second, body_check = 30.0, 1000.0, 5.0
     most = 4096
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, *arguments: Any, **named: object) -> None:
         super().__init__(*arguments, **named)
         self._timer: asyncio.TimerHandle | None = None
         self._waiting_since = 0.0

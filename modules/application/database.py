@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from modules.application.database_repair import check, check_for, is_damage, salvage, set_aside
 from modules.application.database_schema import VERSIONS, upgrade
@@ -68,7 +68,7 @@ class Database:
         finally:
             self._writing.release()
 
-    def rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+    def rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
         """What a query gives. Raises StorageError where nothing can be read now."""
         for last in (False, True):
             with self._reading:

@@ -84,7 +84,7 @@ class History:
         self.insert(rows)
         return [row[0] for row in rows]
 
-    def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
+    def insert(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Add rows as `history_row` makes them."""
         with self.database.change() as write:
             places = ", ".join("?" * len(COLUMNS))

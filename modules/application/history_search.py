@@ -44,7 +44,7 @@ def conditions(search: Search) -> tuple[list[str], list[Any]]:
     where = [f"images.trashed IS {'NOT ' if search.trashed else ''}NULL"]
     values: list[Any] = []
 
-    def add(condition: str, *value: Any) -> None:
+    def add(condition: str, *value: object) -> None:
         where.append(condition)
         values.extend(value)
 

@@ -33,7 +33,7 @@ class PageGuest:
         """Components with their keys in ui-config.json, by which those of `inputs` are also kept. Once all is drawn."""
         return ()
 
-    def fields(self, tab: str, values: Sequence[Any]) -> JsonMapping:
+    def fields(self, tab: str, values: Sequence[object]) -> JsonMapping:
         """Fields of the GenerationRequest that the values of `inputs` make."""
         return {}
 

@@ -14,7 +14,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError
@@ -127,7 +126,7 @@ def _count(part: JsonMapping, name: str) -> int | None:
     return value
 
 
-def _prediction(value: Any) -> Prediction | None:
+def _prediction(value: object) -> Prediction | None:
     if value not in (None, "epsilon", "v_prediction"):
         raise ValueError("its prediction is neither epsilon nor v_prediction")
     return value

@@ -121,7 +121,7 @@ def pickle_shapes(content: object) -> Mapping[str, tuple[int, ...]]:
     return {key: value.shape for key, value in named(table or {}) if isinstance(value, TensorStub)}
 
 
-def named(table: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+def named(table: Mapping[object, object]) -> Iterator[tuple[str, Any]]:
     """What a table has under a name. Numbers are names in some files; other keys are not."""
     for key, value in table.items():
         if isinstance(key, str):
@@ -259,7 +259,7 @@ class _Reader(pickle.Unpickler):
             return _Named(global_name)
         raise WantsCode(name[:MAX_NAME])
 
-    def persistent_load(self, pid: Any, /) -> Any:
+    def persistent_load(self, pid: object, /) -> Any:
         """A storage: ("storage", its type, its name, where it was, how many numbers it has)."""
         _, kind, key, _, count = cast("tuple[Any, ...]", pid)[:5]
         if not isinstance(kind, _Named) or not isinstance(key, str) or not _is_size(count):
@@ -274,7 +274,9 @@ class _Reader(pickle.Unpickler):
             raise ValueError(f"the numbers of {key!r} are more than the file holds")
         return _Storage(count, width)
 
-    def _tensor(self, storage: Any = None, offset: Any = 0, shape: Any = (), stride: Any = (), *_: Any) -> TensorStub:
+    def _tensor(
+        self, storage: object = None, offset: Any = 0, shape: Any = (), stride: Any = (), *_: object
+    ) -> TensorStub:
         sides, steps = tuple(shape), tuple(stride)
         if not isinstance(storage, _Storage) or len(sides) > MAX_SIDES or len(steps) != len(sides):
             raise ValueError("it has a tensor that is none")
@@ -297,31 +299,31 @@ def _is_size(value: object) -> bool:
 class _Table(dict[Any, Any]):
     """Stands for containers that keep their entries as a state."""
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: object) -> None:
         entries = state.get("_parameters", state) if isinstance(state, dict) else {}
         self.update(cast("dict[Any, Any]", entries))
 
 
-def _anything(*_: Any) -> None:
+def _anything(*_: object) -> None:
     return None
 
 
-def _parameter(data: Any = None, *_: Any) -> Any:
+def _parameter(data: object = None, *_: object) -> Any:
     return data
 
 
-def _typed(function: Any = None, _type: Any = None, arguments: Any = (), *_: Any) -> Any:
+def _typed(function: Any = None, _type: object = None, arguments: Any = (), *_: object) -> Any:
     return function(*arguments)
 
 
-def _bytes_of(data: Any = b"", *_: Any) -> bytes:
+def _bytes_of(data: object = b"", *_: object) -> bytes:
     # A number would be an order for so much memory.
     if not isinstance(data, (bytes, str)):
         raise ValueError("it makes an array of bytes out of nothing")
     return data if isinstance(data, bytes) else data.encode("latin-1")
 
 
-def _encoded(text: Any = "", encoding: Any = "latin1", *_: Any) -> str:
+def _encoded(text: object = "", encoding: object = "latin1", *_: object) -> str:
     # How pickles of old protocols say bytes. Other encodings may compute for hours.
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1", "utf-8", "utf8", "ascii"):
         raise ValueError("it has a text in an encoding that is not used in model files")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +34,7 @@ def load_tiny(path: Path, hardware: Hardware, channels: int, *, encoder: bool = 
 
     weights = {key: value for key, value in read_weights(path).items() if isinstance(value, Tensor)}
     whole: AutoencoderTiny = AutoencoderTiny(latent_channels=channels)
-    part: Any = whole.encoder if encoder else whole.decoder
+    part: object = whole.encoder if encoder else whole.decoder
     prefix = "encoder." if encoder else "decoder."
     if any(key.startswith(prefix + "layers.") for key in weights):
         weights = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}

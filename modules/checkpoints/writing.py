@@ -152,7 +152,7 @@ class _Tensor:
             stride.insert(0, step)
             step *= max(length, 1)
         hooks: collections.OrderedDict[str, Any] = collections.OrderedDict()
-        rebuild: Any = _utils._rebuild_tensor_v2  # pyright: ignore[reportPrivateUsage]
+        rebuild: object = _utils._rebuild_tensor_v2  # pyright: ignore[reportPrivateUsage]
         return rebuild, (self._storage, 0, self._shape, tuple(stride), False, hooks)
 
 
@@ -166,7 +166,7 @@ class _Storage:
 
 
 class _Pickler(pickle.Pickler):
-    def persistent_id(self, obj: Any) -> Any:
+    def persistent_id(self, obj: object) -> Any:
         if not isinstance(obj, _Storage):
             return None
         import torch

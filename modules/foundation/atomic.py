@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Generator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 
 @contextlib.contextmanager
@@ -83,7 +83,7 @@ def _keep_names(folder: Path) -> None:
             os.close(descriptor)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Write `value` as indented JSON, atomically."""
     with atomic_write(path) as file:
         file.write(json.dumps(value, indent=4, ensure_ascii=False).encode())

@@ -80,7 +80,7 @@ def _members(value: object) -> Iterable[object]:
     return cast("list[object]", value) if isinstance(value, list) else ()
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> Any:
     if isinstance(value, str):
         return whole_text(value)
     if isinstance(value, list):

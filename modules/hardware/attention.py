@@ -70,7 +70,7 @@ class AttentionProcessor:
         hidden_states: Tensor,
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
-        **_: Any,
+        **_: object,
     ) -> Tensor:
         """Self-attention of `hidden_states` [B, n, C], or cross-attention to `encoder_hidden_states` [B, m, width]."""
         batch = hidden_states.shape[0]

@@ -106,12 +106,12 @@ LAYERS = 4
 """Layers of full size that a VAE holds at a time when it takes a picture as a whole (3 were measured on a CPU)."""
 
 
-def whole_bytes(vae: Any, height: int, width: int, *, decoding: bool) -> int:
+def whole_bytes(vae: object, height: int, width: int, *, decoding: bool) -> int:
     """About how much memory it takes to decode or encode a picture of this size as a whole."""
     return LAYERS * _layer_bytes(vae, height, width, decoding=decoding)
 
 
-def workshop_for(vae: Any, device: torch.device, height: int, width: int, *, decoding: bool) -> Workshop:
+def workshop_for(vae: object, device: torch.device, height: int, width: int, *, decoding: bool) -> Workshop:
     """Bands on `device`, with whole layers there too if two of them fit, else in host memory."""
     if device.type == "cpu":
         return Workshop(device=device, store=device, elements=1 << 21)

@@ -104,7 +104,7 @@ class Point:
             name = getattr(function, "__qualname__", type(function).__name__)
             raise ExtensionError(f"{expected}: {name}{signature} does not take that ({error}).") from None
 
-    def _call(self, attachment: Attachment, *arguments: Any) -> Any:
+    def _call(self, attachment: Attachment, *arguments: object) -> Any:
         if self.timed is None:
             return attachment.function(*arguments)
         begun = time.perf_counter()
@@ -192,7 +192,7 @@ class Around(Point, Generic[E]):
             yield
 
     def _leaving(self, attachment: Attachment, leave: Callable[..., Any], event: object) -> Callable[..., bool]:
-        def exit_(*details: Any) -> bool:
+        def exit_(*details: object) -> bool:
             try:
                 leave(*details)
             except Exception as error:  # hook boundary

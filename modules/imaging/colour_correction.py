@@ -7,7 +7,7 @@ Level 1", section 10.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -42,7 +42,7 @@ def _matched(source: Levels, target: Levels) -> Levels:
 
 def _with_luminosity(colours: Levels, brightness: Levels) -> Levels:
     """`colours` with the luminosity of `brightness`, brought back into range along the line to grey."""
-    weights: Any = np.array(_LUMA)
+    weights: object = np.array(_LUMA)
     rgb, wanted = colours / 255.0, (brightness / 255.0) @ weights
     rgb = rgb + (wanted - rgb @ weights)[..., None]
     light = (rgb @ weights)[..., None]

@@ -10,7 +10,7 @@ from modules.foundation.json_text import parse_json
 _SEPARATORS = ",\n:"
 
 
-def quote(value: Any) -> Any:
+def quote(value: object) -> Any:
     """`value` unchanged, or as JSON if its text contains a comma, a colon or a line break."""
     text = str(value)
     if not any(separator in text for separator in _SEPARATORS):
@@ -18,7 +18,7 @@ def quote(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def in_line(value: Any) -> Any:
+def in_line(value: object) -> Any:
     """`value` as it stands in the line of parameters: as `quote` has it, and quoted too where reading would change it.
 
     A text in quotes of its own would lose them, and one with blanks around it these; a single quote at the beginning

@@ -61,7 +61,7 @@ def describe_hypernetwork(path: Path) -> Facts:
     """The name that a hypernetwork was given and the steps of its training, or why it cannot be used."""
     try:
         reason = mismatch(path, "torch")
-        content: Any = None if reason else read_pickle(path)
+        content: object = None if reason else read_pickle(path)
     except CheckpointError as error:
         return Facts(problem=str(error))
     except OSError as error:

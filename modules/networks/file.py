@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -131,7 +131,7 @@ def _finite(key: str, tensor: Tensor) -> Tensor:
 def _complete(layers: dict[LayerName, dict[str, Tensor]], metadata: Mapping[str, str]) -> None:
     """Give layers the alpha that diffusers writes once for all of them."""
     try:
-        adapter: Any = parse_json(metadata.get("lora_adapter_metadata", "{}"))
+        adapter: object = parse_json(metadata.get("lora_adapter_metadata", "{}"))
     except ValueError:
         return
     if not isinstance(adapter, dict):

@@ -97,7 +97,7 @@ def read_hypernetwork(info: NetworkInfo) -> Hypernetwork:
     return Hypernetwork(info=info, layers=layers)
 
 
-def _network(tensors: Mapping[str, Tensor], table: Mapping[Any, Any]) -> nn.Module:
+def _network(tensors: Mapping[str, Tensor], table: Mapping[object, object]) -> nn.Module:
     """The network that these tensors belong to: linear layers, each with activation and layer norm as the file says.
 
     Dropout leaves numbers free among the names of the layers; making pictures, it does nothing.

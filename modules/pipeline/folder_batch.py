@@ -184,7 +184,7 @@ def _names_in(folder: Path, path: Path, *, several: bool) -> dict[str, Any]:
     }
 
 
-def _from_png_info(batch: FolderBatch, path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
+def _from_png_info(batch: FolderBatch, path: Path, overrides: Mapping[str, object]) -> dict[str, Any]:
     """What a file's parameters replace in the request. A value that makes no sense is passed over."""
     text = read_picture_metadata((batch.png_info_folder or path.parent) / path.name).infotext
     if not text:

@@ -65,7 +65,7 @@ class _WatchedBlend:
 
 
 @contextlib.contextmanager
-def attached_attention(unet: Any, change: Callable[[dict[str, Any]], dict[str, Any]] | None) -> Generator[None]:
+def attached_attention(unet: Any, change: Callable[[dict[str, object]], dict[str, object]] | None) -> Generator[None]:
     """Within the block, a diffusers UNet computes with what `change` makes of its attention processors."""
     if change is None:
         yield

@@ -42,7 +42,7 @@ def _attach(block: nn.Module, ratio: float, height: int, width: int) -> list[Any
         merging = current[0]
         return arguments if merging is None else (merging.merge(arguments[0]), *arguments[1:])
 
-    def unmerge(_: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> Tensor:
+    def unmerge(_: nn.Module, arguments: tuple[object, ...], output: Tensor) -> Tensor:
         merging = current[0]
         return output if merging is None else merging.unmerge(output)
 

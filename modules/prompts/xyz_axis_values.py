@@ -133,7 +133,7 @@ def _not_zero(step: _Number, text: str) -> _Number:
     return step
 
 
-def _limited(values: Sequence[Any], text: str) -> Sequence[Any]:
+def _limited(values: Sequence[object], text: str) -> Sequence[Any]:
     # Not its length, which has to fit into 64 bits.
     if values[MOST_VALUES:]:
         raise _too_many(text)

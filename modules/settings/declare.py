@@ -12,13 +12,13 @@ from modules.foundation.plain import JsonObject
 
 
 def setting(
-    default: Any,
+    default: object,
     label: str,
     *,
     ge: float | None = None,
     le: float | None = None,
     step: float | None = None,
-    choices: Sequence[Any] | str | None = None,
+    choices: Sequence[object] | str | None = None,
     infotext: str | None = None,
     restart: bool = False,
 ) -> Any:
@@ -29,7 +29,7 @@ def setting(
     parameters and by which it is restored. `restart` marks one that is read at start-up only.
     """
     extra: JsonObject = {"step": step, "choices": choices, "infotext": infotext, "restart": restart or None}
-    field: Any = Field
+    field: object = Field
     return field(
         default=default,
         title=label,

@@ -31,15 +31,15 @@ def path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
-def _value(default: Any, help_text: str, *, convert: Any = str, **more: Any) -> Any:
+def _value(default: object, help_text: str, *, convert: object = str, **more: object) -> Any:
     return field(default=default, metadata={"help": help_text, "type": convert, **more})
 
 
-def _secret(help_text: str, **more: Any) -> Any:
+def _secret(help_text: str, **more: object) -> Any:
     return field(default=None, repr=False, metadata={"help": help_text, "type": str, **more})
 
 
-def _list(help_text: str, **more: Any) -> Any:
+def _list(help_text: str, **more: object) -> Any:
     return field(default=(), metadata={"help": help_text, "action": "extend", "nargs": "+", **more})
 
 
@@ -202,7 +202,7 @@ def split_flags(arguments: Sequence[str]) -> tuple[Flags, list[str]]:
     return Flags(**values), unknown
 
 
-def _frozen(value: Any) -> Any:
+def _frozen(value: object) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -10,7 +10,7 @@ import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.foundation.errors import SettingsError
 from modules.foundation.plain import JsonMapping, JsonObject
@@ -75,7 +75,7 @@ def check_sizes(changes: JsonMapping, current: Settings) -> None:
         )
 
 
-def check_kind(key: str, value: Any, declared: Mapping[str, FieldInfo] = Settings.model_fields) -> None:
+def check_kind(key: str, value: object, declared: Mapping[str, FieldInfo] = Settings.model_fields) -> None:
     """Raise SettingsError where `value` is of another kind than A1111's default, for keys that are only kept.
 
     Those that Easel declares are checked by their declaration; of them only true and false for numbers are refused
@@ -92,7 +92,7 @@ def check_kind(key: str, value: Any, declared: Mapping[str, FieldInfo] = Setting
         raise SettingsError(f"Setting {key!r} cannot be {value!r}: it must be {_kind(default)}.")
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, int | float):

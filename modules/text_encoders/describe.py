@@ -49,7 +49,10 @@ def _describe_tensors(path: Path) -> Facts:
 
 
 def _facts(
-    path: Path, shapes: Mapping[str, tuple[int, ...]], said: Mapping[Any, Any], metadata: Mapping[str, str] = NOTHING
+    path: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    said: Mapping[object, object],
+    metadata: Mapping[str, str] = NOTHING,
 ) -> Facts:
     for_encoders = {key: shapes[key] for key in ("clip_l", "clip_g") if key in shapes}
     vectors = list((for_encoders if len(for_encoders) == 2 else shapes).values())

@@ -114,7 +114,7 @@ def _decode_json(text: bytes, path: Path) -> JsonObject:
         raise PromptError(f"The embedding in {path.name} is damaged ({first_line(error)}).") from error
 
 
-def _with_tensors(value: Any) -> Any:
+def _with_tensors(value: object) -> Any:
     if not isinstance(value, dict):
         return value
     table = cast("JsonObject", value)

@@ -6,7 +6,7 @@ import collections
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.foundation.errors import CheckpointError, RequestError
 from modules.hardware.device import Hardware
@@ -41,7 +41,7 @@ class Upscalers:
         return self.catalogue.find(name, field)
 
     def upscale(
-        self, image: Image.Image, scale: float, name: str, settings: Any, control: UpscaleProgress | None = None
+        self, image: Image.Image, scale: float, name: str, settings: object, control: UpscaleProgress | None = None
     ) -> Image.Image:
         """`image` larger by `scale` with the upscaler `name`; the sides are rounded down to multiples of 8.
 
@@ -63,7 +63,7 @@ class Upscalers:
         target: Path,
         scale: float,
         name: str,
-        settings: Any,
+        settings: object,
         *,
         crop: tuple[int, int] | None = None,
         texts: Mapping[str, str] | None = None,
@@ -84,7 +84,7 @@ class Upscalers:
         return upscale_file(source, target, scale, model, tiling, crop=crop, texts=texts, control=control)
 
     def enlarger(
-        self, name: str | None, settings: Any, control: UpscaleProgress | None = None
+        self, name: str | None, settings: object, control: UpscaleProgress | None = None
     ) -> Callable[[Image.Image, float], Image.Image] | None:
         """What `modules.imaging.resize.resize` takes as its `upscale`: None for no upscaler or "None".
 

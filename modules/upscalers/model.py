@@ -176,8 +176,8 @@ def _window_of(network: Any) -> int:
     sizes = {network.size_requirements.multiple_of, 1}
     for module in network.model.modules():
         for name in ("window_size", "split_size"):
-            value: Any = getattr(module, name, None)
-            values: Any = value if isinstance(value, (tuple, list)) else (value,)
+            value: object = getattr(module, name, None)
+            values: object = value if isinstance(value, (tuple, list)) else (value,)
             sizes |= {int(each) for each in values if isinstance(each, int) and 1 < each <= 64}
     return min(math.lcm(*sizes), 64)
 

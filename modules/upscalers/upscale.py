@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -84,7 +84,7 @@ class Tiling:
     fill_up: bool = False
 
     @classmethod
-    def of(cls, family: str | None, settings: Any) -> Tiling:
+    def of(cls, family: str | None, settings: object) -> Tiling:
         """What `settings` (a `modules.settings.model.Settings`) say for a family of models."""
         tile, overlap = _SETTINGS.get(family or "", ("ESRGAN_tile", "ESRGAN_tile_overlap"))
         return cls(tile=getattr(settings, tile), blend=getattr(settings, overlap), fill_up=family in _FILLED_UP)

@@ -41,7 +41,7 @@ MANIFEST_LINK = b'<link rel="manifest" href="/manifest.json" />'
 class RevalidatedFiles(StaticFiles):
     """Static files that a browser asks about each time, so that an update of the program shows at once."""
 
-    def file_response(self, *arguments: Any, **more: Any) -> Response:
+    def file_response(self, *arguments: Any, **more: object) -> Response:
         """The file with `Cache-Control: no-cache`: kept by the browser, used once the server says it is unchanged."""
         response = super().file_response(*arguments, **more)
         response.headers["Cache-Control"] = "no-cache"

@@ -78,7 +78,7 @@ def _imported_when_used(name: str) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def _replaced(owner: Any, name: str, change: Callable[[Any], Any]) -> Generator[None]:
+def _replaced(owner: object, name: str, change: Callable[[Any], Any]) -> Generator[None]:
     original = getattr(owner, name)
     setattr(owner, name, change(original))
     try:

@@ -144,7 +144,7 @@ def _wire_setting(page: PageBuilder, key: str, component: Component) -> None:
     """Let a control change its setting at once, and show the setting of the moment when the page is opened."""
     app = page.app
 
-    def change(value: Any) -> object:
+    def change(value: object) -> object:
         before = app.settings.current
         if same(value, to_page(key, before)):
             return gr.skip()

@@ -67,7 +67,7 @@ def setting_control(
     settings: Settings,
     lists: Mapping[str, Sequence[str]],
     placeholder: str | None = None,
-    **props: Any,
+    **props: object,
 ) -> Any:
     """The component of a setting. `lists`: the choices known at run time only; `props`: arguments that it changes."""
     label = str(field.title or key)

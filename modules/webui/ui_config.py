@@ -100,7 +100,7 @@ class UiConfig:
     def _number(self, key: str, field: str, default: float) -> float:
         return self._typed(key, field, default, (int, float))
 
-    def _typed(self, key: str, field: str, default: Any, types: tuple[type, ...]) -> Any:
+    def _typed(self, key: str, field: str, default: object, types: tuple[type, ...]) -> Any:
         value = self._get(f"{key}/{field}", default)
         # In Python True is an int; in a configuration file it is a mistake where a number belongs.
         if isinstance(value, types) and (bool in types or not isinstance(value, bool)):
@@ -108,7 +108,7 @@ class UiConfig:
         log.warning("%s: %s/%s cannot be %r; the built-in default is used.", self.path, key, field, value)
         return default
 
-    def _get(self, key: str, default: Any) -> Any:
+    def _get(self, key: str, default: object) -> Any:
         if key in self._values:
             return self._values[key]
         parts = key.split("/", 2)

@@ -11,7 +11,7 @@ from modules.a1111.gradio3.listeners import old_listener
 QUEUE_ARGUMENTS = ("status_update_rate", "api_open", "max_size")
 
 
-def queue(self: gr.Blocks, *_: Any, **named: Any) -> gr.Blocks:
+def queue(self: gr.Blocks, *_: object, **named: Any) -> gr.Blocks:
     """Gradio 3's `queue()`: how many run at a time is decided by the page, whatever an extension asks for."""
     gr.Blocks.queue(self, **{name: named[name] for name in QUEUE_ARGUMENTS if name in named})
     return self

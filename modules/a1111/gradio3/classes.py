@@ -85,7 +85,7 @@ class OldBlock:
         first = "visible" if issubclass(_real_of(cls), BlockContext) else "value"
         return update(**dict(zip((first,), positional, strict=False)), **properties)
 
-    def style(self, **attributes: Any) -> Any:
+    def style(self, **attributes: object) -> Any:
         """Gradio 3's later arguments of the constructor. Those without a counterpart change nothing."""
         for name, value in attributes.items():
             today = STYLE.get(name, name)
@@ -204,7 +204,7 @@ def take_old_arguments(component: Block) -> Block:
 def _constructor(real: type[Block]) -> Callable[..., None]:
     parameters = [name for name in inspect.signature(real.__init__).parameters if name != "self"]
 
-    def __init__(self: Any, *positional: Any, **named: Any) -> None:  # noqa: N807
+    def __init__(self: Any, *positional: object, **named: object) -> None:  # noqa: N807
         keywords = constructor_keywords(
             real, real.__name__, {**dict(zip(parameters, positional, strict=False)), **named}
         )
@@ -235,7 +235,7 @@ def _lenient(preprocess: ExtensionFunction) -> ExtensionFunction:
     """Gradio 3 did not refuse a value that is no choice: lists are renewed in the page while the server's are old."""
 
     @functools.wraps(preprocess)
-    def read(self: Any, payload: ComponentValue) -> ComponentValue:
+    def read(self: object, payload: ComponentValue) -> ComponentValue:
         try:
             return preprocess(self, payload)
         except gr.Error:

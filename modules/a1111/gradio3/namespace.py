@@ -66,7 +66,7 @@ FORMER_INPUTS = (
 """Classes that stood in `gradio.inputs` and `gradio.outputs`."""
 
 
-MISSING: Any = object()
+MISSING: object = object()
 
 
 class OldModule(ModuleType):

@@ -47,7 +47,7 @@ def sketch_class() -> Any:
     """The canvas with Gradio 3's arguments and values."""
     canvas: Any = old_class(Canvas)
 
-    def __init__(self: Any, *positional: Any, **named: Any) -> None:  # noqa: N807
+    def __init__(self: Any, *positional: object, **named: Any) -> None:  # noqa: N807
         if positional:
             named["value"] = positional[0]
         self.tool = named.get("tool") or "sketch"
@@ -124,19 +124,19 @@ class SketchValues:
 @functools.cache
 def image_class() -> Any:
     """gr.Image, which makes a sketch where its tool says so."""
-    plain: Any = old_class(gr.Image)
+    plain: object = old_class(gr.Image)
     kind: Any = type(plain)
 
-    def make(cls: Any, *positional: Any, **named: Any) -> Any:
+    def make(cls: object, *positional: object, **named: object) -> Any:
         if cls is switching and named.get("tool") in SKETCHES:
             return sketch_class()(*positional, **named)
         named.pop("tool", None)
         return kind.__call__(cls, *positional, **named)
 
-    def covers(cls: Any, instance: object) -> bool:
+    def covers(cls: object, instance: object) -> bool:
         return kind.__instancecheck__(cls, instance) or (cls is switching and isinstance(instance, SketchValues))
 
     meta = type(kind.__name__, (kind,), {"__call__": make, "__instancecheck__": covers})
     attrs = {"_gradio_class": gr.Image, "__module__": gr.Image.__module__, "__doc__": gr.Image.__doc__}
-    switching: Any = meta("Image", (plain,), attrs)
+    switching: object = meta("Image", (plain,), attrs)
     return switching

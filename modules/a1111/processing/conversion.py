@@ -176,7 +176,7 @@ def _filled(entries: Any, count: int) -> tuple[Any, ...]:
     return (*entries, *[entries[-1]] * (count - len(entries)))
 
 
-def _first(value: Any) -> Any:
+def _first(value: object) -> Any:
     """The first of a list, for scripts that give one for each picture."""
     return value[0] if isinstance(value, list) else value
 

@@ -279,14 +279,14 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
 
     own: ClassVar[JsonObject] = IMG2IMG
 
-    def __init__(self, *positional: Any, **named: Any) -> None:
+    def __init__(self, *positional: object, **named: object) -> None:
         super().__init__(*positional, **named)
         if self.mask is not None and self.image_mask is None:
             self.image_mask = self.mask
         self.mask = None
 
 
-def get_fixed_seed(seed: Any) -> Any:
+def get_fixed_seed(seed: object) -> Any:
     """The seed, or one chosen by chance where it is left open: -1, "", None."""
     if isinstance(seed, str):
         try:
@@ -301,7 +301,7 @@ def fix_seed(p: StableDiffusionProcessing) -> None:
     p.seed, p.subseed = get_fixed_seed(p.seed), get_fixed_seed(p.subseed)
 
 
-def _first(default: Any) -> Any:
+def _first(default: object) -> Any:
     return default() if callable(default) else default
 
 

@@ -210,5 +210,5 @@ def _at(entries: list[Any], index: int) -> Any:
     return entries[min(index, len(entries) - 1)]
 
 
-def _first(value: Any) -> Any:
+def _first(value: object) -> Any:
     return value[0] if isinstance(value, list) else value

@@ -84,7 +84,7 @@ def create_infotext(
     return write(str(prompt), str(negative), fields)
 
 
-def _at(entries: Any, index: int) -> Any:
+def _at(entries: object, index: int) -> Any:
     return entries[min(index, len(entries) - 1)] if isinstance(entries, list) else entries
 
 

@@ -285,5 +285,5 @@ def _of(cell: Cell) -> JsonObject:
     }
 
 
-def _value(cell: Cell | None, name: str, otherwise: Any) -> Any:
+def _value(cell: Cell | None, name: str, otherwise: object) -> Any:
     return otherwise if cell is None else getattr(cell, name)

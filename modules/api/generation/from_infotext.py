@@ -98,7 +98,7 @@ def _with(body: AnyBody, found: JsonObject) -> AnyBody:
             log.warning("The infotext's value for %s, %r, is not used.", bad, found.pop(bad))
 
 
-def _value(field: str, value: Any) -> Any:
+def _value(field: str, value: object) -> Any:
     if field in _PLACES and value in _PLACES[field]:
         return _PLACES[field].index(value)
     return value

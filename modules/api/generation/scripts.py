@@ -18,7 +18,7 @@ def available(app: Application, *, img2img: bool) -> list[Script]:
 
 
 def fields_of_scripts(
-    app: Application, always_on: JsonMapping, name: str | None, arguments: Sequence[Any], *, img2img: bool
+    app: Application, always_on: JsonMapping, name: str | None, arguments: Sequence[object], *, img2img: bool
 ) -> JsonObject:
     """What the scripts of a request ask of the GenerationRequest. Raises HTTPException 422 for one that is not here."""
     fields: JsonObject = {}

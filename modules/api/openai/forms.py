@@ -47,5 +47,5 @@ async def _form(request: Request) -> JsonObject:
     return values
 
 
-def _as_list(value: Any) -> list[Any]:
+def _as_list(value: object) -> list[Any]:
     return [] if value is None else value if isinstance(value, list) else [value]

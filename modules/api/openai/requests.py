@@ -139,7 +139,7 @@ def _only_picture(body: EditRequestBody) -> Any:
     return _address(pictures[0])
 
 
-def _address(picture: Any) -> Any:
+def _address(picture: object) -> Any:
     """A picture may also come as {"image_url": ...}, whose value may be an object again."""
     for _ in range(2):
         if isinstance(picture, dict):

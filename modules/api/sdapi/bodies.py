@@ -16,7 +16,7 @@ class InterrogateRequest(Body):
     model: ShortText = Field("clip", description="Who looks at it: clip, blip, deepdanbooru, wd14-vit-v3, ...")
 
 
-def _numbers(value: Any) -> Any:
+def _numbers(value: object) -> Any:
     """A1111's page writes structures as text: "1, 2, 1"."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modules.foundation.plain import JsonMapping, JsonObject
 from modules.settings.flags import Flags
@@ -37,7 +37,7 @@ def _answer(title: str, properties: JsonMapping) -> Responses:
     return {200: {"description": "All of them", "content": {"application/json": {"schema": schema}}}}
 
 
-def _property(title: str | None, default: Any) -> JsonObject:
+def _property(title: str | None, default: object) -> JsonObject:
     described: JsonObject = {"title": title} if title else {}
     default = list(default) if isinstance(default, tuple) else default
     # Clients made from the document must not refuse a setting that came to be of another kind.

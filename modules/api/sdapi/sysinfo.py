@@ -142,7 +142,7 @@ def _variable(name: str) -> str:
         return _SECRET_FLAG.split(text, maxsplit=1)[0] + "***"
 
 
-def _with_short_paths(value: Any, data: Path) -> Any:
+def _with_short_paths(value: object, data: Path) -> Any:
     """`value` with DATA, ROOT and ~ in place of folders that identify the user."""
     folders = sorted(
         {
@@ -153,7 +153,7 @@ def _with_short_paths(value: Any, data: Path) -> Any:
         key=lambda pair: -len(pair[0]),
     )
 
-    def shorten(item: Any) -> Any:
+    def shorten(item: object) -> Any:
         if isinstance(item, str):
             for folder, name in folders:
                 if len(folder) > 1:
@@ -190,7 +190,7 @@ def _commit(folder: Path) -> str | None:
 
 def _torch() -> JsonObject | None:
     # Asking torch would import it; the engine does that when it is needed.
-    torch: Any = already_imported("torch")
+    torch: object = already_imported("torch")
     if torch is None:
         return None
     cuda = torch.cuda.is_available()

@@ -305,7 +305,7 @@ class JobQueue:
         job: AnyJob,
         state: JobState,
         *,
-        result: Any = None,
+        result: object = None,
         error: EaselError | None = None,
         note: str = "",
     ) -> None:

@@ -35,7 +35,7 @@ class NotKeepable(TypeError):  # noqa: N818 - says what is wrong with the value
     """A value that cannot be written: an extension's object, a function."""
 
 
-def to_text(value: Any) -> tuple[str, Pictures]:
+def to_text(value: object) -> tuple[str, Pictures]:
     """`value` as JSON text, and the pictures in it. Raises NotKeepable."""
     pictures: Pictures = {}
     return json.dumps(_plain(value, pictures)), pictures
@@ -52,7 +52,7 @@ def from_text(text: str, picture: Callable[[str], bytes]) -> Any:
         raise ValueError("it is nested too deep") from error
 
 
-def _plain(value: Any, pictures: Pictures) -> Any:
+def _plain(value: object, pictures: Pictures) -> Any:
     if value is None or type(value) in (bool, int, float, str):
         return value
     if isinstance(value, enum.Enum):
@@ -68,13 +68,13 @@ def _plain(value: Any, pictures: Pictures) -> Any:
     return _plain_sequence(value, pictures)
 
 
-def _plain_mapping(value: Mapping[Any, Any], pictures: Pictures) -> Any:
+def _plain_mapping(value: Mapping[object, object], pictures: Pictures) -> Any:
     if all(isinstance(key, str) and not key.startswith("$") for key in value):
         return {key: _plain(item, pictures) for key, item in value.items()}
     return {"$map": [[_plain(key, pictures), _plain(item, pictures)] for key, item in value.items()]}
 
 
-def _plain_sequence(value: Any, pictures: Pictures) -> Any:
+def _plain_sequence(value: object, pictures: Pictures) -> Any:
     if isinstance(value, list):
         return [_plain(item, pictures) for item in cast(list[Any], value)]
     for name, kind in (("$tuple", tuple), ("$set", set), ("$frozenset", frozenset)):
@@ -91,7 +91,7 @@ def _plain_sequence(value: Any, pictures: Pictures) -> Any:
     raise NotKeepable(f"A value of type {type(value).__name__} cannot be kept.")
 
 
-def _value(plain: Any, picture: Callable[[str], bytes]) -> Any:
+def _value(plain: object, picture: Callable[[str], bytes]) -> Any:
     if isinstance(plain, list):
         return [_value(item, picture) for item in cast(list[Any], plain)]
     if not isinstance(plain, dict):
@@ -159,7 +159,7 @@ def _type_called(name: str) -> Any:
     module, _, qualified = name.partition(":")
     if not module.startswith(_OURS):
         raise TypeError(f"{name} is not one of Easel's types.")
-    kind: Any = importlib.import_module(module)
+    kind: object = importlib.import_module(module)
     for part in qualified.split("."):
         kind = getattr(kind, part)
     if not isinstance(kind, type):

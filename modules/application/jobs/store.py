@@ -119,7 +119,7 @@ class JobStore:
         """Keep those jobs that the database does not know, after it had to be begun anew."""
         self.add([job for job in jobs if self.find(job.id) is None])
 
-    def update(self, states: Iterable[tuple[Any, ...]]) -> None:
+    def update(self, states: Iterable[tuple[object, ...]]) -> None:
         """Keep where jobs stand (`state_of`). A job of the same id that came later is not touched."""
         with self.database.change() as write:
             write.executemany(

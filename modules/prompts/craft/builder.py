@@ -161,7 +161,7 @@ def _pieces(
     return pieces
 
 
-def _category(name: str, entry: Any, colours: Mapping[str, BuilderChoice]) -> BuilderCategory:
+def _category(name: str, entry: object, colours: Mapping[str, BuilderChoice]) -> BuilderCategory:
     fields = _table(entry)
     suffix, prefix = str(fields.get("suffix") or ""), str(fields.get("prefix") or "")
     choices = _choices(fields.get("choices"), prefix, suffix)
@@ -179,7 +179,7 @@ def _category(name: str, entry: Any, colours: Mapping[str, BuilderChoice]) -> Bu
     )
 
 
-def _choices(entries: Any, prefix: str, suffix: str) -> dict[str, BuilderChoice]:
+def _choices(entries: object, prefix: str, suffix: str) -> dict[str, BuilderChoice]:
     if isinstance(entries, list):
         entries = {str(each): {} for each in cast("list[Any]", entries)}
     found: dict[str, BuilderChoice] = {}
@@ -202,10 +202,10 @@ def _around(choice: BuilderChoice, prefix: str, suffix: str) -> BuilderChoice:
     return BuilderChoice(name=choice.name, text=text, follows=choice.follows, names=choice.names)
 
 
-def _names(entry: Any) -> dict[str, str]:
+def _names(entry: object) -> dict[str, str]:
     return {str(key): str(value) for key, value in _table(entry).items()}
 
 
-def _table(entry: Any) -> dict[str, Any]:
+def _table(entry: object) -> dict[str, Any]:
     table = cast("dict[Any, Any]", entry) if isinstance(entry, dict) else {}
     return {str(key): value for key, value in table.items()}

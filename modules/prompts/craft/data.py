@@ -101,7 +101,7 @@ class CraftData:
         return known[1]
 
 
-def _merged(own: Any, added: Any) -> Any:
+def _merged(own: object, added: object) -> Any:
     if isinstance(own, dict) and isinstance(added, dict):
         first, second = cast("JsonObject", own), cast("JsonObject", added)
         return {

@@ -40,7 +40,7 @@ def presets_of(table: JsonMapping, kind: Literal["quality", "unwanted"]) -> dict
     """The presets of one kind in presets.yaml, by name."""
     found: dict[str, PromptPreset] = {}
     for name, content in _entries(table, kind).items():
-        entry: Any = {"text": content} if isinstance(content, str) else content
+        entry: object = {"text": content} if isinstance(content, str) else content
         if isinstance(entry, dict) and isinstance(text := cast("dict[str, Any]", entry).get("text"), str):
             fields = cast("dict[str, Any]", entry)
             found[name] = PromptPreset(
@@ -54,7 +54,7 @@ def presets_of(table: JsonMapping, kind: Literal["quality", "unwanted"]) -> dict
 
 
 def presets_for(
-    table: JsonMapping, name: str = "", family: str = "", metadata: Mapping[str, Any] | None = None
+    table: JsonMapping, name: str = "", family: str = "", metadata: Mapping[str, object] | None = None
 ) -> ModelPresets:
     """The presets of the first entry of `models` that fits a model by its name, its family and its metadata."""
     for entry in _entries(table, "models").values():

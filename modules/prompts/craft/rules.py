@@ -118,7 +118,7 @@ def _time(path: Path) -> int:
         return 0
 
 
-def _rule(name: str, entry: Any, place: str) -> TagRule:
+def _rule(name: str, entry: object, place: str) -> TagRule:
     fields = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
     pattern = fields.get("pattern")
     words = {
@@ -144,7 +144,7 @@ def _rule(name: str, entry: Any, place: str) -> TagRule:
     )
 
 
-def _words(value: Any, key: str, place: str) -> tuple[str, ...]:
+def _words(value: object, key: str, place: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, str):
@@ -171,7 +171,7 @@ def _lines(path: Path) -> dict[str, int]:
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    root: Any = yaml.compose(decode_text(path.read_bytes())[0], Loader=loader)
+    root: object = yaml.compose(decode_text(path.read_bytes())[0], Loader=loader)
     for key, value in getattr(root, "value", None) or ():
         if getattr(key, "value", "") == "rules" and isinstance(value, yaml.MappingNode):
             return {each.value: each.start_mark.line + 1 for each, _ in value.value if isinstance(each.value, str)}

@@ -83,7 +83,7 @@ def _tables(table: JsonMapping) -> list[tuple[str, dict[str, Any]]]:
     return [(name, cast("dict[str, Any]", entry)) for name, entry in table.items() if isinstance(entry, dict)]
 
 
-def _range(value: Any) -> tuple[float, float] | None:
+def _range(value: object) -> tuple[float, float] | None:
     """The two ends of [low, high], or twice the same number."""
     if isinstance(value, int | float):
         return float(value), float(value)

@@ -36,7 +36,7 @@ class TriggerWord:
 
 
 def trigger_words(
-    path: str, metadata: Mapping[str, str], notes: Mapping[str, Any], trained: Mapping[str, int]
+    path: str, metadata: Mapping[str, str], notes: Mapping[str, object], trained: Mapping[str, int]
 ) -> tuple[list[TriggerWord], list[str]]:
     """The words of one file, those that somebody wrote down first, and what is wrong with its lists.
 

@@ -104,7 +104,7 @@ def _texts(values: Sequence[Any]) -> Lines:
     return [(text, line) for value, line in values if isinstance(value, str) and (text := _without_comments(value))]
 
 
-def _collect(tree: Any, prefix: str, lists: dict[str, Lines]) -> None:
+def _collect(tree: object, prefix: str, lists: dict[str, Lines]) -> None:
     """The lists in nested tables, by the way to them; what is no list has no name of its own."""
     waiting = [(prefix, tree)]
     while waiting:
@@ -124,7 +124,7 @@ def _json_tree(path: Path, text: str) -> Any:
     return _with_lines(path, tree)
 
 
-def _with_lines(path: Path, tree: Any) -> Any:
+def _with_lines(path: Path, tree: object) -> Any:
     """The tree with every value of a list as a pair of text and line, which JSON's reader does not tell."""
     if isinstance(tree, list):
         return [(value if isinstance(value, str) else None, 0) for value in cast("list[Any]", tree)]
@@ -180,7 +180,7 @@ class _YamlTree:
             raise _no_table(self._path)
         return self._root
 
-    def _begin(self, event: Any, made: Any, events: Iterator[Any]) -> None:
+    def _begin(self, event: object, made: object, events: Iterator[Any]) -> None:
         if len(self._open) >= MAX_NESTING:
             raise self._error(event, f"lists and tables are nested more than {MAX_NESTING} deep")
         if self._open and isinstance(self._open[-1], list):
@@ -205,7 +205,7 @@ class _YamlTree:
         typed = self._text[event.start_mark.index : end].strip()
         return typed if event.flow_style and "\n" not in typed else None
 
-    def _put(self, value: Any, event: Any) -> None:
+    def _put(self, value: object, event: Any) -> None:
         if not self._open:
             self._root = value
         elif isinstance(self._open[-1], list):

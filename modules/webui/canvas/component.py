@@ -75,7 +75,7 @@ with no_interface_files():
                 **props,
             )
 
-        def preprocess(self, payload: Any) -> Any:
+        def preprocess(self, payload: object) -> Any:
             """What a handler is given: a `CanvasValue`, None, or a `RefusedCanvas`."""
             try:
                 return from_text(payload, may_be_read)

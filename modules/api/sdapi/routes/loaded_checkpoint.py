@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import psutil
 from fastapi import APIRouter
 
@@ -56,7 +54,7 @@ def _ram() -> JsonObject:
 
 def _cuda() -> JsonObject:
     # Asking torch would import it; as long as nobody has, nothing of ours is on the device.
-    torch: Any = already_imported("torch")
+    torch: object = already_imported("torch")
     if torch is None or not torch.cuda.is_available():
         return {"error": "unavailable"}
     free, total = torch.cuda.mem_get_info()

@@ -70,7 +70,7 @@ def _resolved(default: Any, models: Path) -> Any:
     return str(models / default.removeprefix("models/")) if str(default).startswith("models/") else default
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, Path):
         return str(value)
     return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from fastapi import APIRouter
 
@@ -98,7 +98,7 @@ def _hypernetwork(app: Application, body: CreateHypernetworkRequest) -> Path:
     return path
 
 
-def _refuse_unknown(kind: str, name: Any, known: set[str]) -> None:
+def _refuse_unknown(kind: str, name: object, known: set[str]) -> None:
     if not isinstance(name, str) or name not in known:
         raise UnknownName(kind, str(name), sorted(known), f"{kind}_name")
 
