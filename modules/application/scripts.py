@@ -136,7 +136,7 @@ class Script:
 
 
 def _is_list_of_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str | int | float) for each in cast("list[Any]", value))
+    return isinstance(value, list) and all(isinstance(each, str | int | float) for each in cast("list[object]", value))
 
 
 def script_registry(built_in: Sequence[Script]) -> Registry[Script]:

@@ -207,7 +207,7 @@ def _refusal(text: str) -> str:
 
 def _texts_of(content: object) -> dict[str, str]:
     """What stands beside the tensors in words, as the metadata of a merged file does."""
-    table = cast("dict[Any, Any]", content) if isinstance(content, dict) else {}
+    table = cast("dict[object, object]", content) if isinstance(content, dict) else {}
     return {key: whole_text(value) for key, value in named(table) if isinstance(value, str)}
 
 

@@ -84,7 +84,7 @@ def _whole(value: object) -> Any:
     if isinstance(value, str):
         return whole_text(value)
     if isinstance(value, list):
-        return [_whole(each) for each in cast("list[Any]", value)]
+        return [_whole(each) for each in cast("list[object]", value)]
     if isinstance(value, dict):
-        return {whole_text(key): _whole(each) for key, each in cast("dict[str, Any]", value).items()}
+        return {whole_text(key): _whole(each) for key, each in cast("dict[str, object]", value).items()}
     return value

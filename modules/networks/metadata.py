@@ -52,7 +52,7 @@ def cover_list(metadata: Mapping[str, str]) -> Sequence[Any]:
         covers = parse_json(metadata.get(COVERS, ""))
     except ValueError:
         return ()
-    return cast("list[Any]", covers) if isinstance(covers, list) else ()
+    return cast("list[object]", covers) if isinstance(covers, list) else ()
 
 
 def unpacked(text: str) -> Any:

@@ -100,7 +100,7 @@ class SketchValues:
     def postprocess(self, value: Any) -> Any:
         """Show a picture (PIL, an array, a path), or the picture of a dict with one."""
         if isinstance(value, dict):
-            value = cast(dict[str, Any], value).get("image")
+            value = cast(dict[str, object], value).get("image")
         if value is not None and not isinstance(value, str | Path | CanvasValue):
             value = self._kept(value if isinstance(value, PillowImage.Image) else PillowImage.fromarray(value))
         return cast(Any, super()).postprocess(value)

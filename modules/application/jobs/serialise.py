@@ -64,7 +64,7 @@ def _plain(value: object, pictures: Pictures) -> Any:
         fields = [field.name for field in dataclasses.fields(value) if field.init]
         return {"$data": [_name_of(type(value)), {name: _plain(getattr(value, name), pictures) for name in fields}]}
     if isinstance(value, Mapping):
-        return _plain_mapping(cast(Mapping[Any, Any], value), pictures)
+        return _plain_mapping(cast(Mapping[object, object], value), pictures)
     return _plain_sequence(value, pictures)
 
 
@@ -76,10 +76,10 @@ def _plain_mapping(value: Mapping[object, object], pictures: Pictures) -> Any:
 
 def _plain_sequence(value: object, pictures: Pictures) -> Any:
     if isinstance(value, list):
-        return [_plain(item, pictures) for item in cast(list[Any], value)]
+        return [_plain(item, pictures) for item in cast(list[object], value)]
     for name, kind in (("$tuple", tuple), ("$set", set), ("$frozenset", frozenset)):
         if isinstance(value, kind):
-            return {name: [_plain(item, pictures) for item in cast(tuple[Any, ...], value)]}
+            return {name: [_plain(item, pictures) for item in cast(tuple[object, ...], value)]}
     if isinstance(value, bytes):
         return {"$bytes": base64.b64encode(value).decode()}
     if isinstance(value, Path):
@@ -93,7 +93,7 @@ def _plain_sequence(value: object, pictures: Pictures) -> Any:
 
 def _value(plain: object, picture: Callable[[str], bytes]) -> Any:
     if isinstance(plain, list):
-        return [_value(item, picture) for item in cast(list[Any], plain)]
+        return [_value(item, picture) for item in cast(list[object], plain)]
     if not isinstance(plain, dict):
         return plain
     plain = cast(JsonObject, plain)

@@ -181,7 +181,7 @@ def _category(name: str, entry: object, colours: Mapping[str, BuilderChoice]) ->
 
 def _choices(entries: object, prefix: str, suffix: str) -> dict[str, BuilderChoice]:
     if isinstance(entries, list):
-        entries = {str(each): {} for each in cast("list[Any]", entries)}
+        entries = {str(each): {} for each in cast("list[object]", entries)}
     found: dict[str, BuilderChoice] = {}
     for name, entry in _table(entries).items():
         fields = _table(entry)
@@ -190,7 +190,7 @@ def _choices(entries: object, prefix: str, suffix: str) -> dict[str, BuilderChoi
         choice = BuilderChoice(
             name=name,
             text=text,
-            follows=tuple(map(str, cast("list[Any]", follows))) if isinstance(follows, list) else (),
+            follows=tuple(map(str, cast("list[object]", follows))) if isinstance(follows, list) else (),
             names=_names(fields.get("names")),
         )
         found[name] = _around(choice, prefix, suffix)
@@ -207,5 +207,5 @@ def _names(entry: object) -> dict[str, str]:
 
 
 def _table(entry: object) -> dict[str, Any]:
-    table = cast("dict[Any, Any]", entry) if isinstance(entry, dict) else {}
+    table = cast("dict[object, object]", entry) if isinstance(entry, dict) else {}
     return {str(key): value for key, value in table.items()}

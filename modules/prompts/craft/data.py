@@ -109,5 +109,5 @@ def _merged(own: object, added: object) -> Any:
             for key in (*first, *(each for each in second if each not in first))
         }
     if isinstance(own, list) and isinstance(added, list):
-        return [*cast("list[Any]", own), *cast("list[Any]", added)]
+        return [*cast("list[object]", own), *cast("list[Any]", added)]
     return added

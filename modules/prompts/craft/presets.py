@@ -41,8 +41,8 @@ def presets_of(table: JsonMapping, kind: Literal["quality", "unwanted"]) -> dict
     found: dict[str, PromptPreset] = {}
     for name, content in _entries(table, kind).items():
         entry: object = {"text": content} if isinstance(content, str) else content
-        if isinstance(entry, dict) and isinstance(text := cast("dict[str, Any]", entry).get("text"), str):
-            fields = cast("dict[str, Any]", entry)
+        if isinstance(entry, dict) and isinstance(text := cast("dict[str, object]", entry).get("text"), str):
+            fields = cast("dict[str, object]", entry)
             found[name] = PromptPreset(
                 name=name,
                 text=text,
@@ -60,8 +60,8 @@ def presets_for(
     for entry in _entries(table, "models").values():
         if not isinstance(entry, dict):
             continue
-        rule = cast("dict[str, Any]", entry)
-        wanted = cast("dict[str, Any]", rule.get("metadata") or {})
+        rule = cast("dict[str, object]", entry)
+        wanted = cast("dict[str, object]", rule.get("metadata") or {})
         if (
             ("name" not in rule or _fits(str(rule["name"]), name))
             and ("family" not in rule or str(rule["family"]).casefold() == family.casefold())
@@ -91,7 +91,7 @@ def with_presets(
             return prompt, negative_prompt
         if preset.always:
             present = {tag.key for text in (words, negative_prompt) for tag in split_tags(text)}
-            always = [str(word) for word in cast("list[Any]", table.get("always_unwanted") or [])]
+            always = [str(word) for word in cast("list[object]", table.get("always_unwanted") or [])]
             words = joined([words, *(word for word in always if word not in present)])
         negative_prompt = _together(words, negative_prompt)
     return prompt, negative_prompt
@@ -116,7 +116,7 @@ def _together(first: str, last: str) -> str:
 
 def _entries(table: JsonMapping, name: str) -> dict[str, Any]:
     entries = table.get(name)
-    return cast("dict[str, Any]", entries) if isinstance(entries, dict) else {}
+    return cast("dict[str, object]", entries) if isinstance(entries, dict) else {}
 
 
 def _fits(pattern: str, text: str) -> bool:

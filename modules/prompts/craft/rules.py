@@ -80,11 +80,11 @@ def read_rules(paths: Iterable[Path]) -> tuple[list[TagRule], list[str]]:
         except OSError as error:
             problems.append(f"{path} cannot be read: {error.strerror or error}.")
             continue
-        entries = cast("dict[Any, Any]", table).get("rules") if isinstance(table, dict) else None
+        entries = cast("dict[object, object]", table).get("rules") if isinstance(table, dict) else None
         if not isinstance(entries, dict):
             problems.append(f'{path}, line 1: there must be a table "rules" of rules by name. Correct the file.')
             continue
-        for name, entry in cast("dict[Any, Any]", entries).items():
+        for name, entry in cast("dict[object, object]", entries).items():
             place = f"{path}, line {lines.get(str(name), 1)}"
             try:
                 rules[str(name)] = None if entry is None else _rule(str(name), entry, place)
@@ -119,7 +119,7 @@ def _time(path: Path) -> int:
 
 
 def _rule(name: str, entry: object, place: str) -> TagRule:
-    fields = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
+    fields = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
     pattern = fields.get("pattern")
     words = {
         key: _words(fields.get(key), key, place) for key in ("when", "and", "needs", "negative", "after", "unless")
@@ -149,9 +149,12 @@ def _words(value: object, key: str, place: str) -> tuple[str, ...]:
         return ()
     if isinstance(value, str):
         value = [value]
-    if not isinstance(value, list) or not all(isinstance(each, str | int | float) for each in cast("list[Any]", value)):
+    texts = cast("list[object]", value)
+    if not isinstance(value, list) or not all(isinstance(each, str | int | float) for each in texts):
+        isinstance(each, str | int | float) for each in cast("list[object]", value)
+    ):
         raise SettingsError(f'{place}: "{key}" must be a list of words. Correct it.')
-    words = tuple(" ".join(str(each).replace("_", " ").casefold().split()) for each in cast("list[Any]", value))
+    words = tuple(" ".join(str(each).replace("_", " ").casefold().split()) for each in cast("list[object]", value))
     if any("*" in word.strip("*") or word.strip("* ") == "" for word in words):
         raise SettingsError(f'{place}: a word of "{key}" may have one * at its beginning or its end. Correct it.')
     return words

@@ -44,14 +44,14 @@ def suggested_sizes(table: JsonMapping, family: str = "") -> list[SizeAdvice]:
     """The sizes of sizes.yaml that belong to a family of models; all, for a family that has none of its own."""
     advices: list[SizeAdvice] = []
     for source, entry in _tables(table):
-        families = [str(each) for each in cast("list[Any]", entry.get("families") or [])]
+        families = [str(each) for each in cast("list[object]", entry.get("families") or [])]
         if families and family and family not in families:
             continue
-        for row in cast("list[Any]", entry.get("sizes") or []):
+        for row in cast("list[object]", entry.get("sizes") or []):
             if not isinstance(row, dict):
                 continue
-            fields = cast("dict[str, Any]", row)
-            for size in cast("list[Any]", fields.get("size") or []):
+            fields = cast("dict[str, object]", row)
+            for size in cast("list[object]", fields.get("size") or []):
                 width, times, height = str(size).partition("x")
                 if times and width.isdecimal() and height.isdecimal():
                     advices.append(
@@ -80,7 +80,7 @@ def cfg_for(advices: Sequence[SizeAdvice], width: int, height: int) -> SizeAdvic
 
 
 def _tables(table: JsonMapping) -> list[tuple[str, dict[str, Any]]]:
-    return [(name, cast("dict[str, Any]", entry)) for name, entry in table.items() if isinstance(entry, dict)]
+    return [(name, cast("dict[str, object]", entry)) for name, entry in table.items() if isinstance(entry, dict)]
 
 
 def _range(value: object) -> tuple[float, float] | None:
@@ -88,6 +88,6 @@ def _range(value: object) -> tuple[float, float] | None:
     if isinstance(value, int | float):
         return float(value), float(value)
     if isinstance(value, list):
-        ends = [float(each) for each in cast("list[Any]", value) if isinstance(each, int | float)]
+        ends = [float(each) for each in cast("list[object]", value) if isinstance(each, int | float)]
         return (ends[0], ends[1]) if len(ends) == 2 else None
     return None

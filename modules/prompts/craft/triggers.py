@@ -100,12 +100,12 @@ def _listed(path: Path) -> list[tuple[str, str]]:
                 found += [(group, tag.text) for tag in split_tags(line)]
         return found
     content = read_yaml(path)
-    groups: dict[Any, Any] = cast("dict[Any, Any]", content) if isinstance(content, dict) else {"list": content}
+    groups: dict[Any, Any] = cast("dict[object, object]", content) if isinstance(content, dict) else {"list": content}
     if not all(isinstance(entries, list) for entries in groups.values()):
         raise SettingsError(f"{path}, line 1: there must be a list of words, or lists of words by group. Correct it.")
     return [
         (str(group), str(entry))
         for group, entries in groups.items()
-        for entry in cast("list[Any]", entries)
+        for entry in cast("list[object]", entries)
         if isinstance(entry, str | int | float)
     ]

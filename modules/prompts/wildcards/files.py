@@ -109,11 +109,11 @@ def _collect(tree: object, prefix: str, lists: dict[str, Lines]) -> None:
     waiting = [(prefix, tree)]
     while waiting:
         prefix, table = waiting.pop()
-        for key, value in cast("dict[str, Any]", table).items():
+        for key, value in cast("dict[str, object]", table).items():
             if isinstance(value, dict):
                 waiting.append((f"{prefix}{key}/", value))
             elif isinstance(value, list):
-                lists.setdefault(prefix + key, []).extend(_texts(cast("list[Any]", value)))
+                lists.setdefault(prefix + key, []).extend(_texts(cast("list[object]", value)))
 
 
 def _json_tree(path: Path, text: str) -> Any:
@@ -127,10 +127,10 @@ def _json_tree(path: Path, text: str) -> Any:
 def _with_lines(path: Path, tree: object) -> Any:
     """The tree with every value of a list as a pair of text and line, which JSON's reader does not tell."""
     if isinstance(tree, list):
-        return [(value if isinstance(value, str) else None, 0) for value in cast("list[Any]", tree)]
+        return [(value if isinstance(value, str) else None, 0) for value in cast("list[object]", tree)]
     if not isinstance(tree, dict):
         raise _no_table(path)
-    table = cast("dict[str, Any]", tree)
+    table = cast("dict[str, object]", tree)
     return {key: _with_lines(path, value) for key, value in table.items() if isinstance(value, dict | list)}
 
 
