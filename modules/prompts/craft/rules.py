@@ -151,10 +151,8 @@ def _words(value: object, key: str, place: str) -> tuple[str, ...]:
         value = [value]
     texts = cast("list[object]", value)
     if not isinstance(value, list) or not all(isinstance(each, str | int | float) for each in texts):
-        isinstance(each, str | int | float) for each in cast("list[object]", value)
-    ):
         raise SettingsError(f'{place}: "{key}" must be a list of words. Correct it.')
-    words = tuple(" ".join(str(each).replace("_", " ").casefold().split()) for each in cast("list[object]", value))
+    words = tuple(" ".join(str(each).replace("_", " ").casefold().split()) for each in texts)
     if any("*" in word.strip("*") or word.strip("* ") == "" for word in words):
         raise SettingsError(f'{place}: a word of "{key}" may have one * at its beginning or its end. Correct it.')
     return words
