@@ -27,12 +27,12 @@ LONGEST_REASON = 80
 """Letters of the reason why a checkpoint cannot be used."""
 
 BRAND = """
-<a class="brand" href="./" aria-label="Easel">
+<h1><a class="brand" href="./" aria-label="Easel">
 <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">
 <rect x="6" y="5" width="20" height="15" rx="2" fill="none" stroke="currentColor" stroke-width="2.2"/>
 <path d="M8.5 17.5l5-6 3.5 4 2.5-2.5 4 4.5z" fill="var(--easel-accent)"/>
 <path d="M16 1.5V5M11.5 20L8 30M20.5 20L24 30M16 20v7" stroke="currentColor" stroke-width="2.2" stroke-linecap="round"/>
-</svg><span>Easel</span></a>
+</svg><span>Easel</span></a></h1>
 """
 
 

@@ -129,9 +129,9 @@ def _controls() -> dict[str, str]:
 def _buttons() -> dict[str, str]:
     return {
         "button_primary_background_fill": "#1f7169",
-        "button_primary_background_fill_dark": "#2b8c82",
+        "button_primary_background_fill_dark": "#227a71",
         "button_primary_background_fill_hover": "#1b5b56",
-        "button_primary_background_fill_hover_dark": "#35a196",
+        "button_primary_background_fill_hover_dark": "#1f7169",
         "button_primary_text_color": "#ffffff",
         "button_primary_text_color_dark": "#ffffff",
         "button_primary_border_color": "transparent",

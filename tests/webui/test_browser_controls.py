@@ -126,3 +126,41 @@ def test_the_keyboard_changes_the_weight_of_a_word(web: Watched) -> None:
     web.wait_value("txt2img_prompt", "a, <lora:x:1.05>")
     web.page.keyboard.press("Alt+ArrowLeft")
     web.wait_value("txt2img_prompt", "<lora:x:1.05>, a")
+
+
+def test_a_pasted_size_goes_into_both_boxes_and_a_held_proportion_moves_the_other(web: Watched) -> None:
+    page = web.page
+    width = page.locator("#txt2img_width input[type=number]")
+
+    def paste(text: str) -> None:
+        width.evaluate(
+            """(box, text) => {
+              const clipboardData = new DataTransfer();
+              clipboardData.setData('text', text);
+              box.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+            }""",
+            text,
+        )
+
+    paste("768 x 512")
+    web.wait_value("txt2img_width", "768")
+    web.wait_value("txt2img_height", "512")
+    paste("no size")
+    paste("99999×70")
+    web.wait_value("txt2img_width", "2048")
+    web.wait_value("txt2img_height", "72")
+    paste("128x64")
+    lock = page.locator("#txt2img_aspect_lock_btn")
+    lock.click()
+    web.fill("txt2img_width", 256)
+    web.wait_value("txt2img_height", "128")
+    page.click("#txt2img_res_switch_btn")
+    web.wait_value("txt2img_height", "256")
+    web.fill("txt2img_height", 512)
+    web.wait_value("txt2img_width", "256")
+    lock.click()
+    web.fill("txt2img_width", 64)
+    page.wait_for_timeout(200)
+    assert web.value("txt2img_height") == "512"
+    assert lock.get_attribute("aria-pressed") == "false"
+    assert web.errors == []

@@ -144,6 +144,7 @@ def _dimensions(page: PageBuilder, drawing: Drawing) -> None:
                     elem_id=drawing.id("dimensions_row"), scale=0, min_width=36, elem_classes=["swap-column"]
                 ):
                     drawing.tool("swap_sizes", "⇅", "res_switch_btn")
+                    drawing.tool("aspect_lock", "🔗", "aspect_lock_btn")
                     drawing.tool("detect_size", "📐", "detect_image_size_btn")
             with gr.Column(elem_id=own.RESIZES[1].elem_id, elem_classes=["tabitem"]):
                 drawing.control(own.SCALE)

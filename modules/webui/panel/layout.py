@@ -53,6 +53,7 @@ def dimensions(drawing: Drawing) -> None:
             drawing.control(common.HEIGHT)
         with gr.Column(elem_id=drawing.id("dimensions_row"), scale=0, min_width=36, elem_classes=["swap-column"]):
             drawing.tool("swap_sizes", "⇅", "res_switch_btn")
+            drawing.tool("aspect_lock", "🔗", "aspect_lock_btn")
         if drawing.settings.dimensions_and_batch_together:
             batch(drawing)
     batch_below(drawing)

@@ -26,6 +26,7 @@ import { watchPromptCraft } from "./prompt/mount.js";
 import { watchPromptHistory } from "./prompt_history.js";
 import { watchConnection } from "./notice.js";
 import { watchQueue } from "./queue.js";
+import { watchSizes } from "./sizes.js";
 import { watchStanding } from "./standing.js";
 import { watchUnsent } from "./unsent.js";
 
@@ -67,6 +68,7 @@ whenDrawn([...needed, "#easel_restore_inputs"], () => {
   watchPrompts();
   watchGalleries();
   watchConnection();
+  watchSizes();
   watchQueue();
   watchStanding();
   watchEstimates();

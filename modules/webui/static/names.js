@@ -31,6 +31,7 @@ const PANEL_NAMES = {
   TAB_style_copy: "Copy both prompts into this style",
   refresh_TAB_styles: "Read the styles file again",
   TAB_res_switch_btn: "Swap width and height",
+  TAB_aspect_lock_btn: "Hold the proportion: the other side follows",
   TAB_random_seed: "Random: a new seed each time (-1)",
   TAB_reuse_seed: "Use the seed of the picture shown",
   TAB_random_subseed: "Random: a new variation seed each time (-1)",
@@ -58,6 +59,8 @@ export function nameButtons() {
     nameButton(document.getElementById(id), name);
   }
   nameInput("settings_search", "Search the settings");
+  // What stands on the button says it better.
+  document.querySelectorAll("button.upload-container[aria-label]").forEach((each) => each.removeAttribute("aria-label"));
   for (const tab of panels()) {
     for (const [id, name] of Object.entries(PANEL_NAMES)) {
       nameButton(document.getElementById(id.replace("TAB", tab)), name);
