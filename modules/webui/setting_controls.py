@@ -34,7 +34,7 @@ def from_page(key: str, value: Any, declared: Mapping[str, FieldInfo] = Settings
     return round(float(value)) if field.annotation is int else value
 
 
-REFRESHED = ("sd_vae", "sd_hypernetwork", "sd_lora", "localization")
+REFRESHED = ("sd_vae", "sd_hypernetwork", "sd_lora", "localization", "interrogate_clip_skip_categories")
 """Settings that choose a file, with a button that looks for files again."""
 
 

@@ -1,8 +1,8 @@
 """Check the types of the page's scripts with tsc: `python -m tests.javascript.check`.
 
-Node comes with the test environment (pyright brings it); tsc, and axe-core for the tests in a browser, are fetched once,
-in the versions that package-lock.json names. Where that cannot be, the check is left out and says so, but never on a
-build machine (CI is set).
+Node comes with the test environment (pyright brings it); tsc, and axe-core for the tests in a browser, are fetched
+once, in the versions that package-lock.json names. Where that cannot be, the check is left out and says so, but never
+on a build machine (CI is set).
 """
 
 from __future__ import annotations
