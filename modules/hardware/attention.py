@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import torch
@@ -55,14 +55,64 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = N
     return blockwise_attention(query, key, value).view(shape)
 
 
+Kernel = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
+"""Attention over query, key and value [B, heads, n, d], with a mask or None."""
+
+
+def scaled_dot_product(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+    """torch's own attention, whichever of its kernels suits the tensors."""
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+
+def without_efficient_kernel(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+    """torch's own attention, but for the memory-efficient kernel, which gives other rounding from run to run."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION, SDPBackend.MATH]):
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+
+def blockwise(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Attention whose scores are made a block at a time; one with a mask is left to torch."""
+    if mask is not None:
+        return scaled_dot_product(query, key, value, mask)
+    groups = (tensor.flatten(0, 1) for tensor in (query, key, value))
+    return blockwise_attention(*groups).view(*query.shape[:-1], value.shape[-1])
+
+
+def plain(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+    """The formula as it stands: all scores at once. Vaswani et al. 2017, equation 1."""
+    scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
+    return torch.softmax(scores if mask is None else scores + mask, dim=-1) @ value
+
+
+AUTOMATIC = "Automatic"
+KERNELS: Mapping[str, Kernel] = {
+    AUTOMATIC: attention,
+    "sdp": scaled_dot_product,
+    "sdp-no-mem": without_efficient_kernel,
+    "sub-quadratic": blockwise,
+    "InvokeAI": blockwise,
+    "Doggettx": blockwise,
+    "V1": blockwise,
+    "None": plain,
+}
+"""By A1111's names of them, without what stands behind the dash. Four of these differ there in how blocks are cut."""
+
+
+def kernel_called(name: str) -> Kernel | None:
+    """The kernel of a name, as A1111 writes it ("sdp - scaled dot product") or without what is behind the dash."""
+    return KERNELS.get(name.partition(" - ")[0].strip())
+
+
 class AttentionProcessor:
-    """diffusers' interface to `attention`, for the attention blocks of a UNet's transformers.
+    """diffusers' interface to attention by `kernel`, for the attention blocks of a UNet's transformers.
 
     With `upcast`, attention itself is computed in float32, for models whose scores overflow float16.
     """
 
-    def __init__(self, *, upcast: bool = False) -> None:
-        self.upcast = upcast
+    def __init__(self, *, upcast: bool = False, kernel: Kernel = attention) -> None:
+        self.upcast, self.kernel = upcast, kernel
 
     def __call__(
         self,
@@ -86,7 +136,7 @@ class AttentionProcessor:
         if self.upcast:
             query, key, value = query.float(), key.float(), value.float()
             mask = None if mask is None else mask.float()
-        attended = attention(query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), mask)
+        attended = self.kernel(query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), mask)
         attended = attended.transpose(1, 2).reshape(batch, -1, query.shape[2] * query.shape[3]).to(hidden_states.dtype)
         return attn.to_out[1](attn.to_out[0](attended))
 
@@ -108,13 +158,16 @@ def use_fast_attention(unet: Any, hardware: Hardware, *, xformers: bool = False)
 
 
 @contextlib.contextmanager
-def upcast_attention(unet: Any, *, wanted: bool) -> Generator[None]:
-    """Within the block, a diffusers UNet computes its attention in float32, if `wanted`."""
-    if not wanted or not hasattr(unet, "set_attn_processor"):
+def chosen_attention(unet: Any, kernel: Kernel = attention, *, upcast: bool = False) -> Generator[None]:
+    """Within the block, a diffusers UNet computes its attention by `kernel`, in float32 with `upcast`.
+
+    With what holds by default nothing is changed; networks of other kinds keep their own attention.
+    """
+    if (kernel is attention and not upcast) or not hasattr(unet, "set_attn_processor"):
         yield
         return
     before = unet.attn_processors
-    unet.set_attn_processor(AttentionProcessor(upcast=True))
+    unet.set_attn_processor(AttentionProcessor(upcast=upcast, kernel=kernel))
     try:
         yield
     finally:

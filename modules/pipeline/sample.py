@@ -14,7 +14,7 @@ from modules.generation.conditioning import Conditioning
 from modules.generation.latents import Latents, StepReport
 from modules.generation.plan import Plan
 from modules.generation.progress import RunControl
-from modules.hardware.attention import upcast_attention
+from modules.hardware.attention import attention, chosen_attention, kernel_called
 from modules.hooks.events import RunEvent, StepEvent
 from modules.hooks.points import Hooks
 from modules.pipeline.guidance_hooks import attached_attention, guidance_hooks
@@ -56,7 +56,14 @@ def with_unet(stack: contextlib.ExitStack, model: LoadedModel, latents: Latents,
         plan.settings, plan.seeds[0], (width * cell, height * cell), cell, second_pass=event.stage == "second pass"
     )
     stack.enter_context(tiled_unet(model, tiles, height=height, width=width))
-    stack.enter_context(upcast_attention(model.checkpoint.unet, wanted=plan.settings.upcast_attn))
+    kernel = kernel_called(plan.settings.cross_attention_optimization)
+    if kernel is None:
+        event.warn(
+            f"There is no way to compute attention called {plan.settings.cross_attention_optimization!r}; "
+            "the fastest one here was used."
+        )
+    unet = model.checkpoint.unet
+    stack.enter_context(chosen_attention(unet, kernel or attention, upcast=plan.settings.upcast_attn))
     change = functools.partial(hooks.attention, event=event) if hooks.attention else None
     stack.enter_context(attached_attention(model.checkpoint.unet, change))
 

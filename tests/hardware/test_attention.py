@@ -9,11 +9,15 @@ from torch.nn import functional
 
 from modules.hardware.attention import (
     BLOCK,
+    KERNELS,
     AttentionProcessor,
     attention,
     blockwise_attention,
-    upcast_attention,
+    chosen_attention,
+    kernel_called,
 )
+from modules.settings.declare import choices_of
+from modules.settings.sections.diffusion import OptimizationsSection
 
 
 def _tensors(groups: int, rows: int, columns: int, width: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -77,10 +81,40 @@ def test_attention_in_float32_is_entered_and_left() -> None:
             return unet(x, torch.tensor([7, 7]), encoder_hidden_states=context).sample
 
     plain = answer()
-    with upcast_attention(unet, wanted=True):
+    with chosen_attention(unet, upcast=True):
         upcast = answer()
     assert upcast.dtype == torch.bfloat16
     assert not torch.equal(upcast, plain)
     assert torch.allclose(upcast, plain, atol=0.1)
     assert torch.equal(answer(), plain)
+    assert unet.attn_processors == before
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("mask", [False, True])
+def test_every_way_to_compute_attention_is_the_same_formula(name: str, mask: bool) -> None:
+    torch.manual_seed(0)
+    query, key, value = torch.randn(2, 3, 50, 8), torch.randn(2, 3, 77, 8), torch.randn(2, 3, 77, 8)
+    added = torch.zeros(2, 3, 1, 77).masked_fill(torch.arange(77) >= 50, -1e4) if mask else None
+    wanted = functional.scaled_dot_product_attention(query, key, value, attn_mask=added)
+    assert torch.allclose(KERNELS[name](query, key, value, added), wanted, atol=1e-5)
+
+
+def test_a1111s_names_are_known_with_what_stands_behind_their_dash_and_others_are_not() -> None:
+    choices = OptimizationsSection.model_fields["cross_attention_optimization"]
+    names = cast("list[str]", choices_of(choices))
+    assert len(names) == len(KERNELS)
+    assert {kernel_called(name) for name in names} == set(KERNELS.values())
+    assert kernel_called("sdp - scaled dot product") is KERNELS["sdp"]
+    assert kernel_called("xformers") is None
+
+
+def test_another_kernel_is_entered_and_left_and_the_default_changes_nothing() -> None:
+    unet = _unet()
+    unet.set_attn_processor(cast(Any, AttentionProcessor()))
+    before = dict(unet.attn_processors)
+    with chosen_attention(unet, attention):
+        assert unet.attn_processors == before
+    with chosen_attention(unet, KERNELS["None"]):
+        assert all(cast(Any, each).kernel is KERNELS["None"] for each in unet.attn_processors.values())
     assert unet.attn_processors == before

@@ -96,6 +96,20 @@ class OptimizationsSection(Section):
     title: ClassVar[str] = "Optimizations"
     category: ClassVar[str] = "sd"
 
+    cross_attention_optimization: str = setting(
+        "Automatic",
+        "How attention is computed. Automatic: what is fastest. sub-quadratic, InvokeAI, Doggettx and V1 are one thing "
+        "here: the scores are made a block at a time. None: all scores at once, which takes the most memory",
+        choices=[
+            *(
+                "Automatic",
+                "InvokeAI",
+                "Doggettx",
+                "sdp-no-mem - scaled dot product without memory efficient attention",
+            ),
+            *("sdp - scaled dot product", "sub-quadratic", "V1 - original v1", "None"),
+        ],
+    )
     s_min_uncond: float = setting(0.0, "Negative Guidance minimum sigma", ge=0.0, le=15.0, step=0.01, infotext="NGMS")
     s_min_uncond_all: bool = setting(False, "Negative Guidance minimum sigma all steps", infotext="NGMS all steps")
     token_merging_ratio: float = setting(
