@@ -14,12 +14,14 @@ import importlib.metadata
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from packaging.markers import UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
@@ -211,26 +213,20 @@ class Environment:
         self.logs.mkdir(parents=True, exist_ok=True)
         environ = {**os.environ, VARIABLE: str(self.folder), "PYTHONPATH": self._python_path(path), **(more or {})}
         environ[OFFLINE] = "yes" if self.offline else ""
+        if more is None:
+            for name in PLACES_OF_PIP:
+                environ.pop(name, None)
         with (self.logs / f"{asked_by}.log").open("a", encoding="utf-8", errors="replace") as output:
             output.write(f"$ {' '.join(command)}\n")
             output.flush()
             begun = output.tell()
             try:
-                done = subprocess.run(
-                    command,
-                    cwd=cwd,
-                    env=environ,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    timeout=self.seconds,
-                    check=False,
-                )
+                code = _run_to_its_end(command, cwd, environ, output, self.seconds)
             except subprocess.TimeoutExpired:
                 return f"it took longer than {self.seconds:g} seconds and was ended."
             except OSError as error:
                 return f"{command[0]} cannot be run: {error.strerror}."
-        return None if done.returncode == 0 else self._reason(asked_by, begun, done.returncode)
+        return None if code == 0 else self._reason(asked_by, begun, code)
 
     def _reason(self, asked_by: str, begun: int, code: int) -> str:
         with (self.logs / f"{asked_by}.log").open(encoding="utf-8", errors="replace") as output:
@@ -264,6 +260,30 @@ class Environment:
         except (OSError, ValueError):
             return {}
         return record if isinstance(record, dict) else {}
+
+
+def _run_to_its_end(
+    command: Sequence[str], cwd: Path | None, environ: Mapping[str, str], output: IO[str], seconds: float
+) -> int:
+    """Run a program; its exit code. One that takes too long is ended together with all that it has started."""
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        return process.wait(seconds)
+    except BaseException:
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
+        raise
 
 
 def _read(requirements: Iterable[str], report: Report) -> list[Requirement]:
@@ -330,6 +350,9 @@ def _install_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
             requirements.append(_absolute(argument))
     return requirements, options
 
+
+PLACES_OF_PIP = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER")
+"""Variables by which pip would install elsewhere; those who build a package inherit them, and fail."""
 
 _SOURCES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host", "--only-binary")
 _WITH_VALUE = ("-t", "--target", "--prefix", "--root", "-c", "--constraint", "--upgrade-strategy", "--timeout")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.metadata
+import os
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +103,29 @@ def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
     reason = environment.run([sys.executable, "-c", "import time; time.sleep(60)"], "some")
     assert reason is not None
     assert "longer than 0.5 seconds" in reason
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no groups of processes")
+def test_what_a_program_that_hangs_has_started_is_ended_with_it(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    environment = Environment(tmp_path / "there", seconds=2)
+    assert environment.run(["sh", "-c", f"sleep 600 & echo $! > '{begun}'; wait"], "some") is not None
+    number = int(begun.read_text())
+    with pytest.raises(ProcessLookupError):
+        while True:
+            os.kill(number, 0)
+            time.sleep(0.01)
+
+
+def test_where_pip_is_told_to_install_by_variables_does_not_count(
+    wheels: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    make_wheel(wheels, "easel_test_nine", "1.0")
+    for name in ("PIP_PREFIX", "PIP_TARGET"):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    report = environment.install(["easel_test_nine"], asked_by="some")
+    assert report.failed == []
+    assert [path.name for path in environment.packages.glob("*.py")] == ["easel_test_nine.py"]
 
 
 def test_a_requirements_file_is_read_with_its_options(tmp_path: Path) -> None:

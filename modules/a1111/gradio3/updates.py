@@ -41,7 +41,9 @@ def for_block(value: object, block: object) -> ComponentValue:
     if "visible" in value:
         visible = value["visible"]
         if is_hidden_by_class(block) and isinstance(block, Block):
-            value |= {"visible": True, "elem_classes": shown_classes(block, visible, value.get("elem_classes"))}
+            # Without "visible", which the page would hand on to all that is in the block.
+            del value["visible"]
+            value["elem_classes"] = shown_classes(block, visible, value.get("elem_classes"))
         elif visible is False:
             value["visible"] = "hidden"
     return value

@@ -166,7 +166,21 @@ function easelOldTabs() {
   }
 }
 
+/**
+ * An update of a layout block (its classes, its label) is for that block: Gradio hands it on to all that is in it, where
+ * only its being visible belongs.
+ */
+function easelKeepUpdates(tree) {
+  const hand_on = tree.update_visibility;
+  tree.update_visibility = function (node, update) {
+    return "visible" in update ? hand_on.call(this, node, { visible: update.visible }) : Promise.resolve();
+  };
+}
+
 async function easelLoad() {
+  if (window.easelTree) {
+    easelKeepUpdates(window.easelTree);
+  }
   await window.easel.drawClosedParts().catch((error) => console.error("Closed parts of the page could not be drawn:", error));
   easelRuntime.loaded = true;
   easelOldNames();

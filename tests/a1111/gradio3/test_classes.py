@@ -124,7 +124,7 @@ with gr.Blocks() as demo:
     fn = next(iter(found["demo"].fns.values()))
     assert fn.js == "() => 1"
     shown, hidden = fn.fn()
-    assert shown == {"visible": True, "elem_classes": ["mine"], "__type__": "update"}
+    assert shown == {"elem_classes": ["mine"], "__type__": "update"}
     assert hidden == {"visible": "hidden", "__type__": "update"}
 
 
