@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from modules.a1111.noise import create_random_tensors
 from modules.a1111.processing.helpers import (
+    DecodedSamples,
     apply_color_correction,
     apply_overlay,
+    create_binary_mask,
     decode_first_stage,
     decode_latent_batch,
     opt_C,
@@ -23,13 +26,16 @@ from modules.a1111.processing.processed import Processed
 from modules.a1111.processing.running import create_infotext, process_images, process_images_inner
 
 __all__ = [
+    "DecodedSamples",
     "Processed",
     "StableDiffusionProcessing",
     "StableDiffusionProcessingImg2Img",
     "StableDiffusionProcessingTxt2Img",
     "apply_color_correction",
     "apply_overlay",
+    "create_binary_mask",
     "create_infotext",
+    "create_random_tensors",
     "decode_first_stage",
     "decode_latent_batch",
     "fix_seed",

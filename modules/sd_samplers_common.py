@@ -11,6 +11,7 @@ from modules.a1111.store_latents import (
     images_tensor_to_samples,
     sample_to_image,
     samples_to_images_tensor,
+    setup_img2img_steps,
     single_sample_to_image,
     store_latent,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "images_tensor_to_samples",
     "sample_to_image",
     "samples_to_images_tensor",
+    "setup_img2img_steps",
     "single_sample_to_image",
     "store_latent",
 ]

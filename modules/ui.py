@@ -16,6 +16,7 @@ from modules.a1111.page_parts import (
     versions_html,
 )
 from modules.a1111.queueing import wrap_gradio_call, wrap_gradio_gpu_call, wrap_queued_call
+from modules.a1111.sending import paste_fields
 
 __all__ = [
     "create_output_panel",
@@ -33,6 +34,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name.removesuffix("_paste_fields") in ("txt2img", "img2img"):
+        return paste_fields().get(name.removesuffix("_paste_fields"), {}).get("fields", [])
     if name not in SYMBOLS:
         raise AttributeError(f"modules.ui has no {name!r}.")
     return SYMBOLS[name]

@@ -69,6 +69,13 @@ def get_cuda_device_string() -> str:
     return str(known("device"))
 
 
+def get_available_vram() -> int:
+    """Free bytes of the device that computes."""
+    from modules.hardware.memory import free_bytes
+
+    return free_bytes(known("device"))
+
+
 def torch_gc() -> None:
     """Give memory back that nothing uses any more."""
     from modules.hardware.memory import release

@@ -27,8 +27,10 @@ class ExtensionSettings:
             self._opts.data_labels[key] = info
             if key not in self._app.settings.declared:
                 grouped.setdefault((_title_of(info), info.category_id or ""), {})[key] = info
+        taken = {section.title for section in self._app.settings.sections if section.title not in self._sections}
         for (title, category), members in grouped.items():
-            self._register(title, category, members)
+            # What is meant for a section of the program stands in one beside it.
+            self._register(f"{title} (extensions)" if title in taken else title, category, members)
 
     def _register(self, title: str, category: str, members: Mapping[str, OptionInfo]) -> None:
         """Register a section with its former and these members."""

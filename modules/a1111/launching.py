@@ -5,6 +5,7 @@ What is asked for goes into an environment of the extensions, which `use_install
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import importlib.util
 import logging
@@ -59,6 +60,13 @@ def run_pip(command: str, desc: str | None = None, live: bool = False) -> str | 
             "Install extensions on the Extensions page."
         )
     return installer.pip(arguments, desc or command)
+
+
+def command_line_parser() -> argparse.ArgumentParser:
+    """The parser of the program's flags."""
+    from modules.settings.flags import build_parser
+
+    return build_parser()
 
 
 def is_installed(package: str) -> bool:

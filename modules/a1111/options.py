@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import create_model
 from pydantic.fields import FieldInfo
 
+from modules.a1111 import unused_settings
 from modules.a1111.types import ComponentValue, GradioComponent
 from modules.foundation.plain import JsonMapping, JsonObject
 from modules.settings.declare import Section, setting
@@ -140,6 +141,11 @@ class Options:
             return value or str(self._dialect.app.paths.data / FOLDERS[name]) if name in FOLDERS else value
         if name in self.data_labels:
             return self.data_labels[name].default
+        if (asked := self._dialect.shared.options_templates.get(name)) is not None:
+            # Asked for while scripts are loaded, and declared when all of them are.
+            return asked.default
+        if name in unused_settings.DEFAULTS:
+            return unused_settings.DEFAULTS[name]
         raise AttributeError(f"There is no setting {name!r}; declare it with opts.add_option in on_ui_settings.")
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -23,6 +23,7 @@ from modules.a1111.pasting import new_value
 from modules.a1111.runner import ScriptRunner
 from modules.a1111.script import Script, overrides
 from modules.a1111.send_buttons import wire_send_buttons
+from modules.a1111.sending import add_paste_fields
 from modules.a1111.types import GradioComponent
 from modules.application.page_guests import PageGuest
 from modules.application.registries import AddedTab
@@ -37,6 +38,13 @@ log = logging.getLogger(__name__)
 HIDDEN_STYLE = f"<style>.{HIDDEN_CLASS}:not(#hidden#hidden) {{ display: none }}</style>"
 """Stronger than any rule for a layout block, and weaker than what a script writes to the element itself."""
 
+PANEL_FIELDS = (
+    *(("prompt", "Prompt"), ("neg_prompt", "Negative prompt"), ("cfg_scale", "CFG scale")),
+    *(("width", "Size-1"), ("height", "Size-2"), ("batch_size", "Batch size"), ("steps", "Steps")),
+    *(("sampling", "Sampler"), ("seed", "Seed"), ("denoising_strength", "Denoising strength")),
+)
+"""Controls of a panel by the ends of their ids, in A1111's order, and the parameters that they take."""
+
 LAST_SECTION = "scripts"
 
 NONE = "None"
@@ -50,7 +58,7 @@ class ScriptsOnPage(PageGuest):
 
     def __init__(self, dialect: A1111Dialect) -> None:
         self._dialect = dialect
-        self._drawn: set[str] = set()
+        self._panel = "txt2img"
         self.page_parts: dict[str, list[str]] = {"css": [], "js": [], "head": []}
 
     def _runner(self, tab: str) -> ScriptRunner:
@@ -64,7 +72,7 @@ class ScriptsOnPage(PageGuest):
         dialect = self._dialect
         dialect.callbacks.call("before_ui")
         show_pages(dialect.app, dialect.failed)
-        self._drawn.clear()
+        self._panel = "txt2img"
         for runner in (dialect.scripts_txt2img, dialect.scripts_img2img):
             runner.begin()
         with self._told_of_components():
@@ -82,7 +90,7 @@ class ScriptsOnPage(PageGuest):
         def call(cls: Any, *args: object, **named: object) -> Any:
             component = cls.__new__(cls, *args, **named)
             keywords = {**_by_name(cls, args), **named}
-            runner = self._runner_now
+            runner = self._runner_at(keywords.get("elem_id"))
             dialect.callbacks.call("before_component", component, **keywords)
             runner.before_component(component, **keywords)
             component.__init__(*args, **named)
@@ -115,10 +123,11 @@ class ScriptsOnPage(PageGuest):
             )
         )
 
-    @property
-    def _runner_now(self) -> ScriptRunner:
-        """The scripts of the tab that is being drawn: A1111 draws img2img after txt2img, and then the others."""
-        return self._dialect.scripts_img2img if "txt2img" in self._drawn else self._dialect.scripts_txt2img
+    def _runner_at(self, elem_id: object) -> ScriptRunner:
+        """The scripts of the panel that is being drawn, which begins with the tab it stands in; first txt2img's."""
+        if elem_id in ("tab_txt2img", "tab_img2img"):
+            self._panel = str(elem_id).removeprefix("tab_")
+        return self._runner(self._panel)
 
     # A panel
 
@@ -130,7 +139,6 @@ class ScriptsOnPage(PageGuest):
                 self._draw_script(runner, script)
         if section == LAST_SECTION:
             self._draw_rest(tab, runner)
-            self._drawn.add(tab)
 
     def _draw_rest(self, tab: str, runner: ScriptRunner) -> None:
         with gr.Column(elem_id=f"{tab}_script_container", elem_classes=["script-container"]):
@@ -252,7 +260,16 @@ class ScriptsOnPage(PageGuest):
 
     def tabs(self) -> Iterator[AddedTab]:
         """Those of on_ui_tabs; and the tabs of training, while the program has no Train tab."""
+        self._tell_fields()
         yield from added_tabs(self._dialect, self.page_parts)
+
+    def _tell_fields(self) -> None:
+        """Let extensions find the controls of both panels by the parameters that they take."""
+        root = Context.root_block
+        by_id = {block.elem_id: block for block in (root.blocks.values() if root is not None else ())}
+        for tab in ("txt2img", "img2img"):
+            fields = [(by_id[f"{tab}_{end}"], label) for end, label in PANEL_FIELDS if f"{tab}_{end}" in by_id]
+            add_paste_fields(tab, by_id.get("img2img_image") if tab == "img2img" else None, fields)
 
     def drawn(self, page: PageBuilder) -> None:
         """Tie the buttons with which extensions send something to other tabs."""

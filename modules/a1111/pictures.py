@@ -146,6 +146,24 @@ class GridAnnotation:
         self.text, self.is_active, self.size = text, is_active, None
 
 
+def draw_grid_annotations(
+    im: Image.Image,
+    width: int,
+    height: int,
+    hor_texts: Sequence[Sequence[GridAnnotation]],
+    ver_texts: Sequence[Sequence[GridAnnotation]],
+    margin: int = 0,
+) -> Image.Image:
+    """A grid of cells of this size with lines above each column and left of each row."""
+    from modules.a1111.grids import legend_on
+    from modules.imaging.grid_legend import Caption
+
+    across, down = (
+        [[Caption(line.text, line.is_active) for line in lines] for lines in texts] for texts in (hor_texts, ver_texts)
+    )
+    return legend_on(im, (width, height), across, down, margin)
+
+
 def sanitize_filename_part(text: str | None, replace_spaces: bool = True) -> str | None:
     """A text as a piece of a file name."""
     return None if text is None else sanitize(text, replace_spaces=replace_spaces)

@@ -12,7 +12,7 @@ from modules.a1111.shared_names import value_of
 from modules.a1111.state import State
 from modules.a1111.types import GradioComponent
 from modules.foundation.plain import JsonObject
-from modules.prompts.styles import Style, apply_styles, pick_styles
+from modules.prompts.styles import Style, apply_styles, extract_styles, pick_styles
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -89,7 +89,7 @@ class Shared:
 
 
 class CommandLine:
-    """`shared.cmd_opts`: the flags, under A1111's names; one that does not exist here is None."""
+    """`shared.cmd_opts`: the flags, under A1111's names; those of A1111 that change nothing here have its values."""
 
     def __init__(self, dialect: A1111Dialect) -> None:
         self._dialect = dialect
@@ -119,6 +119,8 @@ class CommandLine:
             return found[name]
         from modules.settings.legacy_flags import KNOWN_DEFAULTS
 
+        if not hasattr(flags, name) and name not in KNOWN_DEFAULTS:
+            raise AttributeError(f"There is no flag {name!r}, neither Easel's nor A1111's.")
         return getattr(flags, name, KNOWN_DEFAULTS.get(name))
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -160,6 +162,10 @@ class Styles:
         """A negative prompt with styles around it."""
         return apply_styles("", prompt, self._picked(styles))[1]
 
+    def extract_styles_from_prompt(self, prompt: str, negative_prompt: str) -> tuple[list[str], str, str]:
+        """The names of the styles that two prompts were made with, and the prompts without them."""
+        return extract_styles(prompt, negative_prompt, self._dialect.app.styles.all())
+
     def reload(self) -> None:
         """Read the files again; the program does so when they change."""
 
@@ -185,6 +191,8 @@ class Upscaler:
 
 class TotalTqdm:
     """The bar in the terminal over a whole job; the program shows progress elsewhere."""
+
+    _tqdm = None
 
     def updateTotal(self, new_total: int) -> None:
         """Nothing."""

@@ -55,6 +55,13 @@ class MemoryMonitor:
 
     read = stop = data
 
+    def cuda_mem_get_info(self) -> tuple[int, int]:
+        """Free bytes of the device and all that it has."""
+        from modules.hardware.memory import free_bytes, total_bytes
+
+        device = self._dialect.app.engine.hardware.device
+        return free_bytes(device), total_bytes(device)
+
     def monitor(self) -> None:
         """Nothing: peaks are counted all the time."""
 

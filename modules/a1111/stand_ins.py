@@ -14,14 +14,22 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-PACKAGES = ("ldm", "sgm", "k_diffusion")
-"""Packages of the original's environment that Easel works without."""
+PACKAGES = (
+    *("ldm", "sgm", "k_diffusion", "open_clip", "basicsr", "gfpgan", "realesrgan"),
+    *("modules.sd_hijack_unet", "modules.sd_hijack_clip", "modules.sd_hijack_open_clip", "modules.sd_hijack_utils"),
+    *("modules.sd_vae_approx", "modules.sd_vae_taesd", "modules.sd_models_xl", "modules.sd_samplers_compvis"),
+    *("modules.models", "modules.hypernetworks", "modules.gfpgan_model", "modules.codeformer_model"),
+    *("modules.img2img", "modules.txt2img"),
+)
+"""Packages of the original's environment, and modules of its own, that Easel works without."""
 
 ALIASES = {
     "lora": "modules.a1111.network_lists",
     "networks": "modules.a1111.network_lists",
     "modules.api.api": "modules.a1111.api_object",
     "modules.api.models": "modules.a1111.api_bodies",
+    "basicsr.utils.download_util": "modules.modelloader",
+    "scripts.postprocessing_upscale": "modules.a1111.postprocessing_upscale",
 }
 """Names under which modules of the dialect are found beside their own."""
 
@@ -36,7 +44,8 @@ class _Missing(type):
 
 
 def _sentence(what: str) -> str:
-    return f"{what} is wanted by {_extension()}, and Easel has no {what.split('.', 1)[0]}: its networks are others."
+    part = next((each for each in PACKAGES if what.startswith(f"{each}.")), what.split(".", 1)[0])
+    return f"{what} is wanted by {_extension()}, and Easel has no {part}: its networks are others."
 
 
 def _extension() -> str:
@@ -57,12 +66,22 @@ class Stand(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
 
-        def refuse(self: object, *_: object, **__: object) -> None:
-            raise NotImplementedError(_sentence(f"{type(self).__module__}.{type(self).__name__}"))
-
-        made = _Missing(name, (), {"__module__": self.__name__, "__init__": refuse})
+        made = stand_in(self.__name__, name)
         setattr(self, name, made)
         return made
+
+
+def stand_in(module: str, name: str) -> Any:
+    """A class that stands for what is not here: it can be named and derived from, and says so when it is used."""
+
+    def refuse(self: object, *_: object, **__: object) -> None:
+        raise NotImplementedError(_sentence(f"{type(self).__module__}.{type(self).__name__}"))
+
+    return _Missing(name, (), {"__module__": module, "__init__": refuse})
+
+
+def _is_missing(fullname: str) -> bool:
+    return any(fullname == each or fullname.startswith(f"{each}.") for each in PACKAGES)
 
 
 class StandInFinder:
@@ -74,7 +93,7 @@ class StandInFinder:
         """A stand-in or the module behind another name, or none."""
         if fullname in ALIASES:
             return importlib.machinery.ModuleSpec(fullname, _AliasLoader(ALIASES[fullname]))
-        if fullname.split(".", 1)[0] not in PACKAGES:
+        if not _is_missing(fullname):
             return None
         return importlib.machinery.ModuleSpec(fullname, _StandInLoader(), is_package=True)
 
@@ -107,6 +126,6 @@ def take_away(finder: StandInFinder) -> None:
     """Have them found no more."""
     if finder in sys.meta_path:
         sys.meta_path.remove(finder)
-    names: Sequence[str] = [name for name in tuple(sys.modules) if name in ALIASES or name.split(".", 1)[0] in PACKAGES]
+    names = [name for name, module in tuple(sys.modules.items()) if name in ALIASES or isinstance(module, Stand)]
     for name in names:
         sys.modules.pop(name, None)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
+
 approximation_indexes = {"Full": 0, "Approx NN": 1, "Approx cheap": 2, "TAESD": 3}
 
 
@@ -47,6 +49,18 @@ def images_tensor_to_samples(image: Tensor, approximation: int | None = None, mo
     model = model if model is not None else current().shared.sd_model
     pictures = (image * 2 - 1).to(model.device)
     return model.get_first_stage_encoding(model.encode_first_stage(pictures))
+
+
+def setup_img2img_steps(p: StableDiffusionProcessing, steps: int | None = None) -> tuple[int, int]:
+    """How long the schedule of a run from a picture is, and `t_enc`; t_enc + 1 of its steps are done."""
+    from modules.sampling.plan import img2img_steps
+
+    return img2img_steps(
+        steps=p.steps,
+        denoising_strength=p.denoising_strength or 0.0,
+        fix_steps=current().settings.img2img_fix_steps,
+        prescribed=steps,
+    )
 
 
 class InterruptedException(BaseException):

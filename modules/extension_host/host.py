@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import re
 import sys
 import threading
 import time
@@ -39,9 +40,13 @@ OFFERED = {
     "skimage": "scikit-image",
     "timm": "timm",
     "torchdiffeq": "torchdiffeq",
+    "torchmetrics": "torchmetrics",
     "torchsde": "torchsde",
 }
 """Modules that extensions import unasked, for A1111's environment has them -> what brings them."""
+
+
+MISSING_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
 class ExtensionHost:
@@ -187,6 +192,8 @@ class ExtensionHost:
         """Run an install.py; what came of it. What it did to Easel's own packages, by whatever way, is said."""
         before = self.environment.versions_of_program()
         reason = self.environment.run([sys.executable, str(file)], extension.name, cwd=file.parent)
+        if reason is not None and (missing := MISSING_MODULE.search(reason)) and self.offer(missing[1]):
+            reason = self.environment.run([sys.executable, str(file)], extension.name, cwd=file.parent)
         report = Report(failed=[f"install.py failed: {reason}"] if reason else [])
         report.kept += self.environment.remove_shadowed()
         after = self.environment.versions_of_program()

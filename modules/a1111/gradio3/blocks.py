@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from modules.a1111.gradio3.keywords import HIDDEN_CLASS
 from modules.a1111.gradio3.listeners import old_listener
 
 QUEUE_ARGUMENTS = ("status_update_rate", "api_open", "max_size")
@@ -32,6 +33,12 @@ def tabs_alone(self: gr.Tabs, *raised: Any) -> None:
         for child in others:
             self.children.remove(child)
             child.parent = around
+    if not any(isinstance(child, gr.Tab) for child in self.children):
+        # The page cannot be drawn with tabs that are none.
+        with self:
+            gr.Tab("")
+        self.elem_classes = [*self.elem_classes, HIDDEN_CLASS]
+        return
     gr.Tabs.__exit__(self, *raised)
 
 

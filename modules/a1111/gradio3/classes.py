@@ -17,7 +17,7 @@ from gradio.components.base import Component, FormComponent
 
 from modules.a1111.gradio3.blocks import make_old, tabs_alone
 from modules.a1111.gradio3.gallery import files_of, taking_files
-from modules.a1111.gradio3.keywords import HIDDEN_CLASS, constructor_keywords
+from modules.a1111.gradio3.keywords import HIDDEN_CLASS, PAGE_PARTS, constructor_keywords
 from modules.a1111.gradio3.listeners import old_listener
 from modules.a1111.gradio3.updates import is_hidden_by_class, shown_classes, update
 from modules.a1111.types import ComponentValue, ExtensionFunction, GradioComponent
@@ -28,9 +28,6 @@ UPDATES = "gradio.blocks"
 
 ABSTRACT = (Block, BlockContext, Component, FormComponent)
 """Classes that extensions derive from beside a concrete one."""
-
-PAGE_PARTS = ("css", "js", "head")
-"""Arguments of a Blocks that belong to the whole page now."""
 
 STYLE = {"grid": "columns", "columns": "columns", "rows": "rows", "height": "height", "object_fit": "object_fit"}
 """What `.style()` of a gallery sets, under today's names."""

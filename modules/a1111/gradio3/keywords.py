@@ -6,6 +6,8 @@ import inspect
 import logging
 from collections.abc import Mapping
 
+import gradio as gr
+
 from modules.foundation.plain import JsonMapping, JsonObject
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,9 @@ IGNORED = frozenset(
     }
 )
 """Keywords that had a meaning once and have none, or one that changes nothing for the person at the page."""
+
+PAGE_PARTS = frozenset({"css", "js", "head"})
+"""Arguments of a Blocks that belong to the whole page now."""
 
 RENAMED = {"_js": "js", "source": "sources", "default": "value"}
 
@@ -97,7 +102,7 @@ def constructor_keywords(real: type, name: str, arguments: JsonMapping) -> JsonO
             keywords.setdefault(new, value)
         elif key in IGNORED:
             continue
-        elif takes_any and not key.startswith("_"):
+        elif takes_any and not key.startswith("_") and (not issubclass(real, gr.Blocks) or key in PAGE_PARTS):
             keywords[key] = value
         else:
             warn_unknown(f"gr.{name}", key)

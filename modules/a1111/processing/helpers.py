@@ -35,6 +35,21 @@ def decode_latent_batch(
     return [picture if target_device is None else picture.to(target_device) for picture in pictures]
 
 
+class DecodedSamples(list[Any]):
+    """Pictures of a batch that are decoded already."""
+
+    already_decoded = True
+
+
+def create_binary_mask(image: Image, round: bool = True) -> Image:
+    """A mask [L]: what a picture shows, or what is painted where it has clear parts; `round` leaves no greys."""
+    if image.mode == "RGBA" and image.getextrema()[-1] != (255, 255):
+        mask = image.getchannel("A")
+    else:
+        mask = image.convert("L")
+    return mask.point([0] * 128 + [255] * 128) if round else mask
+
+
 def setup_color_correction(image: Image) -> Any:
     """What `apply_color_correction` takes the colours from."""
     return image.convert("RGB")

@@ -154,6 +154,8 @@ class StableDiffusionProcessing:
     """What every generation is asked for. Takes its attributes by keyword or in A1111's order."""
 
     own: ClassVar[JsonObject] = {}
+    cached_c: ClassVar[list[object]] = [None, None]
+    cached_uc: ClassVar[list[object]] = [None, None]
 
     if TYPE_CHECKING:
         # Attributes come from the tables above and from scripts, which keep their own there.
