@@ -35,6 +35,7 @@ class ScriptPostprocessingUpscale(scripts_postprocessing.ScriptPostprocessing):
         upscaler_1_name: str | None = None,
         upscaler_2_name: str | None = None,
         upscaler_2_visibility: float = 0.0,
+        **args: object,
     ) -> None:
         """Enlarge `pp.image`; without an upscaler nothing is done."""
         if not upscale_enabled or upscaler_1_name in (None, "", "None"):

@@ -28,6 +28,7 @@ ALIASES = {
     "networks": "modules.a1111.network_lists",
     "modules.api.api": "modules.a1111.api_object",
     "modules.api.models": "modules.a1111.api_bodies",
+    "pkg_resources": "modules.extension_host.package_resources",
     "basicsr.utils.download_util": "modules.modelloader",
     "scripts.postprocessing_upscale": "modules.a1111.postprocessing_upscale",
 }
