@@ -22,6 +22,7 @@ from modules.api.guards.origin import RefuseForeignOrigins, allowed_origins, ori
 from modules.api.guards.request_size import LimitRequests
 from modules.api.live_previews import Previews
 from modules.api.openai import routes as openai
+from modules.api.openapi_document import DescribedApi
 from modules.api.sdapi.routes import (
     embeddings,
     extra_networks,
@@ -104,7 +105,7 @@ PARTS: tuple[Any, ...] = (
 
 def create_api(app: Application) -> FastAPI:
     """The API over `app`. Builds routes and nothing else: no torch, no model, no file is touched."""
-    api = FastAPI(
+    api = DescribedApi(
         title="Easel",
         description="Text-to-image diffusion over HTTP, with the routes and shapes of AUTOMATIC1111's API.",
         # The usual pages are drawn by scripts from elsewhere; ours works without a network.

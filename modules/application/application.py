@@ -35,7 +35,7 @@ from modules.checkpoints.vae_files import VaeCatalogue
 from modules.extension_host.host import ExtensionHost
 from modules.faces.catalogue import RestorerCatalogue
 from modules.foundation.errors import CheckpointError, EaselError
-from modules.foundation.importing import importing
+from modules.foundation.importing import importing, load_libraries
 from modules.foundation.timing import Stopwatch
 from modules.foundation.trace import attachment_returned
 from modules.generation.count_limits import check_counts
@@ -273,6 +273,7 @@ class Application:
     def engine(self) -> Engine:
         """What makes pictures. First use imports torch."""
         with self.startup.phase("torch"), importing("torch"):
+            load_libraries("torch", "libtorch_cpu", "libtorch_cuda")
             from modules.pipeline.engine import Engine
 
         return Engine(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib.util
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from types import ModuleType
 
 
@@ -28,6 +30,26 @@ def importing(*names: str) -> Generator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def load_libraries(package: str, *names: str) -> list[str]:
+    """Load shared libraries out of a package's folder `lib`, so that its import finds them there. Gives which were.
+
+    A library of hundreds of megabytes takes a quarter of a second to link, and seconds from a cold disk. An import holds
+    the interpreter meanwhile, and with it every other thread; the system's own loader, called as here, does not. What
+    cannot be loaded is left to the import, which knows more ways and says what is wrong. Nothing is done on Windows.
+    """
+    found = None if sys.platform == "win32" or package in sys.modules else importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        return []
+    import ctypes
+    import os
+
+    load = ctypes.CDLL(None).dlopen
+    load.argtypes, load.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
+    folder, ending = Path(found.origin).parent / "lib", ".dylib" if sys.platform == "darwin" else ".so"
+    files = {name: folder / f"{name}{ending}" for name in names}
+    return [name for name, file in files.items() if file.is_file() and load(os.fsencode(file), os.RTLD_LAZY)]
 
 
 def already_imported(name: str) -> ModuleType | None:

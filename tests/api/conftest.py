@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from modules.api.server import create_api
 from modules.application.application import Application
@@ -24,9 +25,10 @@ STYLES = 'name,prompt,negative_prompt\nink,"{prompt}, ink drawing",photo\nbare,p
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """A running Easel: its application, a client of its API and its data folder."""
+    """A running Easel: its application, its API, a client of that and its data folder."""
 
     app: Application
+    api: FastAPI
     client: httpx.Client
     data: Path
 
@@ -40,12 +42,13 @@ class Served:
 def serving(flags: Flags, **server_options: Any) -> Iterator[Served]:
     """Serve an application made from `flags` until the block ends, with these options of uvicorn."""
     app = Application(flags)
+    api = create_api(app)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()  # so that who asks too early waits
     server = uvicorn.Server(
         uvicorn.Config(
-            create_api(app),
+            api,
             log_config=None,
             ws="none",
             timeout_graceful_shutdown=5,
@@ -56,7 +59,7 @@ def serving(flags: Flags, **server_options: Any) -> Iterator[Served]:
     thread.start()
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=300) as client:
-            yield Served(app=app, client=client, data=app.paths.data)
+            yield Served(app=app, api=api, client=client, data=app.paths.data)
     finally:
         server.should_exit = True
         app.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import subprocess
 import sys
 import threading
 import types
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from modules.foundation.importing import already_imported, importing
+from modules.foundation.importing import already_imported, importing, load_libraries
 
 NAME = "a_large_library_of_this_test"
 
@@ -75,3 +76,22 @@ def test_a_module_counts_as_imported_when_all_of_it_is_there(tmp_path: Path, mon
     assert module is not None
     assert module.answer == 42
     assert already_imported("sys") is sys
+
+
+LINKED = """
+import sys
+from modules.foundation.importing import load_libraries
+print(load_libraries("torch", "libtorch_cpu", "no such library"), "torch" in sys.modules)
+import torch
+print(torch.ones(2).sum().item(), load_libraries("torch", "libtorch_cpu"))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows finds libraries in another way")
+def test_the_libraries_of_a_package_are_linked_before_its_import() -> None:
+    done = subprocess.run([sys.executable, "-c", LINKED], capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout.splitlines() == ["['libtorch_cpu'] False", "2.0 []"]
+
+
+def test_of_a_package_that_is_not_there_nothing_is_loaded() -> None:
+    assert load_libraries(NAME, "any") == []
