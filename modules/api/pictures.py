@@ -18,13 +18,21 @@ from modules.imaging.encode import PictureText, encode_somehow
 from modules.infotext.picture_metadata import PARAMETERS, exif_with
 from modules.settings.model import Settings
 
+TOGETHER = 4
+"""How many pictures of the largest size the pictures of one request may unpack to together."""
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(kw_only=True)
 class Intake:
-    """What is taken in: pictures that unpack to at most `pixels`, and those behind addresses as `fetching` says."""
+    """What one request may bring: pictures of at most `pixels` each and `TOGETHER` times as many in all.
+
+    Those behind addresses are fetched as `fetching` says. A few kilobytes can unpack to gigabytes, so many small files
+    count like the pictures that they hold.
+    """
 
     pixels: int = 100_000_000
     fetching: Fetching = Fetching()
+    taken: int = 0
 
     @classmethod
     def of(cls, app: Application) -> Intake:
@@ -34,16 +42,23 @@ class Intake:
             fetching=Fetching.from_settings(app.settings.current, offline=app.flags.offline),
         )
 
+    def take(self, pixels: int, field: str) -> None:
+        """Count a picture that is about to be unpacked. Raises RequestError naming `field` for one too many."""
+        self.taken += pixels
+        if self.taken > (most := self.pixels * TOGETHER):
+            raise RequestError(
+                f"With {field} the pictures of this request have {self.taken:,} pixels together, more than {most:,}. "
+                "Send them in several requests, or made smaller.",
+                field,
+            )
 
-STRICT = Intake()
-"""Nothing is fetched, and pictures are as large as the flags allow by default."""
 
-
-def decode_picture(text: object, field: str, intake: Intake = STRICT) -> Image.Image:
+def decode_picture(text: object, field: str, intake: Intake | None = None) -> Image.Image:
     """The picture that `text` holds in base64, plain or as a data: address, or has the address of.
 
-    Raises RequestError naming `field`.
+    `intake` is that of the whole request; without one nothing is fetched. Raises RequestError naming `field`.
     """
+    intake = intake or Intake()
     if not isinstance(text, str) or not text.strip():
         raise RequestError(f"{field} must be a picture in base64.", field)
     if text.startswith(("http://", "https://")):
@@ -86,13 +101,14 @@ _PIECE = 4 * 1024 * 1024
 """Characters, a multiple of four."""
 
 
-def open_picture(data: bytes, field: str, intake: Intake = STRICT) -> Image.Image:
+def open_picture(data: bytes, field: str, intake: Intake) -> Image.Image:
     """The picture in the bytes of a file, unpacked, unless it is larger than `intake` allows.
 
     Raises RequestError naming `field`.
     """
     try:
         image = picture_file.open_picture(data, intake.pixels)
+        intake.take(image.width * image.height, field)
         image.load()
     except picture_file.UNREADABLE as error:
         reason = reason_of(error)

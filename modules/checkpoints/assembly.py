@@ -18,6 +18,7 @@ from modules.checkpoints.tensors import TensorSource
 from modules.checkpoints.unet_vector import with_whole_vector
 from modules.checkpoints.upsample import with_doubling_upsamples
 from modules.foundation.errors import CheckpointError
+from modules.foundation.importing import importing
 from modules.foundation.plain import JsonMapping
 from modules.hardware.device import Hardware
 
@@ -107,7 +108,8 @@ def without_numbers(make: Callable[[], NetworkModule]) -> NetworkModule:
 
 def unet_without_numbers(config: JsonMapping) -> UNet2DConditionModel:
     """diffusers' UNet of this configuration, with the parts that Easel replaces."""
-    from diffusers import UNet2DConditionModel
+    with importing("diffusers.models.unets.unet_2d_condition"):
+        from diffusers import UNet2DConditionModel
 
     arguments = dict(config)
     middle = arguments.pop(MIDDLE_DEPTH, None)
@@ -125,14 +127,16 @@ def unet_without_numbers(config: JsonMapping) -> UNet2DConditionModel:
 
 def vae_without_numbers(config: JsonMapping) -> AutoencoderKL:
     """diffusers' autoencoder of this configuration."""
-    from diffusers import AutoencoderKL
+    with importing("diffusers.models.autoencoders.autoencoder_kl"):
+        from diffusers import AutoencoderKL
 
     return without_numbers(lambda: AutoencoderKL(**config))
 
 
 def clip_without_numbers(config: JsonMapping) -> CLIPTextModel:
     """transformers' CLIP text encoder of this configuration."""
-    from transformers import CLIPTextConfig, CLIPTextModel
+    with importing("transformers.models.clip.modeling_clip"):
+        from transformers import CLIPTextConfig, CLIPTextModel
 
     return without_numbers(lambda: CLIPTextModel(CLIPTextConfig(**config)))
 

@@ -35,9 +35,9 @@ def importing(*names: str) -> Generator[None]:
 def load_libraries(package: str, *names: str) -> list[str]:
     """Load shared libraries out of a package's folder `lib`, so that its import finds them there. Gives which were.
 
-    A library of hundreds of megabytes takes a quarter of a second to link, and seconds from a cold disk. An import holds
-    the interpreter meanwhile, and with it every other thread; the system's own loader, called as here, does not. What
-    cannot be loaded is left to the import, which knows more ways and says what is wrong. Nothing is done on Windows.
+    A library of hundreds of megabytes takes a quarter of a second to link, and seconds from a cold disk. An import
+    holds the interpreter meanwhile, and with it every other thread; the system's own loader, called as here, does not.
+    What cannot be loaded is left to the import, which knows more ways and says what is wrong. Not for Windows.
     """
     found = None if sys.platform == "win32" or package in sys.modules else importlib.util.find_spec(package)
     if found is None or found.origin is None:

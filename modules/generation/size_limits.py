@@ -12,6 +12,9 @@ from modules.imaging.hires_size import hires_size
 from modules.prompts.composition import count_parts
 from modules.settings.flags import Flags
 
+INIT_BATCHES = 8
+"""So many times the pixels of the largest batch may the pictures to begin with have together: all lie in memory."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SizeLimits:
@@ -43,6 +46,17 @@ class SizeLimits:
         """Raise RequestError, naming the field, if any pass of `request` is beyond the limits."""
         for what, width, height, field in _passes(request):
             self.check(what, width, height, request.batch_size, field=field)
+        self._check_init_images(len(request.init_images), request.width, request.height)
+
+    def _check_init_images(self, count: int, width: int, height: int) -> None:
+        """Raise RequestError for more pictures to begin with than there is room for, each brought to the size."""
+        pixels, most = count * width * height, self.pixels * INIT_BATCHES
+        if count > 1 and pixels > most:
+            raise RequestError(
+                f"{count} pictures to begin with, each brought to {width}x{height}, would have {pixels:,} pixels "
+                f"together, which are more than {most:,}. Send fewer at a time, or ask for a smaller size.",
+                "init_images",
+            )
 
     def check_plan(self, plan: Plan) -> None:
         """Raise RequestError if the parts that AND joins are too many to be computed together, in any pass of `plan`.

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from modules.foundation.errors import RequestError
 from modules.imaging.depth import eight_bits
 from modules.imaging.resize_in_bands import resize_in_bands
 
 if TYPE_CHECKING:
     from PIL import Image
 
+
+MOST_PIXELS = 16384 * 16384
+"""Of a picture that is made on the way to the wanted size: one that is a pixel wide and very long becomes huge."""
 
 Upscale = Callable[["Image.Image", float], "Image.Image"]
 """Enlarges a picture by a factor; the result may have another size, which is then put right."""
@@ -41,6 +46,8 @@ def resize(
     STRETCH (and LATENT) ignores the proportions; CROP covers the size and cuts off what hangs over; FILL fits inside it
     and repeats the outermost row or column outwards. `upscale(image, factor)` enlarges where enlarging is due (its
     result is then brought to the exact size); without it, and for grey pictures, Lanczos does.
+
+    Raises RequestError for proportions so different that more than `MOST_PIXELS` would be made on the way.
     """
     if mode in (ResizeMode.STRETCH, ResizeMode.LATENT):
         return _to_size(image, width, height, upscale)
@@ -110,13 +117,24 @@ def _to_size(
 ) -> Image.Image:
     from PIL import Image
 
+    _check_size(image, width, height)
     if upscale is not None and image.mode != "L":
         factor = max(width / image.width, height / image.height)
         if factor > 1:
+            _check_size(image, math.ceil(image.width * factor), math.ceil(image.height * factor))
             image = upscale(image, factor)
         if image.size == (width, height):
             return image
     return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _check_size(image: Image.Image, width: int, height: int) -> None:
+    if width * height > MOST_PIXELS:
+        raise RequestError(
+            f"A picture of {image.width}x{image.height} would have to be made {width}x{height} on the way to the "
+            "wanted size, which is too large. Choose a size with its proportions, or another resize mode.",
+            "init_images",
+        )
 
 
 def _on_canvas(inner: Image.Image, width: int, height: int, *, fill: bool) -> Image.Image:

@@ -32,6 +32,9 @@ POSTPROCESSING = "postprocessing"
 LIMITS = SizeLimits(side=2**18, pixels=16384 * 16384)
 """A larger result is not held in memory; it is written row by row, where the steps allow that."""
 
+TOGETHER = 2
+"""How many of the largest results those of one request may be together, which are all held until they are answered."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ExtrasRequest:
@@ -93,10 +96,9 @@ def run_extras(request: ExtrasRequest, engine: Engine, control: RunControl) -> t
     Raises RequestError, CheckpointError, OutOfMemory.
     """
     stages = stages_of(request.steps, engine, engine.settings.current, control)
-    for image in request.images:
-        for step in request.steps:
-            if isinstance(step, Upscaling) and engine.upscalers.find(step.upscaler).method != "none":
-                check_size(image.size, step)
+    for step in request.steps:
+        if isinstance(step, Upscaling) and engine.upscalers.find(step.upscaler).method != "none":
+            check_sizes([image.size for image in request.images], step)
     control.begin(len(request.images) * max(len(stages), 1))
     finished: list[ExtrasImage] = []
     with contextlib.suppress(Interrupted):
@@ -249,6 +251,21 @@ def check_size(size: tuple[int, int], step: Upscaling, limits: SizeLimits = LIMI
         )
     width, height = upscaled_size(*size, scale)
     limits.check("The result", width, height, field="upscaling_resize_w" if step.to_size else "upscaling_resize")
+
+
+def check_sizes(sizes: Sequence[tuple[int, int]], step: Upscaling) -> None:
+    """Raise RequestError where one of several results would be too large, or all of them together."""
+    pixels = 0
+    for size in sizes:
+        check_size(size, step)
+        width, height = upscaled_size(*size, step.factor(size))
+        pixels += width * height
+    if pixels > LIMITS.pixels * TOGETHER:
+        raise RequestError(
+            f"The {len(sizes)} results would have {pixels:,} pixels together, which are more than "
+            f"{LIMITS.pixels * TOGETHER:,}. Send fewer pictures at a time, or ask for less.",
+            "imageList",
+        )
 
 
 def _cropped(image: Image.Image, size: tuple[int, int], control: RunControl) -> Image.Image:

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tests.api.conftest import Served
+from tests.api.conftest import Served, flags_for, serving
+from tests.tiny_models import make_tiny_sd1
 
 
 def _unbounded(schema: dict[str, Any], models: dict[str, Any], place: str, seen: frozenset[str]) -> Iterator[str]:
@@ -168,3 +169,59 @@ def test_a_text_too_long_for_parameters_is_shown_and_not_read(served: Served) ->
     assert answer.status_code == 200
     assert answer.json()["info"] == long
     assert answer.json()["parameters"] == {}
+
+
+def _squares(count: int, side: int, mode: str = "1") -> list[str]:
+    file = io.BytesIO()
+    Image.new(mode, (side, side)).save(file, "PNG")
+    return [base64.b64encode(file.getvalue()).decode()] * count
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that takes pictures of a million pixels, four times as many in one request."""
+    data = tmp_path_factory.mktemp("narrow")
+    make_tiny_sd1(data / "models" / "Stable-diffusion" / "tiny.safetensors")
+    with serving(flags_for(data, max_image_pixels=1_000_000, max_batch_pixels=64 * 64 * 16)) as served:
+        yield served
+
+
+def test_the_pictures_of_one_request_are_bounded_together(narrow: Served) -> None:
+    four, five = _squares(4, 1000), _squares(5, 1000)
+    small: dict[str, Any] = {"steps": 1, "width": 64, "height": 64, "denoising_strength": 0.1}
+    for body in ({"init_images": five, "n_iter": 5}, {"init_images": four, "n_iter": 4, "mask": four[0]}):
+        answer = narrow.client.post("/sdapi/v1/img2img", json={**small, **body})
+        assert answer.status_code == 422
+        assert "together" in answer.json()["detail"]
+    answer = narrow.client.post("/sdapi/v1/img2img", json={**small, "init_images": four, "n_iter": 4})
+    assert answer.status_code == 200
+    files = [{"data": each, "name": "a.png"} for each in five]
+    answer = narrow.client.post("/sdapi/v1/extra-batch-images", json={"imageList": files, "upscaling_resize": 1})
+    assert answer.status_code == 422
+    assert "imageList[4].data" in answer.json()["detail"]
+
+
+def test_the_results_of_one_request_are_bounded_together(served: Served) -> None:
+    files = [{"data": each, "name": "a.png"} for each in _squares(3, 2048)]
+    body = {"imageList": files, "upscaling_resize": 8, "upscaler_1": "Lanczos"}
+    answer = served.client.post("/sdapi/v1/extra-batch-images", json=body)
+    assert answer.status_code == 422
+    assert "3 results" in answer.json()["detail"]
+
+
+def test_many_small_pictures_are_not_all_brought_to_a_large_size(narrow: Served) -> None:
+    body = {"init_images": _squares(129, 8), "n_iter": 129, "steps": 1, "width": 64, "height": 64}
+    answer = narrow.client.post("/sdapi/v1/img2img", json=body)
+    assert answer.status_code == 422
+    assert "129 pictures to begin with" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("side", [(1, 400_000), (400_000, 1)])
+def test_a_picture_of_one_row_is_no_trap(served: Served, side: tuple[int, int]) -> None:
+    file = io.BytesIO()
+    Image.new("L", side).save(file, "PNG")
+    text = base64.b64encode(file.getvalue()).decode()
+    body = {"init_images": [text], "steps": 1, "width": 1024, "height": 1024, "denoising_strength": 0.1}
+    answer = served.client.post("/sdapi/v1/img2img", json={**body, "resize_mode": 1})
+    assert answer.status_code == 422
+    assert "another resize mode" in answer.json()["detail"]
