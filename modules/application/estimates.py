@@ -59,7 +59,7 @@ class RunKind:
             (self.batch_size, other.batch_size),
             (self.target_width / self.target_height, other.target_width / other.target_height),
         )
-        return sum(abs(math.log(one / another)) for one, another in pairs)
+        return sum(abs(math.log(own / others)) for own, others in pairs)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import functools
 import logging
+import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from modules.application.completion import Completion
+from modules.foundation.atomic import write_json
+from modules.foundation.errors import SettingsError, UnknownName, reason_of
+from modules.foundation.text_files import read_json_object
 from modules.infotext.parse import parse
 from modules.prompts.craft.data import OWN, CraftData
 from modules.prompts.craft.notes import NoteContext
-from modules.prompts.craft.presets import ModelPresets, presets_for
+from modules.prompts.craft.presets import NONE, ModelPresets, presets_for, with_presets
 from modules.prompts.craft.rules import RuleBook
 from modules.prompts.styles import extract_styles
 from modules.prompts.wildcards.folders import WildcardFolders
 
 if TYPE_CHECKING:
     from modules.application.application import Application
+    from modules.checkpoints.info import CheckpointInfo
     from modules.text_encoders.tokenizer import ClipTokenizer
 
 log = logging.getLogger(__name__)
@@ -39,6 +45,9 @@ TEMPLATE_LABELS = {
 LISTS = "prompt-craft"
 """The folder of a user's own lists in the data folder."""
 
+KEPT_PRESETS = "models.json"
+"""The file in there with the presets that were chosen for a model by hand."""
+
 
 class PromptCraft:
     """Wildcards, lists, rules and completion of one application."""
@@ -46,6 +55,7 @@ class PromptCraft:
     def __init__(self, app: Application) -> None:
         self._app = app
         self._reported = False
+        self._keeping = threading.Lock()
         self.wildcards = WildcardFolders(self._wildcard_folders)
         self.data = CraftData(lambda: app.paths.data / LISTS)
         self.completion = Completion(app)
@@ -87,8 +97,48 @@ class PromptCraft:
         info = app.catalogue.find(checkpoint) if checkpoint else app.selected_checkpoint
         if info is None:
             return ModelPresets()
+        if (kept := self._kept_presets().get(info.name)) is not None:
+            return kept
         metadata = app.models.metadata("checkpoint", info.name) or {}
         return presets_for(self.data.table("presets"), info.name, info.family or "", metadata)
+
+    def keep_presets(self, checkpoint: str, chosen: ModelPresets | None) -> CheckpointInfo:
+        """Let these presets be what suits a checkpoint from now on, "" for the chosen one; None takes that back.
+
+        Raises UnknownName for a checkpoint or a preset that is not there, SettingsError where it cannot be kept.
+        """
+        app = self._app
+        info = app.catalogue.find(checkpoint) if checkpoint else app.selected_checkpoint
+        if info is None:
+            raise UnknownName("checkpoint", checkpoint, [])
+        if chosen is not None:
+            with_presets("", "", self.data.table("presets"), chosen)
+        with self._keeping:
+            kept = self._kept_presets()
+            kept.pop(info.name, None)
+            if chosen is not None:
+                kept[info.name] = chosen
+            path = app.paths.data / LISTS / KEPT_PRESETS
+            try:
+                write_json(path, {name: asdict(each) for name, each in kept.items()})
+            except OSError as error:
+                raise SettingsError(f"The presets are not kept in {path}: {reason_of(error)}.") from error
+        return info
+
+    def _kept_presets(self) -> dict[str, ModelPresets]:
+        """What was chosen by hand, by checkpoint. A damaged file counts as none."""
+        try:
+            content = read_json_object(self._app.paths.data / LISTS / KEPT_PRESETS, "Presets are those that suit.")
+        except OSError:
+            return {}
+        kept: dict[str, ModelPresets] = {}
+        for name, entry in content.items():
+            if isinstance(entry, dict):
+                words = cast("dict[str, Any]", entry)
+                kept[name] = ModelPresets(
+                    quality=str(words.get("quality", NONE)), unwanted=str(words.get("unwanted", NONE))
+                )
+        return kept
 
     def _families(self, kind: str) -> dict[str, str]:
         """For which family each file of a kind is, by its names in small letters; "" where that is not known."""

@@ -159,5 +159,23 @@ def test_time_and_memory_are_told_from_what_was_measured(craft: Served) -> None:
     assert craft.client.get("/api/v1/estimate", params={**asked, "width": 0}).status_code == 422
 
 
+def test_presets_of_a_model_are_chosen(craft: Served) -> None:
+    make_tiny_sd1(craft.data / "models" / "Stable-diffusion" / "kept.safetensors")
+    craft.app.catalogue.refresh()
+    address = "/api/v1/prompts/presets/model"
+    asked = {"model": "kept", "quality": "NovelAI furry"}
+    assert craft.client.put(address, json=asked).json() == {
+        "model": "kept.safetensors",
+        "quality": "NovelAI furry",
+        "unwanted": "None",
+    }
+    suited = craft.client.get("/api/v1/prompts/presets", params={"model": "kept"}).json()
+    assert (suited["suggested_quality"], suited["suggested_unwanted"]) == ("NovelAI furry", "None")
+    assert craft.client.put(address, json={**asked, "quality": "NovelAI fury"}).status_code in (404, 422)
+    assert craft.client.put(address, json={**asked, "model": "gone"}).status_code in (404, 422)
+    craft.client.put(address, json={"model": "kept"})
+    assert craft.client.get("/api/v1/prompts/presets", params={"model": "kept"}).json()["suggested_quality"] == "None"
+
+
 def test_trigger_words_of_a_file_that_is_not_here_are_a_404(craft: Served) -> None:
     assert craft.client.get("/api/v1/trigger-words", params={"kind": "lora", "name": "gone"}).status_code == 404

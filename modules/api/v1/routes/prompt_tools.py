@@ -137,6 +137,14 @@ class PresetsBody(Body):
     unwanted: ShortText = NONE
 
 
+class ModelPresetsBody(Body):
+    """The presets that are to suit a model; both null for those that suit it by themselves."""
+
+    model: ShortText = Field("", description="A checkpoint; none: the chosen one.")
+    quality: ShortText | None = None
+    unwanted: ShortText | None = None
+
+
 class ToolBody(Body):
     """A prompt, or the part of it that is selected, and what to do with it."""
 
@@ -265,6 +273,16 @@ def _add_presets(router: APIRouter, app: Application) -> None:
             suggested_quality=suited.quality,
             suggested_unwanted=suited.unwanted,
         )
+
+    @router.put("/prompts/presets/model", summary="Choose the presets of a model")
+    def keep(body: ModelPresetsBody) -> ModelPresetsBody:
+        """They are what "Automatic" means for it from now on."""
+        app.policy.check_files("Choosing presets")
+        automatic = body.quality is None and body.unwanted is None
+        chosen = ModelPresets(quality=body.quality or NONE, unwanted=body.unwanted or NONE)
+        info = app.prompt_craft.keep_presets(body.model, None if automatic else chosen)
+        suited = app.prompt_craft.presets_for(info.name)
+        return ModelPresetsBody(model=info.name, quality=suited.quality, unwanted=suited.unwanted)
 
     @router.post("/prompts/presets", summary="Put presets to a prompt")
     def put_presets(body: PresetsBody) -> PromptPair:

@@ -3,6 +3,7 @@
 import { api } from "../api.js";
 import { around, element, panels, press, route, textBox } from "../dom.js";
 import { attempt, say } from "../notice.js";
+import { showTriggers } from "../prompt/mount.js";
 import { write } from "../prompt_history.js";
 import { VirtualGrid } from "../virtual_grid.js";
 import { drawCard } from "./card.js";
@@ -19,6 +20,7 @@ import { isIn, joined, toggled, without } from "./tags.js";
 
 const SIZE = { width: 168, height: 224 };
 const SUFFIX = /\.(safetensors|ckpt|pt|pth|bin|png|webp|avif|jxl)$/i;
+const TAUGHT_KINDS = ["lora", "embedding", "checkpoint"];
 const FILTERED_KINDS = ["lora", "embedding"];
 const STEPS = new Map([["ArrowRight", 1], ["ArrowLeft", -1]]);
 const FAMILY_NAMES = { SD1: "SD 1", SD2: "SD 2", SDXL: "SDXL" };
@@ -310,6 +312,7 @@ class Area {
       description: settings.extra_networks_card_show_desc,
       html: settings.extra_networks_card_description_is_html,
       notes: Boolean(this.info?.kind),
+      words: TAUGHT_KINDS.includes(this.info?.kind ?? ""),
       pressed: this.isChosen(card),
       focused: index === this.grid.focused,
     });
@@ -350,6 +353,8 @@ class Area {
     }
     if (button.classList.contains("copy-path-button")) {
       navigator.clipboard.writeText(this.pathOf(card)).then(() => say("The path is copied."), () => say(this.pathOf(card)));
+    } else if (button.classList.contains("words-button")) {
+      showTriggers(this.tab, button, `${this.info?.kind}/${card.name}`);
     } else if (button.classList.contains("edit-button") || button.classList.contains("metadata-button")) {
       const metadata = button.classList.contains("metadata-button");
       openEditor({ tab: this.tab, page: this.page, kind: this.info?.kind ?? "", name: card.path.replace(SUFFIX, ""), metadata, saved: () => this.refresh() });

@@ -11,6 +11,7 @@ const ALLOWED = new Set(["B", "I", "EM", "STRONG", "U", "S", "CODE", "P", "BR", 
  * @property {boolean} description
  * @property {boolean} html
  * @property {boolean} notes whether notes can be written
+ * @property {boolean} words whether its kind has trigger words
  * @property {boolean} pressed
  * @property {boolean} focused
  */
@@ -34,7 +35,8 @@ export function drawCard(cell, card, look) {
   main.tabIndex = look.focused ? 0 : -1;
   for (const button of /** @type {HTMLElement[]} */ ([...buttons.children])) {
     button.tabIndex = look.focused ? 0 : -1;
-    button.hidden = !card.path || (!look.notes && !button.classList.contains("copy-path-button"));
+    const isAllowed = button.classList.contains("words-button") ? look.words : look.notes || button.classList.contains("copy-path-button");
+    button.hidden = !card.path || !isAllowed;
   }
 }
 
@@ -50,7 +52,7 @@ function build(cell) {
   words.append(element("span", "name"), element("span", "description"));
   main.append(picture, element("span", "letters"), words);
   const buttons = element("span", "button-row");
-  buttons.append(tool("copy-path-button", "Copy the path of the file"), tool("metadata-button", "What the file says"), tool("edit-button", "Notes and picture"));
+  buttons.append(tool("copy-path-button", "Copy the path of the file"), tool("metadata-button", "What the file says"), tool("edit-button", "Notes and picture"), tool("words-button", "Trigger words"));
   cell.append(main, buttons);
 }
 
