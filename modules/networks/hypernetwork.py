@@ -103,17 +103,14 @@ def _network(tensors: Mapping[str, Tensor], table: Mapping[object, object]) -> n
     Dropout leaves numbers free among the names of the layers; making pictures, it does nothing.
     """
     found: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        head, _, tail = key.partition(".")
-        match = _KEY.match(f"{_OLD_NAMES[head]}.{tail}" if head in _OLD_NAMES else key)
-        if match is None:
-            raise ValueError(f"its tensor {key!r} has no place in a hypernetwork")
-        if not torch.isfinite(tensor).all():
+    for key, name in tensor_names(tensors).items():
+        if not torch.isfinite(tensors[key]).all():
             raise ValueError(f"its tensor {key!r} contains values that are not numbers (NaN or infinity)")
-        found.setdefault(int(match[1]), {})[match[2]] = tensor
+        number, _, part = name.partition(".")
+        found.setdefault(int(number), {})[part] = tensors[key]
     members = [found[number] for number in sorted(found)]
     last = max(index for index, member in enumerate(members) if member["weight"].ndim == 2)
-    activation = _activation(table.get("activation_func"))
+    activation = activation_of(table.get("activation_func"))
     modules: list[nn.Module] = []
     for index, member in enumerate(members):
         if "bias" not in member and member["weight"].numel() == 1 and modules and isinstance(modules[-1], nn.PReLU):
@@ -130,7 +127,20 @@ def _network(tensors: Mapping[str, Tensor], table: Mapping[object, object]) -> n
     return nn.Sequential(*modules).eval().requires_grad_(False)
 
 
-def _activation(name: object) -> Callable[[], nn.Module] | None:
+def tensor_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """For each tensor of one network its number and part, as in "2.weight". Raises ValueError for other names."""
+    names: dict[str, str] = {}
+    for key in tensors:
+        head, _, tail = key.partition(".")
+        match = _KEY.match(f"{_OLD_NAMES[head]}.{tail}" if head in _OLD_NAMES else key)
+        if match is None:
+            raise ValueError(f"its tensor {key!r} has no place in a hypernetwork")
+        names[key] = f"{match[1]}.{match[2]}"
+    return names
+
+
+def activation_of(name: object) -> Callable[[], nn.Module] | None:
+    """What makes the activation that a file names; None for none. Raises ValueError for a name that is not known."""
     if name is None or name == "linear":
         return None
     if not isinstance(name, str) or name.lower() not in ACTIVATIONS:

@@ -135,6 +135,13 @@ class ModuleIndex:
         return self._modules.get(LayerName(part, layer.name))
 
 
+def ldm_paths(unet: nn.Module) -> dict[str, str]:
+    """For each module of a diffusers UNet the path that it has in an original checkpoint."""
+    paths = {path for path, _ in unet.named_modules()}
+    names = dict(_ldm_names(paths))
+    return {path: _renamed(path, names) or path for path in paths}
+
+
 def _with_weight(module: nn.Module) -> list[tuple[str, nn.Module]]:
     return [
         (path, each) for path, each in module.named_modules() if isinstance(getattr(each, "weight", None), nn.Parameter)

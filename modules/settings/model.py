@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from modules.foundation.errors import SettingsError
 from modules.foundation.plain import JsonMapping
 from modules.settings.declare import Section
-from modules.settings.sections import api, diffusion, jobs, page, postprocessing, prompt_craft, saving, system
+from modules.settings.sections import api, diffusion, jobs, page, postprocessing, prompt_craft, saving, system, training
 
 
 class Settings(
@@ -43,6 +43,7 @@ class Settings(
     system.ProfilerSection,
     api.ApiSection,
     jobs.JobsSection,
+    training.TrainingSection,
 ):
     """Every setting of one moment. Frozen: a change makes a new value, and a running job keeps the one it began with.
 

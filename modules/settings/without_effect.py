@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _ALONE = "a picture does not depend on the batch in which it is made"
-_TRAINING = "Easel does not train models yet"
 _TEXT = "it is a text of A1111's own page"
 _CALLBACKS = "callbacks are called in the order of the extensions' names and of their metadata.ini"
 _CONSOLE = "the console shows one bar for a job"
@@ -45,7 +44,7 @@ REASONS: Mapping[str, str] = (
         "memmon_poll_rate": "memory is measured by the device itself, without polling",
         "multiple_tqdm": _CONSOLE,
         "enable_upscale_progressbar": _CONSOLE,
-        "print_hypernet_extra": _TRAINING,
+        "training_xattention_optimizations": "training uses torch's own attention, which is exact and saves memory",
         "disable_mmap_load_safetensors": "files are read in order and never mapped",
         "hide_ldm_prints": "there is no ldm package to print anything",
         "restore_config_state_file": "sets of extensions are restored on the Extensions tab",
@@ -68,14 +67,5 @@ REASONS: Mapping[str, str] = (
             *("script_on_mask_blend", "script_postprocess_maskoverlay"),
         )
     }
-    | dict.fromkeys(
-        (
-            *("unload_models_when_training", "pin_memory", "save_optimizer_state", "save_training_settings_to_txt"),
-            *("dataset_filename_word_regex", "dataset_filename_join_string", "training_image_repeats_per_epoch"),
-            *("training_write_csv_every", "training_xattention_optimizations", "training_enable_tensorboard"),
-            *("training_tensorboard_save_images", "training_tensorboard_flush_every"),
-        ),
-        _TRAINING,
-    )
 )
 """Key -> the rest of a sentence that begins with "no effect, since"."""

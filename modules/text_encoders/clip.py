@@ -84,7 +84,6 @@ class ClipEncoder:
         ]
         return self.encode_chunks(prompts, clip_skip=clip_skip, emphasis=emphasis, mean_per_prompt=mean_per_prompt)
 
-    @torch.no_grad()
     def encode_chunks(
         self,
         prompts: Sequence[Sequence[Chunk]],
@@ -93,7 +92,10 @@ class ClipEncoder:
         emphasis: Emphasis = "Original",
         mean_per_prompt: bool = False,
     ) -> Tensor:
-        """Encode prompts that are chunks already; otherwise as `encode`."""
+        """Encode prompts that are chunks already; otherwise as `encode`, but with gradients where the caller has them.
+
+        Vectors of textual inversions may be parameters that learn.
+        """
         layers = self.layers_for(clip_skip)
         columns = Columns(prompts, empty_chunk(self.tokenizer))
         hidden = columns.run(lambda chunks: self.final(self.hidden_states(chunks, layers)))
@@ -116,11 +118,11 @@ class ClipEncoder:
         model = self.model
         rows = [padded_tokens(chunk, self.tokenizer) for chunk in chunks]
         hidden = model.embeddings.token_embedding(torch.tensor(rows, device=model.device))
-        for row, chunk in zip(hidden, chunks, strict=True):
+        for row, chunk in enumerate(chunks):
             for offset, embedding in chunk.embeddings:
                 vectors = cast(TextualInversion, embedding).vectors_for(self.name)
                 # The start token stands before offset 0, and the last place belongs to the end token.
-                target = row[offset + 1 : -1][: len(vectors)]
+                target = hidden[row, offset + 1 : -1][: len(vectors)]
                 target.copy_(vectors[: len(target)])
         return self.run_layers(model.embeddings(inputs_embeds=hidden), model.encoder.layers[:layers])
 

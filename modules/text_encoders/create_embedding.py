@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -10,6 +10,7 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
 from modules.foundation.atomic import atomic_write
+from modules.foundation.plain import JsonObject
 from modules.text_encoders.clip import ClipEncoder
 
 _STAR = 265
@@ -42,18 +43,38 @@ def create_embedding(
     """
     made = {encoder.name: initial_vectors(encoder, init_text, vectors) for encoder in encoders}
     path = folder / f"{name}{'.pt' if len(made) == 1 else '.safetensors'}"
-    with atomic_write(path) as file:
-        if len(made) > 1:
-            file.write(save_safetensors(made))
-        else:
-            (only,) = made.values()
-            content = {
-                "string_to_token": {"*": _STAR},
-                "string_to_param": {"*": only},
-                "name": name,
-                "step": 0,
-                "sd_checkpoint": None,
-                "sd_checkpoint_name": None,
-            }
-            torch.save(content, file)
+    write_embedding(path, made, name=name)
     return path
+
+
+def write_embedding(
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    *,
+    name: str,
+    step: int = 0,
+    checkpoint_hash: str | None = None,
+    checkpoint_name: str | None = None,
+) -> None:
+    """Write the vectors [n, width] of each encoder, on the CPU, as `create_embedding` says. Raises OSError.
+
+    A single encoder's vectors may be written as safetensors too, under the name that other programs look for.
+    """
+    with atomic_write(path) as file:
+        if path.suffix.lower() == ".safetensors":
+            named = tensors if len(tensors) > 1 else {"emb_params": next(iter(tensors.values()))}
+            file.write(save_safetensors({key: tensor.contiguous() for key, tensor in named.items()}))
+        else:
+            torch.save(embedding_content(tensors, name, step, checkpoint_hash, checkpoint_name), file)
+
+
+def embedding_content(
+    tensors: Mapping[str, Tensor], name: str, step: int, checkpoint_hash: str | None, checkpoint_name: str | None
+) -> JsonObject:
+    """A1111's table of an embedding for one encoder; for several, their vectors by name."""
+    told: JsonObject = {"name": name, "step": step, "sd_checkpoint": checkpoint_hash}
+    told["sd_checkpoint_name"] = checkpoint_name
+    if len(tensors) > 1:
+        return {**tensors, **told}
+    (only,) = tensors.values()
+    return {"string_to_token": {"*": _STAR}, "string_to_param": {"*": only}, **told}

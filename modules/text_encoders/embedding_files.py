@@ -141,7 +141,7 @@ def _decode_pixels(pixels: np.ndarray[Any, np.dtype[np.uint8]], path: Path) -> J
     left, right = low[:, : gaps[0]], low[:, gaps[-1] + 1 :]
     if left.shape != right.shape:
         return None
-    mask = _mask(left.size).reshape(left.shape)
+    mask = pixel_mask(left.size).reshape(left.shape)
     data = ((right ^ mask) << 4 | (left ^ mask)).tobytes()
     try:
         unpacker = zlib.decompressobj()
@@ -151,7 +151,7 @@ def _decode_pixels(pixels: np.ndarray[Any, np.dtype[np.uint8]], path: Path) -> J
         return None
 
 
-def _mask(length: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def pixel_mask(length: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """The low bits of the "quick and dirty" linear congruential generator of Numerical Recipes, started at 0."""
     # The state after n steps is the increment times the sum of the multiplier's first n powers.
     powers = np.full(length, 1664525, np.uint32)

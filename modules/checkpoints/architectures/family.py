@@ -42,9 +42,13 @@ class SmallVaeFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class PictureFacts:
-    """What a model may be told of a picture: (height, width) in pixels, (top, left) of its crop, aesthetic scores."""
+    """What a model may be told of a picture: (height, width) in pixels, (top, left) of its crop, aesthetic scores.
+
+    `original` is the (height, width) before it was cut, where that is another.
+    """
 
     size: tuple[int, int]
+    original: tuple[int, int] | None = None
     crop: tuple[int, int] = (0, 0)
     low_score: float = 0.0
     high_score: float = 0.0
@@ -58,12 +62,15 @@ SizeNumbers = tuple[Sequence[float], Sequence[float]]
 class NetworkTraces:
     """By what a LoRA or an embedding is known to be for a family.
 
-    `trained_as` are beginnings of what trainers write as the base model, `metadata` entries of the header that only
+    `trained_as` are beginnings of what trainers write as the base model, `base_model` and `modelspec` what Easel writes
+    there into its own files, in their words. `metadata` entries of the header that only
     this family has, `keys` beginnings of its layers' names. `context_width` is the length of the vectors that
     cross-attention takes, `embedding_width` that of textual inversions, those for several encoders added up.
     """
 
     trained_as: tuple[str, ...] = ()
+    base_model: str = ""
+    modelspec: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     keys: tuple[str, ...] = ()
     context_width: int | None = None

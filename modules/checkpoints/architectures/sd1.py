@@ -75,6 +75,8 @@ FAMILY = Family(
     small_vaes=SMALL_VAES,
     traces=NetworkTraces(
         trained_as=("stable-diffusion-v1", "sd_v1"),
+        base_model="sd_v1",
+        modelspec="stable-diffusion-v1",
         context_width=768,
         embedding_width=768,
     ),

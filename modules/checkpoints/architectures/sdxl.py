@@ -86,7 +86,7 @@ def claim(shapes: Shapes, declared: Declared) -> Architecture | Refusal:
 
 def sizes(facts: PictureFacts) -> SizeNumbers:
     """Height and width of the original, top and left of the crop, height and width of the target."""
-    numbers = (*facts.size, *facts.crop, *facts.size)
+    numbers = (*(facts.original or facts.size), *facts.crop, *facts.size)
     return numbers, numbers
 
 
@@ -106,6 +106,8 @@ FAMILY = Family(
     small_vaes=SMALL_VAES,
     traces=NetworkTraces(
         trained_as=("stable-diffusion-xl", "sdxl"),
+        base_model="sdxl_base_v1-0",
+        modelspec="stable-diffusion-xl-v1-base",
         keys=("lora_te2_",),
         context_width=2048,
         embedding_width=768 + 1280,

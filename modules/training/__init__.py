@@ -1,0 +1,1 @@
+"""Training embeddings, hypernetworks and LoRAs on the networks of a loaded checkpoint."""
