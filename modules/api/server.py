@@ -58,6 +58,7 @@ from modules.api.v1.routes import (
     recurring,
     save_button,
     settings,
+    trainings,
 )
 from modules.application.application import Application
 from modules.hooks.events import PageEvent
@@ -99,6 +100,7 @@ PARTS: tuple[Any, ...] = (
     prompts,
     prompt_advice,
     prompt_tools,
+    trainings,
 )
 """Files of routes, in the order in which the documentation shows them."""
 

@@ -26,6 +26,7 @@ from modules.application.scripts import run_script
 from modules.application.shutdown import Shutdown
 from modules.application.startup_tasks import StartupTasks
 from modules.application.statistics import Statistics
+from modules.application.training import keep_trainings
 from modules.checkpoints.architectures.family import Family
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.families import FamilyRegistry
@@ -101,6 +102,7 @@ class Application:
         self.startup_tasks = StartupTasks(self)
         self.jobs.recorder.on_replaced = self.startup_tasks.rebuild
         keep_folder_batches(self)
+        keep_trainings(self)
         self.statistics = Statistics()
         self.statistics.attach(self.queue, self.hooks)
         self.estimates = Estimates(self.paths.data / "cache" / "timings.json")

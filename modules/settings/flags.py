@@ -120,6 +120,9 @@ class Flags:
     )
     hypernetwork_dir: Path | None = _value(None, "folder of hypernetworks; default: models/hypernetworks", convert=path)
     embeddings_dir: Path | None = _value(None, "folder of embeddings; default: embeddings", convert=path)
+    textual_inversion_templates_dir: Path | None = _value(
+        None, "one more folder of prompt templates for training; default: textual_inversion_templates", convert=path
+    )
     esrgan_models_path: Path | None = _value(None, "folder of ESRGAN upscalers; default: models/ESRGAN", convert=path)
     realesrgan_models_path: Path | None = _value(
         None, "folder of Real-ESRGAN upscalers; default: models/RealESRGAN", convert=path

@@ -69,7 +69,6 @@ IGNORED_WITH_VALUE = frozenset(
         "--sub-quad-chunk-threshold",
         "--sub-quad-kv-chunk-size",
         "--sub-quad-q-chunk-size",
-        "--textual-inversion-templates-dir",
         "--timeout-keep-alive",
     }
 )

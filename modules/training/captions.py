@@ -66,11 +66,11 @@ def read_template(path: Path) -> tuple[str, ...]:
     try:
         lines = tuple(line.strip() for line in read_text(path).split("\n") if line.strip())
     except OSError as error:
-        raise RequestError(
-            f"The template {path} cannot be read ({error.strerror}).", "template_filename"
-        ) from error
+        raise RequestError(f"The template {path} cannot be read ({error.strerror}).", "template_filename") from error
     if not lines:
-        raise RequestError(f"The template {path} has no line of text. Write one such as: a {NAME}.", "template_filename")
+        raise RequestError(
+            f"The template {path} has no line of text. Write one such as: a {NAME}.", "template_filename"
+        )
     return lines
 
 

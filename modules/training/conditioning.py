@@ -80,5 +80,9 @@ def facts_of(picture: TrainingPicture) -> PictureFacts:
     """What a model is told of a training picture; aesthetic scores are those of a good picture."""
     cut = picture.cut
     return PictureFacts(
-        size=cut.size[::-1], original=picture.size[::-1], crop=(cut.top, cut.left), low_score=2.5, high_score=6.0
+        size=(cut.size[1], cut.size[0]),
+        original=(picture.size[1], picture.size[0]),
+        crop=(cut.top, cut.left),
+        low_score=2.5,
+        high_score=6.0,
     )

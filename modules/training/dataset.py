@@ -6,7 +6,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,6 +50,11 @@ class Dataset:
         counted = Counter(picture.path.parent for picture in self.pictures)
         return {folder.name: (repeats_of(folder), count) for folder, count in counted.items()}
 
+    def largest(self, count: int) -> Dataset:
+        """The `count` pictures with most pixels."""
+        by_size = sorted(self.pictures, key=lambda picture: picture.cut.size[0] * picture.cut.size[1], reverse=True)
+        return replace(self, pictures=tuple(by_size[:count]))
+
     def tag_frequency(self) -> Mapping[str, Mapping[str, int]]:
         """By folder, how often each tag stands in the captions."""
         counts: dict[str, Counter[str]] = {}
@@ -65,18 +70,19 @@ def read_dataset(options: DatasetOptions, step: int) -> Dataset:
     What cannot be read is named and skipped. Raises RequestError where nothing is left.
     """
     check_pattern(options.word_pattern, "dataset_filename_word_regex")
-    if not options.folder.is_dir():
-        raise RequestError(f"{options.folder} is not a folder that exists. Check its name.", "data_root")
+    folder = Path(options.folder)
+    if not folder.is_dir():
+        raise RequestError(f"{folder} is not a folder that exists. Check its name.", "data_root")
     pictures: list[TrainingPicture] = []
     skipped: list[str] = []
-    for path in _files(options.folder):
+    for path in _files(folder):
         try:
             pictures.append(_looked_at(path, options, step))
         except UNREADABLE as error:
             skipped.append(skipped_sentence(path, error))
     if not pictures:
         found = f"; {len(skipped)} files there cannot be read as pictures" if skipped else ""
-        raise RequestError(f"There is no picture to learn from in {options.folder}{found}. Put some there.", "data_root")
+        raise RequestError(f"There is no picture to learn from in {folder}{found}. Put some there.", "data_root")
     return Dataset(pictures=tuple(pictures), skipped=tuple(skipped))
 
 
@@ -99,7 +105,7 @@ def _looked_at(path: Path, options: DatasetOptions, step: int) -> TrainingPictur
     with open_picture(path, MOST_PIXELS) as picture:
         # Cameras turn pictures by a note in the file.
         turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-        size = picture.size[::-1] if turned else picture.size
+        size = (picture.height, picture.width) if turned else picture.size
     return TrainingPicture(
         path=path,
         caption=caption_of(path, word_pattern=options.word_pattern, join=options.word_join),
@@ -118,9 +124,9 @@ def unpacked(picture: TrainingPicture) -> Image.Image:
 
 
 class Place(NamedTuple):
-    """A picture's place in a batch: its index, and whether this round mirrors it."""
+    """A picture's place in a batch: its number from 0, and whether this round mirrors it."""
 
-    index: int
+    number: int
     mirrored: bool
 
 
@@ -131,7 +137,13 @@ class Batches:
     """
 
     def __init__(
-        self, sizes: Sequence[tuple[int, int]], repeats: Sequence[int], batch_size: int, seed: int, *, flip: bool = False
+        self,
+        sizes: Sequence[tuple[int, int]],
+        repeats: Sequence[int],
+        batch_size: int,
+        seed: int,
+        *,
+        flip: bool = False,
     ) -> None:
         self._groups: dict[tuple[int, int], list[int]] = {}
         for index, size in enumerate(sizes):
@@ -141,12 +153,12 @@ class Batches:
         self.count = sum(-(-len(group) // batch_size) for group in self._groups.values())
         """Batches of one round."""
 
-    def at(self, number: int) -> list[Place]:
+    def at(self, batch: int) -> list[Place]:
         """The batch of this number, counted from 0 over all rounds."""
-        turn, place = divmod(number, self.count)
+        turn, place = divmod(batch, self.count)
         if self._round[0] != turn:
             self._round = turn, self._made(turn)
-        return [Place(index, self._flip and turn % 2 == 1) for index in self._round[1][place]]
+        return [Place(number, self._flip and turn % 2 == 1) for number in self._round[1][place]]
 
     def _made(self, turn: int) -> list[list[int]]:
         batches: list[list[int]] = []

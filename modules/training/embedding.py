@@ -23,14 +23,14 @@ class EmbeddingTrainee:
     def __init__(self, embedding: TextualInversion, widths: dict[str, int], device: torch.device) -> None:
         if embedding.path is None or embedding.path.suffix.lower() not in _SUFFIXES:
             raise RequestError(
-                f"The embedding {embedding.name!r} is in a file that cannot be trained further. Create one on the Train "
-                "tab; it is written as .pt, or as .safetensors for SDXL.",
+                f"The embedding {embedding.name!r} is in a file that cannot be trained further. Create one on the "
+                "Train tab; it is written as .pt, or as .safetensors for SDXL.",
                 "embedding_name",
             )
         if not embedding.fits(widths):
             raise RequestError(
-                f"The embedding {embedding.name!r} was made for another kind of model. Choose a checkpoint of its kind, "
-                "or create an embedding for this one.",
+                f"The embedding {embedding.name!r} was made for another kind of model. Choose a checkpoint of its "
+                "kind, or create an embedding for this one.",
                 "embedding_name",
             )
         self.path: Path = embedding.path

@@ -96,7 +96,9 @@ class HypernetworkTrainee:
     def save(self, path: Path, trained: Trained) -> None:
         """Write A1111's table with the weights as they are."""
         weights = {
-            size: tuple(_named_tensors(network, source) for network, source in zip(pair, self._table[size], strict=True))
+            size: tuple(
+                _named_tensors(network, source) for network, source in zip(pair, self._table[size], strict=True)
+            )
             for size, pair in self.network.layers.items()
         }
         told = {"step": trained.step, "sd_checkpoint": trained.checkpoint_hash}

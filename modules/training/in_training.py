@@ -46,11 +46,9 @@ def number_types(precision: Precision, hardware: Hardware) -> NumberTypes:
         case "auto":
             if hardware.unet_dtype != torch.float16:
                 return NumberTypes(unet=hardware.unet_dtype)
-            if device.type != "cuda":
-                return NumberTypes(unet=torch.float32)
-            if torch.cuda.is_bf16_supported():
-                return NumberTypes(unet=torch.bfloat16)
-            return NumberTypes(unet=torch.float16, scaled=True)
+            if device.type == "cuda" and not torch.cuda.is_bf16_supported():
+                return NumberTypes(unet=torch.float16, scaled=True)
+            return NumberTypes(unet=torch.bfloat16 if device.type == "cuda" else torch.float32)
 
 
 @contextlib.contextmanager

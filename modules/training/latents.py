@@ -96,6 +96,7 @@ def batch_latents(
     pictures: Sequence[EncodedPicture],
     places: Sequence[Place],
     space: LatentSpace,
+    *,
     sampling: LatentSampling,
     seed: int,
     number: int,
@@ -107,11 +108,11 @@ def batch_latents(
     latents: list[Tensor] = []
     weights: list[Tensor | None] = []
     for row, place in enumerate(places):
-        encoded = pictures[place.index]
+        encoded = pictures[place.number]
         encoded = encoded.mirrored if place.mirrored and encoded.mirrored is not None else encoded
         value = encoded.mean
         if sampling != "deterministic":
-            purpose = ("latent", place.index) if sampling == "once" else ("latent", number, row)
+            purpose = ("latent", place.number) if sampling == "once" else ("latent", number, row)
             noise = torch.randn(value.shape, generator=generator(seed, *purpose))
             value = value + encoded.deviation * noise
         latents.append(space.scaled(value))

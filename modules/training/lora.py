@@ -166,4 +166,3 @@ def _layers(network: nn.Module) -> Iterator[tuple[str, nn.Linear | nn.Conv2d]]:
     for path, module in network.named_modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             yield path, module
-

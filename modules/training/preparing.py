@@ -18,6 +18,7 @@ from modules.pipeline.engine import Engine
 from modules.pipeline.model import LoadedModel
 from modules.settings.model import Settings
 from modules.text_encoders.prompt_conditioning import EncodingOptions
+from modules.training.captions import NAME, WORDS
 from modules.training.dataset import Dataset, read_dataset
 from modules.training.embedding import EmbeddingTrainee
 from modules.training.hypernetwork import HypernetworkTrainee
@@ -72,10 +73,14 @@ def prepare(
     engine: Engine,
     control: RunControl,
     settings: Settings,
+    *,
     stack: contextlib.ExitStack,
-    most_pictures: int | None = None,
+    largest: int | None = None,
 ) -> Prepared:
-    """Load, encode the pictures, and enter into `stack` what holds while the model is trained on."""
+    """Load, encode the pictures, and enter into `stack` what holds while the model is trained on.
+
+    With `largest` only so many pictures are encoded and learned from: the largest ones.
+    """
     control.begin(1)
     control.at_phase("loading")
     info = engine.catalogue.chosen(options.checkpoint)
@@ -85,11 +90,11 @@ def prepare(
     started = time.monotonic()
     control.at_phase("Reading the pictures")
     dataset = read_dataset(options.dataset, model.checkpoint.family.size_step)
-    if most_pictures is not None:
-        dataset = Dataset(pictures=dataset.pictures[:most_pictures], skipped=dataset.skipped)
+    options = with_template(options, dataset)
     types = number_types(options.steps.precision, engine.hardware)
     trainee = make_trainee(options, engine, model, settings)
-    pictures, broken = _encoded(options, dataset, model, control, settings)
+    used = dataset if largest is None else dataset.largest(largest)
+    pictures, broken = _encoded(options, used, model, control, settings)
     stack.enter_context(_memory_errors(engine))
     stack.enter_context(ready_for_training(model, types, checkpointing=options.steps.gradient_checkpointing))
     stack.enter_context(trainee.in_place())
@@ -104,7 +109,15 @@ def prepare(
         model=model,
         dataset=dataset,
         trainee=trainee,
-        trainer=_trainer(options, engine, model, trainee, pictures, settings, types),
+        trainer=_trainer(
+            options=options,
+            engine=engine,
+            model=model,
+            trainee=trainee,
+            pictures=pictures,
+            settings=settings,
+            types=types,
+        ),
         previews=previews,
         folder=engine.paths.data / options.output.log_folder / datetime.date.today().isoformat() / options.name,
         started=started,
@@ -121,6 +134,24 @@ def check_trainable(model: LoadedModel) -> None:
             "models that take a picture beside the prompt. Choose another checkpoint.",
             "checkpoint",
         )
+
+
+def with_template(options: TrainingOptions, dataset: Dataset) -> TrainingOptions:
+    """The options with prompts in which an embedding is named. Raises RequestError where none of them would name it."""
+    template = options.dataset.template
+    if options.kind != "embedding":
+        return options
+    if not template:
+        return options.model_copy(
+            update={"dataset": options.dataset.model_copy(update={"template": (f"{NAME}, {WORDS}",)})}
+        )
+    captions = (picture.caption for picture in dataset.pictures)
+    if not any(NAME in line for line in template) and not any(options.name in caption for caption in captions):
+        raise RequestError(
+            f"No line of the template has {NAME} in it, so nothing would be learned. Add it, as in: a {NAME}.",
+            "template_filename",
+        )
+    return options
 
 
 def make_trainee(options: TrainingOptions, engine: Engine, model: LoadedModel, settings: Settings) -> Trainee:
@@ -169,6 +200,7 @@ def _encoded(
 
 
 def _trainer(
+    *,
     options: TrainingOptions,
     engine: Engine,
     model: LoadedModel,
@@ -192,7 +224,15 @@ def _trainer(
         mean_per_prompt=True,
         comma_backtrack=settings.comma_padding_backtrack,
     )
-    return Trainer(options, model, trainee, pictures, tables, encoding, types)
+    return Trainer(
+        options=options,
+        model=model,
+        trainee=trainee,
+        pictures=pictures,
+        embeddings=tables,
+        encoding=encoding,
+        types=types,
+    )
 
 
 @contextlib.contextmanager

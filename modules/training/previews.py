@@ -82,4 +82,3 @@ class Previews:
         if not result.samples:
             return None
         return result.samples[0].image, result.samples[0].infotext
-

@@ -6,8 +6,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 from modules.foundation.errors import EaselError, Interrupted, SaveError
 from modules.generation.progress import RunControl
@@ -19,23 +17,11 @@ from modules.training.options import TrainingOptions
 from modules.training.picture_card import save_png, write_card
 from modules.training.preparing import Prepared, prepare
 from modules.training.records import TABLES, Board, LossTable, write_settings
+from modules.training.results import TrainingResult
 from modules.training.state import forget_state, read_state, save_state, take_over
 from modules.training.trainer import StepResult, TrainingDivergedError
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingResult:
-    """What a training ended with. `loss` is that of its last step, None where it made none."""
-
-    path: Path
-    step: int
-    steps: int
-    loss: float | None
-    seconds: float
-    warnings: tuple[str, ...] = ()
-    interrupted: bool = False
 
 
 def train(options: TrainingOptions, engine: Engine, control: RunControl, settings: Settings) -> TrainingResult:
@@ -44,7 +30,7 @@ def train(options: TrainingOptions, engine: Engine, control: RunControl, setting
     Raises the EaselError of whatever went wrong; the file and the state of the last save are then still there.
     """
     with contextlib.ExitStack() as stack:
-        prepared = prepare(options, engine, control, settings, stack)
+        prepared = prepare(options, engine, control, settings, stack=stack)
         return _all_steps(prepared, control)
 
 
@@ -199,9 +185,7 @@ def _warn(prepared: Prepared, sentence: str) -> None:
         prepared.warnings.append(sentence)
 
 
-def _result(
-    prepared: Prepared, step: int, made: StepResult | None, *, interrupted: bool = False
-) -> TrainingResult:
+def _result(prepared: Prepared, step: int, made: StepResult | None, *, interrupted: bool = False) -> TrainingResult:
     return TrainingResult(
         path=prepared.trainee.path,
         step=step,

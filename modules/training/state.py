@@ -73,9 +73,7 @@ def read_state(trainee: Trainee, name: str) -> TrainingState | None:
     if {key: tensor.shape for key, tensor in tensors.items()} != shapes:
         log.warning("%s belongs to a training of another shape; this one begins anew.", path)
         return None
-    return TrainingState(
-        step=int(table["step"]), tensors=tensors, optimiser=table["optimiser"], scaler=table["scaler"]
-    )
+    return TrainingState(step=int(table["step"]), tensors=tensors, optimiser=table["optimiser"], scaler=table["scaler"])
 
 
 def take_over(

@@ -50,6 +50,7 @@ class Trainer:
 
     def __init__(
         self,
+        *,
         options: TrainingOptions,
         model: LoadedModel,
         trainee: Trainee,
@@ -98,15 +99,17 @@ class Trainer:
             for part in range(steps.gradient_accumulation):
                 loss, prompt = self.loss(number * steps.gradient_accumulation + part)
                 share = loss / steps.gradient_accumulation
-                self.scaler.scale(share).backward()
+                if share.requires_grad:  # an embedding learns nothing from a prompt that does not name it
+                    self.scaler.scale(share).backward()
                 total += share.detach()
         value = float(total)
         if not math.isfinite(value):
             self.optimiser.zero_grad(set_to_none=True)
             raise TrainingDivergedError(_diverged(number, "The loss"))
-        self._clip(number)
-        self.scaler.step(self.optimiser)
-        self.scaler.update()
+        if any(parameter.grad is not None for parameter in self._parameters):
+            self._clip(number)
+            self.scaler.step(self.optimiser)
+            self.scaler.update()
         return StepResult(loss=value, rate=rate, prompt=prompt)
 
     def loss(self, number: int) -> tuple[Tensor, str]:
@@ -114,12 +117,17 @@ class Trainer:
         steps, dataset = self.options.steps, self.options.dataset
         places = self.batches.at(number)
         latents, cell_weight = batch_latents(
-            self.pictures, places, self.model.checkpoint.latents, dataset.latent_sampling, steps.seed, number
+            self.pictures,
+            places,
+            self.model.checkpoint.latents,
+            sampling=dataset.latent_sampling,
+            seed=steps.seed,
+            number=number,
         )
         noised = noised_batch(
             latents, self.model.schedule, seed=steps.seed, number=number, noise_offset=steps.noise_offset
         )
-        pictures = [self.pictures[place.index].picture for place in places]
+        pictures = [self.pictures[place.number].picture for place in places]
         prompts = [self._prompt(picture.caption, number, row) for row, picture in enumerate(pictures)]
         cond = self._conditioner.batch(prompts, pictures)
         device = self.model.hardware.device
@@ -205,4 +213,3 @@ def _diverged(number: int, what: str) -> str:
         f"{what} of step {number + 1} is not a number any more (NaN or infinity). Nothing was changed by that step. "
         "Take a lower learning rate, clip gradients, or train in float32."
     )
-

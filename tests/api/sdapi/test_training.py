@@ -1,8 +1,9 @@
-"""Making embeddings and hypernetworks; what is not done yet says so."""
+"""Making and training embeddings and hypernetworks."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from modules.networks.info import NetworkInfo
 from modules.text_encoders.embedding_files import read_embedding
 from tests.api.conftest import Served, flags_for, serving
 from tests.tiny_models import make_tiny_checkpoint
+from tests.training.conftest import put_pictures
 
 
 def create(served: Served, what: str, **body: Any) -> Any:
@@ -135,10 +137,74 @@ def test_what_no_hypernetwork_can_be_made_of_is_refused(served: Served, fields: 
 
 
 @pytest.mark.parametrize("what", ["embedding", "hypernetwork"])
-def test_training_says_that_it_is_not_done(served: Served, what: str) -> None:
+def test_training_in_the_words_of_a1111_changes_the_file(served: Served, what: str, tmp_path: Path) -> None:
+    put_pictures(tmp_path, 2)
     assert served.client.post(f"/sdapi/v1/train/{what}", json={}).status_code == 404
     assert served.client.post(f"/sdapi/v1/train/{what}", json={f"{what}_name": "nobody's"}).status_code == 404
-    create(served, what, name="pupil", overwrite_old=True)
-    response = served.client.post(f"/sdapi/v1/train/{what}", json={f"{what}_name": "pupil", "learn_rate": 0.1})
-    assert response.status_code == 501
-    assert "not supported" in response.json()["detail"]
+    sizes = {"enable_sizes": [320]} if what == "hypernetwork" else {}
+    create(served, what, name="pupil", overwrite_old=True, **sizes)
+    folder = "embeddings" if what == "embedding" else "models/hypernetworks"
+    path = served.data / folder / "pupil.pt"
+    body = {
+        f"{what}_name": "pupil",
+        "learn_rate": "0.1:1, 0.01",
+        "data_root": str(tmp_path),
+        "log_directory": str(tmp_path / "log"),
+        "training_width": 64,
+        "training_height": 64,
+        "steps": 2,
+        "batch_size": 2,
+        "gradient_step": 2,
+        "clip_grad_mode": "norm",
+        "clip_grad_value": "1.0",
+        "shuffle_tags": True,
+        "tag_drop_out": 0.1,
+        "latent_sampling_method": "random",
+        "create_image_every": 0,
+        f"save_{what}_every": 1,
+        "template_filename": "style_filewords.txt",
+        "preview_from_txt2img": False,
+    }
+    response = served.client.post(f"/sdapi/v1/train/{what}", json=body)
+    assert response.json() == {"info": f"train {what} complete: filename: {path} error: None"}
+    assert torch.load(path)["step"] == 2
+    assert len(list((tmp_path / "log").glob(f"*/pupil/{what}s/pupil-1.pt"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"learn_rate": "0.1:1, fast"}, "part 2"),
+        ({"learn_rate": ""}, "learn_rate"),
+        ({"data_root": "/no/such/folder"}, "not a folder"),
+        ({"data_root": ""}, "Name a folder"),
+        ({"data_root": "\u0000"}, "folder"),
+        ({"template_filename": "../../secret.txt"}, "template"),
+        ({"template_filename": "nothing.txt"}, "template"),
+        ({"clip_grad_mode": "value", "clip_grad_value": "much"}, "part 1"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_trained_is_told_before_it_is_queued(
+    served: Served, wrong: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    create(served, "embedding", name="pupil", overwrite_old=True)
+    put_pictures(tmp_path, 1)
+    body = {"embedding_name": "pupil", "data_root": str(tmp_path), "steps": 1, **wrong}
+    response = served.client.post("/sdapi/v1/train/embedding", json=body)
+    assert response.status_code in (404, 422)
+    assert said in response.text
+
+
+def test_strangers_on_an_open_network_train_nothing(tmp_path: Path) -> None:
+    make_tiny_checkpoint(tmp_path / "models" / "Stable-diffusion" / "tiny.safetensors", "sd1")
+    put_pictures(tmp_path / "pictures", 1)
+    with serving(flags_for(tmp_path, listen=True)) as served:
+        for route, body in (
+            ("/sdapi/v1/train/embedding", {"embedding_name": "x", "data_root": str(tmp_path / "pictures")}),
+            ("/sdapi/v1/train/hypernetwork", {"hypernetwork_name": "x", "data_root": "/etc"}),
+            ("/api/v1/training", {"kind": "lora", "name": "x", "dataset": {"folder": "/etc"}, "dry_run": True}),
+        ):
+            response = served.client.post(route, json=body)
+            assert response.status_code == 403
+            assert "--gradio-auth" in response.json()["detail"]

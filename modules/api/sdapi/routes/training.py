@@ -1,20 +1,19 @@
-"""Making embeddings and hypernetworks. Training them is for a later version."""
+"""Making and training embeddings and hypernetworks."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import NoReturn
 
 from fastapi import APIRouter
 
-from modules.api.errors import not_here_yet
 from modules.api.sdapi.bodies import CreateEmbeddingRequest, CreateHypernetworkRequest
 from modules.api.sdapi.responses import CreateResponse, TrainResponse
+from modules.api.sdapi.training_bodies import TrainEmbeddingRequest, TrainHypernetworkRequest
 from modules.application.application import Application
-from modules.application.jobs.awaiting import on_engine_thread
-from modules.foundation.errors import CheckpointError, RequestError, SaveError, UnknownName
-from modules.foundation.plain import JsonObject
+from modules.application.jobs.awaiting import on_engine_thread, result_of
+from modules.application.training import file_name, submit_training
+from modules.foundation.errors import CheckpointError, RequestError, SaveError
 
 
 def routes(app: Application) -> APIRouter:
@@ -39,19 +38,19 @@ def routes(app: Application) -> APIRouter:
         path = await asyncio.to_thread(_hypernetwork, app, body)
         return CreateResponse(info=f"create hypernetwork filename: {path}")
 
-    @router.post("/train/embedding", response_model=TrainResponse, summary="Train an embedding")
-    def train_embedding(args: JsonObject) -> NoReturn:
-        """Not done by this version: 501, or 404 for an embedding that is not there."""
-        known = {path.stem for path in app.paths.embeddings.rglob("*") if path.suffix in (".pt", ".safetensors")}
-        _refuse_unknown("embedding", args.get("embedding_name"), known)
-        raise not_here_yet("Training embeddings", "Train it with another program; the file can be used here.")
+    @router.post("/train/embedding", summary="Train an embedding")
+    async def train_embedding(body: TrainEmbeddingRequest) -> TrainResponse:
+        """Train an embedding that is there, as a job of the queue; answers when it has ended."""
+        app.policy.check_files("Training")
+        result = await result_of(submit_training(app, body.options(app), body.id_task))
+        return TrainResponse(info=f"train embedding complete: filename: {result.path} error: None")
 
-    @router.post("/train/hypernetwork", response_model=TrainResponse, summary="Train a hypernetwork")
-    def train_hypernetwork(args: JsonObject) -> NoReturn:
-        """Not done by this version: 501, or 404 for a hypernetwork that is not there."""
-        known = {info.name for info in app.networks.all("hypernet")}
-        _refuse_unknown("hypernetwork", args.get("hypernetwork_name"), known)
-        raise not_here_yet("Training hypernetworks", "Train it with another program; the file can be used here.")
+    @router.post("/train/hypernetwork", summary="Train a hypernetwork")
+    async def train_hypernetwork(body: TrainHypernetworkRequest) -> TrainResponse:
+        """Train a hypernetwork that is there, as a job of the queue; answers when it has ended."""
+        app.policy.check_files("Training")
+        result = await result_of(submit_training(app, body.options(app), body.id_task))
+        return TrainResponse(info=f"train hypernetwork complete: filename: {result.path} error: None")
 
     return router
 
@@ -59,7 +58,7 @@ def routes(app: Application) -> APIRouter:
 def _embedding(app: Application, body: CreateEmbeddingRequest) -> Path:
     from modules.text_encoders.create_embedding import create_embedding
 
-    folder, name = app.paths.embeddings, _file_name(body.name)
+    folder, name = app.paths.embeddings, file_name(body.name)
     if not body.overwrite_old:
         _refuse_existing(name, *(folder / f"{name}{suffix}" for suffix in (".pt", ".safetensors", ".bin")))
     info = app.selected_checkpoint
@@ -77,7 +76,7 @@ def _embedding(app: Application, body: CreateEmbeddingRequest) -> Path:
 def _hypernetwork(app: Application, body: CreateHypernetworkRequest) -> Path:
     from modules.networks.create_hypernetwork import Structure, create_hypernetwork, standard_dropout
 
-    name = _file_name(body.name)
+    name = file_name(body.name)
     path = app.paths.hypernetworks / f"{name}.pt"
     if not body.overwrite_old:
         _refuse_existing(name, path)
@@ -96,19 +95,6 @@ def _hypernetwork(app: Application, body: CreateHypernetworkRequest) -> Path:
         raise SaveError(f"The hypernetwork could not be written to {path}: {error.strerror}.") from error
     app.networks.refresh()
     return path
-
-
-def _refuse_unknown(kind: str, name: object, known: set[str]) -> None:
-    if not isinstance(name, str) or name not in known:
-        raise UnknownName(kind, str(name), sorted(known), f"{kind}_name")
-
-
-def _file_name(wanted: str) -> str:
-    """The name with nothing in it that could lead out of the folder or be refused by a file system."""
-    name = "".join(sign for sign in wanted if sign.isalnum() or sign in "._- ").strip(" .")
-    if not name or len(name.encode()) > 200:
-        raise RequestError("name must hold letters or digits, and at most 200 of them.", "name")
-    return name
 
 
 def _refuse_existing(name: str, *paths: Path) -> None:
