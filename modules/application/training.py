@@ -88,10 +88,10 @@ def checked(app: Application, options: TrainingOptions) -> TrainingOptions:
     if steps.clipping != "disabled":
         parse_rates(steps.clip_at, "clip_grad_value")
     check_pattern(dataset.word_pattern, "dataset_filename_word_regex")
-    folder = _folder(app, dataset.folder, "data_root")
+    folder = named_folder(app, dataset.folder, "data_root")
     if not folder.is_dir():
         raise RequestError(f"{folder} is not a folder that exists. Check its name.", "data_root")
-    log_folder = _folder(app, options.output.log_folder, "log_directory")
+    log_folder = named_folder(app, options.output.log_folder, "log_directory")
     name = options.name if options.kind != "lora" else file_name(options.name)
     chosen = app.catalogue.find(options.checkpoint) if options.checkpoint else app.selected_checkpoint
     if chosen is None:
@@ -106,7 +106,8 @@ def checked(app: Application, options: TrainingOptions) -> TrainingOptions:
     )
 
 
-def _folder(app: Application, name: str, field: str) -> Path:
+def named_folder(app: Application, name: str, field: str) -> Path:
+    """The folder of this name, in the data folder unless it says otherwise. Raises RequestError for none at all."""
     if not name.strip():
         raise RequestError("Name a folder.", field)
     try:

@@ -84,7 +84,7 @@ class RestorerCatalogue:
     def _info(self, name: RestorerName) -> RestorerInfo:
         folder = (self._gfpgan if name == "GFPGAN" else self._codeformer)[0]
         weights = self._gfpgan_weights() if name == "GFPGAN" else _newest(self._codeformer, "codeformer")
-        detector = self._detector()
+        detector = self.detector
         problems: list[str] = []
         if name == "CodeFormer" and importlib.util.find_spec(EXTRA_ARCHITECTURES) is None:
             problems.append(
@@ -103,7 +103,9 @@ class RestorerCatalogue:
             return self._gfpgan_file
         return _newest(self._gfpgan, "gfpgan")
 
-    def _detector(self) -> Path | None:
+    @property
+    def detector(self) -> Path | None:
+        """The file of what finds faces; None where it is not there."""
         folders = (*self._gfpgan, *self._codeformer, *self._more)
         return next((path for path in _files(folders) if path.name.casefold() == DETECTOR_FILE.casefold()), None)
 

@@ -84,6 +84,11 @@ class FaceRestorers:
                 f"{self._hardware.name} has no room for {info.name}. Make the picture smaller or unload the checkpoint."
             ) from error
 
+    def found_in(self, image: Image.Image) -> list[Face]:
+        """The faces in a picture, largest first; none where the detector's file is not there."""
+        path = self.catalogue.detector
+        return [] if path is None else self._faces(image, path)
+
     @property
     def loaded(self) -> tuple[Path, ...]:
         """The files whose networks are loaded."""

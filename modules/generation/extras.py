@@ -115,7 +115,22 @@ class FurtherStep:
     begin: Callable[[Image.Image], None] = lambda _: None
 
 
-ExtrasStep = Upscaling | FaceRestoring | Captioning | FurtherStep
+@dataclass(frozen=True, kw_only=True)
+class FocalCrop:
+    """Cut pictures to `width` x `height` around what matters in them: faces, edges, the part that tells most.
+
+    Weights are 0..1. Faces are looked for where the detector's file is there. `debug` adds a picture that shows why.
+    """
+
+    width: int = 512
+    height: int = 512
+    face_weight: float = 0.9
+    entropy_weight: float = 0.15
+    edges_weight: float = 0.5
+    debug: bool = False
+
+
+ExtrasStep = Upscaling | FaceRestoring | FocalCrop | Captioning | FurtherStep
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

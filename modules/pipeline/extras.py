@@ -11,10 +11,19 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageOps
 
 from modules.foundation.errors import Interrupted, RequestError
-from modules.generation.extras import Captioning, ExtrasStep, FaceRestoring, FurtherStep, Piece, Upscaling
+from modules.generation.extras import (
+    Captioning,
+    ExtrasStep,
+    FaceRestoring,
+    FocalCrop,
+    FurtherStep,
+    Piece,
+    Upscaling,
+)
 from modules.generation.progress import RunControl
 from modules.generation.request import MOST_SCALE
 from modules.generation.size_limits import SizeLimits
+from modules.imaging.dataset_crops import edge_interest, entropy_interest, face_interest, focal_crop, focus_of, marked
 from modules.imaging.encode import PictureText
 from modules.imaging.resize import upscaled_size, with_colours
 from modules.imaging.resize_in_bands import resize_in_bands
@@ -164,6 +173,8 @@ def stages_of(steps: Sequence[ExtrasStep], engine: Engine, settings: Settings, c
                 stages += _faces(step, engine, control)
             case Captioning():
                 stages += _captions(step, engine, settings, control)
+            case FocalCrop():
+                stages.append(focal_stage(step, engine))
             case FurtherStep():
                 stages.append(Stage(work=step.work, begin=step.begin))
     return stages
@@ -197,6 +208,27 @@ def _captions(step: Captioning, engine: Engine, settings: Settings, control: Run
         return [replace(piece, caption=", ".join(text for text in (piece.caption, *said) if text))]
 
     return [Stage(work=describe)] if names else []
+
+
+def focal_stage(step: FocalCrop, engine: Engine) -> Stage:
+    """Cutting around what matters, with its debug picture behind the cut one."""
+
+    def crop(piece: Piece) -> list[Piece]:
+        image, size = piece.image, (step.width, step.height)
+        boxes = [face.box for face in engine.faces.found_in(image)] if step.face_weight else []
+        interests = [
+            *face_interest(boxes, step.face_weight),
+            *entropy_interest(image, size, step.entropy_weight),
+            *edge_interest(image, step.edges_weight),
+        ]
+        focus = focus_of(interests, image.size)
+        pieces = [replace(piece, image=focal_crop(image, size, focus))]
+        if step.debug:
+            shown = marked(image, interests, focus)
+            pieces.append(replace(piece, image=shown, tags=(*piece.tags, "debug"), caption=None, finished=True))
+        return pieces
+
+    return Stage(work=crop)
 
 
 def _upscaling(step: Upscaling, engine: Engine, settings: Settings, control: RunControl) -> list[Stage]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.components import Component
 
 from modules.application.card_files import card_pages
+from modules.application.training import template_names
 from modules.foundation.plain import JsonObject
 from modules.sampling.latent_upscale import LATENT_UPSCALERS
 from modules.sampling.schedules import names as schedule_names
@@ -138,4 +140,7 @@ def offers(app: Application) -> Offers:
         captioners=[info.name for info in app.captioners.all()],
         vaes=[info.name for info in app.vaes.all()],
         styles=[style.name for style in app.styles.all()],
+        embeddings=sorted({Path(file.path).stem for file in app.embeddings.collection.files()}),
+        hypernetworks=[info.name for info in app.networks.all("hypernet")],
+        templates=template_names(app),
     )

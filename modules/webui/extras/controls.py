@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from modules.webui.panel.control import (
+    Boxes,
     Choice,
     ChosenTab,
     Control,
     Files,
     Number,
+    OneOf,
     Picture,
     Several,
     Slider,
@@ -150,4 +152,67 @@ CAPTION_MODELS = Control(
     kind=Several(choices=lambda offers: offers.captioners, value=("deepdanbooru",)),
     where=_CAPTION,
     props={"info": "The words go into a text file beside each picture. Models are read from the models folder."},
+)
+
+_SPLIT, _FOCAL, _SIZED, _FLIPPED = (
+    f"customscript/postprocessing_{name}.py/extras"
+    for name in ("split_oversized", "focal_crop", "autosized_crop", "create_flipped_copies")
+)
+
+
+def _share(name: str, label: str, elem_id: str, value: float, where: str, *, most: float = 1.0) -> Control:
+    kind = Slider(value=value, minimum=0.0, maximum=most, step=0.01 if where == _SIZED else 0.05)
+    return Control(name=name, label=label, elem_id=elem_id, kind=kind, where=where)
+
+
+def _bound(name: str, label: str, elem_id: str, value: float, limits: tuple[int, int, int]) -> Control:
+    kind = Slider(value=value, minimum=limits[0], maximum=limits[1], step=limits[2])
+    return Control(name=name, label=label, elem_id=elem_id, kind=kind, where=_SIZED, props={"min_width": 140})
+
+
+SPLIT, FOCAL, SIZED, FLIPPED = (
+    Control(name=name, label=label, elem_id=f"input-accordion-{number}-checkbox", kind=Switch(), where=where)
+    for number, (name, label, where) in enumerate(
+        (
+            ("split", "Split oversized images", _SPLIT),
+            ("focal", "Auto focal point crop", _FOCAL),
+            ("autosized", "Auto-sized crop", _SIZED),
+            ("flipped", "Create flipped copies", _FLIPPED),
+        ),
+        start=2,
+    )
+)
+SPLIT_THRESHOLD = _share("split_threshold", "Threshold", "postprocess_split_threshold", 0.5, _SPLIT)
+SPLIT_OVERLAP = _share("split_overlap", "Overlap ratio", "postprocess_overlap_ratio", 0.2, _SPLIT, most=0.9)
+FACE_WEIGHT = _share("focal_faces", "Focal point face weight", "postprocess_focal_crop_face_weight", 0.9, _FOCAL)
+ENTROPY_WEIGHT = _share(
+    "focal_entropy", "Focal point entropy weight", "postprocess_focal_crop_entropy_weight", 0.15, _FOCAL
+)
+EDGES_WEIGHT = _share("focal_edges", "Focal point edges weight", "postprocess_focal_crop_edges_weight", 0.5, _FOCAL)
+FOCAL_DEBUG = Control(
+    name="focal_debug",
+    label="Create debug image",
+    elem_id="train_process_focal_crop_debug",
+    kind=Switch(),
+    where=_FOCAL,
+)
+SIDE_LEAST = _bound("sized_side_least", "Dimension lower bound", "postprocess_multicrop_mindim", 384, (64, 2048, 8))
+SIDE_MOST = _bound("sized_side_most", "Dimension upper bound", "postprocess_multicrop_maxdim", 768, (64, 2048, 8))
+_AREAS = (64 * 64, 2048 * 2048, 1)
+AREA_LEAST = _bound("sized_area_least", "Area lower bound", "postprocess_multicrop_minarea", 64 * 64, _AREAS)
+AREA_MOST = _bound("sized_area_most", "Area upper bound", "postprocess_multicrop_maxarea", 640 * 640, _AREAS)
+OBJECTIVE = Control(
+    name="sized_objective",
+    label="Resizing objective",
+    elem_id="postprocess_multicrop_objective",
+    kind=OneOf(labels=("Maximize area", "Minimize error"), value="Maximize area"),
+    where=_SIZED,
+)
+SIZED_THRESHOLD = _share("sized_threshold", "Error threshold", "postprocess_multicrop_threshold", 0.1, _SIZED)
+FLIPS = Control(
+    name="flips",
+    label="Create copies that are flipped",
+    elem_id="extras_flipped_copies",
+    kind=Boxes(labels=("Horizontal", "Vertical", "Both"), value=("Horizontal",)),
+    where=_FLIPPED,
 )

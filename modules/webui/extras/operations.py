@@ -12,6 +12,7 @@ from modules.application.extras_operations import ExtrasOperation, wanted_operat
 from modules.foundation.plain import JsonMapping
 from modules.generation.extras import Captioning, FaceRestoring, Upscaling
 from modules.webui.extras import controls as own
+from modules.webui.extras.dataset_operations import DATASET_OPERATIONS
 from modules.webui.panel.control_values import ControlValues
 from modules.webui.panel.drawing import Drawing
 from modules.webui.tab_bar import tab_bar
@@ -127,6 +128,7 @@ BUILT_IN = (
     ExtrasOperation(name="Upscale", order=1000, draw=_draw_upscale, steps=_upscale),
     ExtrasOperation(name="GFPGAN", order=2000, draw=_draw_gfpgan, steps=_gfpgan),
     ExtrasOperation(name="CodeFormer", order=3000, draw=_draw_codeformer, steps=_codeformer),
+    *DATASET_OPERATIONS,
     ExtrasOperation(name="Caption", order=4040, draw=_draw_caption, steps=_caption),
 )
 """A1111's names and order."""

@@ -31,6 +31,9 @@ class Offers:
     vaes: Sequence[str] = ()
     captioners: Sequence[str] = ()
     styles: Sequence[str] = ()
+    embeddings: Sequence[str] = ()
+    hypernetworks: Sequence[str] = ()
+    templates: Sequence[str] = ()
 
 
 Choices = Callable[[Offers], Sequence[str]]
@@ -153,6 +156,18 @@ class Several:
         """See `Kind`."""
         arguments = ui.choices(key, self.choices(offers), value=list(self.value))
         return gr.Dropdown(multiselect=True, interactive=True, **arguments, **props)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boxes:
+    """As many of a few as one likes, each with a checkbox."""
+
+    labels: tuple[str, ...]
+    value: tuple[str, ...] = ()
+
+    def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
+        """See `Kind`."""
+        return gr.CheckboxGroup(**ui.choices(key, self.labels, value=self.value), **props)
 
 
 @dataclass(frozen=True, kw_only=True)

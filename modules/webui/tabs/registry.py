@@ -16,6 +16,7 @@ from modules.webui.tabs.modelmerger import build_modelmerger
 from modules.webui.tabs.models import build_models
 from modules.webui.tabs.pnginfo import build_pnginfo
 from modules.webui.tabs.settings import build_settings
+from modules.webui.tabs.train import build_train
 from modules.webui.tabs.txt2img import build_txt2img
 
 
@@ -42,6 +43,7 @@ TABS: tuple[PageTab, ...] = (
     PageTab(name="extras", label="Extras", build=build_extras),
     PageTab(name="pnginfo", label="PNG Info", build=build_pnginfo),
     PageTab(name="modelmerger", label="Checkpoint Merger", build=build_modelmerger),
+    PageTab(name="train", label="Train", build=build_train),
     PageTab(name="models", label="Models", build=build_models),
     PageTab(name="history", label="History", build=build_history),
     PageTab(name="settings", label="Settings", build=build_settings),

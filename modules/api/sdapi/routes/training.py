@@ -11,9 +11,9 @@ from modules.api.sdapi.bodies import CreateEmbeddingRequest, CreateHypernetworkR
 from modules.api.sdapi.responses import CreateResponse, TrainResponse
 from modules.api.sdapi.training_bodies import TrainEmbeddingRequest, TrainHypernetworkRequest
 from modules.application.application import Application
+from modules.application.create_trainable import new_embedding, new_hypernetwork
 from modules.application.jobs.awaiting import on_engine_thread, result_of
-from modules.application.training import file_name, submit_training
-from modules.foundation.errors import CheckpointError, RequestError, SaveError
+from modules.application.training import submit_training
 
 
 def routes(app: Application) -> APIRouter:
@@ -56,30 +56,14 @@ def routes(app: Application) -> APIRouter:
 
 
 def _embedding(app: Application, body: CreateEmbeddingRequest) -> Path:
-    from modules.text_encoders.create_embedding import create_embedding
-
-    folder, name = app.paths.embeddings, file_name(body.name)
-    if not body.overwrite_old:
-        _refuse_existing(name, *(folder / f"{name}{suffix}" for suffix in (".pt", ".safetensors", ".bin")))
-    info = app.selected_checkpoint
-    if info is None:
-        raise CheckpointError("An embedding is made for a checkpoint, and there is none. Put one into the folder.")
-    encoders = app.engine.load(info).text_encoder.encoders
-    try:
-        path = create_embedding(folder, name, encoders, vectors=body.num_vectors_per_token, init_text=body.init_text)
-    except OSError as error:
-        raise SaveError(f"The embedding {name!r} could not be written to {folder}: {error.strerror}.") from error
-    app.engine.embeddings.refresh()
-    return path
+    return new_embedding(
+        app, body.name, vectors=body.num_vectors_per_token, init_text=body.init_text, overwrite=body.overwrite_old
+    )
 
 
 def _hypernetwork(app: Application, body: CreateHypernetworkRequest) -> Path:
-    from modules.networks.create_hypernetwork import Structure, create_hypernetwork, standard_dropout
+    from modules.networks.create_hypernetwork import Structure, standard_dropout
 
-    name = file_name(body.name)
-    path = app.paths.hypernetworks / f"{name}.pt"
-    if not body.overwrite_old:
-        _refuse_existing(name, path)
     dropout = tuple(body.dropout_structure or (standard_dropout(body.layer_structure) if body.use_dropout else ()))
     structure = Structure(
         sizes=tuple(body.enable_sizes),
@@ -89,14 +73,4 @@ def _hypernetwork(app: Application, body: CreateHypernetworkRequest) -> Path:
         layer_norm=body.add_layer_norm,
         dropout=dropout,
     )
-    try:
-        create_hypernetwork(path, structure)
-    except OSError as error:
-        raise SaveError(f"The hypernetwork could not be written to {path}: {error.strerror}.") from error
-    app.networks.refresh()
-    return path
-
-
-def _refuse_existing(name: str, *paths: Path) -> None:
-    if any(path.exists() for path in paths):
-        raise RequestError(f"{name!r} exists already. Choose another name, or send overwrite_old: true.", "name")
+    return new_hypernetwork(app, body.name, structure, overwrite=body.overwrite_old)

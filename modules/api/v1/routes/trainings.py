@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from fastapi import APIRouter, HTTPException
@@ -48,7 +49,7 @@ class TrainingJob(BaseModel):
     fraction: float
     eta: float | None = None
     error: str | None = None
-    path: str | None = Field(None, description="The file that was written.")
+    path: str | None = Field(default=None, description="The file that was written.")
     step: int | None = None
     loss: float | None = None
     seconds: float | None = None
@@ -65,7 +66,8 @@ def routes(app: Application) -> APIRouter:
         """Queue a training, or the estimate of one. It can be stopped and watched as every job."""
         app.policy.check_files("Training")
         options = TrainingOptions.model_validate(body.model_dump(exclude={"dry_run", "wait"}))
-        job: AnyJob = submit_dry_run(app, options) if body.dry_run else submit_training(app, options)
+        submit: Callable[..., AnyJob] = submit_dry_run if body.dry_run else submit_training
+        job = submit(app, options)
         if body.wait:
             await result_of(job)
         return told(job)

@@ -1,0 +1,1 @@
+"""The Train tab: its controls, and what they ask for."""
