@@ -24,8 +24,8 @@ from modules.settings.flags import parse_flags
 from modules.settings.paths import PROGRAM_FOLDER
 from modules.training.options import TrainingOptions
 from starter_model.evaluate import bar_prompts, score
-from starter_model.judge import ENOUGH_OVERLAP, judge
 from starter_model.judge import _normalised as normalised
+from starter_model.judge import judge
 from starter_model.world import COLOURS, colour_value
 
 WORD = "zuvo"
@@ -50,7 +50,7 @@ SHAPES: dict[str, list[tuple[float, float]]] = {
 }
 
 
-def drawn(shape: str, colour: str, background: str, x: float, y: float, size: float) -> Image.Image:
+def drawn(shape: str, colour: str, background: str, *, x: float, y: float, size: float) -> Image.Image:
     """The figure as the renderer draws its own: four times supersampled."""
     picture = Image.new("RGB", (SIDE * 4, SIDE * 4), colour_value(background))
     points = [((x + size * px) * SIDE * 4, (y + size * py) * SIDE * 4) for px, py in SHAPES[shape]]
@@ -88,7 +88,7 @@ def put_dataset(folder: Path, shape: str) -> None:
         others = [name for name in COLOURS if name != colour]
         background = others[int(rng.integers(len(others)))]
         x, y = 0.5 + rng.uniform(-0.04, 0.04, 2)
-        drawn(shape, colour, background, x, y, rng.uniform(0.27, 0.34)).save(folder / f"{number:02}.png")
+        drawn(shape, colour, background, x=x, y=y, size=rng.uniform(0.27, 0.34)).save(folder / f"{number:02}.png")
         (folder / f"{number:02}.txt").write_text(
             f"a {colour} [WORD] on a {background} background".replace("[WORD]", WORD)
         )

@@ -215,7 +215,7 @@ def focal_stage(step: FocalCrop, engine: Engine) -> Stage:
 
     def crop(piece: Piece) -> list[Piece]:
         image, size = piece.image, (step.width, step.height)
-        boxes = [face.box for face in engine.faces.found_in(image)] if step.face_weight else []
+        boxes = [face.box.tolist() for face in engine.faces.found_in(image)] if step.face_weight else []
         interests = [
             *face_interest(boxes, step.face_weight),
             *entropy_interest(image, size, step.entropy_weight),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from fastapi import APIRouter, HTTPException
@@ -66,8 +65,7 @@ def routes(app: Application) -> APIRouter:
         """Queue a training, or the estimate of one. It can be stopped and watched as every job."""
         app.policy.check_files("Training")
         options = TrainingOptions.model_validate(body.model_dump(exclude={"dry_run", "wait"}))
-        submit: Callable[..., AnyJob] = submit_dry_run if body.dry_run else submit_training
-        job = submit(app, options)
+        job = _submitted(app, options, dry_run=body.dry_run)
         if body.wait:
             await result_of(job)
         return told(job)
@@ -81,6 +79,10 @@ def routes(app: Application) -> APIRouter:
         return told(job)
 
     return router
+
+
+def _submitted(app: Application, options: TrainingOptions, *, dry_run: bool) -> AnyJob:
+    return submit_dry_run(app, options) if dry_run else submit_training(app, options)
 
 
 def told(job: AnyJob) -> TrainingJob:
