@@ -72,9 +72,9 @@ def embedding_content(
     tensors: Mapping[str, Tensor], name: str, step: int, checkpoint_hash: str | None, checkpoint_name: str | None
 ) -> JsonObject:
     """A1111's table of an embedding for one encoder; for several, their vectors by name."""
-    told: JsonObject = {"name": name, "step": step, "sd_checkpoint": checkpoint_hash}
-    told["sd_checkpoint_name"] = checkpoint_name
+    facts: JsonObject = {"name": name, "step": step, "sd_checkpoint": checkpoint_hash}
+    facts["sd_checkpoint_name"] = checkpoint_name
     if len(tensors) > 1:
-        return {**tensors, **told}
+        return {**tensors, **facts}
     (only,) = tensors.values()
-    return {"string_to_token": {"*": _STAR}, "string_to_param": {"*": only}, **told}
+    return {"string_to_token": {"*": _STAR}, "string_to_param": {"*": only}, **facts}

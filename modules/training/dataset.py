@@ -123,7 +123,7 @@ def unpacked(picture: TrainingPicture) -> Image.Image:
         return cut_picture(shown.convert("RGBA" if has_alpha else "RGB"), picture.cut)
 
 
-class Place(NamedTuple):
+class BatchEntry(NamedTuple):
     """A picture's place in a batch: its number from 0, and whether this round mirrors it."""
 
     number: int
@@ -153,12 +153,12 @@ class Batches:
         self.count = sum(-(-len(group) // batch_size) for group in self._groups.values())
         """Batches of one round."""
 
-    def at(self, batch: int) -> list[Place]:
+    def at(self, batch: int) -> list[BatchEntry]:
         """The batch of this number, counted from 0 over all rounds."""
         turn, place = divmod(batch, self.count)
         if self._round[0] != turn:
             self._round = turn, self._made(turn)
-        return [Place(number, self._flip and turn % 2 == 1) for number in self._round[1][place]]
+        return [BatchEntry(number, self._flip and turn % 2 == 1) for number in self._round[1][place]]
 
     def _made(self, turn: int) -> list[list[int]]:
         batches: list[list[int]] = []

@@ -101,8 +101,8 @@ class HypernetworkTrainee:
             )
             for size, pair in self.network.layers.items()
         }
-        told = {"step": trained.step, "sd_checkpoint": trained.checkpoint_hash}
-        content = {**self._table, **weights, **told, "sd_checkpoint_name": trained.checkpoint_name}
+        facts = {"step": trained.step, "sd_checkpoint": trained.checkpoint_hash}
+        content = {**self._table, **weights, **facts, "sd_checkpoint_name": trained.checkpoint_name}
         with atomic_write(path) as file:
             torch.save(content, file)
 

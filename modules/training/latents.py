@@ -15,7 +15,7 @@ from modules.foundation.errors import RequestError
 from modules.foundation.picture_file import UNREADABLE
 from modules.pipeline.model import LoadedModel
 from modules.sampling.latent_space import LatentSpace
-from modules.training.dataset import Dataset, Place, TrainingPicture, skipped_sentence, unpacked
+from modules.training.dataset import BatchEntry, Dataset, TrainingPicture, skipped_sentence, unpacked
 from modules.training.draws import generator
 from modules.training.options import LatentSampling
 
@@ -94,7 +94,7 @@ def alpha_weight(picture: Image.Image, cells: tuple[int, int]) -> Tensor | None:
 
 def batch_latents(
     pictures: Sequence[EncodedPicture],
-    places: Sequence[Place],
+    places: Sequence[BatchEntry],
     space: LatentSpace,
     *,
     sampling: LatentSampling,

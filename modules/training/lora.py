@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors.torch import save as save_safetensors
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,7 +20,7 @@ from modules.networks.keys import ldm_paths
 from modules.pipeline.model import LoadedModel
 from modules.text_encoders.textual_inversion import TextualInversion
 from modules.training.draws import generator
-from modules.training.lora_metadata import with_hashes
+from modules.training.lora_metadata import with_metadata
 from modules.training.options import LoraOptions
 from modules.training.trainee import ParameterGroup, Trained, tensors_of
 
@@ -121,7 +120,7 @@ class LoraTrainee:
         tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors_of(self).items()}
         tensors |= {f"{name}.alpha": torch.tensor(layer.alpha) for name, layer in self.layers.items()}
         tensors = dict(sorted(tensors.items()))
-        data = save_safetensors(tensors, metadata=with_hashes(trained.metadata, tensors))
+        data = with_metadata(tensors, trained.metadata)
         with atomic_write(path) as file:
             file.write(data)
 

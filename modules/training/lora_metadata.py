@@ -22,7 +22,7 @@ def lora_metadata(
     rounds = sum(picture.repeats for picture in dataset.pictures)
     convolutions = {"conv_dim": lora.conv_rank, "conv_alpha": lora.conv_alpha or lora.conv_rank}
     path = model.checkpoint.info.path
-    told: dict[str, object] = {
+    entries: dict[str, object] = {
         "ss_output_name": options.name,
         "ss_base_model_version": family.traces.base_model or family.name,
         "ss_v2": family.traces.base_model == "sd_v2",
@@ -69,15 +69,21 @@ def lora_metadata(
         "modelspec.resolution": f"{options.dataset.width}x{options.dataset.height}",
         "modelspec.prediction_type": "v" if model.schedule.prediction == "v_prediction" else "epsilon",
     }
-    return {key: _text(value) for key, value in told.items() if value is not None}
+    return {key: _text(value) for key, value in entries.items() if value is not None}
 
 
-def with_hashes(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """The entries with the hash by which other programs know the tensors, whatever is written beside them."""
+def with_metadata(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """A safetensors file of the tensors with these entries, and the hash by which other programs know the tensors.
+
+    The entries are in the order of their names; safetensors itself writes them in another order each time.
+    """
     data = save_safetensors(dict(tensors))
-    header = 8 + int.from_bytes(data[:8], "little")
-    digest = hashlib.sha256(data[header:]).hexdigest()
-    return {**metadata, "sshs_model_hash": digest}
+    start = 8 + int.from_bytes(data[:8], "little")
+    entries = {**metadata, "sshs_model_hash": hashlib.sha256(data[start:]).hexdigest()}
+    header = {"__metadata__": dict(sorted(entries.items())), **json.loads(data[8:start])}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[start:]
 
 
 def _text(value: object) -> str:

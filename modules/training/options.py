@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from modules.training.buckets import Fit
 from modules.training.learning_rate import Curve
 
-Kind = Literal["embedding", "hypernetwork", "lora"]
+TrainingKind = Literal["embedding", "hypernetwork", "lora"]
 LatentSampling = Literal["once", "deterministic", "random"]
 Clipping = Literal["disabled", "value", "norm"]
 Optimiser = Literal["AdamW", "AdamW8bit"]
@@ -18,7 +18,7 @@ Precision = Literal["auto", "bf16", "fp16", "float32"]
 Line = Annotated[str, Field(max_length=4096)]
 """A name, a pattern, a schedule of rates."""
 
-Text = Annotated[str, Field(max_length=100_000)]
+PromptText = Annotated[str, Field(max_length=100_000)]
 """A prompt."""
 
 MOST_STEPS = 10_000_000
@@ -42,7 +42,7 @@ class DatasetOptions(Options):
     fit: Fit = Field(
         default="crop", description="crop: all to one size; buckets: sizes of that area; own: no resizing."
     )
-    template: tuple[Text, ...] = Field(
+    template: tuple[PromptText, ...] = Field(
         default=(), max_length=10_000, description="Lines in which [name] and [filewords] are replaced."
     )
     shuffle_tags: bool = False
@@ -83,8 +83,8 @@ class StepOptions(Options):
 class PreviewOptions(Options):
     """The picture that shows how far the training is. An empty prompt is the words of the last step."""
 
-    prompt: Text = ""
-    negative_prompt: Text = ""
+    prompt: PromptText = ""
+    negative_prompt: PromptText = ""
     steps: int = Field(default=20, ge=1, le=150)
     sampler: Line | None = None
     cfg_scale: float = Field(default=7.0, ge=0, le=100)
@@ -120,7 +120,7 @@ class LoraOptions(Options):
 class TrainingOptions(Options):
     """One training. `checkpoint` None is the one that is chosen when the job runs."""
 
-    kind: Kind
+    kind: TrainingKind
     name: str = Field(min_length=1, max_length=200)
     checkpoint: Line | None = None
     dataset: DatasetOptions

@@ -27,7 +27,7 @@ from modules.training.latents import EncodedPicture, encode_dataset
 from modules.training.lora import LoraTrainee
 from modules.training.lora_metadata import lora_metadata
 from modules.training.options import TrainingOptions
-from modules.training.previews import Previews
+from modules.training.sample_pictures import SamplePictures
 from modules.training.state import state_file
 from modules.training.trainee import Trained, Trainee
 from modules.training.trainer import Trainer
@@ -44,7 +44,7 @@ class Prepared:
     dataset: Dataset
     trainee: Trainee
     trainer: Trainer
-    previews: Previews
+    previews: SamplePictures
     folder: Path
     started: float
     warnings: list[str] = field(default_factory=list[str])
@@ -100,7 +100,7 @@ def prepare(
     stack.enter_context(trainee.in_place())
     if settings.unload_models_when_training and not options.output.preview_every:
         stack.enter_context(set_aside(model, model.checkpoint.vae))
-    previews = Previews(engine=engine, options=options, settings=settings, checkpoint=info.title, trainee=trainee)
+    previews = SamplePictures(engine=engine, options=options, settings=settings, checkpoint=info.title, trainee=trainee)
     stack.enter_context(previews.attached())
     return Prepared(
         options=options,

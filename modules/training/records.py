@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from modules.foundation.atomic import atomic_write
-from modules.training.options import Kind, TrainingOptions
+from modules.training.options import TrainingKind, TrainingOptions
 
 log = logging.getLogger(__name__)
 
 COLUMNS = ("step", "epoch", "epoch_step", "loss", "learn_rate")
-TABLES: dict[Kind, str] = {
+TABLES: dict[TrainingKind, str] = {
     "embedding": "textual_inversion_loss.csv",
     "hypernetwork": "hypernetwork_loss.csv",
     "lora": "lora_loss.csv",
@@ -58,10 +58,10 @@ def _lines(rows: list[Any]) -> bytes:
 
 def write_settings(folder: Path, options: TrainingOptions, pictures: int, checkpoint: str) -> None:
     """Write what a training was asked to do beside its copies. Raises OSError."""
-    told = {**options.model_dump(mode="json"), "checkpoint": checkpoint, "pictures": pictures}
+    content = {**options.model_dump(mode="json"), "checkpoint": checkpoint, "pictures": pictures}
     stamp = datetime.datetime.now().strftime("%Y-%m-%d-%H-%M-%S")
     with atomic_write(folder / f"settings-{stamp}.json") as file:
-        file.write(json.dumps(told, indent=4, ensure_ascii=False).encode())
+        file.write(json.dumps(content, indent=4, ensure_ascii=False).encode())
 
 
 class Board:

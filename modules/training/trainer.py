@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -198,7 +199,8 @@ def make_optimiser(trainee: Trainee, steps: StepOptions) -> torch.optim.Optimize
     if steps.optimiser == "AdamW":
         return torch.optim.AdamW(groups, **arguments)
     try:
-        import bitsandbytes  # pyright: ignore[reportMissingImports] - it is there on some machines only
+        # It is there on some machines only, and no requirement.
+        bitsandbytes: Any = importlib.import_module("bitsandbytes")
     except ImportError as error:
         raise RequestError(
             "AdamW8bit needs bitsandbytes, which is not installed. Choose AdamW, or install it into Easel's "

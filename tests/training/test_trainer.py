@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def plain_loop(school: School, rate: float, rank: int) -> list[float]:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     for handle in handles:
         handle.remove()
     return losses
@@ -117,8 +118,10 @@ def test_a_lora_file_gives_the_same_network_in_diffusers(school: School, tmp_pat
     modules = dict(model.checkpoint.unet.named_modules())
     found = 0
     for key, tensor in converted.items():
-        if key.startswith("unet.") and key.endswith(("lora_A.weight", "lora.down.weight", "lora_down.weight")):
-            path = key.removeprefix("unet.").rsplit(".lora", 1)[0]
+        if key.startswith("unet.") and key.endswith("down.weight"):
+            path = re.sub(r"\.processor\.(to_\w+)_lora\.down\.weight$", r".\1", key.removeprefix("unet."))
+            path = re.sub(r"\.lora\.down\.weight$", "", path)
+            path = path if path in modules and hasattr(modules[path], "weight") else f"{path}.0"
             assert modules[path].weight.shape[1] == tensor.shape[1], key
             found += 1
     downs = [key for key in tensors if key.startswith("lora_unet_") and key.endswith("lora_down.weight")]

@@ -13,10 +13,10 @@ from modules.foundation.errors import UnknownName
 from modules.training.buckets import Fit
 from modules.training.options import (
     DatasetOptions,
-    Kind,
     OutputOptions,
     PreviewOptions,
     StepOptions,
+    TrainingKind,
     TrainingOptions,
 )
 
@@ -61,7 +61,9 @@ class TrainRequest(Body):
     preview_width: Annotated[Whole, Field(ge=0, le=4096)] = 512
     preview_height: Annotated[Whole, Field(ge=0, le=4096)] = 512
 
-    def of_kind(self, app: Application, kind: Kind, name: str, save_every: int, *, cards: bool) -> TrainingOptions:
+    def of_kind(
+        self, app: Application, kind: TrainingKind, name: str, save_every: int, *, cards: bool
+    ) -> TrainingOptions:
         """The options of a training of this kind. Raises UnknownName, or RequestError naming the field."""
         settings = app.settings.current
         fit: Fit = "own" if self.varsize else "crop"

@@ -18,7 +18,6 @@ from modules.webui.panel.control import Control
 from modules.webui.panel.control_values import ControlValues
 from modules.webui.panel.drawing import Drawing
 
-Components = Mapping[str, Component]
 TURNS = {
     "Horizontal": (Image.Transpose.FLIP_LEFT_RIGHT,),
     "Vertical": (Image.Transpose.FLIP_TOP_BOTTOM,),
@@ -26,7 +25,7 @@ TURNS = {
 }
 
 
-def _drawn(drawing: Drawing, number: int, switch: Control, *rows: tuple[Control, ...]) -> Components:
+def _drawn(drawing: Drawing, number: int, switch: Control, *rows: tuple[Control, ...]) -> Mapping[str, Component]:
     """A switched part with its controls in rows."""
     with gr.Column(elem_id=f"input-accordion-{number}", elem_classes=["switched-part"], min_width=160):
         drawing.control(switch)

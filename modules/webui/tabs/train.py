@@ -15,7 +15,7 @@ from modules.application.create_trainable import new_embedding, new_hypernetwork
 from modules.application.jobs.awaiting import on_engine_thread, result_of
 from modules.application.training import KIND, submit_dry_run, submit_training
 from modules.foundation.errors import EaselError, RequestError
-from modules.training.options import Kind
+from modules.training.options import TrainingKind
 from modules.training.results import Estimate, TrainingResult
 from modules.training.tags import TagEdit
 from modules.webui.builder import PageBuilder, offers
@@ -187,7 +187,7 @@ def _wire_runs(
     further = [txt2img[name] for name in NEEDED]
     count = len(inputs.components)
 
-    def starting(kind: Kind, *, dry: bool = False) -> Act:
+    def starting(kind: TrainingKind, *, dry: bool = False) -> Act:
         async def on_start(task: str, *values: object) -> str:
             try:
                 preview = preview_options(dict(zip(NEEDED, values[count:], strict=True)))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from modules.application.training import template_lines
 from modules.foundation.errors import RequestError
 from modules.foundation.plain import JsonObject
-from modules.training.options import Kind, PreviewOptions, TrainingOptions
+from modules.training.options import PreviewOptions, TrainingKind, TrainingOptions
 from modules.webui.panel.control import Control
 from modules.webui.panel.control_values import ControlValues
 from modules.webui.train import controls as own
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def training_options(
-    app: Application, kind: Kind, values: Mapping[str, object], preview: PreviewOptions | None
+    app: Application, kind: TrainingKind, values: Mapping[str, object], preview: PreviewOptions | None
 ) -> TrainingOptions:
     """What the tab asks for. `preview` are the parameters of the txt2img tab.
 
@@ -31,7 +31,7 @@ def training_options(
     if not name.strip():
         raise RequestError(f"Choose the {kind} to train." if kind != "lora" else "Give the LoRA a name.", "name")
     is_lora = kind == "lora"
-    asked: JsonObject = {
+    fields: JsonObject = {
         "kind": kind,
         "name": name,
         "dataset": _dataset(app, controls, is_lora=is_lora),
@@ -45,16 +45,16 @@ def training_options(
         },
     }
     if preview is not None and controls.switch("from_txt2img"):
-        asked["output"]["preview"] = preview.model_dump()
+        fields["output"]["preview"] = preview.model_dump()
     if is_lora:
-        asked["lora"] = {
+        fields["lora"] = {
             "rank": _whole(controls, own.RANK),
             "alpha": _number(controls, own.ALPHA),
             "conv_rank": _whole(controls, own.CONV_RANK),
             "dropout": _number(controls, own.LORA_DROPOUT),
             "text_encoder": controls.switch("text_encoder"),
         }
-    return _checked(asked)
+    return _checked(fields)
 
 
 def _dataset(app: Application, controls: ControlValues, *, is_lora: bool) -> JsonObject:
@@ -77,7 +77,7 @@ def _dataset(app: Application, controls: ControlValues, *, is_lora: bool) -> Jso
     }
 
 
-def _steps(controls: ControlValues, kind: Kind) -> JsonObject:
+def _steps(controls: ControlValues, kind: TrainingKind) -> JsonObject:
     return {
         "steps": _whole(controls, own.STEPS),
         "batch_size": _whole(controls, own.BATCH_SIZE),
@@ -137,9 +137,9 @@ def _number(controls: ControlValues, control: Control) -> float:
     return controls.number(control.name, control.label)
 
 
-def _checked(asked: JsonObject, model: type[Any] = TrainingOptions) -> Any:
+def _checked(fields: JsonObject, model: type[Any] = TrainingOptions) -> Any:
     try:
-        return model.model_validate(asked)
+        return model.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         field = " ".join(str(part) for part in first["loc"])

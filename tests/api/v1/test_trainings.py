@@ -67,6 +67,6 @@ def test_what_is_no_training_is_refused(served: Served, tmp_path: Path) -> None:
         {"unknown": 1},
         {"checkpoint": "nobody's"},
     ):
-        answer = served.client.post("/api/v1/training", json=body(tmp_path, "wrong", **wrong))
+        answer = served.client.post("/api/v1/training", json={**body(tmp_path, "wrong"), **wrong})
         assert answer.status_code in (404, 422), wrong
     assert served.client.get("/api/v1/training/nothing").status_code == 404

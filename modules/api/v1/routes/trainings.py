@@ -68,7 +68,7 @@ def routes(app: Application) -> APIRouter:
         job = _submitted(app, options, dry_run=body.dry_run)
         if body.wait:
             await result_of(job)
-        return told(job)
+        return training_job(job)
 
     @router.get("/training/{job_id}", summary="How a training goes")
     def training(job_id: str) -> TrainingJob:
@@ -76,7 +76,7 @@ def routes(app: Application) -> APIRouter:
         job = app.queue.find(job_id)
         if job is None or not job.kind.startswith("training"):
             raise HTTPException(404, f"There is no training with the id {job_id[:200]!r} in this session.")
-        return told(job)
+        return training_job(job)
 
     return router
 
@@ -85,7 +85,7 @@ def _submitted(app: Application, options: TrainingOptions, *, dry_run: bool) -> 
     return submit_dry_run(app, options) if dry_run else submit_training(app, options)
 
 
-def told(job: AnyJob) -> TrainingJob:
+def training_job(job: AnyJob) -> TrainingJob:
     """A job as clients see it."""
     now, result = job.progress, cast("object", job.result)
     answer = TrainingJob(

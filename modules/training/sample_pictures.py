@@ -33,7 +33,7 @@ class _InnerControl(RunControl):
 
 
 @dataclass(kw_only=True, eq=False)
-class Previews:
+class SamplePictures:
     """Makes sample pictures for one training. `step` is how much has been learned."""
 
     engine: Engine
