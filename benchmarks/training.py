@@ -144,9 +144,9 @@ class Bench:
         from modules.training.run import train
 
         dataset = {"folder": str(self.data / "pictures"), "width": SIDE, "height": SIDE, **options.pop("dataset", {})}
-        asked = TrainingOptions.model_validate({"checkpoint": "easel-starter", "dataset": dataset, **options})
+        training = TrainingOptions.model_validate({"checkpoint": "easel-starter", "dataset": dataset, **options})
         began = time.process_time()
-        result = train(asked, self.app.engine, RunControl(), self.app.settings.current)
+        result = train(training, self.app.engine, RunControl(), self.app.settings.current)
         return result, time.process_time() - began
 
 

@@ -138,8 +138,8 @@ def entropy_interest(picture: Image.Image, size: tuple[int, int], weight: float)
     best, at = -1.0, 0
     for start in range(0, room + 1, max(room // 16, 1)):
         part = grey[:, start : start + width] if lies else grey[start : start + height]
-        if (told := entropy(part)) > best:
-            best, at = told, start
+        if (bits := entropy(part)) > best:
+            best, at = bits, start
     x = at + width / 2 if lies else picture.width / 2
     y = picture.height / 2 if lies else at + height / 2
     return [Interest(x, y, weight)]

@@ -31,10 +31,10 @@ def bucket_sizes(width: int, height: int, step: int = 64) -> tuple[tuple[int, in
     side = math.isqrt(area)
     least, most = max(side // 2 // step * step, step), 2 * side // step * step
     sizes: set[tuple[int, int]] = set()
-    for one in range(least, most + 1, step):
-        other = min(area // one // step * step, most)
+    for long in range(least, most + 1, step):
+        other = min(area // long // step * step, most)
         if other >= least:
-            sizes |= {(one, other), (other, one)}
+            sizes |= {(long, other), (other, long)}
     return tuple(sorted(sizes)) or ((width, height),)
 
 

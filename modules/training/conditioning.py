@@ -55,8 +55,8 @@ class Conditioner:
     def _remembered(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor | None]:
         missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._known]
         for prompt in missing:
-            one = self._encoded([prompt])
-            self._known[prompt] = one.cross_attention[0], None if one.pooled is None else one.pooled[0]
+            encoded = self._encoded([prompt])
+            self._known[prompt] = encoded.cross_attention[0], None if encoded.pooled is None else encoded.pooled[0]
         rows = [self._known[prompt] for prompt in prompts]
         for prompt in prompts:
             self._known.move_to_end(prompt)

@@ -320,8 +320,8 @@ def _hypernetwork(app: Application, controls: ControlValues) -> Path:
     from modules.networks.create_hypernetwork import Structure, standard_dropout
 
     layers = _numbers(controls.text("layers"), own.LAYERS.label)
-    given = _numbers(controls.text("dropout"), "The dropout structure")
-    dropout = tuple(given) if any(given) else standard_dropout(layers) if controls.switch("use_dropout") else ()
+    shares = _numbers(controls.text("dropout"), "The dropout structure")
+    dropout = tuple(shares) if any(shares) else standard_dropout(layers) if controls.switch("use_dropout") else ()
     structure = Structure(
         sizes=tuple(int(size) for size in controls.texts("sizes")),
         layers=tuple(layers),
