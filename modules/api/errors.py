@@ -25,16 +25,23 @@ STATUS: tuple[tuple[type[errors.EaselError], int], ...] = (
     (errors.PromptError, 422),
     (errors.SettingsError, 422),
     (errors.NetworkError, 422),
-    (errors.CheckpointError, 503),
+    # What a request names, or what is chosen, cannot be used, fetched, held or written. Another request may be done;
+    # the same one again, to which 5xx would invite, is not.
+    (errors.CheckpointError, 422),
+    (errors.DownloadError, 422),
+    (errors.OutOfMemory, 422),
+    (errors.SaveError, 422),
     (errors.StorageBusy, 503),
     (errors.StorageError, 507),
-    (errors.DownloadError, 502),
 )
 """Whose fault an error is, first match first; any other is ours: 500."""
 
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """The system's error numbers for a full disk or an exhausted quota."""
+
+NO_NAME = frozenset({errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
+"""Those for names that lead nowhere, whoever has chosen them."""
 
 
 def add_error_handlers(api: FastAPI) -> None:
@@ -86,8 +93,11 @@ async def _wrong_form(request: Request, error: Exception) -> Response:
 
 async def _disk_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError)
-    if error.errno == errno.ENAMETOOLONG:
-        return await _easel_error(request, errors.RequestError("The name of a file or folder is too long."))
+    if error.errno in NO_NAME:
+        where = f" ({str(error.filename)[:200]})" if error.filename else ""
+        return await _easel_error(
+            request, errors.RequestError(f"A name cannot be that of a file or folder: {error.strerror}{where}.")
+        )
     if error.errno not in NO_ROOM:
         return await _anything_else(request, error)
     where = f" ({error.filename})" if error.filename else ""

@@ -93,3 +93,22 @@ def test_a_filter_of_the_history_however_long_is_answered(served: Served, field:
 )
 def test_a_path_however_long_is_answered(served: Served, path: str) -> None:
     assert served.client.get(path).status_code < 500
+
+
+@pytest.mark.parametrize("name", ["page", "cut", "empty"])
+@pytest.mark.parametrize("field", ["sd_model_checkpoint", "sd_vae", "hr_checkpoint_name", "refiner_checkpoint"])
+def test_a_file_that_no_model_is_in_is_named_and_refused(served: Served, field: str, name: str) -> None:
+    folder = served.data / "models" / ("VAE" if field == "sd_vae" else "Stable-diffusion")
+    path = folder / f"{name}-{field}.safetensors"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes({"page": b"<!DOCTYPE html>" + b" " * 100, "cut": bytes(8) + b"{", "empty": b""}[name])
+    try:
+        served.app.library.refresh()
+        fields: dict[str, Any] = {"enable_hr": True, "hr_scale": 1.0} if field.startswith("hr") else {}
+        overriding = {"override_settings": {field: path.name}} if field.startswith("sd") else {field: path.name}
+        response = served.txt2img(steps=2, refiner_switch_at=0.5, **fields, **overriding)
+        assert response.status_code == 422, response.text[:300]
+        assert path.stem in response.text
+    finally:
+        path.unlink()
+        served.app.library.refresh()

@@ -132,6 +132,8 @@ def test_what_is_finished_when_somebody_stops_the_job_is_kept(scripts: Scripts, 
     cells = [np.asarray(each.image) for each in result.images[1:]]
     assert [bool(cell.any()) for cell in cells] == [True, True, False, False]
     assert result.images[0].image.size == (256, 64)
+    # One and the same, which is encoded and noted once, however many are missing.
+    assert result.images[3].image is result.images[4].image
 
 
 def test_a_job_that_is_tried_again_makes_no_finished_cell_anew(scripts: Scripts, monkeypatch: Any) -> None:

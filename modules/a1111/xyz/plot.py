@@ -147,7 +147,9 @@ class Plot:
             for sub, text, start in shown
         ]
         ordered = [self.cells.get(place) for place in self._in_order()]
-        lone = [_lone(cell, size) for cell in ordered] if options.lone_images else []
+        # One and the same for all cells that are missing: of a plot that was stopped early they are thousands.
+        missing = Image.new("RGB", size)
+        lone = [missing if cell is None else _lone(cell) for cell in ordered] if options.lone_images else []
         listed = [*(starts if options.sub_grids else []), *ordered]
         processed = Processed(
             first,
@@ -262,9 +264,7 @@ def _with_cell(p: StableDiffusionProcessing, cell: Cell) -> StableDiffusionProce
     return p
 
 
-def _lone(cell: Cell | None, size: tuple[int, int]) -> Image.Image:
-    if cell is None:
-        return Image.new("RGB", size)
+def _lone(cell: Cell) -> Image.Image:
     picture = cell.opened()
     picture.info = {"parameters": cell.infotext}
     made = FinishedImage(image=picture, infotext=cell.infotext, path=_path(cell), **_of(cell))

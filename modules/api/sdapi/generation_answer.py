@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.api.pictures import encode_picture
 from modules.foundation.plain import JsonObject
-from modules.generation.result import GenerationResult
+from modules.generation.result import FinishedImage, GenerationResult
 from modules.settings.model import Settings
 
 
@@ -22,9 +22,22 @@ def generation_answer(
 
     Encodes the pictures, so it belongs on a thread of its own.
     """
-    images = [encode_picture(image, settings) for image in result.images] if body.send_images else []
-    answer = {"images": images, "parameters": _parameters(body), "info": info_text(result, warnings)}
+    answer = {
+        "images": _encoded(result.images, settings) if body.send_images else [],
+        "parameters": _parameters(body),
+        "info": info_text(result, warnings),
+    }
     return json.dumps(answer, default=str).encode()
+
+
+def _encoded(images: Sequence[FinishedImage], settings: Settings) -> list[str]:
+    """Each picture in base64; one that is there many times (cells that a plot lacks) is encoded once."""
+    found: dict[tuple[int, str], str] = {}
+    for image in images:
+        key = (id(image.image), image.infotext)
+        if key not in found:
+            found[key] = encode_picture(image, settings)
+    return [found[id(image.image), image.infotext] for image in images]
 
 
 def info_text(result: GenerationResult, warnings: Sequence[str] = ()) -> str:

@@ -128,8 +128,12 @@ class Recorder:
         """Keep how a job ended, and its pictures that are in no file."""
         job.control.on_change = None
         result = job.result if isinstance(job.result, GenerationResult) else None
-        if result is not None and (unsaved := [image for image in result.images if image.path is None]):
-            self._add_images(job, unsaved)
+        # One that is there many times stands for all cells that a plot lacks.
+        unsaved = (
+            {id(image.image): image for image in result.images if image.path is None} if result is not None else {}
+        )
+        if unsaved:
+            self._add_images(job, list(unsaved.values()))
         self._update(f"The end of job {job.id}", [job])
         self._ended += 1
         if self._ended % PRUNE_EVERY == 0:

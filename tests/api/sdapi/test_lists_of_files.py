@@ -193,7 +193,7 @@ def test_a_broken_checkpoint_is_listed_and_the_program_lives_on(files: Served) -
     assert str(path) in item["problem"]
     assert "page" in [each["model_name"] for each in files.client.get("/sdapi/v1/sd-models").json()]
     answer = files.txt2img(override_settings={"sd_model_checkpoint": "page.safetensors"})
-    assert answer.status_code == 503
+    assert answer.status_code == 422
     assert str(path) in answer.json()["detail"]
     assert files.client.get("/internal/ping").status_code == 200
 
@@ -209,7 +209,7 @@ def test_what_loading_found_out_is_listed_until_it_loads(files: Served, tmp_path
     save_file(tensors, path, metadata)
     request = {"override_settings": {"sd_model_checkpoint": "lacking"}, "steps": 1}
     address = "/api/v1/models/checkpoint/lacking.safetensors"
-    assert files.txt2img(**request).status_code == 503
+    assert files.txt2img(**request).status_code == 422
     assert "out" in files.client.get(address).json()["problem"]
     save_file({**tensors, "model.diffusion_model.out.2.bias": bias}, path, metadata)
     made = files.txt2img(**request).json()

@@ -283,6 +283,6 @@ def test_without_any_checkpoint_the_lists_are_there_and_pictures_are_refused(
         assert served.client.get("/sdapi/v1/sd-models").json() == []
         assert served.client.get("/sdapi/v1/options").json()["sd_model_checkpoint"] is None
         response = served.txt2img()
-        assert response.status_code == 503
+        assert response.status_code == 422
         assert "There is no checkpoint" in response.json()["detail"]
         assert served.client.get("/").status_code == 307

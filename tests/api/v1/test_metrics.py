@@ -54,7 +54,7 @@ def test_failed_jobs_are_counted_as_failed(served: Served) -> None:
     path = served.data / "models" / "Stable-diffusion" / "broken-for-metrics.safetensors"
     path.write_bytes(b"not a model")
     try:
-        assert served.txt2img(override_settings={"sd_model_checkpoint": path.name}).status_code == 503
+        assert served.txt2img(override_settings={"sd_model_checkpoint": path.name}).status_code == 422
     finally:
         path.unlink()
     assert figures(served)["easel_jobs_total", "failed", "txt2img"] >= 1

@@ -56,7 +56,7 @@ def test_a_merge_makes_a_checkpoint_that_draws(served: Served) -> None:
 @pytest.mark.parametrize(
     ("changes", "status", "words"),
     [
-        ({"secondary_model_name": "xl"}, 503, "Choose models of one family"),
+        ({"secondary_model_name": "xl"}, 422, "Choose models of one family"),
         ({"secondary_model_name": "nobody"}, 404, "nobody"),
         ({"secondary_model_name": ""}, 422, "needs a model B"),
         ({"interp_method": "Add difference"}, 422, "needs a model C"),
@@ -100,7 +100,7 @@ def test_a_checkpoint_is_fetched_and_then_in_the_list(served: Served, hub: Hub) 
 def test_a_download_that_fails_says_why(served: Served, hub: Hub) -> None:
     body = {"url": f"{hub.base}/x.safetensors", "sha256": "0" * 64, "wait": True}
     answer = served.client.post("/api/v1/models/download", json=body)
-    assert answer.status_code == 502
+    assert answer.status_code == 422
     assert "thrown away" in answer.json()["detail"]
     for url in ("ftp://example.org/x.safetensors", "http://user:word@example.org/x.safetensors", "x.safetensors", ""):
         assert served.client.post("/api/v1/models/download", json={**body, "url": url}).status_code == 422

@@ -46,6 +46,16 @@ def test_a_finished_job_and_its_pictures_are_in_the_database(desk: Desk) -> None
     assert [(image.seed, image.prompt, image.model) for image in images] == [(5, "a cat", "tiny"), (6, "a cat", "tiny")]
 
 
+def test_a_picture_that_a_result_holds_many_times_is_noted_once(desk: Desk) -> None:
+    job = desk.submit("a plot", seed=5)
+    job.wait(20)
+    assert job.result is not None
+    missing = dataclasses.replace(job.result.images[0], path=None, image=Image.new("RGB", (8, 8)))
+    job.result = dataclasses.replace(job.result, images=(missing, *[missing] * 999))
+    desk.service.recorder.ended(job)
+    assert len(desk.service.recorder.history.of_job(job.id)) == 2
+
+
 def test_after_a_crash_waiting_jobs_wait_and_the_running_one_is_marked(open_desk: OpenDesk) -> None:
     before = open_desk()
     before.submit("finished").wait(20)
