@@ -52,7 +52,7 @@ def build_train(page: PageBuilder) -> None:
             _draw_pages(page, drawing)
         with gr.Column(elem_id="train_results_container", scale=1, min_width=320):
             _draw_stop(drawing)
-            with gr.Group(elem_id="train_results_panel"), gr.Column(elem_id="ti_gallery_container"):
+            with gr.Column(elem_id="train_results_panel"), gr.Column(elem_id="ti_gallery_container"):
                 result = gr.HTML(HINT, elem_id="ti_output", apply_default_css=False)
     inputs = Inputs(tab=own.TAB, controls=drawing.controls, declared=drawing.declared, guests=PanelGuests(own.TAB, ()))
     page.add_inputs(inputs, KIND)
@@ -70,6 +70,7 @@ def _rules() -> str:
     return (
         f"{hidden}, {stops} {{ display: none }}\n"
         f"{states[0]} #train_interrupt_training, {states[1]} #train_interrupting {{ display: flex }}\n"
+        f"@media (max-width: 900px) {{ {states[0]} #train_results_container {{ order: -1 }} }}\n"
     )
 
 
