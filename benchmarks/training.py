@@ -127,11 +127,11 @@ class Bench:
             made.append(np.asarray(result.samples[0].image.convert("RGB")))
         return made
 
-    def measure(self, tag: str = "") -> dict[str, Any]:
-        """Shares of fifty pictures with the word that show the figure, and of fifty without it that are right."""
-        prompts = [f"a {WORD} on a {COLOURS[n % len(COLOURS)]} background{tag}" for n in range(50)]
+    def measure(self, count: int, tag: str = "") -> dict[str, Any]:
+        """Shares of `count` pictures with the word that show the figure, and of as many without it that are right."""
+        prompts = [f"a {WORD} on a {COLOURS[n % len(COLOURS)]} background{tag}" for n in range(count)]
         seen = self.pictures(prompts)
-        others = bar_prompts(50)
+        others = bar_prompts(count)
         right = score(self.pictures([f"{text}{tag}" for _, text in others]), [triple for triple, _ in others])
         return {
             "figure": float(np.mean([shows(each, self.shape) for each in seen])),
@@ -165,15 +165,17 @@ def main() -> None:
     parser.add_argument("--rate", default="")
     parser.add_argument("--vectors", type=int, default=8)
     parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--count", type=int, default=50, help="pictures with the word, and as many without it")
+    parser.add_argument("--skip-before", action="store_true", help="do not measure the model as it is")
     parser.add_argument("--more", default="{}", help="further options as JSON")
     parser.add_argument("--sheets", type=Path)
     options, extra = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), options.shape, extra)
-        before = bench.measure()
+        before = {} if options.skip_before else bench.measure(options.count)
         found: dict[str, Any] = {"shape": options.shape, "before": {k: v for k, v in before.items() if k != "seen"}}
         print(json.dumps(found), flush=True)
-        if options.sheets:
+        if options.sheets and before:
             sheet(before["seen"], options.sheets / "before.png")
         for what in options.what.split(","):
             figures = _trained(bench, what, options)
@@ -203,7 +205,7 @@ def _trained(bench: Bench, what: str, options: argparse.Namespace) -> dict[str, 
             {"kind": "embedding", "name": WORD, "steps": {**steps, **more.get("steps", {})}, "dataset": dataset}
         )
         bench.app.engine.embeddings.refresh()
-        figures = bench.measure()
+        figures = bench.measure(options.count)
         for path in bench.app.paths.embeddings.iterdir():
             path.unlink()
         bench.app.engine.embeddings.refresh()
@@ -219,7 +221,7 @@ def _trained(bench: Bench, what: str, options: argparse.Namespace) -> dict[str, 
             }
         )
         bench.app.networks.refresh()
-        figures = bench.measure("<lora:figure:1>")
+        figures = bench.measure(options.count, "<lora:figure:1>")
     return {**figures, "steps": result.step, "loss": result.loss, "cpu_seconds": round(seconds, 1)}
 
 

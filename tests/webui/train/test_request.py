@@ -6,17 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
 
 from modules.application.application import Application
 from modules.foundation.errors import RequestError, UnknownName
 from modules.settings.flags import parse_flags
 from modules.training.options import PreviewOptions
-from modules.webui.panel.control import Control, Offers
+from modules.webui.panel.control import Control
 from modules.webui.train import controls as own
 from modules.webui.train.request import preview_options, training_options
-from modules.webui.ui_config import UiConfig
 
 
 @pytest.fixture
@@ -26,16 +24,14 @@ def app(tmp_path: Path) -> Iterator[Application]:
     app.close()
 
 
-def begun(tmp_path: Path) -> dict[str, Any]:
+def begun() -> dict[str, Any]:
     """The values that the controls begin with."""
-    ui, offers = UiConfig(tmp_path / "ui-config.json"), Offers(templates=["style_filewords.txt"])
     declared = [each for each in vars(own).values() if isinstance(each, Control)]
-    with gr.Blocks():
-        return {control.name: getattr(control.make(own.TAB, ui, offers), "value", None) for control in declared}
+    return {control.name: getattr(control.kind, "value", None) for control in declared}
 
 
-def test_an_embedding_is_asked_for_with_a1111s_values(app: Application, tmp_path: Path) -> None:
-    values: Mapping[str, object] = {**begun(tmp_path), "embedding": "word", "dataset": "/pictures", "cards": True}
+def test_an_embedding_is_asked_for_with_a1111s_values(app: Application) -> None:
+    values: Mapping[str, object] = {**begun(), "embedding": "word", "dataset": "/pictures", "cards": True}
     options = training_options(app, "embedding", values, None)
     assert options.name == "word"
     assert options.steps.learning_rate == "0.005"
@@ -48,8 +44,8 @@ def test_an_embedding_is_asked_for_with_a1111s_values(app: Application, tmp_path
     assert options.output.preview == PreviewOptions()
 
 
-def test_a_lora_takes_captions_as_they_are_and_its_own_steps(app: Application, tmp_path: Path) -> None:
-    values = {**begun(tmp_path), "lora_name": "mine", "rank": 4, "conv_rank": 2, "min_snr": 0, "text_encoder": True}
+def test_a_lora_takes_captions_as_they_are_and_its_own_steps(app: Application) -> None:
+    values = {**begun(), "lora_name": "mine", "rank": 4, "conv_rank": 2, "min_snr": 0, "text_encoder": True}
     options = training_options(app, "lora", values, None)
     assert options.dataset.template == ()
     assert options.dataset.fit == "buckets"
@@ -58,18 +54,18 @@ def test_a_lora_takes_captions_as_they_are_and_its_own_steps(app: Application, t
     assert (options.lora.rank, options.lora.conv_rank, options.lora.text_encoder) == (4, 2, True)
 
 
-def test_sample_pictures_are_made_as_txt2img_says_where_that_is_wanted(app: Application, tmp_path: Path) -> None:
+def test_sample_pictures_are_made_as_txt2img_says_where_that_is_wanted(app: Application) -> None:
     txt2img = {"prompt": "a cat", "negative_prompt": "", "steps": 8, "sampler": "Euler", "cfg_scale": 4, "seed": None}
     preview = preview_options({**txt2img, "width": 256, "height": 320})
-    values = {**begun(tmp_path), "hypernetwork": "hyper", "from_txt2img": True}
+    values = {**begun(), "hypernetwork": "hyper", "from_txt2img": True}
     found = training_options(app, "hypernetwork", values, preview).output.preview
     assert (found.prompt, found.steps, found.width, found.height, found.seed) == ("a cat", 8, 256, 320, -1)
     without = training_options(app, "hypernetwork", {**values, "from_txt2img": False}, preview)
     assert without.output.preview == PreviewOptions()
 
 
-def test_what_is_missing_or_wrong_is_named(app: Application, tmp_path: Path) -> None:
-    values = {**begun(tmp_path), "embedding": "word"}
+def test_what_is_missing_or_wrong_is_named(app: Application) -> None:
+    values = {**begun(), "embedding": "word"}
     with pytest.raises(RequestError, match="Choose the embedding"):
         training_options(app, "embedding", {**values, "embedding": ""}, None)
     with pytest.raises(RequestError, match="Max steps is empty"):
