@@ -26,7 +26,7 @@ SENT_TO = ("txt2img", "img2img")
 PICTURE_SENT_TO = ("inpaint", "extras")
 """Where the picture itself goes."""
 
-EMPTY = '<p class="hint">Drop a picture on the left to read the words and settings it was made with.</p>'
+EMPTY = '<p class="hint">Drop a picture on the box to read the words and settings it was made with.</p>'
 
 
 def build_pnginfo(page: PageBuilder) -> None:
