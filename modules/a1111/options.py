@@ -141,9 +141,9 @@ class Options:
             return value or str(self._dialect.app.paths.data / FOLDERS[name]) if name in FOLDERS else value
         if name in self.data_labels:
             return self.data_labels[name].default
-        if (asked := self._dialect.shared.options_templates.get(name)) is not None:
+        if (template := self._dialect.shared.options_templates.get(name)) is not None:
             # Asked for while scripts are loaded, and declared when all of them are.
-            return asked.default
+            return template.default
         if name in unused_settings.DEFAULTS:
             return unused_settings.DEFAULTS[name]
         raise AttributeError(f"There is no setting {name!r}; declare it with opts.add_option in on_ui_settings.")

@@ -89,7 +89,7 @@ class Work:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class RunEstimate:
     """`seconds` without reading the checkpoint, which takes `loading`; 0 bytes where no memory was measured.
 
     `runs` is how many like it were measured, `exact` whether they had the same size.
@@ -141,7 +141,7 @@ class Estimates:
                 self._loading.pop(name, None)
             self._write(known)
 
-    def estimate(self, work: Work) -> Estimate | None:
+    def estimate(self, work: Work) -> RunEstimate | None:
         """What this would take; None while nothing was measured with its checkpoint."""
         with self._lock:
             entries = list(self._read().get(work.checkpoint, ()))
@@ -151,7 +151,7 @@ class Estimates:
         by_distance = sorted(entries, key=lambda each: each.kind.distance(work.kind))
         nearest = by_distance[0]
         exact = nearest.kind == work.kind
-        return Estimate(
+        return RunEstimate(
             seconds=nearest.sampling * work.evaluations + nearest.rest * work.megapixels,
             loading=loading,
             peak_bytes=nearest.peak_bytes if exact else _between(by_distance, work.kind.area),

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from modules.foundation.errors import PromptError
 from modules.library.library import Library
-from modules.text_encoders.embedding_files import _mask, read_embedding
+from modules.text_encoders.embedding_files import pixel_mask, read_embedding
 from modules.text_encoders.embeddings import EmbeddingCatalogue
 from modules.text_encoders.tokenizer import ClipTokenizer
 
@@ -89,7 +89,7 @@ def test_the_low_bits_of_a_picture_hold_an_embedding(tmp_path: Path, suffix: str
     data = np.frombuffer(zlib.compress(packed()), np.uint8)
     columns = -(-len(data) // (rows * 3))
     data = np.concatenate([data, np.zeros(rows * columns * 3 - len(data), np.uint8)]).reshape(rows, columns, 3)
-    mask = _mask(data.size).reshape(data.shape)
+    mask = pixel_mask(data.size).reshape(data.shape)
     gap = np.zeros((rows, 5, 3), np.uint8)
     picture = np.concatenate([data & 0x0F ^ mask, gap, data >> 4 ^ mask], axis=1)
     below = np.zeros((4, picture.shape[1], 3), np.uint8)

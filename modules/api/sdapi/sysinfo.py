@@ -87,13 +87,13 @@ def sysinfo(app: Application) -> JsonObject:
 def why_changed(text: str) -> str | None:
     """Why the text of such a file is not what `sysinfo` gave; None where it is."""
     try:
-        told = json.loads(text)
+        info = json.loads(text)
     except ValueError:
         return "This is no file with information about a system: it is not JSON."
-    checksum = told.pop("Checksum", None) if isinstance(told, dict) else None
+    checksum = info.pop("Checksum", None) if isinstance(info, dict) else None
     if checksum is None:
         return "This is no file with information about a system: it has no checksum."
-    return None if checksum == _checksum(told) else "The file was changed after Easel wrote it, or another program did."
+    return None if checksum == _checksum(info) else "The file was changed after Easel wrote it, or another program did."
 
 
 def _checksum(info: JsonObject) -> str:

@@ -65,8 +65,8 @@ def _wire_gallery(panel: GenerationPanel) -> None:
     shown = [results.selected, results.html_info]
     # Each of several quick steps through the pictures counts; the last answer is that of the last one.
     on(results.gallery, "select", on_select, [results.generation_info], shown, trigger="multiple")
-    told = [results.generation_info, results.selected]
-    on(panel.parts["generation_info_button"], "click", info_of_picture, told, [results.html_info])
+    inputs = [results.generation_info, results.selected]
+    on(panel.parts["generation_info_button"], "click", info_of_picture, inputs, [results.html_info])
 
 
 def _wire_saving(app: Application, panel: GenerationPanel) -> None:
