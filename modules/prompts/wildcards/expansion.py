@@ -159,7 +159,7 @@ class _Making:
             chosen = self._some_of(part, len(found), found.weights, sampler, trail)
             return self._values(only[0], found, chosen, sampler, part.separator)
         chosen = self._some_of(part, len(part.options), (each.weight for each in part.options), sampler, trail)
-        return part.separator.join([self.of(part.options[index].parts, sampler) for index in chosen])
+        return _joined(part.separator, (self.of(part.options[index].parts, sampler) for index in chosen))
 
     def _some_of(
         self, part: VariantGroup, count: int, weights: Iterable[float], sampler: ChoiceMode, trail: Trail
@@ -203,7 +203,7 @@ class _Making:
         if use.variables:
             self._variables = {**outer, **dict(use.variables)}
         try:
-            return separator.join([self._value(*found.at(index), sampler) for index in indices])
+            return _joined(separator, (self._value(*found.at(index), sampler) for index in indices))
         except _Stands as why:
             if self._inside:
                 raise
@@ -242,3 +242,8 @@ class _Making:
         for text in texts:
             if len(self.notes) < MAX_NOTES:
                 self.notes[text] = None
+
+
+def _joined(separator: str, texts: Iterable[str]) -> str:
+    """Texts with a separator between them; an empty one has none, so that no commas are left over."""
+    return separator.join([text for text in texts if text])
