@@ -6,11 +6,11 @@ __all__ = ["is_enabled", "send_everything_to_cpu", "setup_for_low_vram"]
 
 
 def send_everything_to_cpu() -> None:
-    """Nothing."""
+    """Does nothing: Easel places models itself."""
 
 
 def setup_for_low_vram(sd_model: object, use_medvram: bool) -> None:
-    """Nothing."""
+    """Does nothing: Easel places models itself."""
 
 
 def is_enabled(sd_model: object) -> bool:

@@ -1,4 +1,4 @@
-"""img2img alternative test: the noise that a picture could have been made from is found, and denoised anew."""
+"""img2img alternative test: the noise that a picture could have been made from is found, and denoised again."""
 
 from __future__ import annotations
 

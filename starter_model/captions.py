@@ -1,4 +1,4 @@
-"""Scenes put into words, anew at every draw: prose or tags, synonyms, omissions, words without meaning here.
+"""Scenes put into words, again at every draw: prose or tags, synonyms, omissions, words without meaning here.
 
 A caption is a tuple of (text, weight) pieces as attention syntax has them: "a (red:1.3) circle" is
 (("a", 1.0), ("red", 1.3), ("circle", 1.0)). Whatever a caption says is true of its scene; it may leave things out.

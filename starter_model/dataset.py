@@ -1,4 +1,4 @@
-"""Pools of pictures encoded once: latents on disk, captions drawn anew from the seed at every use."""
+"""Pools of pictures encoded once: latents on disk, captions drawn again from the seed at every use."""
 
 from __future__ import annotations
 

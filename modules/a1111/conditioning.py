@@ -22,7 +22,7 @@ class DictWithShape(JsonObject):
 
     @property
     def shape(self) -> Any:
-        """That of the tokens."""
+        """Shape of the token embeddings."""
         return self["crossattn"].shape
 
 

@@ -131,7 +131,7 @@ class ExtraNetwork:
         raise NotImplementedError
 
     def deactivate(self, p: StableDiffusionProcessing) -> None:
-        """The batch is made."""
+        """Called once the batch is made."""
         raise NotImplementedError
 
 

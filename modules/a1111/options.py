@@ -78,7 +78,7 @@ class OptionInfo:
         return self
 
     def arguments(self) -> JsonObject:
-        """The arguments of the component, asked for anew."""
+        """The arguments of the component, asked for again."""
         arguments: Any = self.component_args() if callable(self.component_args) else self.component_args
         return dict(arguments or {})
 

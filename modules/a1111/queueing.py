@@ -143,19 +143,19 @@ def create_task_id(task_type: str) -> str:
 
 
 def add_task_to_queue(id_job: str) -> None:
-    """A task waits."""
+    """Record a task as waiting."""
     _tasks().pending[id_job] = time.time()
 
 
 def start_task(id_task: str) -> None:
-    """It begins."""
+    """Record a task as running."""
     tasks = _tasks()
     tasks.current = id_task
     tasks.pending.pop(id_task, None)
 
 
 def finish_task(id_task: str) -> None:
-    """It is done."""
+    """Record a task as finished."""
     tasks = _tasks()
     if tasks.current == id_task:
         tasks.current = None
@@ -164,7 +164,7 @@ def finish_task(id_task: str) -> None:
 
 
 def record_results(id_task: str, res: object) -> None:
-    """What came of it."""
+    """Keep the results of a finished task for its page."""
     results = _tasks().results
     results[id_task] = res
     while len(results) > KEPT_TASKS:

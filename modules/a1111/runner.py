@@ -76,7 +76,7 @@ class ScriptRunner:
         return controls
 
     def prepare_ui(self) -> None:
-        """Begin the list of arguments anew; the first is the number of the selected script."""
+        """Begin the list of arguments again; the first is the number of the selected script."""
         self.inputs, self.defaults = [None], [0]
 
     def begin(self) -> None:

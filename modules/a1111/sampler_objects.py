@@ -39,7 +39,7 @@ class InnerModel:
 
     @property
     def log_sigmas(self) -> Tensor:
-        """Their logarithms."""
+        """Natural logarithms of `sigmas`."""
         return self._schedule.sigmas.log()
 
     @property

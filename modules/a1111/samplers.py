@@ -109,7 +109,7 @@ class _ByName(JsonMapping):
         return len(self._now())
 
     def update(self, others: JsonMapping) -> None:
-        """Take over others."""
+        """Add the entries of another table."""
         self.added.update(others)
 
 

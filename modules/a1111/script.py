@@ -178,10 +178,10 @@ class Script:
     def postprocess_image_after_composite(
         self, p: StableDiffusionProcessing, pp: PostprocessImageArgs, *args: ScriptArgument
     ) -> None:
-        """After it was."""
+        """Called for each picture after it was laid over the original."""
 
     def postprocess(self, p: StableDiffusionProcessing, processed: Processed, *args: ScriptArgument) -> None:
-        """Once everything is made."""
+        """Called once all pictures are made; `processed` may be changed."""
 
     def before_component(self, component: GradioComponent, **kwargs: ScriptArgument) -> None:
         """Before each component of the page is made."""

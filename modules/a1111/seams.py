@@ -69,7 +69,7 @@ class Seams:
     negative: object = None
 
     def begin(self, p: StableDiffusionProcessing, event: StartEvent) -> None:
-        """A pass begins: make its sampler, and attach what is listened to. Nothing is attached for nobody."""
+        """A pass begins: make its sampler, and attach what is listened to. Without listeners nothing is attached."""
         self.end()
         assert event.plan is not None
         create = looked_up("modules.sd_samplers", "create_sampler")

@@ -195,13 +195,13 @@ class TotalTqdm:
     _tqdm = None
 
     def updateTotal(self, new_total: int) -> None:
-        """Nothing."""
+        """Does nothing: the job's own progress is shown."""
 
     def update(self) -> None:
-        """Nothing."""
+        """Does nothing: the job's own progress is shown."""
 
     def reset(self) -> None:
-        """Nothing."""
+        """Does nothing: the job's own progress is shown."""
 
     def clear(self) -> None:
-        """Nothing."""
+        """Does nothing: the job's own progress is shown."""

@@ -191,9 +191,9 @@ class Timer:
         return f"{self.total:.1f}s" + (f" ({parts})" if parts else "")
 
     def dump(self) -> JsonObject:
-        """The same as values."""
+        """Total and records, in seconds, as a dictionary."""
         return {"total": self.total, "records": self.records}
 
     def reset(self) -> None:
-        """Begin again."""
+        """Remove all records and start the clock again."""
         self.start, self.records, self.total = time.time(), {}, 0.0

@@ -88,7 +88,7 @@ class Tagger:
         """Nothing: weights are loaded when they are wanted."""
 
     def stop(self) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def tag(self, pil_image: Image.Image) -> str:
         """The tags of a picture."""

@@ -125,7 +125,7 @@ class UNetView:
         return {names(name) or name: tensor for name, tensor in self.unet.state_dict().items()}
 
     def named_parameters(self) -> Any:
-        """The same as pairs."""
+        """The parameters as pairs of name and tensor."""
         names = self._names()
         return ((names(name) or name, parameter) for name, parameter in self.unet.named_parameters())
 

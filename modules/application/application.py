@@ -188,7 +188,7 @@ class Application:
 
     @property
     def size_limits(self) -> SizeLimits:
-        """How large pictures may become here, whoever asks for them."""
+        """How large pictures may become here, whatever asks for them."""
         return SizeLimits.from_flags(self.flags)
 
     def submit(

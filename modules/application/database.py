@@ -140,14 +140,14 @@ class Database:
         except sqlite3.DatabaseError as error:
             if not is_damage(error):  # no room, no permission: the file itself may be sound
                 raise
-            aside, complete = self._begin_anew(error), True
+            aside, complete = self._begin_again(error), True
         self._reader = _for_reading(self.path)
         if not complete:
             threading.Thread(target=self._check_on, name="database check", daemon=True).start()
         if aside is not None:
             threading.Thread(target=self._on_replaced, name="database replaced", daemon=True).start()
 
-    def _begin_anew(self, error: BaseException) -> Path:
+    def _begin_again(self, error: BaseException) -> Path:
         aside = set_aside(self.path)
         self._writer = _opened(self.path)
         copied = 0
@@ -160,7 +160,7 @@ class Database:
         return aside
 
     def _replace(self, error: BaseException, connection: sqlite3.Connection) -> None:
-        """Begin anew in place of the file that `connection` has found damaged, unless that has been done."""
+        """Begin again in place of the file that `connection` has found damaged, unless that has been done."""
         with self._writing, self._reading:
             if self._closed.is_set() or connection not in (self._reader, self._writer):
                 return
@@ -171,7 +171,7 @@ class Database:
             for each in (self._reader, self._writer):
                 with contextlib.suppress(sqlite3.Error):
                     each.close()
-            self._begin_anew(error)
+            self._begin_again(error)
             self._reader = _for_reading(self.path)
         threading.Thread(target=self._on_replaced, name="database replaced", daemon=True).start()
 
@@ -181,7 +181,7 @@ class Database:
             self._writer.execute("INSERT INTO images_text (images_text) VALUES ('rebuild')")
         except sqlite3.Error:
             return False
-        log.warning("The search of the history was damaged and has been built anew.")
+        log.warning("The search of the history was damaged and has been built again.")
         return True
 
     def _check_on(self) -> None:

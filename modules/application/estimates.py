@@ -84,7 +84,7 @@ class Work:
 
     @property
     def megapixels(self) -> float:
-        """Of all finished pictures."""
+        """Size of all finished pictures together, in millions of pixels."""
         return self.kind.target_width * self.kind.target_height * self.pictures / 1e6
 
 
@@ -112,7 +112,7 @@ class Estimates:
         self._loading: dict[str, float] = {}
 
     def attach(self, hooks: Hooks) -> None:
-        """Hear of every run."""
+        """Measure every run of the engine that these hooks belong to."""
         hooks.around_run.attach(OWNER, _around)
         hooks.result.attach(OWNER, self._on_result)
 
@@ -176,7 +176,7 @@ class Estimates:
             except FileNotFoundError:
                 pass
             except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-                log.warning("%s cannot be read (%s); what runs take is measured anew.", self.path, error)
+                log.warning("%s cannot be read (%s); what runs take is measured again.", self.path, error)
                 self._known, self._loading = {}, {}
         return self._known
 

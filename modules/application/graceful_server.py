@@ -18,7 +18,7 @@ WAIT_FOR_CLIENTS = 1.5
 
 
 class GracefulServer(uvicorn.Server):
-    """Calls `before_end()` when it is told to end, and waits a while for `ended()` before it closes connections.
+    """Calls `before_end()` on a signal to end, and waits a while for `ended()` before it closes connections.
 
     It leaves signals alone: uvicorn would raise them again after its own end and before ours.
     """

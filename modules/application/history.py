@@ -111,7 +111,7 @@ class History:
         return [self._image(row) for row in self.database.rows(query, (*values, limit))]
 
     def count(self, search: Search) -> int:
-        """How many pictures fit."""
+        """How many pictures fit the search."""
         where, values = conditions(search)
         return int(self.database.rows(f"SELECT count(*) AS n FROM images {where_clause(where)}", values)[0]["n"])
 

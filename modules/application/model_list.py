@@ -97,7 +97,7 @@ class ModelFileList:
         return Page(items=tuple(self._listed(kind, entry) for kind, entry in shown), total=len(found))
 
     def find(self, kind: str, name: str) -> Listed | None:
-        """The file of a kind that lists call `name`, looked at anew; None where there is none."""
+        """The file of a kind that lists call `name`, looked at again; None where there is none."""
         entry = self._entry(kind, name)
         if entry is None:
             return None

@@ -92,7 +92,7 @@ class Assembly(Generic[NetworkModule]):
 def without_numbers(make: Callable[[], NetworkModule]) -> NetworkModule:
     """What `make` makes, with its parameters on the meta device: nothing is allocated or drawn at random.
 
-    Other threads are not touched by this. Buffers that are not in files are made anew: the positions of a text.
+    Other threads are not touched by this. Buffers that are not in files are made again: the positions of a text.
     """
     with torch.device("meta"):
         module = make()

@@ -54,7 +54,7 @@ class Catalogue:
             takes_folders=True,
             singles=(*(file.absolute() for file in files), starter),
         )
-        self.families.observe(lambda: self.collection.describe_anew(self.families.state))
+        self.families.observe(lambda: self.collection.describe_again(self.families.state))
         self._lock = threading.Lock()
         self._made: tuple[tuple[Entry, ...], object, tuple[CheckpointInfo, ...]] = ((), None, ())
         self._missed: set[str] = set()

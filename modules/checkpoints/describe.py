@@ -11,7 +11,7 @@ from modules.checkpoints.architectures.architecture import VARIANTS, Architectur
 from modules.checkpoints.families import FamilyRegistry
 from modules.checkpoints.folder_configs import folder_family, folder_image_input, read_configs
 from modules.checkpoints.identify import identify
-from modules.checkpoints.pickle_header import pickle_shapes, read_pickle
+from modules.checkpoints.restricted_unpickler import pickle_shapes, read_pickle
 from modules.checkpoints.safetensors_header import Shapes, TensorPlace, read_header
 from modules.checkpoints.sniff import mismatch
 from modules.checkpoints.tensors import TensorSource

@@ -12,7 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from modules.checkpoints.pickle_header import DAMAGE, check_entry_count, first_line, innermost_table, named, read_pickle
+from modules.checkpoints.restricted_unpickler import (
+    DAMAGE,
+    check_entry_count,
+    first_line,
+    innermost_table,
+    named,
+    read_pickle,
+)
 from modules.checkpoints.safetensors_header import Shapes, TensorPlace, broken
 from modules.checkpoints.tensor_reader import OnDisk
 from modules.foundation.errors import CheckpointError

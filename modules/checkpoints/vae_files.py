@@ -50,7 +50,7 @@ class VaeCatalogue:
     def __init__(
         self, library: Library, folders: Folders, checkpoint_folders: Folders, always: Path | None = None
     ) -> None:
-        """`always` is the one file to use whatever anybody says: the flag --vae-path."""
+        """`always` is the file that --vae-path names, used whatever else is chosen."""
         self._folders, self._checkpoint_folders, self._always = folders, checkpoint_folders, always
         self._lock = threading.Lock()
         self._made: tuple[tuple[Entry, ...], tuple[VaeInfo, ...]] = ((), ())

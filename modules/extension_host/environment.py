@@ -57,7 +57,7 @@ class Report:
 
     @property
     def notes(self) -> list[str]:
-        """What is worth telling."""
+        """Sentences for the extension's card: packages that failed, then those kept at Easel's version."""
         return [*self.failed, *self.kept]
 
 
@@ -140,7 +140,7 @@ class Environment:
         for text in (found.requires or []) if found is not None else []:
             need = Requirement(text)
             if need.marker is None or any(_applies(need, extra) for extra in ("", *requirement.extras)):
-                # pip would judge the marker anew, without the extra.
+                # pip would judge the marker again, without the extra.
                 need.marker = None
                 needs.append(need)
         return needs
@@ -250,7 +250,7 @@ class Environment:
         return self._record().get(name, {})
 
     def note_done(self, name: str, stamp: str, notes: Sequence[str]) -> None:
-        """Remember it."""
+        """Record that the requirements of extension `name`, as of `stamp`, were installed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "installed.json", {**self._record(), name: {"stamp": stamp, "notes": list(notes)}})
 

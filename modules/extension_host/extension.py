@@ -64,7 +64,7 @@ class Extension:
 
     @cached_property
     def version(self) -> GitVersion:
-        """Asked of git once."""
+        """The commit git describes, asked once and kept."""
         return version_of(self.root)
 
     def files(self, folder: str, *suffixes: str) -> list[Path]:
@@ -94,7 +94,7 @@ def version_of(root: Path) -> GitVersion:
 
 def git(root: Path, *arguments: str) -> str | None:
     """What a git command prints in a folder; None where it fails or there is no git."""
-    # The clone is somebody else's: nothing of its configuration is to run programs.
+    # The clone is not trusted: nothing in its configuration may run programs.
     command = ["git", "-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null", "-C", str(root), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_SECONDS, check=True)

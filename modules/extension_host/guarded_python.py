@@ -25,7 +25,7 @@ PROGRAM = Path(__file__).resolve().parents[2]
 
 
 def guarded_python(folder: Path, packages: Path) -> Path:
-    """The interpreter of the environment in `folder`, made anew where it is missing or belongs to another Python."""
+    """The interpreter of the environment in `folder`, made again where it is missing or belongs to another Python."""
     scripts = folder / ("Scripts" if os.name == "nt" else "bin")
     python = scripts / Path(sys.executable).name
     made_for, stamp = f"{sys.base_prefix} {sys.version}", folder / "made-for"

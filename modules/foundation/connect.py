@@ -53,7 +53,7 @@ def open_connection(url: SplitResult, *, only_public: bool, seconds: float) -> h
 def cut_off_after(connection: http.client.HTTPConnection, seconds: float) -> Generator[threading.Event]:
     """Break `connection` when `seconds` are over, however slowly something still comes. Gives what tells that it was.
 
-    A timeout of a socket is that of one read, and starts anew with each byte.
+    A timeout of a socket is that of one read, and starts again with each byte.
     """
     over = threading.Event()
 

@@ -53,9 +53,9 @@ def load_libraries(package: str, *names: str) -> list[str]:
 
 
 def already_imported(name: str) -> ModuleType | None:
-    """The module of this name if somebody has imported it; None also while another thread is still about it.
+    """The module of this name if it has been imported; None also while another thread is still about it.
 
-    What is half there lacks names, and whoever asks for them would take an import that succeeds for a broken library.
+    A half-imported module lacks names, and using one would make an import that succeeds look like a broken library.
     """
     module = sys.modules.get(name)
     # The import system's own mark, by which it decides whether to wait for another thread.

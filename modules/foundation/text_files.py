@@ -28,9 +28,9 @@ _LOOKED_AT = 4096
 
 
 def open_file(path: Path) -> BinaryIO:
-    """A file that somebody put there, open for reading in binary. Raises OSError, also for what only looks like one.
+    """A regular file, open for reading in binary. Raises OSError, also for pipes, devices and folders.
 
-    Opening a pipe waits for whoever writes into it, and a device never ends.
+    Opening a pipe would wait until something writes into it, and a device never ends.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     kind = os.fstat(descriptor).st_mode
@@ -78,7 +78,7 @@ def decode_text(data: bytes) -> tuple[str, str]:
 def read_json_object(path: Path, otherwise: str) -> JsonObject:
     """The object in a JSON file that people edit; empty where there is no file. Raises OSError.
 
-    A damaged file is kept beside as `NAME.broken`, or under the next free name, so that writing the file anew destroys
+    A damaged file is kept beside as `NAME.broken`, or under the next free name, so that writing the file again destroys
     nothing. Entries that can still be read are used; `otherwise` says in the warning what holds for the others.
     """
     try:

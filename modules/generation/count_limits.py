@@ -1,4 +1,4 @@
-"""How many steps and pictures a request may ask for, and which seeds there are, whoever made it.
+"""How many steps and pictures a request may ask for, and which seeds there are, wherever it came from.
 
 The API says it of its own fields first (`api/guards/bounds.py`); here are requests of the page, and those that scripts
 and extensions have changed.

@@ -40,7 +40,7 @@ class SoftInpainting:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class InpaintOptions:
-    """How a part of the init images is to be painted anew, whatever the mask.
+    """How a part of the init images is to be painted again, whatever the mask.
 
     Its edge is blurred by `blur_x` and `blur_y` (sigmas in pixels). `rounded` makes it black and white again for the
     latents. With `only_masked` the part around the mask, `padding` pixels larger, is made at the size asked for and put
@@ -72,7 +72,7 @@ class InpaintOptions:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class InpaintRequest(InpaintOptions):
-    """Which part of the init images is to be painted anew, and how.
+    """Which part of the init images is to be painted again, and how.
 
     `mask` is white (or, if it has transparency, opaque) where the model paints; `latent_mask` is another one for the
     latents alone.

@@ -17,7 +17,7 @@ class Latents:
 
     @property
     def count(self) -> int:
-        """Pictures in the batch."""
+        """Number of pictures in the batch."""
         return int(self.samples.shape[0])
 
 

@@ -13,7 +13,7 @@ import torch
 
 
 def start_peak(device: torch.device) -> None:
-    """Begin counting the peak of device memory anew."""
+    """Begin counting the peak of device memory again."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 

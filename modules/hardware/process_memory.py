@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 _PEAK_SINCE_RESET = "5"
-"""What /proc/self/clear_refs takes to begin the peak anew; see proc(5)."""
+"""What /proc/self/clear_refs takes to begin the peak again; see proc(5)."""
 
 
 def start_process_peak() -> bool:

@@ -16,7 +16,7 @@ FONT = Path(__file__).parent / "fonts" / "Roboto-Regular.ttf"
 SMALLEST_FONT = 1
 
 LONGEST = 1000
-"""Characters of a caption that are drawn; nobody reads more beside a picture."""
+"""Characters of a caption that are drawn; more cannot be read beside a picture."""
 
 
 @dataclass(frozen=True)

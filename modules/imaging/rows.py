@@ -32,12 +32,12 @@ class Rows(Protocol):
 
     @property
     def width(self) -> int:
-        """Pixels."""
+        """In pixels."""
         ...
 
     @property
     def height(self) -> int:
-        """Pixels."""
+        """In pixels."""
         ...
 
     def rows(self, top: int, bottom: int) -> Pixels:

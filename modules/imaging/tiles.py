@@ -33,7 +33,7 @@ class Span:
 
     @property
     def length(self) -> int:
-        """Pixels."""
+        """In pixels."""
         return self.end - self.start
 
 

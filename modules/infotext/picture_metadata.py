@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -162,7 +161,9 @@ def decode_user_comment(comment: bytes | str) -> str | None:
         except UnicodeEncodeError:
             return comment.strip("\0") or None
     marker, text = comment[:8], comment[8:]
-    if marker in _UNICODE or (marker == b"unicode " and b"\0" in text):
+    named = marker.upper()
+    # A prompt may begin with the word and a blank; then there are no zeros, unless it is in UTF-16.
+    if named == b"UNICODE\0" or marker == b"UNICODE " or (named == b"UNICODE " and b"\0" in text):
         return _decode_utf16(text).strip("\0") or None
     match marker.rstrip(b"\0 ").upper():
         case b"ASCII" | b"":
@@ -173,7 +174,6 @@ def decode_user_comment(comment: bytes | str) -> str | None:
             return _decode_bytes(comment).strip("\0") or None
 
 
-_UNICODE = frozenset({b"UNICODE\0", b"unicode\0", b"Unicode\0", b"UNICODE "})
 _BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SURELY_UTF8 = 16
 """Bytes. UTF-16 of this length that is UTF-8 as well, without a zero, does not occur in any language."""
@@ -184,14 +184,16 @@ def _decode_utf16(text: bytes) -> str:
 
     Some programs put UTF-8 here. It has no zero bytes; UTF-16 has them, unless a text is short and all Chinese, say.
     """
+    whole = text[: len(text) // 2 * 2]  # without half a character at the end of a text that was cut off
     if text.startswith(_BYTE_ORDER_MARKS):
-        return text.decode("utf-16", "replace")
+        return whole.decode("utf-16", "replace")
     plain = text.rstrip(b"\0")
     if b"\0" not in plain and (len(text) % 2 or len(plain) >= _SURELY_UTF8):
-        with contextlib.suppress(UnicodeDecodeError):
-            return plain.decode("utf-8-sig")
+        utf8 = _decode_utf8(plain, or_latin1=False)
+        if utf8 is not None:
+            return utf8
     big_endian = text[0::2].count(0) >= text[1::2].count(0)
-    return text.decode("utf-16-be" if big_endian else "utf-16-le", "replace")
+    return whole.decode("utf-16-be" if big_endian else "utf-16-le", "replace")
 
 
 def _decode_bytes(text: bytes) -> str:
@@ -199,10 +201,22 @@ def _decode_bytes(text: bytes) -> str:
     plain = text.strip(b"\0")
     if text.startswith(_BYTE_ORDER_MARKS) or plain[1::2].count(0) * 3 > len(plain):
         return _decode_utf16(text)
+    utf8 = _decode_utf8(plain, or_latin1=True)
+    return plain.decode("latin-1") if utf8 is None else utf8
+
+
+def _decode_utf8(text: bytes, *, or_latin1: bool) -> str | None:
+    """The text without the rest of a character that was cut off at its end; None where it is not UTF-8.
+
+    Where it may be Latin-1, such a rest at the end of an otherwise ASCII text is a letter of that.
+    """
     try:
-        return plain.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return plain.decode("latin-1")
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data":
+            return None
+        before = text[: error.start].decode("utf-8-sig")
+        return None if or_latin1 and before.isascii() else before
 
 
 def _text_of(value: object) -> str | None:

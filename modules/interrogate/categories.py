@@ -33,7 +33,7 @@ class CategoryFolder:
 
     @property
     def folder(self) -> Path:
-        """Where the lists are."""
+        """Folder that holds the lists of categories."""
         return next((folder for folder in self.folders if any(_files(folder))), OWN_LISTS)
 
     def names(self) -> list[str]:

@@ -16,18 +16,18 @@ class Watcher(Protocol):
         ...
 
     def at_phase(self, phase: str) -> None:
-        """Hear what is being done."""
+        """Report the phase of work that begins."""
         ...
 
 
 class NoWatcher:
-    """Nobody watches, and nothing is stopped."""
+    """No progress is reported, and nothing is interrupted."""
 
     def check(self) -> None:
-        """Go on."""
+        """Never interrupts."""
 
     def at_phase(self, phase: str) -> None:
-        """Not of interest."""
+        """Reports nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,7 @@ class Collection:
     """The model files of some folders, and facts about each. Thread-safe.
 
     Facts come from the index where the file is as it was, else from `describe`, which reads the header: in the
-    background, or at once for a single file that is asked for. Facts of another `version` are found out anew.
+    background, or at once for a single file that is asked for. Facts of another `version` are found out again.
     `on_new` hears of files that appeared or changed, some at a time.
     """
 
@@ -128,7 +128,7 @@ class Collection:
         with self._lock:
             self._verified = float("-inf")
 
-    def describe_anew(self, state: str) -> None:
+    def describe_again(self, state: str) -> None:
         """Have every file looked at again, since what they are told by has changed to `state`; "" is the usual one."""
         with self._lock:
             self.version = zlib.crc32(f"{self._usual_version} {state}".encode()) if state else self._usual_version

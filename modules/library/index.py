@@ -41,7 +41,7 @@ PATIENCE = 10.0
 class FileIndex:
     """Facts and hashes by path. Thread-safe; several processes may share the file.
 
-    A file that is no database, or a damaged one, is made anew with a warning. Where it cannot be written (a folder
+    A file that is no database, or a damaged one, is made again with a warning. Where it cannot be written (a folder
     without rights, a full disk) everything still works and is forgotten at the end.
     """
 
@@ -180,7 +180,7 @@ class FileIndex:
                     self._complain(error)
                     break
                 except sqlite3.DatabaseError as error:
-                    self._make_anew(error)
+                    self._remake(error)
         return otherwise
 
     def _opened(self) -> sqlite3.Connection:
@@ -194,8 +194,8 @@ class FileIndex:
                 self._database = _connect(":memory:")
         return self._database
 
-    def _make_anew(self, error: sqlite3.DatabaseError) -> None:
-        log.warning("The index of model files %s is damaged (%s); it is made anew.", self.path, error)
+    def _remake(self, error: sqlite3.DatabaseError) -> None:
+        log.warning("The index of model files %s is damaged (%s); it is made again.", self.path, error)
         self._let_go()
         for suffix in ("", "-wal", "-shm"):
             try:

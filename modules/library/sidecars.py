@@ -51,14 +51,14 @@ class Sidecars:
         return os.path.join(self.folder, names[0]) if names else None  # noqa: PTH118
 
     def description(self) -> str:
-        """The text beside it."""
+        """The description in the shortest-named text file beside the model; "" without one."""
         for name in sorted(self.texts, key=len):
             if (text := _text(Path(self.folder, name))) is not None:
                 return text
         return ""
 
     def notes(self) -> JsonMapping:
-        """What the .json says."""
+        """The content of the .json file beside the model; empty without one."""
         return _notes_in(Path(self.folder, self.notes_file)) if self.notes_file else {}
 
 

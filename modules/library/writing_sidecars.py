@@ -22,7 +22,7 @@ def write_notes(path: str, changes: Mapping[str, object]) -> Path:
     A .json that is damaged is kept beside under another name. Raises OSError as the file system does.
     """
     file = Path(stem_of(path) + ".json")
-    notes = {**read_json_object(file, "Notes are written anew."), **changes}
+    notes = {**read_json_object(file, "Notes are written again."), **changes}
     write_json(file, {key: value for key, value in notes.items() if value not in (None, "")})
     return file
 

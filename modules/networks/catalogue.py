@@ -48,15 +48,15 @@ class NetworkCatalogue:
             kind: library.collect(COLLECTIONS[kind], each, SUFFIXES[kind], describe[kind], version=VERSION)
             for kind, each in folders.items()
         }
-        families.observe(lambda: self._describe_anew(families.state))
+        families.observe(lambda: self._describe_again(families.state))
 
     def all(self, kind: NetworkKind) -> tuple[NetworkInfo, ...]:
         """Every network of a kind, one of each name, sorted by name without regard to case."""
         return self._current(kind).infos
 
-    def _describe_anew(self, families: str) -> None:
+    def _describe_again(self, families: str) -> None:
         for collection in self.collections.values():
-            collection.describe_anew(families)
+            collection.describe_again(families)
 
     def refresh(self) -> None:
         """Read the folders again when next asked."""

@@ -10,7 +10,7 @@ from typing import Any, cast
 from modules.checkpoints.architectures.family import NetworkTraces
 from modules.checkpoints.describe import Names, read_names
 from modules.checkpoints.families import FamilyRegistry
-from modules.checkpoints.pickle_header import read_pickle, scalar_text
+from modules.checkpoints.restricted_unpickler import read_pickle, scalar_text
 from modules.checkpoints.sniff import mismatch
 from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError

@@ -14,8 +14,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from modules.checkpoints.pickle_header import DAMAGE, first_line
 from modules.checkpoints.pickles import load_pickle
+from modules.checkpoints.restricted_unpickler import DAMAGE, first_line
 from modules.foundation.errors import CheckpointError, NetworkError
 from modules.networks.info import NetworkInfo
 

@@ -2,7 +2,7 @@
 
 No weight is ever written to: a merged weight is a new tensor that takes the original's place. Leaving puts the original
 back, so that a model after any sequence of networks is bit for bit the one before. The merged weights are kept for the
-next time; what changes then is computed anew, and nothing else.
+next time; what changes then is computed again, and nothing else.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ def _former(target: Path, before: Path | None) -> str:
                 return path.read_text(encoding="utf-8-sig").strip()
             except UnicodeError as error:
                 raise RequestError(
-                    f"{path} holds a caption that is not in UTF-8 ({reason_of(error)}). Save it anew, or have captions "
-                    "replaced (the setting for captions that lie beside the picture already: Ignore).",
+                    f"{path} holds a caption that is not in UTF-8 ({reason_of(error)}). Save it in UTF-8, or have "
+                    "captions replaced (the setting for captions that lie beside the picture already: Ignore).",
                     "postprocessing_existing_caption_action",
                 ) from error
     return ""

@@ -37,7 +37,7 @@ class Way:
     upscale: Upscale | None = None
 
     def resized(self, picture: Image.Image) -> Image.Image:
-        """`picture` at the size."""
+        """`picture` resized to the size of the pass."""
         return resize(picture, *self.size, self.mode, self.upscale)
 
 

@@ -55,7 +55,7 @@ def run(
     control.begin(request.batch_count)
     request_event = RunEvent(request=request)
     request = hooks.request(request, request_event)
-    # Here also what scripts, folders and attachments made of it, which nobody saw when it was handed in.
+    # Checked again: scripts, folders and attachments may have changed it since it was handed in.
     limits = SizeLimits.from_flags(engine.flags)
     limits.check_request(request)
     check_counts(request, engine.flags)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 _OPENING = re.compile(r"<(\w+):")
-_NOT_IN_NAMES = re.compile(r"[:=<>\x00-\x1f\x7f\ud800-\udfff]+")
+_NOT_IN_NAMES = re.compile(r"[:=<>#\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,9 @@ def fits_tag(name: str) -> bool:
 
 
 def made_to_fit(name: str) -> str:
-    """`name` as a tag can mention it: signs that mean something there as underscores, no blanks around it.
+    """`name` as a tag can mention it: signs that mean something there, or begin a comment, as underscores.
+
+    There are no blanks around it.
 
     >>> made_to_fit(" style: <ink> ")
     'style_ _ink_'

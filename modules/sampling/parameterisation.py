@@ -193,7 +193,7 @@ class Flow(Parameterisation):
         return AncestralStep(low, max(high**2 - (scale * low) ** 2, 0.0) ** 0.5, scale)
 
     def ancestral(self, level: float, following: float, eta: float) -> AncestralStep:
-        """The variance of q(x_s | x_t, x0) (Kingma et al. 2021, appendix A.2), times eta squared, is drawn anew.
+        """The variance of q(x_s | x_t, x0) (Kingma et al. 2021, appendix A.2), times eta squared, is drawn again.
 
         What is left, of deviation `rest` beside (1 - s) x0, is reached without noise at the level whose ratio of noise
         to data is the same, and scaled.

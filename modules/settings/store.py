@@ -49,7 +49,7 @@ class SettingsStore:
         return type(self._current).model_fields
 
     def _use_sections(self) -> None:
-        """Read the values anew, by what is declared now."""
+        """Read the values again, by what is declared now."""
         with self._lock:
             kind = settings_with(section for section in self.sections if section not in SECTIONS)
             self._current = _lenient(self._current.model_dump(), self.path, kind)

@@ -1,5 +1,5 @@
 """Settings of A1111 that change nothing here, each with the reason. They are kept all the same, for clients that send
-them back and for a config.json that goes to and fro."""
+them back and for a config.json that is used by both programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CALLBACKS = "callbacks are called in the order of the extensions' names and of 
 _CONSOLE = "the console shows one bar for a job"
 
 REASONS: Mapping[str, str] = {
-    "use_old_emphasis_implementation": "it was for pictures made before October 2022, whose program nobody can run",
+    "use_old_emphasis_implementation": "it was for pictures made before October 2022",
     "lora_functional": "the other way of applying a LoRA gives the same picture, slower",
     "ddim_discretize": "the steps of DDIM are spread evenly, as A1111's sampler of today does",
     "enable_batch_seeds": _ALONE,

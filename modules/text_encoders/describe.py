@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from modules.checkpoints.families import FamilyRegistry
-from modules.checkpoints.pickle_header import TensorStub, named, read_pickle, scalar_text
+from modules.checkpoints.restricted_unpickler import TensorStub, named, read_pickle, scalar_text
 from modules.checkpoints.safetensors_header import read_header
 from modules.checkpoints.sniff import mismatch
 from modules.foundation.errors import EaselError

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from modules.checkpoints.pickle_header import DAMAGE, first_line, scalar_text
 from modules.checkpoints.pickles import load_pickle
+from modules.checkpoints.restricted_unpickler import DAMAGE, first_line, scalar_text
 from modules.checkpoints.tensors import read_weights
 from modules.foundation.errors import CheckpointError, PromptError, reason_of
 from modules.foundation.json_text import parse_json, whole_text

@@ -64,7 +64,7 @@ class EmbeddingCatalogue:
             # "name.preview.png" is the picture of another embedding.
             accepts=lambda folder, name: not name.lower().rsplit(".", 1)[0].endswith(".preview"),
         )
-        families.observe(lambda: self.collection.describe_anew(families.state))
+        families.observe(lambda: self.collection.describe_again(families.state))
         self._hashes = library.hashes
         self._lock = threading.Lock()
         self._read: dict[str, tuple[Stamp | None, TextualInversion | None]] = {}

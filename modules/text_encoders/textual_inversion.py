@@ -46,7 +46,7 @@ class TextualInversion:
 
     @property
     def short_hash(self) -> str:
-        """As infotext has it."""
+        """The short hash that infotexts name."""
         return self.digest[:SHORT_NETWORK] if self.path is not None else self.digest
 
     def fits(self, widths: Mapping[str, int]) -> bool:

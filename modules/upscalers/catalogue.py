@@ -198,7 +198,7 @@ def _info(family: str, path: Path) -> UpscalerInfo:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    # Read anew each time; links that go round in a circle or lead nowhere are the business of library.folders.
+    # Read again each time; links that go round in a circle or lead nowhere are the business of library.folders.
     return (Path(found.path) for found in ModelFolders(lambda: [folder], SUFFIXES, hidden=lambda: False).files())
 
 

@@ -43,7 +43,7 @@ class UpscalerModel:
 
     @property
     def bytes(self) -> int:
-        """Memory of the weights."""
+        """Bytes of the weights in memory."""
         return sum(tensor.nbytes for tensor in self._network.model.state_dict().values())
 
     @property

@@ -13,7 +13,7 @@ from modules.webui.quick_import import no_source_for
 FOR_CLIENTS = ("api_info", "api_info_as_input", "api_info_as_output", "example_inputs")
 """What is told of a component for those who write clients: a quarter of the page, of use with named endpoints alone."""
 
-# At every class that is derived from it, gradio would work out the type stubs of its own one anew.
+# At every class that is derived from it, gradio would work out the type stubs of its own one again.
 with no_source_for("gradio."):
 
     class PageBlocks(gr.Blocks):

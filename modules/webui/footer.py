@@ -14,7 +14,7 @@ LIBRARIES = ("torch", "diffusers", "transformers", "gradio")
 
 
 def draw_footer() -> None:
-    """Draw it."""
+    """Draw the footer of the page."""
     links = (
         '<a href="./docs" target="_blank" rel="noopener">API</a>'
         '<a href="./internal/profile-startup" target="_blank" rel="noopener">Startup profile</a>'

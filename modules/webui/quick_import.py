@@ -16,14 +16,14 @@ import jinja2
 
 
 def import_gradio() -> None:
-    """Import gradio without what it does at every import and nobody here asks for.
+    """Import gradio without the work it does at every import that is not needed here.
 
     * Type stubs: it parses the source of each of its components, works out a .pyi file and compares it with the one
       beside the source, a second of processor time, for editors alone. It leaves that out for components whose source
-      cannot be found, and that is what it is told here, for its own components and while the import lasts.
+      cannot be found; here it finds none of its own components' source while the import lasts.
     * pandas, a fifth of a second, for tables and plots, which the page has none of.
     * The help texts of events are templates; each is compiled once instead of once for every component.
-    * The clients with which it would ask other machines read the list of certificates once instead of each anew.
+    * The clients with which it would ask other machines read the list of certificates once instead of each again.
     """
     if "gradio" in sys.modules:
         return

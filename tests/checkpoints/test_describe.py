@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from modules.checkpoints.catalogue import Catalogue
 from modules.checkpoints.describe import describe_checkpoint, describe_vae
-from modules.checkpoints.pickle_header import pickle_shapes, read_pickle
+from modules.checkpoints.restricted_unpickler import pickle_shapes, read_pickle
 from modules.foundation.errors import CheckpointError
 from modules.library.library import Library
 from tests.checkpoints.bad_files import BAD, TENSORS, torch_file

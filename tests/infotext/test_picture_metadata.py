@@ -100,6 +100,9 @@ def test_a_text_file_beside_the_picture_counts_when_the_picture_has_no_text(tmp_
         (b"UNICODE\0" + "\u732b".encode("utf-16-be"), "\u732b"),
         (b"UNICODE\0" + "\u6162".encode("utf-16-be"), "\u6162"),
         (b"unicode\0" + TEXT.encode("utf-16-le"), TEXT),
+        *((mark + b"\0" + TEXT.encode("utf-16-be"), TEXT) for mark in (b"Unicode", b"UniCode", b"uNICODE")),
+        (b"UniCode\0" + TEXT.encode(), TEXT),
+        (b"Unicode " + TEXT.encode("utf-16-be"), TEXT),
         (b"UNICODE " + TEXT.encode("utf-16-be"), TEXT),
         (b"UNICODE " + TEXT.encode(), TEXT),
         (b"unicode " + TEXT.encode("utf-16-be"), TEXT),
@@ -121,6 +124,21 @@ def test_a_text_file_beside_the_picture_counts_when_the_picture_has_no_text(tmp_
 )
 def test_user_comments_of_other_programs_are_understood(comment: bytes | str, text: str | None):
     assert decode_user_comment(comment) == text
+
+
+@given(
+    kept=st.integers(16, 200),
+    marker=st.sampled_from([b"UNICODE\0", b"unicode\0", b"ASCII\0\0\0", b"\0" * 8, b""]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-16-le"]),
+)
+def test_a_comment_that_was_cut_off_is_the_beginning_of_its_text(kept: int, marker: bytes, encoding: str) -> None:
+    text = decode_user_comment(marker + (TEXT + " \u65e5\u672c").encode(encoding)[:kept])
+    assert text
+    assert (TEXT + " \u65e5\u672c").startswith(text)
+
+
+def test_a_last_letter_in_latin1_is_not_taken_for_a_rest_of_utf8() -> None:
+    assert decode_user_comment(b"ASCII\0\0\0caf\xe9") == "caf\xe9"
 
 
 @pytest.mark.parametrize("comment", [b"", b" " * 20, b"ASCII\0\0\0" + b" " * 40, b"UNICODE\0" + b"\0 " * 9, b"\0" * 8])

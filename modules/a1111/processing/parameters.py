@@ -97,7 +97,7 @@ COMMON: JsonObject = {
     "cached_uc": lambda: [None, None],
     "cached_c": lambda: [None, None],
 }
-"""Attributes of every `p` with their values at first; a type or function makes one anew."""
+"""Attributes of every `p` with their values at first; a type or function makes one again."""
 
 TXT2IMG: JsonObject = {
     "enable_hr": False,
@@ -257,7 +257,7 @@ class StableDiffusionProcessing:
 
 
 class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
-    """From words."""
+    """The parameters of a txt2img request."""
 
     own: ClassVar[JsonObject] = TXT2IMG
 
@@ -277,7 +277,7 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
 
 
 class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
-    """From pictures."""
+    """The parameters of an img2img request."""
 
     own: ClassVar[JsonObject] = IMG2IMG
 

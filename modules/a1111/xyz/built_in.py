@@ -51,7 +51,7 @@ def upscaler_names() -> list[str]:
 
 
 def style_names() -> list[str]:
-    """The styles."""
+    """Names of all styles."""
     return [style.name for style in current().app.styles.all()]
 
 

@@ -54,7 +54,7 @@ class Cell:
     picture: Image.Image | None = None
 
     def opened(self) -> Image.Image:
-        """The picture, read anew where it is in a file."""
+        """The picture, read again where it is in a file."""
         if self.picture is not None:
             return self.picture
         assert self.file is not None

@@ -37,7 +37,7 @@ class Axis:
 
     @property
     def count(self) -> int:
-        """How many values."""
+        """How many values the axis has."""
         return len(self.values)
 
 

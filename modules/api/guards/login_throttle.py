@@ -19,7 +19,7 @@ LONGEST_WAIT = 30.0
 """Seconds that a try may have to wait for its turn; one more is told to come back later."""
 
 FORGOTTEN_AFTER = 15 * 60.0
-"""Seconds without a wrong one after which an address begins anew."""
+"""Seconds without a wrong one after which an address begins again."""
 
 MOST_ADDRESSES, MOST_REMEMBERED = 10_000, 256
 

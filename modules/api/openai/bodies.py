@@ -47,7 +47,7 @@ class EditRequestBody(ImageRequest):
 
     image: Any = Field(None, description="The picture, or a list of one.")
     images: list[Any] | None = Field(None, description="The same as a list of objects with `image_url`.")
-    mask: Any = Field(None, description="What is transparent in it, or else white, is made anew.")
+    mask: Any = Field(None, description="What is transparent in it, or else white, is made again.")
     input_fidelity: ShortText | None = Field(None, description='"high" stays closer to the picture.')
     denoising_strength: FiniteNumber | None = Field(None, description="0 keeps the picture, 1 ignores it.")
 

@@ -148,7 +148,7 @@ def _address(picture: object) -> Any:
 
 
 def _mask(body: EditRequestBody, picture: Image.Image, intake: Intake) -> Image.Image | None:
-    """White where the picture is to be made anew: from the mask, or else where the picture itself is transparent."""
+    """White where the picture is to be made again: from the mask, or else where the picture itself is transparent."""
     if body.mask:
         mask = eight_bits(decode_picture(_address(body.mask), "mask", intake))
         return _transparent(mask) or mask.convert("L")

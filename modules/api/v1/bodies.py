@@ -271,7 +271,7 @@ class FolderBody(Body):
 
 
 class ChangedPictures(BaseModel):
-    """What was done."""
+    """How many pictures were changed, and why others were not."""
 
     done: int = Field(description="How many pictures.")
     problems: list[str] = Field(description="A sentence for each picture that it could not be done to.")

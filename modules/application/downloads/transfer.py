@@ -2,7 +2,7 @@
 
 Beside the partial file lies a note of where it comes from and which version of the file it was (its ETag or date). A
 further try asks for the rest of that very version (RFC 9110, Range and If-Range); a server that sends the whole file
-instead, or another version, is taken at its word, and the file is begun anew.
+instead, or another version, is taken at its word, and the file is begun again.
 """
 
 from __future__ import annotations

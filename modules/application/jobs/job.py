@@ -41,7 +41,7 @@ class Job(Generic[Result]):
     """Work on its way through the queue: a `GenerationJob` (pictures) or a `TaskJob` (anything else).
 
     `interrupt()` before it runs takes it out of the queue; while it runs it stops within a step and keeps what is
-    finished. `promised` jobs are on the disk, under the very id they were given, before anybody is told that they wait.
+    finished. `promised` jobs are on the disk, under the very id they were given, before they are reported as waiting.
     `result` is there once the state is DONE or INTERRUPTED (None if it never ran), `error` when FAILED.
     Greater `priority` runs first; among equals `place` decides. `note` says why a job was interrupted. `number` grows
     with each job that is kept; it is 0 for one that is not.
@@ -169,7 +169,7 @@ class GenerationJob(Job[GenerationResult]):
         self.chosen_seeds = chosen_seeds
 
     def without_result(self) -> GenerationResult:
-        """No picture at all."""
+        """The result of a job that made no picture: interrupted, and empty."""
         return GenerationResult(images=(), info={}, interrupted=True)
 
 

@@ -221,10 +221,10 @@ class JobService:
     # What the queue says (after the recorder has heard it)
 
     def submitted(self, jobs: Sequence[AnyJob]) -> None:
-        """Nothing to do."""
+        """Needs no action here."""
 
     def started(self, job: AnyJob) -> None:
-        """Nothing to do."""
+        """Needs no action here."""
 
     def ended(self, job: AnyJob) -> None:
         """Let a recurring job go on."""
@@ -236,10 +236,10 @@ class JobService:
             self._go_on(job.recurring_id)
 
     def changed(self, jobs: Sequence[AnyJob]) -> None:
-        """Nothing to do."""
+        """Needs no action here."""
 
     def line_changed(self) -> None:
-        """Nothing to do."""
+        """Needs no action here."""
 
     def _go_on(self, recurring_id: str) -> None:
         def go_on() -> None:

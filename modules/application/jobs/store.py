@@ -116,7 +116,7 @@ class JobStore:
         return name
 
     def add_missing(self, jobs: Iterable[AnyJob]) -> None:
-        """Keep those jobs that the database does not know, after it had to be begun anew."""
+        """Keep those jobs that the database does not know, after it had to be begun again."""
         self.add([job for job in jobs if self.find(job.id) is None])
 
     def update(self, states: Iterable[tuple[object, ...]]) -> None:
@@ -289,7 +289,7 @@ class JobStore:
 
 
 def keep_pictures(write: sqlite3.Connection, holder: str, pictures: Pictures) -> None:
-    """Keep pictures for as long as `holder`, or anybody else, needs them."""
+    """Keep pictures for as long as `holder`, or another holder, needs them."""
     for name, file in pictures.items():
         write.execute("INSERT OR IGNORE INTO pictures VALUES (?, ?)", (name, file))
         write.execute("INSERT OR IGNORE INTO held_pictures VALUES (?, ?)", (holder, name))
@@ -323,7 +323,7 @@ def alive(owner: str) -> bool:
     """Whether another process that wrote itself down as `owner` still runs."""
     try:
         pid, created, _ = owner.split(":")
-        if int(pid) == os.getpid():  # this process under an earlier name: it has begun anew
+        if int(pid) == os.getpid():  # this process under an earlier name: it has begun again
             return False
         return abs(psutil.Process(int(pid)).create_time() - float(created)) < 1
     except (psutil.Error, ValueError):

@@ -104,7 +104,7 @@ _PART = re.compile(r"[(\[{]{1,20}+[^()\[\]{}<>|:,]{1,80}+(?::[0-9.]{1,8}+)?[)\]}
 
 
 def _written(tags: Sequence[tuple[str, Tag]], context: NoteContext) -> Iterator[PromptNote]:
-    """What is wrong with a tag as it is written: no comma, a part of it weighted, a face, a word nobody taught."""
+    """What is wrong with a tag as it is written: no comma, a part of it weighted, a face, a word in no tag list."""
     for key, tag in tags:
         text, start, end = tag.text, tag.start, tag.end
         if text.startswith("<") or key in context.embeddings or "__" in text or "${" in text:

@@ -38,7 +38,7 @@ class TriggerWord:
 def trigger_words(
     path: str, metadata: Mapping[str, str], notes: Mapping[str, object], trained: Mapping[str, int]
 ) -> tuple[list[TriggerWord], list[str]]:
-    """The words of one file, those that somebody wrote down first, and what is wrong with its lists.
+    """The words of one file, those written down by hand first, and what is wrong with its lists.
 
     `notes` are those of its .json, `trained` how often each tag stood beside the pictures of its training.
     """

@@ -73,9 +73,9 @@ class NoWildcards:
     """Without files there are no values."""
 
     def find(self, name: str, near: str = "") -> WildcardMatches | None:
-        """None."""
+        """No name has values: always None."""
         return None
 
     def problems(self) -> Sequence[str]:
-        """Nothing is wrong."""
+        """There are no files that could be wrong: always empty."""
         return ()

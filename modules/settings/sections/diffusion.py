@@ -91,7 +91,7 @@ class ExtraNetworksSection(Section):
 
 
 class OptimizationsSection(Section):
-    """Speed against exactness."""
+    """Settings that trade exactness for speed or memory."""
 
     title: ClassVar[str] = "Optimizations"
     category: ClassVar[str] = "sd"

@@ -37,7 +37,7 @@ OPENED = f"() => {{ easel.openTab('{own.TAB}'); easel.openTab('single', '{own.MO
 
 
 def wire_extras(page: PageBuilder, tab: ExtrasTab) -> None:
-    """Tie all of them."""
+    """Connect the controls of the Extras tab to what they do."""
     app, controls, parts = page.app, tab.inputs.controls, tab.parts
     image = controls[own.IMAGE.name]
 

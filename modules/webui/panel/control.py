@@ -73,7 +73,7 @@ class Slider:
     """What its number box takes where that is more than the slider's end."""
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """A slider, or a slider with a number box that takes more."""
         limits = {"minimum": self.minimum, "maximum": self.maximum, "step": self.step}
         arguments = {**ui.slider(key, value=self.value, **limits), **props}
         return gr.Slider(**arguments) if self.most is None else open_slider(self.most, arguments)
@@ -86,7 +86,7 @@ class Number:
     value: float
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """A number box for whole numbers."""
         return gr.Number(precision=0, **ui.number(key, value=self.value), **props)
 
 
@@ -97,7 +97,7 @@ class Switch:
     value: bool = False
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """A checkbox."""
         return gr.Checkbox(**ui.checkbox(key, value=self.value), **props)
 
 
@@ -109,7 +109,7 @@ class Text:
     value: str = ""
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """A text box."""
         return gr.Textbox(lines=self.lines, **ui.text(key, value=self.value), **props)
 
 
@@ -127,7 +127,7 @@ class Choice:
     remembered: bool = True
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """A dropdown with the choices of `offers`."""
         choices = list(self.choices(offers))
         value = choices[0] if self.value is None else self.value
         arguments = ui.choice(key, choices, value=value) if self.remembered else {"choices": choices, "value": value}
@@ -139,7 +139,7 @@ class ChoiceButtons(Choice):
     """One of several, each with a button of its own."""
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """Radio buttons with the choices of `offers`."""
         choices = list(self.choices(offers))
         return gr.Radio(interactive=True, **ui.choice(key, choices, value=self.value or choices[0]), **props)
 
@@ -153,7 +153,7 @@ class Several:
     value: tuple[str, ...] = ()
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """A dropdown for several of the choices."""
         arguments = ui.choices(key, self.choices(offers), value=list(self.value))
         return gr.Dropdown(multiselect=True, interactive=True, **arguments, **props)
 
@@ -178,7 +178,7 @@ class OneOf:
     value: str
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """Radio buttons."""
         return gr.Radio(**ui.choice(key, self.labels, value=self.value), **props)
 
 
@@ -189,7 +189,7 @@ class ChosenTab:
     value: str
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """A hidden text box with the name of the open tab."""
         return gr.Textbox(self.value, visible="hidden", elem_classes=["chosen-tab"], **props)
 
 
@@ -198,7 +198,7 @@ class Picture:
     """A picture, as the file that was dropped: its value is the path, and nothing of the file is lost."""
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """A picture field."""
         # With a mode of its own gradio would hand over a copy: without transparency, parameters or more than 8 bits.
         return gr.Image(
             type="filepath", image_mode=None, sources=["upload", "clipboard"], buttons=[], interactive=True, **props
@@ -217,7 +217,7 @@ class Drawn:
     grows: bool = False
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """A picture to draw on."""
         return Canvas(paints=self.paints, grows=self.grows, colour_setting=self.colour, **props)
 
 
@@ -226,7 +226,7 @@ class Files:
     """A box for several uploaded files."""
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """A field for several files."""
         return gr.File(file_count="multiple", file_types=["image"], interactive=True, **props)
 
 

@@ -26,7 +26,7 @@ MODELS = {"interrogate": "clip", "deepbooru": "deepdanbooru"}
 
 
 def wire_describing(app: Application, panel: GenerationPanel) -> None:
-    """Tie both buttons."""
+    """Connect both interrogation buttons to the prompt they fill in."""
     for name, model in MODELS.items():
         act = _describe(app, panel, model)
         on(panel.parts[name], "click", act, panel.inputs, [panel.controls["prompt"]], waits=True)

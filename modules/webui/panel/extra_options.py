@@ -32,7 +32,7 @@ class SettingKind:
     lists: Mapping[str, Sequence[str]]
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
-        """See `Kind`."""
+        """The control of the setting."""
         return setting_control(self.setting, self.field, self.settings, self.lists, **props)
 
 

@@ -85,7 +85,7 @@ def _picture(drawing: Drawing, mode: Tab) -> None:
 
 def _batch(page: PageBuilder, drawing: Drawing) -> None:
     gr.HTML(
-        '<p class="hint">Each picture is made anew with the settings below. Where there is a mask for it, only what '
+        '<p class="hint">Each picture is made again with the settings below. Where there is a mask for it, only what '
         "the mask shows.</p>"
     )
     drawing.control(own.CHOSEN_SOURCE)

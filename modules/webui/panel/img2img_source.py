@@ -139,7 +139,7 @@ def _transparent_part(picture: Image.Image, field: str) -> Image.Image:
 
     if not has_transparency(picture):
         raise RequestError(
-            "Nothing is masked. Paint over what is to be made anew, or choose Inpaint upload and give the mask as a "
+            "Nothing is masked. Paint over what is to be made again, or choose Inpaint upload and give the mask as a "
             "file.",
             field,
         )

@@ -67,7 +67,7 @@ def batch_below(drawing: Drawing) -> None:
 
 
 def batch(drawing: Drawing) -> None:
-    """How many pictures."""
+    """The column with batch count and batch size."""
     with gr.Column(elem_id=drawing.id("column_batch"), scale=4, min_width=200):
         drawing.control(common.BATCH_COUNT)
         drawing.control(common.BATCH_SIZE)

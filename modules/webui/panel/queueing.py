@@ -1,4 +1,4 @@
-"""What the menu of Generate does: put a job into the queue, or have pictures made until somebody stops it."""
+"""What the menu of Generate does: put a job into the queue, or have pictures made until it is stopped."""
 
 from __future__ import annotations
 

@@ -62,5 +62,5 @@ def read_file(path: Path) -> PictureMetadata:
 
 
 def last_parameters(app: Application) -> str:
-    """The parameters of the last run, also of one before the program was started anew; "" when there is none."""
+    """The parameters of the last run, also of one before the program was started again; "" when there is none."""
     return kept_parameters(app.paths.data)

@@ -95,7 +95,7 @@ class History {
     this.timer = setTimeout(() => this.reload(), PAUSE);
   }
 
-  /** The pictures that fit, asked for anew. What is chosen and still fits stays chosen. */
+  /** The pictures that fit, asked for again. What is chosen and still fits stays chosen. */
   async reload() {
     this.stale = false;
     const asked = this.query();

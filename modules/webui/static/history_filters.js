@@ -61,7 +61,7 @@ export function filterBar(changed) {
     };
   };
   let [offered, asked] = ["", -Infinity];
-  // The names that are offered are counted when somebody comes near them, not with every new picture.
+  // The names that are offered are counted when the pointer or focus reaches them, not with every new picture.
   bar.addEventListener("focusin", async () => {
     if (performance.now() - asked < OFFER_AGAIN) {
       return;

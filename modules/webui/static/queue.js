@@ -1,6 +1,6 @@
 // @ts-check
 // The queue: what runs, what comes next and with which model, what has ended. Everything in it is the server's; the
-// panel asks for it anew when an event says that something has changed.
+// panel asks for it again when an event says that something has changed.
 import { api } from "./api.js";
 import { element } from "./dom.js";
 import { onEvent } from "./events.js";

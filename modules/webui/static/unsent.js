@@ -1,5 +1,5 @@
 // @ts-check
-// What is typed while the server is away. Gradio opens the page anew when it is back; what was typed is put in again.
+// What is typed while the server is away. Gradio opens the page again when it is back; what was typed is put in again.
 import { onEvent } from "./events.js";
 import { typed } from "./dom.js";
 

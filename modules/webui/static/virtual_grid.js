@@ -49,7 +49,7 @@ export class VirtualGrid {
     this.resized();
   }
 
-  /** Lay out anew: the element has another width. */
+  /** Lay out again: the element has another width. */
   resized() {
     const width = this.element.clientWidth;
     if (!width) {

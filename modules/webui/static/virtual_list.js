@@ -22,14 +22,14 @@ export class VirtualList {
     new ResizeObserver(() => this.place(false)).observe(this.element);
   }
 
-  /** How many rows there are; all are drawn anew. @param {number} total */
+  /** How many rows there are; all are drawn again. @param {number} total */
   count(total) {
     this.total = total;
     this.canvas.style.height = `${total * this.options.height}px`;
     this.place(true);
   }
 
-  /** @param {boolean} all whether rows that are there are drawn anew, too */
+  /** @param {boolean} all whether rows that are there are drawn again, too */
   place(all) {
     const { height, draw, range } = this.options;
     if (!this.element.clientHeight) {

@@ -21,7 +21,7 @@ RESTART = "It acts at the next start."
 
 
 def build_extensions(page: PageBuilder) -> None:
-    """Draw the tab."""
+    """Draw the Extensions tab."""
     app = page.app
     with gr.Column(elem_id="tabs_extensions", elem_classes=["extensions-page"]):
         listed = gr.HTML("", elem_id="extensions_installed_html", apply_default_css=False)

@@ -29,7 +29,7 @@ MODES = ("img2img", "inpaint")
 
 
 def build_history(page: PageBuilder) -> None:
-    """Draw the tab."""
+    """Draw the History tab."""
     gr.HTML('<div id="easel_history"></div>', elem_id="history_container", apply_default_css=False)
     chosen = gr.Textbox("", elem_id="history_chosen", visible="hidden")
     send = gr.Button("Send to txt2img", elem_id="history_send_to_txt2img", visible="hidden")

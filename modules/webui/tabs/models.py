@@ -15,7 +15,7 @@ from modules.webui.builder import PageBuilder
 
 
 def build_models(page: PageBuilder) -> None:
-    """Draw the tab."""
+    """Draw the Models tab."""
     try:
         check_allowed(page.app)
         refused = ""

@@ -75,7 +75,7 @@ def build_actions(page: PageBuilder) -> None:
 SYSINFO_LINKS = (
     '<div id="sysinfo_download"><a class="settings-link" href="./internal/sysinfo-download" download>Download</a> '
     '<a class="settings-link" href="./internal/sysinfo" target="_blank" rel="noopener">Open in a new tab</a> '
-    '<label class="settings-link" title="Whether somebody\'s file is as Easel wrote it">Check a file…'
+    '<label class="settings-link" title="Check that a file is as Easel wrote it">Check a file…'
     '<input type="file" id="sysinfo_file" accept=".json,.txt,application/json" /></label></div>'
     '<p id="sysinfo_validity" class="note" role="status" hidden></p>'
 )

@@ -20,7 +20,7 @@ RESULTS = PICTURES | {".mp4", ".webm"}
 """What is served of folders that a setting names, since a client may be able to change the setting."""
 
 SHOWN = RESULTS | {".txt", ".csv", ".json"}
-"""What a browser may show; anything else, which could bring scripts of its own, it is told to save."""
+"""What a browser may show; anything else could bring scripts of its own and is sent as a download."""
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

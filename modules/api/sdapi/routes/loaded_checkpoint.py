@@ -53,7 +53,7 @@ def _ram() -> JsonObject:
 
 
 def _cuda() -> JsonObject:
-    # Asking torch would import it; as long as nobody has, nothing of ours is on the device.
+    # Asking torch would import it; until something else has, nothing of ours is on the device.
     torch: object = already_imported("torch")
     if torch is None or not torch.cuda.is_available():
         return {"error": "unavailable"}

@@ -15,7 +15,7 @@ from modules.foundation.plain import JsonObject
 
 
 class SysinfoFile(BaseModel):
-    """A file that somebody sent."""
+    """The content of a saved system report, to be checked."""
 
     text: str
 

@@ -64,7 +64,7 @@ def _add_views(router: APIRouter, app: Application) -> None:
 
     @router.get("/history/counts", summary="How many pictures have which model, sampler, network, rating and mark")
     def counts(query: Annotated[HistoryQuery, Query()]) -> HistoryCounts:
-        """Of those that fit."""
+        """Counted over the pictures that fit the query."""
         history, search = _history(app), search_of(query)
         columns: Sequence[Counted] = get_args(Counted)
         return HistoryCounts(

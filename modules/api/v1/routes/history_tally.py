@@ -40,7 +40,7 @@ def add_tally(router: APIRouter, app: Application) -> None:
 
     @router.get("/history/tally/table", response_class=Response, summary="The counts as CSV")
     def table_as_text(query: Annotated[HistoryQuery, Query()], by: By = None, numbers: NumbersText = "") -> Response:
-        """A line a cell."""
+        """One line per cell of the table, as a CSV file to download."""
         headers = {"Content-Disposition": 'attachment; filename="counts.csv"', "Cache-Control": "no-store"}
         text = as_csv(counted(query, by, numbers))
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

@@ -192,7 +192,7 @@ def _add_queue(router: APIRouter, app: Application) -> None:
 
     @router.post("/queue/resume", summary="Resume the queue")
     def resume_queue() -> QueueInfo:
-        """Jobs are started again."""
+        """The queue starts waiting jobs again after a pause."""
         app.jobs.pause(paused=False)
         return queue_info(app)
 

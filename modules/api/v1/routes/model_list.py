@@ -101,7 +101,7 @@ def routes(app: Application) -> APIRouter:
         name: str,
         hash: Annotated[bool, Query(description="Have its hashes computed, for later.")] = False,
     ) -> ModelDetails:
-        """Everything about one file, looked at anew."""
+        """Everything about one file, looked at again."""
         item = app.models.find(kind, name)
         if item is None:
             raise HTTPException(404, f"There is no {kind} {name!r}; GET /api/v1/models lists them.")

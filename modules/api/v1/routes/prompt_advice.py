@@ -148,7 +148,7 @@ def _add_sizes(router: APIRouter, app: Application) -> None:
 
     @router.get("/prompts/cost", summary="What a picture would cost at NovelAI's prices")
     def cost(query: Annotated[CostQuery, Query()]) -> CostAnswer:
-        """For people who compare."""
+        """In Anlas, for comparing with the prices of that service; nothing here costs anything."""
         return CostAnswer(cost=novelai_cost(**vars(query)))
 
 

@@ -160,7 +160,7 @@ class ToolBody(Body):
 
 
 class ToolAnswer(BaseModel):
-    """What became of it."""
+    """The prompt as the tool changed it."""
 
     prompt: str
 
@@ -206,7 +206,7 @@ def _add_writing(router: APIRouter, app: Application) -> None:
 
     @router.post("/prompts/notes", summary="Notes about a prompt")
     def prompt_notes(body: NotesBody) -> NotesAnswer:
-        """Contradictions, what is missing, unknown or too much, by rules that anybody can edit."""
+        """Contradictions, what is missing, unknown or too much, by rules in a file that can be edited."""
         context, problems = craft.note_context(body.negative_prompt)
         if body.is_negative:
             context = replace(context, rules=())

@@ -54,7 +54,7 @@ def routes(app: Application) -> APIRouter:
 def _add_changing(router: APIRouter, app: Application) -> None:
     @router.get("/{recurring_id}", summary="One recurring job")
     def get_recurring(recurring_id: str) -> RecurringJobInfo:
-        """How far it is."""
+        """The recurring job with its state and the pictures made so far."""
         return recurring_job_info(_found(app, recurring_id))
 
     @router.post("/{recurring_id}/stop", summary="Stop a recurring job")
@@ -74,7 +74,7 @@ def _add_changing(router: APIRouter, app: Application) -> None:
 
     @router.post("/{recurring_id}/resume", summary="Resume a paused recurring job")
     def resume(recurring_id: str) -> RecurringJobInfo:
-        """It goes on."""
+        """Jobs are made again from where it was paused."""
         if _found(app, recurring_id).state != "paused" or not app.jobs.recurring.resume(recurring_id):
             raise HTTPException(409, f"Recurring job {recurring_id!r} is {_found(app, recurring_id).state}.")
         return recurring_job_info(_found(app, recurring_id))

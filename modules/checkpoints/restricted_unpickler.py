@@ -1,4 +1,4 @@
-"""Names and shapes of a torch.save file, read without torch and without running anything in it.
+"""The restricted unpickler: names and shapes of a torch.save file, read without torch and without running its code.
 
 Such a file is a pickle, a small program for a machine that can import and call what it likes. Here that machine knows
 a handful of names, all harmless stand-ins of our own; a file that mentions any other is refused and the name told.
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from modules.checkpoints.pickle_program import check_program
+from modules.checkpoints.pickle_bounds import check_program
 from modules.checkpoints.safetensors_header import MAX_NAME, MAX_SIDES, MAX_TENSORS, broken
 from modules.foundation.errors import CheckpointError
 from modules.foundation.json_text import whole_text
@@ -208,7 +208,7 @@ def _read_zip(file: IO[bytes]) -> Any:
         sizes = {each.filename.removeprefix(folder + "data/"): each.file_size for each in archive.infolist()}
         sizes = {each.filename.removeprefix(folder + "data/"): each.file_size for each in archive.infolist()}
     check_program(data)
-    return _Reader(io.BytesIO(data), size, sizes).load()
+    return _RestrictedUnpickler(io.BytesIO(data), size, sizes).load()
 
 
 def _read_legacy(file: IO[bytes]) -> Any:
@@ -222,16 +222,16 @@ def _read_legacy(file: IO[bytes]) -> Any:
         if end == len(data):
             break
     stream = io.BytesIO(data)
-    content = _Reader(stream, size).load()
+    content = _RestrictedUnpickler(stream, size).load()
     if content != LEGACY_MAGIC:
         return content
     for _ in range(2):
-        _Reader(stream, size).load()
-    return _Reader(stream, size).load()
+        _RestrictedUnpickler(stream, size).load()
+    return _RestrictedUnpickler(stream, size).load()
 
 
-class _Reader(pickle.Unpickler):
-    """The machine that knows only stand-ins.
+class _RestrictedUnpickler(pickle.Unpickler):
+    """An unpickler that finds only stand-ins for the names a table of tensors needs.
 
     `size` is that of the file in bytes, which bounds all tensors together; `sizes` are the bytes of each storage in
     it, where the form of the file tells.
