@@ -15,7 +15,7 @@ from modules.settings.paths import PROGRAM_FOLDER
 if TYPE_CHECKING:
     from modules.application.application import Application
     from modules.training.options import TrainingOptions
-    from modules.training.results import Estimate, TrainingResult
+    from modules.training.results import TrainingCost, TrainingResult
 
 KIND = "training"
 TEMPLATES = "textual_inversion_templates"
@@ -38,11 +38,11 @@ def submit_training(app: Application, options: TrainingOptions, job_id: str | No
     )
 
 
-def submit_dry_run(app: Application, options: TrainingOptions, job_id: str | None = None) -> TaskJob[Estimate]:
+def submit_dry_run(app: Application, options: TrainingOptions, job_id: str | None = None) -> TaskJob[TrainingCost]:
     """Queue the estimate of a training, which writes nothing. Raises as `submit_training`."""
     options = checked(app, options)
 
-    def work(control: RunControl) -> Estimate:
+    def work(control: RunControl) -> TrainingCost:
         from modules.training.estimate import estimate
 
         return estimate(options, app.engine, control, app.settings.current)

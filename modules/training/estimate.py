@@ -14,13 +14,13 @@ from modules.pipeline.engine import Engine
 from modules.settings.model import Settings
 from modules.training.options import TrainingOptions
 from modules.training.preparing import Prepared, prepare
-from modules.training.results import Estimate
+from modules.training.results import TrainingCost
 
 BYTES_OF_ADAM = {"AdamW": 8, "AdamW8bit": 2}
 """Of each number that learns: the two moments that the optimiser keeps."""
 
 
-def estimate(options: TrainingOptions, engine: Engine, control: RunControl, settings: Settings) -> Estimate:
+def estimate(options: TrainingOptions, engine: Engine, control: RunControl, settings: Settings) -> TrainingCost:
     """Make two steps of a training on its largest pictures, the second one measured, and keep nothing of them.
 
     Raises the EaselErrors of a training.
@@ -30,7 +30,7 @@ def estimate(options: TrainingOptions, engine: Engine, control: RunControl, sett
         return _measured(prepared, control)
 
 
-def _measured(prepared: Prepared, control: RunControl) -> Estimate:
+def _measured(prepared: Prepared, control: RunControl) -> TrainingCost:
     trainer, options, dataset = prepared.trainer, prepared.options, prepared.dataset
     steps = max(trainer.last - prepared.trainee.start, 0)
     control.begin_batch(0, 2)
@@ -49,7 +49,7 @@ def _measured(prepared: Prepared, control: RunControl) -> Estimate:
     weights = {p.untyped_storage().data_ptr(): p.nbytes for part in parts for p in part.parameters()}
     repeats = sum(picture.repeats for picture in dataset.pictures)
     batch = options.steps.batch_size * options.steps.gradient_accumulation
-    return Estimate(
+    return TrainingCost(
         pictures=len(dataset.pictures),
         skipped=tuple(prepared.warnings),
         steps=steps,

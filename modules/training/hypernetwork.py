@@ -11,8 +11,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from modules.checkpoints.pickle_header import DAMAGE, first_line
 from modules.checkpoints.pickles import load_pickle
+from modules.checkpoints.restricted_unpickler import DAMAGE, first_line
 from modules.foundation.atomic import atomic_write
 from modules.foundation.errors import CheckpointError, NetworkError
 from modules.networks.hypernetwork import Hypernetwork, activation_of, hypernetworks, tensor_names

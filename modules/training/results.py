@@ -20,7 +20,7 @@ class TrainingResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class TrainingCost:
     """A training before it is begun. Bytes are those of the device.
 
     `weights` are the model's, `learning` what learns with its gradients and the optimiser's memory, `activations` what

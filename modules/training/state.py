@@ -62,16 +62,16 @@ def read_state(trainee: Trainee, name: str) -> TrainingState | None:
     try:
         content: Any = load_pickle(path)
     except CheckpointError as error:
-        log.warning("%s The training begins anew.", error)
+        log.warning("%s The training begins again.", error)
         return None
     table = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
     if table.get("version") != VERSION or table.get("optimiser_name") != name:
-        log.warning("%s is of another kind of training, which begins anew.", path)
+        log.warning("%s is of another kind of training, which begins again.", path)
         return None
     shapes = {key: tensor.shape for key, tensor in tensors_of(trainee).items()}
     tensors = cast("dict[str, Tensor]", table["tensors"])
     if {key: tensor.shape for key, tensor in tensors.items()} != shapes:
-        log.warning("%s belongs to a training of another shape; this one begins anew.", path)
+        log.warning("%s belongs to a training of another shape; this one begins again.", path)
         return None
     return TrainingState(step=int(table["step"]), tensors=tensors, optimiser=table["optimiser"], scaler=table["scaler"])
 

@@ -16,7 +16,7 @@ from modules.application.jobs.awaiting import on_engine_thread, result_of
 from modules.application.training import KIND, submit_dry_run, submit_training
 from modules.foundation.errors import EaselError, RequestError
 from modules.training.options import TrainingKind
-from modules.training.results import Estimate, TrainingResult
+from modules.training.results import TrainingCost, TrainingResult
 from modules.training.tags import TagEdit
 from modules.webui.builder import PageBuilder, offers
 from modules.webui.events import Act, on
@@ -227,7 +227,7 @@ async def _followed(job: AnyJob) -> str:
         found: object = await result_of(job)
     except EaselError as error:
         return _error(error)
-    if isinstance(found, Estimate):
+    if isinstance(found, TrainingCost):
         return _said(*estimate_words(found))
     if isinstance(found, TrainingResult):
         return _said(*result_words(found))
@@ -243,7 +243,7 @@ def result_words(found: TrainingResult) -> list[str]:
     return [saved, *goes_on, *found.warnings]
 
 
-def estimate_words(found: Estimate) -> list[str]:
+def estimate_words(found: TrainingCost) -> list[str]:
     """An estimate in sentences."""
     gib, rounds = 2**30, found.steps / max(found.steps_per_round, 1)
     return [

@@ -12,7 +12,7 @@ from modules.application.jobs.awaiting import result_of
 from modules.application.jobs.job import AnyJob
 from modules.application.training import submit_dry_run, submit_training
 from modules.training.options import TrainingOptions
-from modules.training.results import Estimate, TrainingResult
+from modules.training.results import TrainingCost, TrainingResult
 
 
 class TrainingRequest(TrainingOptions):
@@ -100,12 +100,12 @@ def training_job(job: AnyJob) -> TrainingJob:
     if isinstance(result, TrainingResult):
         more: dict[str, Any] = {"path": str(result.path), "step": result.step, "loss": result.loss}
         return answer.model_copy(update={**more, "seconds": result.seconds, "warnings": list(result.warnings)})
-    if isinstance(result, Estimate):
+    if isinstance(result, TrainingCost):
         return answer.model_copy(update={"estimate": estimate_answer(result)})
     return answer
 
 
-def estimate_answer(found: Estimate) -> TrainingEstimate:
+def estimate_answer(found: TrainingCost) -> TrainingEstimate:
     """An estimate as clients see it."""
     return TrainingEstimate(
         pictures=found.pictures,
