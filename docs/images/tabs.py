@@ -47,8 +47,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tabs", nargs="*", help="tabs by name (txt2img, settings, ...); all unless given")
     parser.add_argument("--folder", type=Path, default=FOLDER)
-    given = parser.parse_args()
-    given.folder.mkdir(parents=True, exist_ok=True)
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="easel-screenshots-") as data,
         serving_page(Path(data)) as url,
@@ -59,8 +59,8 @@ def main() -> int:
         for device in DEVICES:
             for theme in THEMES:
                 page = _opened(browser, url, device, theme)
-                for tab, screenshot in _tabs(page, given.tabs):
-                    _write(screenshot, given.folder / f"{tab}-{device.name}-{theme}.webp")
+                for tab, screenshot in _tabs(page, arguments.tabs):
+                    _write(screenshot, arguments.folder / f"{tab}-{device.name}-{theme}.webp")
                     print(f"{tab}, {device.name}, {theme}")
                 page.context.close()
         browser.close()

@@ -192,8 +192,15 @@ def _decode_utf16(text: bytes) -> str:
         utf8 = _decode_utf8(plain, or_latin1=False)
         if utf8 is not None:
             return utf8
-    big_endian = text[0::2].count(0) >= text[1::2].count(0)
+    little = _plain_letters(whole[1::2], whole[0::2])
+    # A single character may well be one of the other order: U+3000 is 0 when its bytes are exchanged.
+    big_endian = little < 2 or little <= _plain_letters(whole[0::2], whole[1::2])
     return whole.decode("utf-16-be" if big_endian else "utf-16-le", "replace")
+
+
+def _plain_letters(high: bytes, low: bytes) -> int:
+    """How many characters of UTF-16 are in Latin-1 and no control characters, by their two bytes."""
+    return sum(not upper and (lower >= 0x20 or lower in b"\t\n\r") for upper, lower in zip(high, low, strict=True))
 
 
 def _decode_bytes(text: bytes) -> str:

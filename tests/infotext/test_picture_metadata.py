@@ -99,6 +99,7 @@ def test_a_text_file_beside_the_picture_counts_when_the_picture_has_no_text(tmp_
         (b"UNICODE\0" + TEXT.encode("utf-8-sig") + b"\0\0", TEXT),
         (b"UNICODE\0" + "\u732b".encode("utf-16-be"), "\u732b"),
         (b"UNICODE\0" + "\u6162".encode("utf-16-be"), "\u6162"),
+        *((b"UNICODE\0" + text.encode("utf-16-be"), text) for text in ("\u0100", "\u3000", "\u0100\u0200")),
         (b"unicode\0" + TEXT.encode("utf-16-le"), TEXT),
         *((mark + b"\0" + TEXT.encode("utf-16-be"), TEXT) for mark in (b"Unicode", b"UniCode", b"uNICODE")),
         (b"UniCode\0" + TEXT.encode(), TEXT),
