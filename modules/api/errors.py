@@ -37,9 +37,6 @@ STATUS: tuple[tuple[type[errors.EaselError], int], ...] = (
 """Whose fault an error is, first match first; any other is ours: 500."""
 
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""The system's error numbers for a full disk or an exhausted quota."""
-
 NO_NAME = frozenset({errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 """Those for names that lead nowhere, whoever has chosen them."""
 
@@ -60,7 +57,7 @@ def not_here_yet(what: str, instead: str = "Leave it out of the request.") -> HT
 
 def status_of(error: errors.EaselError) -> int:
     """The HTTP status that tells whose fault `error` is; a full disk goes before all others."""
-    if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM:
+    if errors.is_full(error):
         return 507
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
@@ -98,7 +95,7 @@ async def _disk_error(request: Request, error: Exception) -> Response:
         return await _easel_error(
             request, errors.RequestError(f"A name cannot be that of a file or folder: {error.strerror}{where}.")
         )
-    if error.errno not in NO_ROOM:
+    if error.errno not in errors.NO_ROOM:
         return await _anything_else(request, error)
     where = f" ({error.filename})" if error.filename else ""
     return await _easel_error(request, errors.StorageError(f"The disk is full{where}. Make room and ask again."))

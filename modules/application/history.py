@@ -90,6 +90,11 @@ class History:
             places = ", ".join("?" * len(COLUMNS))
             write.executemany(f"INSERT INTO images ({', '.join(COLUMNS)}) VALUES ({places})", rows)
 
+    def note_path(self, image_id: str, path: Path) -> None:
+        """A picture that was in no file is in this one now."""
+        with self.database.change() as write:
+            write.execute("UPDATE images SET path = ? WHERE id = ?", (stored_path(path, self.data), image_id))
+
     def find(self, image_id: str) -> HistoryImage | None:
         """The picture with this id."""
         found = self.database.rows("SELECT * FROM images WHERE id = ?", (image_id,))

@@ -27,6 +27,7 @@ Every message says what happened, to which file or field, and what to do next, i
 from __future__ import annotations
 
 import difflib
+import errno
 import re
 from collections.abc import Iterable
 
@@ -40,6 +41,15 @@ def reason_of(error: BaseException) -> str:
     'cannot identify image file'
     """
     return _OBJECT.sub("", str(error)).strip() or type(error).__name__
+
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The system's error numbers for a full disk or an exhausted quota."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether `error` was raised because a disk is full."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM
 
 
 class EaselError(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,8 @@ class FinishedImage:
     """One picture with the text that makes it again. `path` is None when it was not (or could not be) saved.
 
     `kind` is "sample" or "grid", or what belongs to the sample before it: "mask", "mask-composite". `error` says why a
-    picture that should have been saved was not; it is still here.
+    picture that should have been saved was not; it is still here. Where the disk was full, `save_again` saves it and
+    gives it with its path, or raises SaveError once more.
     """
 
     image: Image.Image
@@ -28,6 +29,7 @@ class FinishedImage:
     kind: str = "sample"
     path: Path | None = None
     error: str | None = None
+    save_again: Callable[[], FinishedImage] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from PIL import Image
 
-from modules.foundation.errors import SaveError
+from modules.foundation.errors import SaveError, is_full
 from modules.generation.plan import Plan
 from modules.generation.result import FinishedImage
 from modules.hooks.events import GridLayout, PictureToSave, RunEvent
@@ -173,9 +174,15 @@ class Saving:
                 image = dataclasses.replace(image, path=saved.path, error=saved.warning)
         except SaveError as error:
             log.error("%s", error)
-            image = dataclasses.replace(image, error=str(error))
+            again = functools.partial(self._save_again, image, to_save) if is_full(error) else None
+            image = dataclasses.replace(image, error=str(error), save_again=again)
         self._engine.hooks.saved(image)
         return image
+
+    def _save_again(self, image: FinishedImage, to_save: PictureToSave) -> FinishedImage:
+        """Save what found a full disk. Raises SaveError."""
+        saved = self._written(to_save)
+        return image if saved is None else dataclasses.replace(image, path=saved.path, error=saved.warning)
 
     def _save_beside(self, to_save: PictureToSave) -> None:
         def job() -> None:

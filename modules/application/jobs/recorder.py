@@ -17,11 +17,14 @@ from modules.application.history import History, history_row
 from modules.application.jobs.backlog import Backlog
 from modules.application.jobs.job import AnyJob, JobState
 from modules.application.jobs.store import JobStore, state_of
-from modules.foundation.errors import EaselError, IdTaken, StorageError
+from modules.foundation.errors import EaselError, IdTaken, SaveError, StorageError, is_full
 from modules.foundation.plain import JsonObject
 from modules.generation.result import FinishedImage, GenerationResult
 
 log = logging.getLogger(__name__)
+
+MOST_UNSAVED = 256 * 1024 * 1024
+"""Pixels of pictures that wait for room on the disk, about a gigabyte; further ones stay with their job alone."""
 
 PRUNE_EVERY = 50
 """Ended jobs from one pruning to the next."""
@@ -43,6 +46,7 @@ class Recorder:
         self._opening = threading.Lock()
         self._database: Database | None = None
         self._ended = 0
+        self._unsaved_pixels = 0
 
     @property
     def database(self) -> Database:
@@ -174,7 +178,32 @@ class Recorder:
             name = str(row[0])
             if image.path is None:
                 job.unsaved[name] = image
+                pixels = image.image.width * image.image.height
+                if image.save_again is not None and self._unsaved_pixels + pixels <= MOST_UNSAVED:
+                    self._unsaved_pixels += pixels
+                    self.backlog.keep(f"A picture of job {job.id}", functools.partial(self._save, job, name, image))
             self.events.tell("image", job.id, {"id": name, "kind": image.kind, "seed": image.seed})
+
+    def _save(self, job: AnyJob, name: str, image: FinishedImage) -> None:
+        """Save a picture that found the disk full. Raises StorageError while it is."""
+        assert image.save_again is not None
+        try:
+            path = image.save_again().path
+        except SaveError as error:
+            if is_full(error):
+                raise StorageError(str(error)) from error
+            path = None
+            log.error("A picture of job %s could not be saved later either: %s", job.id, error)
+        self._unsaved_pixels -= image.image.width * image.image.height
+        if path is None:
+            return
+
+        def note() -> None:
+            self.history.note_path(name, path)
+            job.unsaved.pop(name, None)
+
+        # Apart from the file, which is not to be written twice.
+        self.backlog.keep(f"The file of a picture of job {job.id}", note)
 
     def _add_later(self, jobs: Sequence[AnyJob]) -> None:
         """Keep new jobs as soon as it can be; by then one may have ended and left the memory."""

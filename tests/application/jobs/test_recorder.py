@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import sqlite3
 import threading
@@ -17,9 +18,10 @@ from modules.application.database import VERSIONS, Database
 from modules.application.history import Search
 from modules.application.jobs.job import AFTER_RESTART, LOST, JobState, TaskJob
 from modules.application.jobs.recurring import RecurringLimits
-from modules.foundation.errors import EaselError, RequestError
+from modules.foundation.errors import EaselError, RequestError, SaveError
 from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
+from modules.generation.result import FinishedImage
 from tests.application.conftest import Desk, painted, until
 
 OpenDesk = Callable[[], Desk]
@@ -54,6 +56,28 @@ def test_a_picture_that_a_result_holds_many_times_is_noted_once(desk: Desk) -> N
     job.result = dataclasses.replace(job.result, images=(missing, *[missing] * 999))
     desk.service.recorder.ended(job)
     assert len(desk.service.recorder.history.of_job(job.id)) == 2
+
+
+def test_a_picture_that_found_the_disk_full_is_saved_as_soon_as_there_is_room(desk: Desk, tmp_path: Path) -> None:
+    job = desk.submit("a cat", seed=5)
+    job.wait(20)
+    assert job.result is not None
+    room, path = threading.Event(), tmp_path / "late.png"
+
+    def save_again() -> FinishedImage:
+        if not room.is_set():
+            raise SaveError("The disk is full.") from OSError(errno.ENOSPC, "No space left on device")
+        assert not path.exists(), "It is saved twice."
+        lost.image.save(path)
+        return dataclasses.replace(lost, path=path)
+
+    lost = dataclasses.replace(job.result.images[0], path=None, image=Image.new("RGB", (8, 8)), save_again=save_again)
+    job.result = dataclasses.replace(job.result, images=(lost,))
+    desk.service.recorder.ended(job)
+    assert lost in job.unsaved.values()
+    room.set()
+    until(lambda: lost not in job.unsaved.values())
+    assert path in [image.path for image in desk.service.recorder.history.of_job(job.id)]
 
 
 def test_after_a_crash_waiting_jobs_wait_and_the_running_one_is_marked(open_desk: OpenDesk) -> None:
