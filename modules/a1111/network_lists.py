@@ -2,12 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from modules.a1111.networks_view import NetworkOnDisk, list_available_networks, value_of
 
-__all__ = ["NetworkOnDisk", "list_available_networks"]
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = [
+    "NetworkOnDisk",
+    "list_available_networks",
+    "network_apply_weights",
+    "network_forward",
+    "network_restore_weights_from_backup",
+]
+
+# The program merges networks into the weights by itself; those who call these for a layer get what the layer computes.
+
+
+def network_forward(
+    org_module: nn.Module, input: Tensor, original_forward: Callable[[nn.Module, Tensor], Tensor]
+) -> Tensor:
+    """What a layer computes, networks included."""
+    return original_forward(org_module, input)
+
+
+def network_apply_weights(self: nn.Module) -> None:
+    """Nothing: they are applied."""
+
+
+def network_restore_weights_from_backup(self: nn.Module) -> None:
+    """Nothing."""
+
+
+def _originals() -> Any:
+    import torch
+
+    kinds = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.GroupNorm, torch.nn.LayerNorm, torch.nn.MultiheadAttention)
+    return SimpleNamespace(**{f"{kind.__name__}_forward": kind.forward for kind in kinds})
 
 
 def __getattr__(name: str) -> Any:
+    if name == "originals":
+        return globals().setdefault("originals", _originals())
+    if name.startswith("network_") and hasattr(_originals(), name.removeprefix("network_")):
+        return getattr(globals().setdefault("originals", _originals()), name.removeprefix("network_"))
     return value_of("networks", name)

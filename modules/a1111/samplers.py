@@ -102,6 +102,11 @@ class _ByName(JsonMapping):
     def __setitem__(self, name: str, data: SamplerData) -> None:
         self.added[name] = data
 
+    def __delitem__(self, name: str) -> None:
+        """Take away what an extension has put there. Raises KeyError for what is not there."""
+        if name in self.added or name not in self._now():
+            del self.added[name]
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._now())
 

@@ -24,6 +24,9 @@ def start_dialect(app: Application) -> A1111Dialect:
         _settle_in(app)
     host.prepare()
     host.ask_versions()
+    if host.active and not app.paths.settings_file.exists():
+        # Extensions read the file itself.
+        app.settings.save()
     dialect.install({BUILT_IN: SCRIPTS}, host.active)
 
     use_installer(host.environment)

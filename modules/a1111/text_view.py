@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.conditioning import DictWithShape
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
     from modules.pipeline.model import LoadedModel
     from modules.text_encoders.clip import ClipEncoder
     from modules.text_encoders.textual_inversion import TextualInversion
+
+
+@dataclass
+class PromptChunk:
+    """One run of the text encoder: 77 ids, start and end among them, and the weight of each."""
+
+    tokens: list[int]
+    multipliers: list[float]
+    fixes: list[object] = field(default_factory=list[object])
 
 
 class TextEncoderView:
@@ -37,6 +47,20 @@ class TextEncoderView:
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """The token ids of texts, without start, end and padding."""
         return self.encoder.tokenizer.encode_batch(list(texts))
+
+    def tokenize_line(self, line: str) -> tuple[list[PromptChunk], int]:
+        """A prompt's chunks with the weight of each token, and how many tokens it has."""
+        from modules.text_encoders.chunks import chunk_prompt
+
+        settings = current().settings
+        found = chunk_prompt(
+            line,
+            self.encoder.tokenizer,
+            dialect=settings.prompt_dialect,
+            comma_backtrack=settings.comma_padding_backtrack,
+            embeddings=current().app.engine.embeddings.table(self.encoder.tokenizer, self._model.text_encoder.widths),
+        )
+        return [PromptChunk(list(each.tokens), list(each.multipliers)) for each in found.chunks], found.token_count
 
     def get_target_prompt_token_count(self, token_count: int) -> int:
         """The room of the chunks that so many tokens need."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.current import current
 from modules.a1111.types import ExtensionFunction
+from modules.foundation.errors import Interrupted
 from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from modules.checkpoints.layout import UNetLayout
+
+log = logging.getLogger(__name__)
 
 
 def layout_of(unet: Any) -> UNetLayout:
@@ -59,6 +63,13 @@ class CrossAttention:
 
     __call__ = forward
 
+    @property
+    def to_out(self) -> nn.Sequential:
+        """The layers at the end, which LDM calls as one."""
+        from torch import nn
+
+        return nn.Sequential(*self.__dict__["real"].to_out)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["real"], name)
 
@@ -69,7 +80,34 @@ class CrossAttention:
             self.restore()
         else:
             self.__dict__["forward"] = value
-            self.__dict__["real"].__dict__["forward"] = _called_as_diffusers_does(value)
+            self.__dict__["real"].__dict__["forward"] = self._with(value)
+
+    def _with(self, function: ExtensionFunction) -> ExtensionFunction:
+        """`function` with the arguments that diffusers gives; one that raises is named, and taken away."""
+
+        def forward(
+            hidden_states: Tensor,
+            encoder_hidden_states: Tensor | None = None,
+            attention_mask: Tensor | None = None,
+            **_: object,
+        ) -> Tensor:
+            try:
+                return function(hidden_states, context=encoder_hidden_states, mask=attention_mask)
+            except Interrupted:
+                raise
+            except Exception as error:  # the boundary of an extension
+                file = _file_of(function)
+                sentence = f"its forward of attention layers failed and is not used: {error}"
+                if sentence not in current().errors.get(file, ()):
+                    log.exception("A forward of attention layers that %s has put there failed", file)
+                current().failed(file, sentence)
+                for view in current().extras.get("attention", {}).values():
+                    if (other := view.__dict__.get("forward")) is not None and _file_of(other) == file:
+                        view.restore()
+                real = self.__dict__["real"]
+                return type(real).forward(real, hidden_states, encoder_hidden_states, attention_mask)
+
+        return forward
 
     def restore(self) -> None:
         """Let the layer compute by itself again."""
@@ -77,16 +115,9 @@ class CrossAttention:
         self.__dict__["real"].__dict__.pop("forward", None)
 
 
-def _called_as_diffusers_does(function: ExtensionFunction) -> ExtensionFunction:
-    def forward(
-        hidden_states: Tensor,
-        encoder_hidden_states: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        **_: object,
-    ) -> Tensor:
-        return function(hidden_states, context=encoder_hidden_states, mask=attention_mask)
-
-    return forward
+def _file_of(function: ExtensionFunction) -> str:
+    """The file in which a function stands."""
+    return getattr(getattr(function, "__code__", None), "co_filename", "an extension")
 
 
 def attention_view(real: nn.Module) -> CrossAttention:

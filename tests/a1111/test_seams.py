@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy
 import pytest
+import torch
 
 from modules import patches, sd_samplers, sd_samplers_common, sd_samplers_kdiffusion
 from modules.sd_samplers_cfg_denoiser import CFGDenoiser
@@ -332,6 +333,8 @@ def test_the_forward_of_an_attention_layer_can_be_replaced_and_put_back(here: St
         layer.forward = hooked(name, 1.0)
     assert alike(pixels(here), plain)
     assert seen[0] == (3, (2, 77, 48))
+    layer = next(iter(layers.values()))
+    assert layer.to_out(layer.to_v(torch.zeros(1, 2, 48))).shape == (1, 2, layer.to_q.in_features)
     for name, layer in layers.items():
         layer.forward = hooked(name, 0.0)
     assert not alike(pixels(here), plain)
@@ -340,3 +343,38 @@ def test_the_forward_of_an_attention_layer_can_be_replaced_and_put_back(here: St
     seen.clear()
     assert alike(pixels(here), plain)
     assert seen == []
+
+
+def test_a_forward_that_raises_is_taken_away_with_all_of_its_kind_and_named(here: Stage) -> None:
+    plain = pixels(here)
+    unet = here.dialect.shared.sd_model.model.diffusion_model
+    layers = [layer for name, layer in unet.named_modules() if name.endswith("attn2")]
+
+    def forward(x: Any, context: Any = None, mask: Any = None) -> Any:
+        raise RuntimeError("no attention today")
+
+    for layer in layers:
+        layer.forward = forward
+    assert alike(pixels(here), plain)
+    assert all("forward" not in layer.__dict__ for layer in layers)
+    told = [what for file, what in here.dialect.errors.items() if file == __file__]
+    assert len(told) == 1
+    assert "no attention today" in told[0][0]
+
+
+def test_a_line_is_laid_out_in_chunks_with_its_weights(here: Stage) -> None:
+    encoder = here.dialect.shared.sd_model.cond_stage_model
+    chunks, count = encoder.tokenize_line("a (red:1.5) cat")
+    assert (len(chunks), count) == (1, 3)
+    assert (len(chunks[0].tokens), chunks[0].multipliers[:5]) == (77, [1.0, 1.0, 1.5, 1.0, 1.0])
+    assert [chunk.tokens[0] for chunk in encoder.tokenize_line("cat " * 80)[0]] == [encoder.id_start] * 2
+
+
+def test_what_is_put_into_the_map_of_samplers_can_be_taken_away(here: Stage) -> None:
+    from modules import sd_samplers
+
+    sd_samplers.all_samplers_map["Own"] = sd_samplers.all_samplers[0]
+    del sd_samplers.all_samplers_map["Own"]
+    assert "Own" not in sd_samplers.all_samplers_map
+    with pytest.raises(KeyError):
+        del sd_samplers.all_samplers_map["Own"]

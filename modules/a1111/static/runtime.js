@@ -177,12 +177,27 @@ function easelKeepUpdates(tree) {
   };
 }
 
+/** Gradio 3 told of choices by their plain values. The page itself has read its configuration by now. */
+function easelOldConfig() {
+  const plain = (choices) => choices.map((choice) => (Array.isArray(choice) ? choice[1] : choice));
+  const config = window.gradio_config;
+  window.gradio_config = config && {
+    ...config,
+    components: config.components.map((each) => (
+      each.props && Array.isArray(each.props.choices)
+        ? { ...each, props: { ...each.props, choices: plain(each.props.choices) } }
+        : each
+    )),
+  };
+}
+
 async function easelLoad() {
   if (window.easelTree) {
     easelKeepUpdates(window.easelTree);
   }
   await window.easel.drawClosedParts().catch((error) => console.error("Closed parts of the page could not be drawn:", error));
   easelRuntime.loaded = true;
+  easelOldConfig();
   easelOldNames();
   easelOldTabs();
   easelShowAll();
