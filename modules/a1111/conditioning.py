@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import contextvars
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -83,10 +85,26 @@ def get_learned_conditioning_prompt_schedules(
     ]
 
 
+_read: contextvars.ContextVar[list[list[str]] | None] = contextvars.ContextVar("_read", default=None)
+
+
+@contextlib.contextmanager
+def reading() -> Generator[list[list[str]]]:
+    """Within it each call of `get_multicond_prompt_list` leaves the prompts that it was given."""
+    given: list[list[str]] = []
+    token = _read.set(given)
+    try:
+        yield given
+    finally:
+        _read.reset(token)
+
+
 def get_multicond_prompt_list(
     prompts: Sequence[str],
 ) -> tuple[list[list[tuple[int, float]]], SdConditioning, dict[str, int]]:
     """For each prompt the numbers and weights of its parts, all parts once, and the number of each part."""
+    if (given := _read.get()) is not None:
+        given.append(list(prompts))
     numbers: dict[str, int] = {}
     flat = SdConditioning(prompts)
     flat.clear()

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from modules.a1111.networks_view import NetworkOnDisk, list_available_networks, value_of
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ __all__ = [
     "network_apply_weights",
     "network_forward",
     "network_restore_weights_from_backup",
+    "originals",
 ]
 
 # The program merges networks into the weights by itself; those who call these for a layer get what the layer computes.
@@ -37,16 +40,13 @@ def network_restore_weights_from_backup(self: nn.Module) -> None:
     """Nothing."""
 
 
-def _originals() -> Any:
-    import torch
+_KINDS = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.GroupNorm, torch.nn.LayerNorm, torch.nn.MultiheadAttention)
 
-    kinds = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.GroupNorm, torch.nn.LayerNorm, torch.nn.MultiheadAttention)
-    return SimpleNamespace(**{f"{kind.__name__}_forward": kind.forward for kind in kinds})
+originals = SimpleNamespace(**{f"{kind.__name__}_forward": kind.forward for kind in _KINDS})
+"""The layers' own, as they are before an extension replaces them."""
 
 
 def __getattr__(name: str) -> Any:
-    if name == "originals":
-        return globals().setdefault("originals", _originals())
-    if name.startswith("network_") and hasattr(_originals(), name.removeprefix("network_")):
-        return getattr(globals().setdefault("originals", _originals()), name.removeprefix("network_"))
+    if name.startswith("network_") and hasattr(originals, name.removeprefix("network_")):
+        return getattr(originals, name.removeprefix("network_"))
     return value_of("networks", name)

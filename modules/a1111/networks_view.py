@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -153,16 +154,17 @@ def register_extra_network_alias(extra_network: ExtraNetwork, alias: str) -> Non
 def parse_prompt(prompt: str) -> tuple[str, dict[str, list[ExtraNetworkParams]]]:
     """A prompt without its tags, and the tags by kind."""
     text, tags = extract_networks(prompt)
-    found: dict[str, list[ExtraNetworkParams]] = {}
+    # Extensions ask for kinds that no tag has.
+    found: defaultdict[str, list[ExtraNetworkParams]] = defaultdict(list)
     for tag in tags:
-        found.setdefault(tag.kind, []).append(ExtraNetworkParams(tag.items))
+        found[tag.kind].append(ExtraNetworkParams(tag.items))
     return text, found
 
 
 def parse_prompts(prompts: Sequence[str]) -> tuple[list[str], dict[str, list[ExtraNetworkParams]]]:
     """Several prompts without tags, and the tags of the first."""
     read = [parse_prompt(prompt) for prompt in prompts]
-    return [text for text, _ in read], read[0][1] if read else {}
+    return [text for text, _ in read], read[0][1] if read else defaultdict(list)
 
 
 @contextlib.contextmanager

@@ -82,6 +82,13 @@ class CrossAttention:
             self.__dict__["forward"] = value
             self.__dict__["real"].__dict__["forward"] = self._with(value)
 
+    def __delattr__(self, name: str) -> None:
+        """`del layer.forward` puts the layer's own back."""
+        if name == "forward":
+            self.restore()
+        else:
+            delattr(self.__dict__["real"], name)
+
     def _with(self, function: ExtensionFunction) -> ExtensionFunction:
         """`function` with the arguments that diffusers gives; one that raises is named, and taken away."""
 

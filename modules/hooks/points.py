@@ -127,6 +127,11 @@ class Hooks:
     embeddings: Collect[TextualInversion, RunEvent] = _point(
         Collect, "embeddings", "Textual inversions to be known beside those of the folders."
     )
+    prompts_read: Transform[tuple[str, ...], RunEvent] = _point(
+        Transform,
+        "prompts_read",
+        "Change the prompts of a batch as they are encoded, one for each picture; what is written with pictures stays.",
+    )
     conditioning_state: Collect[Hashable, RunEvent] = _point(
         Collect, "conditioning_state", "Whatever else decides the encoded prompts; they are remembered under it."
     )

@@ -76,7 +76,8 @@ def encode(
         )
         return engine.conditioning_cache.get(key, make)
 
-    positive = tuple(encoded(text, composable=True) for text in plan.prompt_texts[batch.pictures])
+    texts = engine.hooks.prompts_read(tuple(plan.prompt_texts[batch.pictures]), event)
+    positive = tuple(encoded(text, composable=True) for text in texts)
     negative = tuple(encoded(prompt, composable=False) for prompt in plan.negative_prompts[batch.pictures])
     _check_rows(positive)
     _check_rows(negative)

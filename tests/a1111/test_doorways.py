@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy
 import pytest
+import torch
 from PIL import Image
 
 from modules.foundation.errors import ExtensionError, RequestError
@@ -114,7 +115,10 @@ def test_the_built_in_networks_are_lists(here: Stage) -> None:
         assert module.available_networks == {}
         assert module.loaded_networks == []
         with pytest.raises(AttributeError, match="merged by the program itself"):
-            _ = module.network_forward
+            _ = module.load_networks
+        layer, x = torch.nn.Linear(2, 3), torch.ones(1, 2)
+        assert torch.equal(module.network_forward(layer, x, module.network_Linear_forward), layer(x))
+        assert module.originals.Linear_forward is torch.nn.Linear.forward
 
 
 def test_importing_what_is_not_here_does_not_fail_and_using_it_says_so(here: Stage) -> None:

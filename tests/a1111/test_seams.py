@@ -339,7 +339,10 @@ def test_the_forward_of_an_attention_layer_can_be_replaced_and_put_back(here: St
         layer.forward = hooked(name, 0.0)
     assert not alike(pixels(here), plain)
     for name, layer in layers.items():
-        layer.forward = before[name]
+        if name.startswith("middle"):
+            layer.forward = before[name]
+        else:
+            del layer.forward
     seen.clear()
     assert alike(pixels(here), plain)
     assert seen == []
@@ -378,3 +381,29 @@ def test_what_is_put_into_the_map_of_samplers_can_be_taken_away(here: Stage) -> 
     assert "Own" not in sd_samplers.all_samplers_map
     with pytest.raises(KeyError):
         del sd_samplers.all_samplers_map["Own"]
+
+
+def test_what_an_extension_makes_of_prompts_is_encoded_and_the_infotext_stays(
+    here: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modules import prompt_parser
+
+    read, seen = prompt_parser.get_multicond_prompt_list, list[list[str]]()
+
+    def other(prompts: Any) -> Any:
+        seen.append(list(prompts))
+        return read(["a red cat AND a dog :0.5" for _ in prompts])
+
+    wanted = pixels(here, prompt="a red cat AND a dog :0.5")
+    monkeypatch.setattr(prompt_parser, "get_multicond_prompt_list", other)
+    made = here.make(prompt="a cat AND_SALT a dog")
+    assert alike(numpy.asarray(made.samples[0].image).astype(int), wanted)
+    assert seen == [["a cat AND_SALT a dog"]]
+    assert made.samples[0].infotext.startswith("a cat AND_SALT a dog")
+
+    def bad(prompts: Any) -> Any:
+        raise RuntimeError("no prompts today")
+
+    monkeypatch.setattr(prompt_parser, "get_multicond_prompt_list", bad)
+    assert here.make().samples[0].image is not None
+    assert any("no prompts today" in what for each in here.dialect.errors.values() for what in each)

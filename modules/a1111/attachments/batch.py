@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modules.a1111 import networks_view
+from modules.a1111 import conditioning, networks_view
 from modules.a1111.attachments.run_p import p_of
+from modules.a1111.current import current
 from modules.a1111.processing.parameters import StableDiffusionProcessing
 from modules.generation.batch import BatchPlan
 from modules.hooks.events import RunEvent
 
 if TYPE_CHECKING:
     from modules.generation.plan import Plan
+
+log = logging.getLogger(__name__)
 
 
 class BatchAttachments:
@@ -36,6 +40,26 @@ class BatchAttachments:
             return batch
         _take_batch(p, batch)
         return _changed_by(p, batch, event, "process_batch")
+
+    def prompts_read(self, prompts: tuple[str, ...], event: RunEvent) -> tuple[str, ...]:
+        """get_multicond_prompt_list, where an extension has replaced it.
+
+        Such a function writes AND in another way for the original's, which it calls; that is what is encoded.
+        """
+        from modules import prompt_parser
+
+        replaced = prompt_parser.get_multicond_prompt_list
+        if replaced is conditioning.get_multicond_prompt_list:
+            return prompts
+        with conditioning.reading() as given:
+            try:
+                replaced(conditioning.SdConditioning(prompts))
+            except Exception as error:  # the boundary of an extension
+                file = getattr(getattr(replaced, "__code__", None), "co_filename", "an extension")
+                log.exception("get_multicond_prompt_list of %s failed", file)
+                current().failed(file, f"its get_multicond_prompt_list failed and is not used: {error}")
+                return prompts
+        return tuple(given[-1]) if given and len(given[-1]) == len(prompts) else prompts
 
     @contextlib.contextmanager
     def around_batch(self, event: RunEvent) -> Generator[None]:
