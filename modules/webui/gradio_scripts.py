@@ -2,8 +2,9 @@
 
 At each event Gradio 6 tells every component its loading state again, and looks each of them up by walking the tree of
 all components. With the few hundred of the page itself that is a moment; with the thousands of extensions, minutes.
-Three functions are replaced, in what is served and not in what is installed: the same answers, found by index. The tree
-of the page is made known as `window.easelTree`, and Gradio's own notice of a lost connection is left out. Where an
+It also copies all that the components of an event have, at each key that is typed. What does so is replaced, in what is
+served and not in what is installed: the same answers, found by index, and only what is asked for copied. The tree of
+the page is made known as `window.easelTree`, and Gradio's own notice of a lost connection is left out. Where an
 installed Gradio has all this in another form, its scripts are served as they are.
 """
 
@@ -83,7 +84,39 @@ ONE_NOTICE = Replacement(
     r"\1",
 )
 
-REPLACEMENTS = (FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES, TREE, ONE_NOTICE)
+EVENT_ARGUMENTS = Replacement(
+    "Blocks-*.js",
+    # Without arguments there is nothing to set, and the state of each of an event's triggers need not be copied.
+    re.compile(r"(async set_event_args\((\w),(\w)\)\{)(?=let )"),
+    r"\1if(\3&&Object.keys(\3).length===0)return()=>{};",
+)
+
+# Of an input of an event its value is copied, where all that the component has used to be.
+VALUES_ALONE = (
+    Replacement(
+        "Blocks-*.js",
+        re.compile(
+            r"(async gather_state\((\w),(\w)=\[\]\)\{return\(await Promise\.all\(\2\.map\()"
+            r"(\w)=>this\.get_state_cb\(\4\)"
+        ),
+        r"\1(each,place)=>this.get_state_cb(each,!\3.includes(place))",
+    ),
+    Replacement(
+        "core-*.js",
+        re.compile(r"async get_state\((\w)\)(\{let (\w)=.{10,60}?:\3\?await \3\()\)"),
+        r"async get_state(\1,alone)\2alone)",
+    ),
+    Replacement(
+        "src-*.js",
+        re.compile(r"async get_data\(\)\{return (\w)\(this\.props\)\}"),
+        r"async get_data(alone){return alone?{value:\1(this.props.value)}:\1(this.props)}",
+    ),
+)
+
+REPLACEMENTS = (
+    *(FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES, TREE, ONE_NOTICE, EVENT_ARGUMENTS),
+    *VALUES_ALONE,
+)
 
 
 def quickened(folder: Path) -> dict[str, bytes]:
