@@ -32,6 +32,9 @@ MOST_KINDS = 100
 
 MOST_CHECKPOINTS = 500
 
+FARTHEST = 4.5
+"""Times as many pixels as a size that was measured, or as few, of which that still tells something."""
+
 LOADING = 0.5
 """Seconds from which on a checkpoint was read and not just taken from memory."""
 
@@ -142,9 +145,13 @@ class Estimates:
             self._write(known)
 
     def estimate(self, work: Work) -> RunEstimate | None:
-        """What this would take; None while nothing was measured with its checkpoint."""
+        """What this would take; None while nothing near its size was measured with its checkpoint."""
         with self._lock:
-            entries = list(self._read().get(work.checkpoint, ()))
+            entries = [
+                each
+                for each in self._read().get(work.checkpoint, ())
+                if 1 / FARTHEST <= each.kind.area / work.kind.area <= FARTHEST
+            ]
             loading = self._loading.get(work.checkpoint, 0.0)
         if not entries:
             return None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from modules.application.estimates import Estimates, RunKind, Work, steps_on_pictures
 from modules.generation.result import GenerationResult
 
-SIDES = st.integers(64, 4096)
+SIDES = st.integers(300, 900)
 
 
 def work(width: int = 512, height: int = 512, steps: int = 20, pictures: int = 1, checkpoint: str = "a") -> Work:
@@ -40,6 +40,12 @@ def test_the_same_run_takes_what_it_took(estimates: Estimates) -> None:
     assert found.seconds == pytest.approx(12.0)
     assert (found.loading, found.peak_bytes, found.runs, found.exact) == (3.0, 5_000, 1, True)
     assert estimates.estimate(work(checkpoint="b")) is None
+
+
+def test_of_a_size_far_from_all_that_was_measured_nothing_is_said(estimates: Estimates) -> None:
+    estimates.learn(work(64, 64), result(1.0))
+    assert estimates.estimate(work(512, 512)) is None
+    assert estimates.estimate(work(128, 128)) is not None
 
 
 def test_steps_and_pictures_count_for_what_they_are(estimates: Estimates) -> None:

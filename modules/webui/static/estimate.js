@@ -55,7 +55,7 @@ function wanted(tab) {
 }
 
 async function estimate() {
-  const tab = document.documentElement.dataset.tab ?? "";
+  const tab = document.documentElement.dataset.tab ?? panels()[0] ?? "";
   if (!panels().includes(tab) || document.hidden) {
     return;
   }
