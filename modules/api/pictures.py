@@ -126,13 +126,14 @@ def encode_picture(finished: FinishedImage, settings: Settings) -> str:
             return base64.b64encode(finished.path.read_bytes()).decode()
         except OSError:  # it has been moved away already
             pass
-    text = picture_text(finished.infotext) if settings.enable_pnginfo else PictureText()
+    text = picture_text(finished.infotext, settings) if settings.enable_pnginfo else PictureText()
     encoded = encode_somehow(
         finished.image, extension, text=text, quality=settings.jpeg_quality, lossless=settings.webp_lossless
     )
     return base64.b64encode(encoded.data).decode()
 
 
-def picture_text(infotext: str) -> PictureText:
-    """The parameters text in all the forms in which files carry it."""
-    return PictureText(text=infotext, chunks={PARAMETERS: infotext}, exif=exif_with(infotext))
+def picture_text(infotext: str, settings: Settings | None = None) -> PictureText:
+    """The parameters text in all the forms in which files carry it; hidden in the pixels as the settings say."""
+    hidden = None if settings is None or settings.stealth_pnginfo == "Off" else settings.stealth_pnginfo
+    return PictureText(text=infotext, chunks={PARAMETERS: infotext}, exif=exif_with(infotext), hidden=hidden)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from modules.application.history import History, HistoryImage, stored_path
-from modules.foundation.errors import RequestError, reason_of
+from modules.foundation.errors import EaselError, RequestError, reason_of
+from modules.imaging.strip import without_metadata
 
 TRASH = "trash"
 """The folder of what was thrown away, in the data folder: a folder a picture, so that no name is taken."""
@@ -94,8 +95,8 @@ def move(history: History, numbers: Sequence[int], folder: Path) -> Done:
     return outcome
 
 
-def pack(images: Iterable[HistoryImage], target: IO[bytes]) -> Done:
-    """Write the files of pictures into an archive, as they are, each under a name of its own."""
+def pack(images: Iterable[HistoryImage], target: IO[bytes], *, bare: bool = False) -> Done:
+    """Write the files of pictures into an archive, each under a name of its own: as they are, or without metadata."""
     outcome, taken = Done(), set[str]()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for image in images:
@@ -108,8 +109,12 @@ def pack(images: Iterable[HistoryImage], target: IO[bytes]) -> Done:
                 else f"{image.path.stem}-{image.number}{image.path.suffix}"
             )
             try:
-                archive.write(image.path, name)
-            except (OSError, ValueError) as error:  # ValueError: a file from before 1980
+                if bare:
+                    data, suffix = without_metadata(image.path.read_bytes(), image.path.suffix)
+                    archive.writestr(f"{name.removesuffix(image.path.suffix)}{suffix}", data)
+                else:
+                    archive.write(image.path, name)
+            except (OSError, ValueError, EaselError) as error:  # ValueError: a file from before 1980
                 outcome.problems.append(f"{image.path} cannot be read: {reason_of(error)}.")
                 continue
             taken.add(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,12 @@ def save_pictures(
     for image, context in zip(chosen, contexts, strict=True):
         text = PictureText(text=image.infotext)
         if settings.enable_pnginfo:
-            text = PictureText(text=image.infotext, chunks={PARAMETERS: image.infotext}, exif=exif_with(image.infotext))
+            text = replace(
+                text,
+                chunks={PARAMETERS: image.infotext},
+                exif=exif_with(image.infotext),
+                hidden=None if settings.stealth_pnginfo == "Off" else settings.stealth_pnginfo,
+            )
         saved = save_picture(image.image, context, options, text=text)
         files.append(saved.path)
         warnings += [saved.warning] if saved.warning else []

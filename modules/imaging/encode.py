@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+import logging
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from modules.foundation.errors import SaveError
+from modules.foundation.stealth_text import HiddenForm, hide_text
 from modules.foundation.text_files import behind_latin1
 from modules.imaging.depth import eight_bits
 
 if TYPE_CHECKING:
     from PIL import Image
+
+log = logging.getLogger(__name__)
 
 CARRIES_EXIF = frozenset({"JPEG", "WEBP", "AVIF", "JXL", "TIFF"})
 _WITHOUT_ALPHA = frozenset({"JPEG", "BMP", "PPM"})
@@ -30,13 +34,15 @@ LARGEST_JPEG_EXIF = 65_533
 class PictureText:
     """The text of a picture in the forms that files carry it in: `chunks` for PNG, `exif` for the others.
 
-    `text` is the same for a text file beside the picture. `exif_in_png` has a PNG carry the EXIF data, too.
+    `text` is the same for a text file beside the picture. `exif_in_png` has a PNG carry the EXIF data, too. `hidden`
+    hides the text in the pixels of a PNG besides, where they have room for it.
     """
 
     text: str = ""
     chunks: Mapping[str, str] = field(default_factory=dict[str, str])
     exif: bytes | None = None
     exif_in_png: bool = False
+    hidden: HiddenForm | None = None
 
 
 NO_TEXT = PictureText()
@@ -98,6 +104,7 @@ def encode(
     options: dict[str, Any] = {}
     if name == "PNG":
         options["pnginfo"] = png_texts(text.chunks)
+        image = _with_hidden_text(image, text)
         if text.exif_in_png and text.exif:
             options["exif"] = text.exif
     elif name == "GIF":
@@ -118,6 +125,16 @@ def encode(
             "Choose another file format in the settings."
         ) from error
     return buffer.getvalue()
+
+
+def _with_hidden_text(image: Image.Image, text: PictureText) -> Image.Image:
+    if text.hidden is None or not text.text or eight_bits(image) is not image:
+        return image
+    try:
+        return hide_text(image, text.text, text.hidden)
+    except ValueError as error:
+        log.info("The parameters were not hidden in the pixels: %s.", error)
+        return image
 
 
 def _check_size(name: str, image: Image.Image) -> None:

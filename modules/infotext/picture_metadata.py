@@ -15,6 +15,7 @@ from modules.foundation.errors import EaselError, SaveError, reason_of
 from modules.foundation.json_text import parse_json
 from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.foundation.plain import JsonObject
+from modules.foundation.stealth_text import hidden_text
 from modules.foundation.text_files import behind_latin1, decode_text
 
 log = logging.getLogger(__name__)
@@ -135,7 +136,33 @@ def _read(picture: Image.Image) -> PictureMetadata:
         infotext = others.pop("comment", None)
     if others.get("Software") == "NovelAI":
         infotext = _from_novelai(others, picture.size) or infotext
+    if infotext is None and (hidden := _from_pixels(picture)) is not None:
+        infotext, further = hidden
+        others |= further
     return PictureMetadata(infotext=infotext, others=others)
+
+
+def _from_pixels(picture: Image.Image) -> tuple[str | None, dict[str, str]] | None:
+    """The infotext that is hidden in the pixels, or NovelAI's texts, of which it is made; None where there is none."""
+    if picture.format not in _LOSSLESS or picture.width * picture.height > MOST_PIXELS:
+        return None
+    try:
+        text = hidden_text(picture)
+    except UNREADABLE:  # the pixels are damaged; what else the file says is known already
+        return None
+    if text is None:
+        return None
+    with contextlib.suppress(ValueError):
+        table = parse_json(text)
+        if isinstance(table, dict):
+            texts = {key: value for key, value in table.items() if isinstance(value, str)}
+            return _from_novelai(texts, picture.size) or texts.pop(PARAMETERS, None), texts
+    return text, {}
+
+
+_LOSSLESS = frozenset({"PNG", "WEBP"})
+MOST_PIXELS = 64_000_000
+"""Of a picture whose pixels are looked through for a text."""
 
 
 def _from_exif(exif: Image.Exif) -> str | None:

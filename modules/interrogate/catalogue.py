@@ -30,7 +30,7 @@ BLIP_NEEDS = (
 )
 CLIP_NEEDS = (
     "put the folder clip-vit-large-patch14 (https://huggingface.co/openai/clip-vit-large-patch14: config.json and "
-    "model.safetensors)"
+    "model.safetensors) or OpenAI's ViT-L-14.pt"
 )
 WD14_NAMES = (
     *("wd-v1-4-vit-tagger-v2", "wd-v1-4-convnext-tagger-v2", "wd-v1-4-convnextv2-tagger-v2"),

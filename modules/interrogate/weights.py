@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from modules.checkpoints.tensors import read_weights
 from modules.foundation.errors import CheckpointError, reason_of
 from modules.foundation.json_text import parse_json
 from modules.foundation.plain import JsonObject
+from modules.interrogate.torchscript import is_torchscript, read_torchscript
 
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 """What the weights are called in a folder of transformers, the better form first."""
@@ -43,6 +43,8 @@ def read_config(folder: Path) -> JsonObject:
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a file by name; a table "model" or "state_dict" around them is opened. Raises CheckpointError."""
+    if path.suffix.casefold() != ".safetensors" and is_torchscript(path):
+        return read_torchscript(path)
     table: Mapping[str, Any] = read_weights(path)
     for name in ("model", "state_dict"):
         if isinstance(table.get(name), dict):
@@ -78,8 +80,3 @@ def module_with(
     if missing := [name for name, parameter in module.named_parameters() if parameter.is_meta]:
         raise CheckpointError(f"{path} cannot be used: it lacks {len(missing)} tensors, {missing[0]} among them.")
     return module.to(device).eval().requires_grad_(False)
-
-
-def config_text(config: Mapping[str, Any]) -> str:
-    """A configuration in one line, for messages."""
-    return json.dumps(dict(config), sort_keys=True)

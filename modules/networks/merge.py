@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from modules.foundation.errors import NetworkError
+from modules.hardware.fp8 import source_weight
 from modules.networks.file import Layer, Network
 from modules.networks.keys import LayerName, ModuleIndex
 from modules.networks.kinds import bias_change, weight_change
@@ -174,7 +175,8 @@ def _merged(job: _Job) -> Tensor:
         value = torch.zeros(weight.shape[0], dtype=torch.float32, device=weight.device)
         result = torch.empty(value.shape, dtype=weight.dtype, device=weight.device)
     else:
-        value = original.detach().float()
+        source = source_weight(job.module) if job.name == "weight" else None
+        value = (original if source is None else source).detach().float()
         result = torch.empty_like(original.data)
     for use, name, layer in job.uses:
         try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,6 +20,7 @@ from modules.faces.restore import FaceRestorers
 from modules.foundation.errors import CheckpointError
 from modules.hardware.attention import forbid_memory_efficient_kernel, use_fast_attention
 from modules.hardware.device import Hardware, HardwareOptions, choose_hardware
+from modules.hardware.fp8 import AS_READ, WeightStorage, has_fp8, store_in_fp8
 from modules.hardware.memory import release
 from modules.hardware.packing import use_packed_weights
 from modules.hooks.events import ModelEvent
@@ -113,6 +116,8 @@ class Engine:
         `beside` is for a further model of the same run: those loaded for it before stay ready to compute. Raises
         CheckpointError; the loaded one then stays.
         """
+        if not beside:
+            self.models.discard(lambda model: model.storage != self._storage_of(model))
         limits, report = CacheLimits.of(self.settings.current), self._reporting(info, on_progress)
         model, changed = self.models.get(info, limits, report, beside=beside)
         if changed:
@@ -152,11 +157,36 @@ class Engine:
         finally:
             self.loading = None
         self.catalogue.note_problem(info, None)
-        use_packed_weights(loaded.checkpoint.unet, self.hardware)
+        self._store_weights(loaded)
         use_fast_attention(loaded.checkpoint.unet, self.hardware, xformers=self.flags.xformers)
         self.hooks.model_loaded(ModelEvent(model=loaded, path=info.path))
         log.info("Loaded %s (%s, %.1f GB)", info.name, loaded.checkpoint.family, loaded.checkpoint.size / 1e9)
         return loaded
+
+    def _store_weights(self, loaded: LoadedModel) -> None:
+        """Keep the weights as the settings say."""
+        loaded.storage = self._storage_of(loaded)
+        if loaded.storage.fp8:
+            store_in_fp8(loaded.checkpoint.unet, keep_source=loaded.storage.keeps_source)
+        else:
+            use_packed_weights(loaded.checkpoint.unet, self.hardware)
+
+    def _storage_of(self, loaded: LoadedModel) -> WeightStorage:
+        """How the settings want the weights of a model kept: as they are on devices that do not know 8 bits."""
+        settings = self.settings.current
+        config: Any = getattr(loaded.checkpoint.unet, "config", None)
+        # The numbers beside the text, sizes and crops, are those of Stable Diffusion XL.
+        is_xl = getattr(config, "addition_embed_type", None) == "text_time"
+        wanted = settings.fp8_storage == "Enable" or (settings.fp8_storage == "Enable for SDXL" and is_xl)
+        if not wanted or not self._has_fp8:
+            return AS_READ
+        return WeightStorage(fp8=True, keeps_source=settings.cache_fp16_weight)
+
+    @functools.cached_property
+    def _has_fp8(self) -> bool:
+        if not (known := has_fp8(self.hardware.device)):
+            log.warning("%s knows no 8-bit numbers, so weights are kept as they are.", self.hardware.name)
+        return known
 
     def unload(self) -> None:
         """Let go of all loaded models."""

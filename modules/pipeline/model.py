@@ -20,6 +20,7 @@ from modules.checkpoints.small_vae import LatentNetwork
 from modules.checkpoints.vae_files import VaeInfo
 from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
+from modules.hardware.fp8 import AS_READ
 from modules.hardware.memory import release
 from modules.hardware.packing import forget_packed_weights
 from modules.pipeline.small_vaes import SmallVaeKind, SmallVaes
@@ -52,6 +53,7 @@ class LoadedModel:
         self.vae: VaeInfo | None = None
         self.small_vaes: SmallVaes | None = None
         self.remarks: list[str] = []
+        self.storage = AS_READ
         self._vae_stamp: tuple[int, int] | None = None
         self._own_vae = checkpoint.vae
         self.schedule = _schedule(checkpoint)

@@ -115,6 +115,10 @@ class ModelCache:
         found.unpark()
         return found, changed
 
+    def discard(self, unwanted: Callable[[LoadedModel], bool]) -> None:
+        """Let go of the models that are `unwanted`; not within a run, which may use them."""
+        self._models = [model for model in self._models if not unwanted(model)]
+
     def clear(self) -> None:
         """Let go of every model."""
         self._in_use.clear()

@@ -256,7 +256,8 @@ def _text(infotext: str, chunks: Mapping[str, str], settings: Settings) -> Pictu
     if not infotext:
         return PictureText(chunks=chunks)
     # A PNG needs the EXIF form too: the smaller copy beside a large one is a JPEG.
-    return PictureText(text=infotext, chunks={PARAMETERS: infotext, **chunks}, exif=exif_with(infotext))
+    hidden = None if settings.stealth_pnginfo == "Off" else settings.stealth_pnginfo
+    return PictureText(text=infotext, chunks={PARAMETERS: infotext, **chunks}, exif=exif_with(infotext), hidden=hidden)
 
 
 def _schedule_in_use(plan: Plan) -> str:

@@ -17,8 +17,6 @@ REASONS: Mapping[str, str] = {
     "enable_batch_seeds": _ALONE,
     "sd_unet": "other programs for the UNet come with extensions, which choose theirs",
     "sd3_enable_t5": "Stable Diffusion 3 is not supported yet",
-    "fp8_storage": "weights are kept in the number type that the device works in",
-    "cache_fp16_weight": "weights are restored bit for bit when a LoRA is taken off, without a second copy",
     "textual_inversion_print_at_load": "the Textual Inversion list shows which embeddings fit the checkpoint",
     "infotext_explanation": _TEXT,
     "hypertile_explanation": _TEXT,

@@ -119,6 +119,14 @@ class OptimizationsSection(Section):
     token_merging_ratio_hr: float = setting(
         0.0, "Token merging ratio for high-res pass", ge=0.0, le=0.9, step=0.1, infotext="Token merging ratio hr"
     )
+    fp8_storage: Literal["Disable", "Enable for SDXL", "Enable"] = setting(
+        "Disable",
+        "Keep the UNet's weights in 8 bits, cast layer by layer: half the memory, slower, other pictures",
+        choices=("Disable", "Enable for SDXL", "Enable"),
+    )
+    cache_fp16_weight: bool = setting(
+        False, "Keep the weights as they were too, in host memory, for merging LoRA into them while they are in 8 bits"
+    )
     pad_cond_uncond: bool = setting(False, "Pad prompt/negative prompt", infotext="Pad conds")
     pad_cond_uncond_v0: bool = setting(False, "Pad prompt/negative prompt (v0)", infotext="Pad conds v0")
     persistent_cond_cache: bool = setting(True, "Persistent cond cache")

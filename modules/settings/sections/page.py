@@ -102,6 +102,14 @@ class InfotextSection(Section):
     category: ClassVar[str] = "ui"
 
     enable_pnginfo: bool = setting(True, "Write the parameters into the picture's file")
+    stealth_pnginfo: Literal["Off", "alpha", "alpha compressed", "rgb", "rgb compressed"] = setting(
+        "Off",
+        "Hide the parameters in the pixels of PNG files too (stealth PNG info), where stripping texts leaves them",
+        choices=("Off", "alpha", "alpha compressed", "rgb", "rgb compressed"),
+    )
+    strip_metadata_on_download: bool = setting(
+        False, "Leave parameters and other texts out of the archives of pictures that are downloaded from the history"
+    )
     save_txt: bool = setting(False, "Write the parameters also into a text file beside each picture")
     add_model_name_to_info: bool = setting(True, "Add model name to infotext")
     add_model_hash_to_info: bool = setting(True, "Add model hash to infotext")

@@ -22,6 +22,7 @@ from modules.application.history import HistoryImage
 from modules.foundation.errors import reason_of
 from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.imaging.encode import encode
+from modules.imaging.strip import without_metadata
 
 IMMUTABLE = "private, max-age=31536000, immutable"
 THUMBNAIL_BYTES = 32 * 1024 * 1024
@@ -75,23 +76,35 @@ def _add_images(router: APIRouter, app: Application) -> None:
     async def picture(
         image_id: str,
         size: Annotated[int | None, Query(ge=16, le=2048, description="A WebP whose longer side is this.")] = None,
+        metadata: Annotated[bool, Query(description="False: without parameters and other texts.")] = True,
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
         """The file as it was saved, parameters and all; it never changes, so it may be kept forever. 410 when it is
         gone."""
         image = await asyncio.to_thread(_found, app, image_id)
-        tag = f'"{image.id}-{size}"' if size else f'"{image.id}"'
+        tag = f'"{image.id}-{size}"' if size else f'"{image.id}"' if metadata else f'"{image.id}-bare"'
         headers = {"ETag": tag, "Cache-Control": IMMUTABLE, "X-Content-Type-Options": "nosniff"}
         if if_none_match and tag in (each.strip().removeprefix("W/") for each in if_none_match.split(",")):
             return Response(status_code=304, headers=headers)
         if size is not None:
             data = await asyncio.to_thread(thumbnails.get, app, image, size)
             return Response(data, media_type="image/webp", headers=headers)
+        if not metadata:
+            data, suffix = await asyncio.to_thread(_bare, app, image)
+            return Response(data, media_type=f"image/{_MIME.get(suffix.lstrip('.'), 'png')}", headers=headers)
         extension = image.path.suffix.lower().lstrip(".") if image.path else "png"
         media_type = f"image/{_MIME[extension]}" if extension in _MIME else "application/octet-stream"
         if image.path is not None and image.path.is_file():
             return FileResponse(image.path, media_type=media_type, headers=headers)
         return Response(await asyncio.to_thread(_content, app, image), media_type="image/png", headers=headers)
+
+
+def _bare(app: Application, image: HistoryImage) -> tuple[bytes, str]:
+    """The file without metadata, and its suffix."""
+    in_file = image.path is not None and image.path.is_file()
+    data = image.path.read_bytes() if image.path is not None and in_file else _content(app, image)
+    suffix = image.path.suffix.lower() if image.path is not None and in_file else ".png"
+    return without_metadata(data, suffix)
 
 
 class Thumbnails:

@@ -84,14 +84,19 @@ def _add_archives(router: APIRouter, app: Application) -> None:
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
     @router.get("/history/archive", response_class=Response, summary="Pictures as a zip archive")
-    async def archive(query: Annotated[HistoryQuery, Query()], numbers: NumbersText = "") -> Response:
-        """The files as they were saved."""
+    async def archive(
+        query: Annotated[HistoryQuery, Query()],
+        numbers: NumbersText = "",
+        metadata: Annotated[bool | None, Query(description="False: without parameters. As the settings say.")] = None,
+    ) -> Response:
+        """The files as they were saved, or without what they say about themselves."""
+        bare = app.settings.current.strip_metadata_on_download if metadata is None else not metadata
 
         def packed() -> Path:
             with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file:
                 path = Path(file.name)
                 try:
-                    history_files.pack(_history(app).with_numbers(chosen(query, numbers)), file)
+                    history_files.pack(_history(app).with_numbers(chosen(query, numbers)), file, bare=bare)
                 except BaseException:
                     path.unlink()
                     raise
