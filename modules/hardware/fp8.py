@@ -67,7 +67,8 @@ def store_in_fp8(network: nn.Module, *, keep_source: bool = False) -> None:
             if twin is None:
                 continue
             if keep_source:
-                twin.source = layer.weight.detach().cpu()
+                weight: nn.Parameter = layer.get_parameter("weight")
+                twin.source = weight.detach().cpu()
             setattr(parent, name, twin.train(layer.training))
 
 
@@ -92,10 +93,13 @@ def _in_fp8(weight: Tensor) -> nn.Parameter:
 
 def _twin(layer: Any) -> Any:
     if type(layer) is nn.Linear:
-        return Fp8Linear(layer.in_features, layer.out_features, layer.bias is not None, device="meta").take_over(layer)
+        return Fp8Linear(layer.in_features, layer.out_features, _has_bias(layer), device="meta").take_over(layer)
     if type(layer) is nn.Conv2d:
         shape: Any = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups)
-        has_bias = layer.bias is not None
-        twin = Fp8Conv2d(layer.in_channels, layer.out_channels, *shape, has_bias, layer.padding_mode, device="meta")
-        return twin.take_over(layer)
+        more: Any = {"bias": _has_bias(layer), "padding_mode": layer.padding_mode, "device": "meta"}
+        return Fp8Conv2d(layer.in_channels, layer.out_channels, *shape, **more).take_over(layer)
     return None
+
+
+def _has_bias(layer: nn.Module) -> bool:
+    return "bias" in dict(layer.named_parameters(recurse=False))

@@ -41,7 +41,7 @@ def test_what_is_computed_is_what_the_rounded_weights_give(dtype: torch.dtype) -
 
 
 def test_numbers_beyond_the_type_become_its_largest() -> None:
-    layer = nn.Sequential(nn.Linear(2, 1))
+    layer: Any = nn.Sequential(nn.Linear(2, 1))
     with torch.no_grad():
         layer[0].weight.copy_(torch.tensor([[1e6, -1e6]]))
     store_in_fp8(layer)

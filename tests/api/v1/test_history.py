@@ -153,6 +153,32 @@ def test_pictures_are_moved_and_packed(served: Served) -> None:
         assert served.client.get("/api/v1/history/archive", params={"numbers": wrong}).status_code == 422
 
 
+def test_pictures_go_out_without_metadata_where_that_is_wanted(served: Served) -> None:
+    make(served, "undisclosed")
+    image = served.client.get("/api/v1/history", params={"q": "undisclosed"}).json()["images"][0]
+    whole, bare = (served.client.get(image["url"], params={"metadata": wanted}) for wanted in ("true", "false"))
+    assert b"undisclosed" in whole.content
+    assert b"undisclosed" not in bare.content
+    assert bare.headers["content-type"] == "image/png"
+    assert bare.headers["etag"] != whole.headers["etag"]
+    first, second = (Image.open(io.BytesIO(each.content)) for each in (whole, bare))
+    assert first.tobytes() == second.tobytes()
+
+    def packed(**query: Any) -> bytes:
+        answer = served.client.get("/api/v1/history/archive", params={"q": "undisclosed", **query})
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            return archive.read(archive.namelist()[0])
+
+    assert packed() == whole.content
+    assert packed(metadata="false") == bare.content
+    served.app.settings.change({"strip_metadata_on_download": True}, save=False)
+    try:
+        assert packed() == bare.content
+        assert packed(metadata="true") == whole.content
+    finally:
+        served.app.settings.change({"strip_metadata_on_download": False}, save=False)
+
+
 def test_a_folder_of_pictures_is_taken_in_once_and_found_by_pixels(served: Served, tmp_path: Path) -> None:
     inside = tmp_path / "deep" / "in"
     inside.mkdir(parents=True)
