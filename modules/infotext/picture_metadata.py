@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
