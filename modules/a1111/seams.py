@@ -15,6 +15,7 @@ from modules.a1111.callbacks import AfterCFGCallbackParams, CFGDenoisedParams, C
 from modules.a1111.conditioning import DictWithShape
 from modules.a1111.current import OWNER as KEPT
 from modules.a1111.patching import looked_up, replaced
+from modules.a1111.samplers import all_samplers_map
 from modules.a1111.types import ExtensionFunction
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def class_patched() -> bool:
     kinds = (sampler_objects.Sampler, sampler_objects.KDiffusionSampler, sampler_objects.CompVisSampler)
     return (
         any(kind.callback_state is not sampler_objects.STEP for kind in kinds)
+        or bool(all_samplers_map.added)
         or sampler_objects.CFGDenoiser.combine_denoised is not sampler_objects.COMBINE
         or replaced("modules.sd_samplers", "create_sampler", create_sampler) is not None
         or replaced("modules.sd_samplers_common", "store_latent", store_latents.store_latent) is not None
@@ -73,7 +75,9 @@ class Seams:
         self.end()
         assert event.plan is not None
         create = looked_up("modules.sd_samplers", "create_sampler")
-        self.sampler = p.sampler = create(event.plan.sampler.name, self.dialect.shared.sd_model)
+        # One that an extension has put into the map for this run takes the place of the chosen one.
+        own = p.sampler_name if p.sampler_name in all_samplers_map.added else None
+        self.sampler = p.sampler = create(own or event.plan.sampler.name, self.dialect.shared.sd_model)
         self.done = 0
         initialize = getattr(self.sampler, "initialize", None)
         if callable(initialize):

@@ -407,3 +407,32 @@ def test_what_an_extension_makes_of_prompts_is_encoded_and_the_infotext_stays(
     monkeypatch.setattr(prompt_parser, "get_multicond_prompt_list", bad)
     assert here.make().samples[0].image is not None
     assert any("no prompts today" in what for each in here.dialect.errors.values() for what in each)
+
+
+def test_a_sampler_that_a_script_puts_into_the_map_for_its_run_takes_the_place_of_the_chosen_one(here: Stage) -> None:
+    from modules.a1111.script import Script
+
+    plain, kind = pixels(here), type(here.dialect.scripts_txt2img.scripts[0])
+
+    class Other(CFGDenoiser):
+        def combine_denoised(self, x_out: Any, conds_list: Any, uncond: Any, cond_scale: float) -> Any:
+            return super().combine_denoised(x_out, conds_list, uncond, 1.0)
+
+    chosen = sd_samplers.all_samplers_map["Euler"]
+
+    def constructor(model: Any) -> Any:
+        made = chosen.constructor(model)
+        made.model_wrap_cfg = Other(made)
+        return made
+
+    def put(self: Script, p: Any, *args: Any, **named: Any) -> None:
+        sd_samplers.all_samplers_map["Euler of a test"] = chosen._replace(constructor=constructor)
+        p.sampler_name = "Euler of a test"
+
+    kind.process_batch = put
+    try:
+        assert not alike(pixels(here), plain)
+    finally:
+        del kind.process_batch
+        del sd_samplers.all_samplers_map["Euler of a test"]
+    assert alike(pixels(here), plain)
