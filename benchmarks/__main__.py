@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTER = ROOT / "models" / "Stable-diffusion" / "easel-starter.safetensors"
-NAMES = ("startup", "starter", "sd15", "reading", "memory", "huge", "merge", "catalogue", "history", "page")
+NAMES = ("startup", "starter", "sd15", "reading", "memory", "huge", "merge", "catalogue", "history", "page", "prompts")
 LONG = ("kill", "load", "soak")
 """Measured only when named."""
 
@@ -132,6 +132,12 @@ def _page(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], 
     return page.measure(options.rounds or 5, _say, options.count or history.PICTURES), page.show
 
 
+def _prompts(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import prompts
+
+    return prompts.measure(options.rounds or 20, _say), prompts.show
+
+
 def _kill(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
     from benchmarks import kill, kill_points
 
@@ -196,6 +202,7 @@ MEASUREMENTS = {
     "catalogue": _catalogue,
     "history": _history,
     "page": _page,
+    "prompts": _prompts,
     "kill": _kill,
     "load": _load,
     "soak": _soak,

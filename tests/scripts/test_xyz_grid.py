@@ -186,3 +186,19 @@ def test_sub_grids_and_titles_come_with_a_third_axis(scripts: Scripts) -> None:
     assert [each.image.size for each in made.images] == [(384, 64), (128, 64), (128, 64), (128, 64)]
     titled = scripts.make(XYZ, *arguments([1, "1,2", []], z=[6, "3,4,5", []], lone=False, legend=True))
     assert titled.images[0].image.height > 64 + 8
+
+
+def test_each_cell_expands_its_own_template(scripts: Scripts) -> None:
+    folder = scripts.application.paths.data / "wildcards"
+    folder.mkdir()
+    (folder / "colours.txt").write_text("red\n")
+    (folder / "shapes.txt").write_text("ball\n")
+    try:
+        x = [axis(scripts, "Prompt S/R"), "__colours__, __shapes__, {wooden|wooden}", []]
+        made = scripts.make(XYZ, *arguments(x, lone=True), prompt="a __colours__ toy", steps=1)
+    finally:
+        shutil.rmtree(folder)
+    prompts = [image.prompt for image in made.images if image.kind == "sample"]
+    assert prompts == ["a red toy", "a ball toy", "a wooden toy"]
+    texts = [image.infotext for image in made.images if image.kind == "sample"]
+    assert ["Template: a __colours__ toy" in texts[0], "Template: a __shapes__ toy" in texts[1]] == [True, True]
