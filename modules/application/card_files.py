@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from modules.application.application import Application
 
 TAGS: Mapping[ModelKind, NetworkKind] = {"lora": "lora", "hypernetwork": "hypernet"}
-FAMILIES = {"SD1", "SD2", "SDXL"}
 
 
 def card_pages(app: Application) -> list[CardPage]:
@@ -59,6 +58,7 @@ def _cards_of(app: Application, kind: ModelKind) -> Callable[[], Iterator[Card]]
 def _cards(app: Application, kind: ModelKind) -> Iterator[Card]:
     entries = app.models.entries(kind)
     settings, names = app.settings.current, _tag_names(app, kind)
+    families = {family.name for family in app.families}
     hashes = app.library.hashes.all("sha256")
     beside: dict[str, Mapping[str, Sidecars]] = {}
     folders = app.library.collections[kind].folders
@@ -84,7 +84,7 @@ def _cards(app: Application, kind: ModelKind) -> Iterator[Card]:
             preview=_preview(kept, entry),
             description=str(notes.get("description") or (kept.description() if kept is not None else "")),
             words=" ".join(filter(None, (entry.facts.alias, entry.facts.words))),
-            family=_family(notes, entry),
+            family=_family(notes, entry, families),
             hash=known[1][:SHORT] if known is not None else (entry.facts.told_hash or "")[:SHORT_NETWORK],
             problem=entry.problem,
             created=_created(path),
@@ -102,9 +102,10 @@ def _tag_names(app: Application, kind: ModelKind) -> Mapping[str, str]:
     return app.networks.preferred_names("hypernet", "Filename") if kind == "hypernetwork" else {}
 
 
-def _family(notes: JsonMapping, entry: Entry) -> str | None:
-    said = notes.get("sd version")
-    return str(said) if said in FAMILIES else entry.facts.family
+def _family(notes: JsonMapping, entry: Entry, families: Collection[str]) -> str | None:
+    """The family that the user noted, where it is one that there is; else that of the file."""
+    noted = notes.get("sd version")
+    return noted if isinstance(noted, str) and noted in families else entry.facts.family
 
 
 def _preview(kept: Sidecars | None, entry: Entry) -> str | None:

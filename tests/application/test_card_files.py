@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from safetensors.torch import save_file
 from modules.application.application import Application
 from modules.application.card_files import card_pages
 from modules.application.cards import FIELDS, Card, CardPage, noted_weight, packed, tag_text
+from modules.checkpoints.architectures.family import NetworkTraces
 from modules.settings.flags import Flags
 
 
@@ -62,6 +64,17 @@ def test_a_card_without_notes_leaves_the_tag_to_the_page(app: Application, tmp_p
 def test_the_family_that_the_user_noted_goes_before_the_files(app: Application, tmp_path: Path) -> None:
     lora(tmp_path, "plain").with_suffix(".json").write_text('{"sd version": "SDXL"}', encoding="utf-8")
     assert cards(app, "lora")["plain"].family == "SDXL"
+
+
+def test_the_family_of_an_extension_may_be_noted_while_it_is_there(app: Application, tmp_path: Path) -> None:
+    lora(tmp_path, "plain").with_suffix(".json").write_text('{"sd version": "Tiny"}', encoding="utf-8")
+    lora(tmp_path, "odd").with_suffix(".json").write_text('{"sd version": ["SD2"]}', encoding="utf-8")
+    unnoted = cards(app, "lora")["plain"].family
+    family = dataclasses.replace(app.families.built_in[0], name="Tiny", traces=NetworkTraces())
+    app.registries.families.register("a test", family)
+    assert {name: card.family for name, card in cards(app, "lora").items()} == {"plain": "Tiny", "odd": unnoted}
+    app.remove_owner("a test")
+    assert cards(app, "lora")["plain"].family == unnoted
 
 
 def test_tags_of_all_networks_are_those_that_each_is_given_alone(app: Application, tmp_path: Path) -> None:
