@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.foundation.errors import UnknownName
+from modules.foundation.errors import MAX_SHOWN, UnknownName
 from modules.sampling import samplers, schedules
 
 KNOWN = [(alias, sampler.name) for sampler in samplers.SAMPLERS for alias in (sampler.name, *sampler.aliases)]
@@ -121,7 +121,8 @@ def test_any_text_is_a_name_or_a_clear_refusal(text: str) -> None:
         pair = samplers.resolve_pair(text, None)
     except UnknownName as error:
         refusal = str(error)
-    assert repr(text) in refusal if pair is None else pair[0] in samplers.SAMPLERS and pair[1] in schedules.SCHEDULES
+    shown = text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
+    assert repr(shown) in refusal if pair is None else pair[0] in samplers.SAMPLERS and pair[1] in schedules.SCHEDULES
 
 
 @given(st.sampled_from(KNOWN), st.sampled_from(schedules.SCHEDULES[1:]), st.integers(1, 3))

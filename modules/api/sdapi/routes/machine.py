@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from modules.api.sdapi.sysinfo import file_name, startup_profile, sysinfo, why_changed
 from modules.application.application import Application
@@ -17,7 +18,7 @@ from modules.foundation.plain import JsonObject
 class SysinfoFile(BaseModel):
     """The content of a saved system report, to be checked."""
 
-    text: str
+    text: Annotated[str, Field(max_length=8_000_000)]
 
 
 class SysinfoValidity(BaseModel):
