@@ -19,6 +19,7 @@ def new_embedding(app: Application, name: str, *, vectors: int, init_text: str, 
     Raises RequestError for a name that is taken or none, CheckpointError without a checkpoint, SaveError.
     """
     from modules.text_encoders.create_embedding import create_embedding
+    from modules.training.state import forget_state
 
     folder, name = app.paths.embeddings, file_name(name)
     if not overwrite:
@@ -29,6 +30,7 @@ def new_embedding(app: Application, name: str, *, vectors: int, init_text: str, 
     encoders = app.engine.load(info).text_encoder.encoders
     try:
         path = create_embedding(folder, name, encoders, vectors=vectors, init_text=init_text)
+        forget_state(path)
     except OSError as error:
         raise SaveError(f"The embedding {name!r} could not be written to {folder}: {error.strerror}.") from error
     app.engine.embeddings.refresh()
@@ -38,6 +40,7 @@ def new_embedding(app: Application, name: str, *, vectors: int, init_text: str, 
 def new_hypernetwork(app: Application, name: str, structure: Structure, *, overwrite: bool) -> Path:
     """Write a hypernetwork. Raises RequestError for a name that is taken or none, SaveError."""
     from modules.networks.create_hypernetwork import create_hypernetwork
+    from modules.training.state import forget_state
 
     name = file_name(name)
     path = app.paths.hypernetworks / f"{name}.pt"
@@ -45,6 +48,7 @@ def new_hypernetwork(app: Application, name: str, structure: Structure, *, overw
         _refuse_existing(name, path)
     try:
         create_hypernetwork(path, structure)
+        forget_state(path)
     except OSError as error:
         raise SaveError(f"The hypernetwork could not be written to {path}: {error.strerror}.") from error
     app.networks.refresh()

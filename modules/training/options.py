@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -127,3 +128,9 @@ class TrainingOptions(Options):
     steps: StepOptions = StepOptions()
     output: OutputOptions = OutputOptions()
     lora: LoraOptions = LoraOptions()
+
+    @property
+    def identity(self) -> str:
+        """What decides every step but how many there are: a state of another identity is not gone on with."""
+        decisive = self.model_dump(mode="json", exclude={"output": True, "steps": {"steps"}})
+        return json.dumps(decisive, sort_keys=True)

@@ -28,7 +28,7 @@ from modules.training.lora import LoraTrainee
 from modules.training.lora_metadata import lora_metadata
 from modules.training.options import TrainingOptions
 from modules.training.sample_pictures import SamplePictures
-from modules.training.state import state_file
+from modules.training.state import has_state
 from modules.training.trainee import Trained, Trainee
 from modules.training.trainer import Trainer
 
@@ -96,7 +96,10 @@ def prepare(
     used = dataset if largest is None else dataset.largest(largest)
     pictures, broken = _encoded(options, used, model, control, settings)
     stack.enter_context(_memory_errors(engine))
+    # Weights that were merged for pictures are of another number type than the model is in meanwhile.
+    engine.extra_networks.rest(model)
     stack.enter_context(ready_for_training(model, types, checkpointing=options.steps.gradient_checkpointing))
+    stack.callback(engine.extra_networks.rest, model)
     stack.enter_context(trainee.in_place())
     if settings.unload_models_when_training and not options.output.preview_every:
         stack.enter_context(set_aside(model, model.checkpoint.vae))
@@ -174,7 +177,7 @@ def make_trainee(options: TrainingOptions, engine: Engine, model: LoadedModel, s
             return HypernetworkTrainee(info, model.checkpoint.unet, model.hardware.device, talkative=talkative)
         case "lora":
             path = engine.paths.lora / f"{options.name}.safetensors"
-            goes_on = options.output.resume and state_file(path).exists()
+            goes_on = options.output.resume and has_state(path, options.identity)
             if path.exists() and not (options.output.overwrite or goes_on):
                 raise RequestError(
                     f"There is a LoRA called {options.name!r} already. Choose another name, or say overwrite.", "name"

@@ -78,7 +78,7 @@ def _begin(prepared: Prepared) -> int:
     """The step to begin with: that of a state that was saved, or what the file has learned already."""
     options, trainer, trainee = prepared.options, prepared.trainer, prepared.trainee
     start = trainee.start
-    state = read_state(trainee, options.steps.optimiser) if options.output.resume else None
+    state = read_state(trainee, options.identity) if options.output.resume else None
     if state is not None and state.step >= start:
         take_over(state, trainee, trainer.optimiser, trainer.scaler)
         start = state.step
@@ -117,7 +117,7 @@ def _save_copy(prepared: Prepared, step: int) -> None:
     trainee, options = prepared.trainee, prepared.options
     copy = prepared.folder / f"{options.kind}s" / f"{options.name}-{step}{trainee.path.suffix}"
     trainee.save(copy, prepared.trained(step))
-    save_state(trainee, prepared.trainer.optimiser, prepared.trainer.scaler, options.steps.optimiser, step)
+    save_state(trainee, prepared.trainer.optimiser, prepared.trainer.scaler, options.identity, step)
     prepared.saved = step
 
 
@@ -129,9 +129,7 @@ def _save_at_end(prepared: Prepared, step: int, *, finished: bool) -> None:
     trainee = prepared.trainee
     try:
         if not finished or prepared.settings.save_optimizer_state:
-            save_state(
-                trainee, prepared.trainer.optimiser, prepared.trainer.scaler, prepared.options.steps.optimiser, step
-            )
+            save_state(trainee, prepared.trainer.optimiser, prepared.trainer.scaler, prepared.options.identity, step)
         trainee.save(trainee.path, prepared.trained(step))
         if finished and not prepared.settings.save_optimizer_state:
             forget_state(trainee.path)

@@ -39,13 +39,13 @@ def state_file(path: Path) -> Path:
 
 
 def save_state(
-    trainee: Trainee, optimiser: torch.optim.Optimizer, scaler: torch.amp.GradScaler, name: str, step: int
+    trainee: Trainee, optimiser: torch.optim.Optimizer, scaler: torch.amp.GradScaler, identity: str, step: int
 ) -> None:
     """Write the state beside the trained file. Raises OSError; what was there before is then still whole."""
     content = {
         "version": VERSION,
         "step": step,
-        "optimiser_name": name,
+        "identity": identity,
         "tensors": {key: tensor.cpu() for key, tensor in tensors_of(trainee).items()},
         "optimiser": optimiser.state_dict(),
         "scaler": scaler.state_dict(),
@@ -54,24 +54,36 @@ def save_state(
         torch.save(content, file)
 
 
-def read_state(trainee: Trainee, name: str) -> TrainingState | None:
-    """The state that fits the trainee and the optimiser of this name; None, with a line in the log, where none does."""
-    path = state_file(trainee.path)
-    if not path.is_file():
+def has_state(path: Path, identity: str) -> bool:
+    """Whether a state of a training of this identity is kept beside the file at `path`."""
+    return _read(path, identity) is not None
+
+
+def _read(path: Path, identity: str) -> dict[str, Any] | None:
+    file = state_file(path)
+    if not file.is_file():
         return None
     try:
-        content: Any = load_pickle(path)
+        content: Any = load_pickle(file)
     except CheckpointError as error:
-        log.warning("%s The training begins again.", error)
+        log.warning("%s The training begins anew.", error)
         return None
     table = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
-    if table.get("version") != VERSION or table.get("optimiser_name") != name:
-        log.warning("%s is of another kind of training, which begins again.", path)
+    if table.get("version") != VERSION or table.get("identity") != identity:
+        log.warning("%s is of a training with other settings; it is not gone on with.", file)
+        return None
+    return table
+
+
+def read_state(trainee: Trainee, identity: str) -> TrainingState | None:
+    """The state of a training of this identity; None, with a line in the log, where there is none that fits."""
+    table = _read(trainee.path, identity)
+    if table is None:
         return None
     shapes = {key: tensor.shape for key, tensor in tensors_of(trainee).items()}
     tensors = cast("dict[str, Tensor]", table["tensors"])
     if {key: tensor.shape for key, tensor in tensors.items()} != shapes:
-        log.warning("%s belongs to a training of another shape; this one begins again.", path)
+        log.warning("%s belongs to a training of another shape; this one begins anew.", state_file(trainee.path))
         return None
     return TrainingState(step=int(table["step"]), tensors=tensors, optimiser=table["optimiser"], scaler=table["scaler"])
 

@@ -264,3 +264,26 @@ def test_buckets_and_repeats_and_own_sizes_are_trained(school: School) -> None:
         dataset = {"folder": school.data / "many", "fit": fit, "width": 128, "height": 128, "flip": True}
         result = school.train(school.options(name=fit, dataset=dataset, steps={"batch_size": 2}))
         assert result.step == 4
+
+
+def test_a_state_of_other_settings_is_not_gone_on_with(school: School) -> None:
+    school.train(school.options(name="mine"), StopAt(2))
+    other = {"steps": {"learning_rate": "1e-2"}}
+    with pytest.raises(RequestError, match="already"):
+        school.train(school.options(name="mine", **other))
+    alone = school.train(school.options(name="alone", **other))
+    anew = school.train(school.options(name="mine", output={"overwrite": True}, **other))
+    one, again = load_file(alone.path), load_file(anew.path)
+    assert all(torch.equal(one[key], again[key]) for key in one)
+
+
+def test_sample_pictures_with_other_networks_leave_the_checkpoint_as_it_was(school: School) -> None:
+    school.train(school.options(name="other", steps={"learning_rate": "0.1"}))
+    school.app.networks.refresh()
+    before = school.weights()
+    preview = {"prompt": "a cat <lora:other:1>", "steps": 1, "width": 64, "height": 64, "sampler": "Euler"}
+    output = {"preview_every": 2, "save_every": 0, "preview": preview}
+    result = school.train(school.options(name="new", output=output, steps={"precision": "bf16"}))
+    assert result.warnings == ()
+    after = school.weights()
+    assert all(torch.equal(before[key], after[key]) and before[key].dtype == after[key].dtype for key in before)
