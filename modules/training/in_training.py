@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -60,6 +60,9 @@ def ready_for_training(model: LoadedModel, types: NumberTypes, *, checkpointing:
         stack.enter_context(model.on_device(unet, *checkpoint.text_models))
         forget_packed_weights(unet)
         stack.enter_context(in_number_type(unet, types.unet))
+        # Sample pictures give the UNet numbers of the type that it is in meanwhile.
+        stack.callback(setattr, model, "hardware", model.hardware)
+        model.hardware = replace(model.hardware, unet_dtype=types.unet)
         for encoder in checkpoint.text_models:
             if encoder.dtype == torch.float16:
                 stack.enter_context(in_number_type(encoder, torch.float32))
