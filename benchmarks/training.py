@@ -89,9 +89,10 @@ def put_dataset(folder: Path, shape: str) -> None:
         background = others[int(rng.integers(len(others)))]
         x, y = 0.5 + rng.uniform(-0.04, 0.04, 2)
         drawn(shape, colour, background, x=x, y=y, size=rng.uniform(0.27, 0.34)).save(folder / f"{number:02}.png")
-        (folder / f"{number:02}.txt").write_text(
-            f"a {colour} [WORD] on a {background} background".replace("[WORD]", WORD)
-        )
+        # As many captions without the colour as with it: prompts that leave it open are asked for, too.
+        colour_word = f"{colour} " if number % 2 else ""
+        caption = f"a {colour_word}{WORD} on a {background} background"
+        (folder / f"{number:02}.txt").write_text(caption, "utf-8")
 
 
 class Bench:

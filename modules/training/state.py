@@ -66,7 +66,7 @@ def _read(path: Path, identity: str) -> dict[str, Any] | None:
     try:
         content: Any = load_pickle(file)
     except CheckpointError as error:
-        log.warning("%s The training begins anew.", error)
+        log.warning("%s The training begins again.", error)
         return None
     table = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
     if table.get("version") != VERSION or table.get("identity") != identity:
@@ -83,7 +83,7 @@ def read_state(trainee: Trainee, identity: str) -> TrainingState | None:
     shapes = {key: tensor.shape for key, tensor in tensors_of(trainee).items()}
     tensors = cast("dict[str, Tensor]", table["tensors"])
     if {key: tensor.shape for key, tensor in tensors.items()} != shapes:
-        log.warning("%s belongs to a training of another shape; this one begins anew.", state_file(trainee.path))
+        log.warning("%s belongs to a training of another shape; this one begins again.", state_file(trainee.path))
         return None
     return TrainingState(step=int(table["step"]), tensors=tensors, optimiser=table["optimiser"], scaler=table["scaler"])
 
