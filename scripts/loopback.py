@@ -10,9 +10,8 @@ import gradio as gr
 from modules import scripts
 from modules.a1111.current import current
 from modules.a1111.describing import words_for
-from modules.a1111.grids import check_pictures, check_size, finished, grid_of
+from modules.a1111.grids import check_pictures, check_size, processed_with_grid
 from modules.foundation.errors import RequestError
-from modules.imaging.grid import grid_shape
 from modules.processing import Processed, fix_seed, process_images
 from modules.shared import state
 
@@ -107,29 +106,8 @@ class Script(scripts.Script):
                 if loop + 1 < loops:  # the curve ends with the last round
                     p.denoising_strength = strength_at(loop + 1, loops, first, final_denoising_strength, curve)
             every += rounds if batches == 1 else rounds[-1:]
-        return self._processed(p, every, made, seed, text, saved=saved)
-
-    def _processed(
-        self, p: Any, images: list[Any], last: Processed | None, seed: int, text: str, *, saved: bool
-    ) -> Processed:
-        settings = current().settings
-        if last is not None and len(images) > 1 and saved_or_shown(saved):
-            columns, rows = grid_shape(len(images), rows=1 if len(images) < 4 else settings.n_rows)
-            grid = finished(
-                p,
-                grid_of(images, columns=columns, rows=rows),
-                "grid",
-                text,
-                saved=saved,
-                prompt=last.prompt,
-                negative_prompt=last.negative_prompt,
-                seed=seed,
-                subseed=last.subseed,
-            )
-            images = [grid, *images] if settings.return_grid else images
-        processed = Processed(p, images, seed, text)
-        processed.result = last.result if last is not None else None
-        return processed
+        rows = 1 if len(every) < 4 else current().settings.n_rows
+        return processed_with_grid(p, every, made, rows=rows, seed=seed, infotext=text, saved=saved)
 
     def _check(self, loops: int, final: float, curve: str, interrogation: str) -> str | None:
         """By which model the picture that a round begins with is to be described, if it is."""
@@ -147,9 +125,3 @@ class Script(scripts.Script):
                 "script_args",
             )
         return current().app.captioners.find(DESCRIBED_BY[interrogation], "script_args").name
-
-
-def saved_or_shown(saved: bool) -> bool:
-    """Whether a grid is made at all."""
-    settings = current().settings
-    return settings.return_grid or (saved and settings.grid_save)

@@ -12,9 +12,8 @@ from PIL import Image
 
 from modules import scripts
 from modules.a1111.current import current
-from modules.a1111.grids import check_pictures, check_size, finished, finished_sample, grid_of
+from modules.a1111.grids import check_pictures, check_size, finished_sample, processed_with_grid
 from modules.foundation.errors import RequestError
-from modules.imaging.grid import grid_shape
 from modules.imaging.matched_noise import matched_noise
 from modules.imaging.resize import flatten
 from modules.processing import Processed, fix_seed, process_images
@@ -136,7 +135,16 @@ class Script(scripts.Script):
                 )
                 for number, picture in enumerate(pictures)
             ]
-        return self._processed(p, results, first, made, seed, saved=saved_grid)
+        return processed_with_grid(
+            p,
+            results,
+            made,
+            rows=current().settings.n_rows,
+            seed=seed,
+            infotext=first.info if first is not None else "",
+            saved=saved_grid,
+            comments="\n".join(self.remarks),
+        )
 
     def _grown(
         self,
@@ -181,28 +189,6 @@ class Script(scripts.Script):
         if np.isnan(made).any():
             self.remarks = [EVEN]
         return Image.fromarray((np.nan_to_num(made) * 255).astype(np.uint8))
-
-    def _processed(
-        self, p: Any, images: list[Any], first: Processed | None, last: Processed | None, seed: int, *, saved: bool
-    ) -> Processed:
-        settings, text = current().settings, first.info if first is not None else ""
-        if last is not None and len(images) > 1 and (settings.return_grid or (saved and settings.grid_save)):
-            columns, rows = grid_shape(len(images), rows=settings.n_rows, batch_size=p.batch_size)
-            grid = finished(
-                p,
-                grid_of(images, columns=columns, rows=rows),
-                "grid",
-                text,
-                saved=saved,
-                prompt=last.prompt,
-                negative_prompt=last.negative_prompt,
-                seed=seed,
-                subseed=last.subseed,
-            )
-            images = [grid, *images] if settings.return_grid else images
-        processed = Processed(p, images, seed, text, comments="\n".join(self.remarks))
-        processed.result = last.result if last is not None else None
-        return processed
 
     def _check(self, pixels: int, mask_blur: int, direction: Sequence[str]) -> None:
         if not 8 <= pixels <= 4096:

@@ -12,12 +12,12 @@ from PIL import Image
 from modules.a1111.current import current
 from modules.a1111.processing.conversion import request_of
 from modules.a1111.processing.parameters import StableDiffusionProcessing, StableDiffusionProcessingImg2Img
-from modules.a1111.processing.processed import MADE
+from modules.a1111.processing.processed import MADE, Processed
 from modules.foundation.errors import RequestError, SaveError
 from modules.generation.result import FinishedImage
 from modules.hooks.events import PictureToSave, RunEvent
 from modules.imaging.filenames import NameContext
-from modules.imaging.grid import image_grid
+from modules.imaging.grid import grid_shape, image_grid
 from modules.imaging.grid_legend import Caption, LegendStyle, with_legend
 from modules.pipeline.output_folders import grid_options, sample_options
 from modules.pipeline.save import write_picture
@@ -112,6 +112,42 @@ def finished(
     """
     made = FinishedImage(image=picture, infotext=infotext, kind="grid", **of)
     return _with_text(_saved(p, made, basename) if saved and current().settings.grid_save else made)
+
+
+def processed_with_grid(
+    p: StableDiffusionProcessing,
+    images: Sequence[Image.Image],
+    last: Processed | None,
+    *,
+    rows: int,
+    seed: int,
+    infotext: str,
+    saved: bool,
+    comments: str = "",
+) -> Processed:
+    """What a script that made its pictures in several runs gives back: the pictures, and ahead of them a grid.
+
+    `last` is the last run's Processed, `rows` as the setting has it (see `grid_shape`). There is a grid for several
+    pictures, if the settings want one shown, or saved where it is to be `saved`.
+    """
+    settings, shown = current().settings, list(images)
+    if last is not None and len(shown) > 1 and (settings.return_grid or (saved and settings.grid_save)):
+        columns, rows = grid_shape(len(shown), rows=rows, batch_size=p.batch_size)
+        grid = finished(
+            p,
+            grid_of(shown, columns=columns, rows=rows),
+            "grid",
+            infotext,
+            saved=saved,
+            prompt=last.prompt,
+            negative_prompt=last.negative_prompt,
+            seed=seed,
+            subseed=last.subseed,
+        )
+        shown = [grid, *shown] if settings.return_grid else shown
+    processed = Processed(p, shown, seed, infotext, comments=comments)
+    processed.result = last.result if last is not None else None
+    return processed
 
 
 def finished_sample(
