@@ -63,7 +63,7 @@ def _once(data: Path, kill: Kill, names: list[str], address: str, number: int) -
     program = ("-m", "benchmarks.killed", kill.point, str(kill.times))
     server = Server(data, program=program)
     try:
-        # At some points it ends before anybody was answered; then nothing was promised.
+        # At some points it ends before a client was answered; then nothing was promised.
         with contextlib.suppress(Exception):
             server.wait_until_served()
             _work(server, data, kill.work, names, address=address, number=number)

@@ -38,7 +38,7 @@ STATUS: tuple[tuple[type[errors.EaselError], int], ...] = (
 
 
 NO_NAME = frozenset({errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
-"""Those for names that lead nowhere, whoever has chosen them."""
+"""System errors of names that do not exist, whether a request or a setting chose them."""
 
 
 def add_error_handlers(api: FastAPI) -> None:
