@@ -90,11 +90,11 @@ _read: contextvars.ContextVar[list[list[str]] | None] = contextvars.ContextVar("
 
 @contextlib.contextmanager
 def reading() -> Generator[list[list[str]]]:
-    """Within it each call of `get_multicond_prompt_list` leaves the prompts that it was given."""
-    given: list[list[str]] = []
-    token = _read.set(given)
+    """Within it each call of `get_multicond_prompt_list` leaves its prompts."""
+    lists: list[list[str]] = []
+    token = _read.set(lists)
     try:
-        yield given
+        yield lists
     finally:
         _read.reset(token)
 
@@ -103,8 +103,8 @@ def get_multicond_prompt_list(
     prompts: Sequence[str],
 ) -> tuple[list[list[tuple[int, float]]], SdConditioning, dict[str, int]]:
     """For each prompt the numbers and weights of its parts, all parts once, and the number of each part."""
-    if (given := _read.get()) is not None:
-        given.append(list(prompts))
+    if (lists := _read.get()) is not None:
+        lists.append(list(prompts))
     numbers: dict[str, int] = {}
     flat = SdConditioning(prompts)
     flat.clear()

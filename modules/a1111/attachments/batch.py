@@ -51,7 +51,7 @@ class BatchAttachments:
         replaced = prompt_parser.get_multicond_prompt_list
         if replaced is conditioning.get_multicond_prompt_list:
             return prompts
-        with conditioning.reading() as given:
+        with conditioning.reading() as lists:
             try:
                 replaced(conditioning.SdConditioning(prompts))
             except Exception as error:  # the boundary of an extension
@@ -59,7 +59,7 @@ class BatchAttachments:
                 log.exception("get_multicond_prompt_list of %s failed", file)
                 current().failed(file, f"its get_multicond_prompt_list failed and is not used: {error}")
                 return prompts
-        return tuple(given[-1]) if given and len(given[-1]) == len(prompts) else prompts
+        return tuple(lists[-1]) if lists and len(lists[-1]) == len(prompts) else prompts
 
     @contextlib.contextmanager
     def around_batch(self, event: RunEvent) -> Generator[None]:
