@@ -109,7 +109,9 @@ def without_numbers(make: Callable[[], NetworkModule]) -> NetworkModule:
 def unet_without_numbers(config: JsonMapping) -> UNet2DConditionModel:
     """diffusers' UNet of this configuration, with the parts that Easel replaces."""
     with importing("diffusers.models.unets.unet_2d_condition"):
-        from diffusers import UNet2DConditionModel
+        # From its own module: `diffusers` puts another object in its place at the end of its import, and a second
+        # thread that waited for it would look into the former.
+        from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     arguments = dict(config)
     middle = arguments.pop(MIDDLE_DEPTH, None)
@@ -128,7 +130,7 @@ def unet_without_numbers(config: JsonMapping) -> UNet2DConditionModel:
 def vae_without_numbers(config: JsonMapping) -> AutoencoderKL:
     """diffusers' autoencoder of this configuration."""
     with importing("diffusers.models.autoencoders.autoencoder_kl"):
-        from diffusers import AutoencoderKL
+        from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
     return without_numbers(lambda: AutoencoderKL(**config))
 

@@ -19,7 +19,7 @@ from modules.foundation.errors import CheckpointError
 from modules.hardware.device import Hardware
 
 if TYPE_CHECKING:
-    from diffusers import AutoencoderTiny
+    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
 LatentNetwork = Callable[[Tensor], Tensor]
 """Scaled latents [B, C, h, w] -> pictures [B, 3, H, W] in -1..1, or the other way round; float32."""
@@ -30,7 +30,7 @@ def load_tiny(path: Path, hardware: Hardware, channels: int, *, encoder: bool = 
 
     Tensors have the names of its own files or those of diffusers.
     """
-    from diffusers import AutoencoderTiny
+    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
     weights = {key: value for key, value in read_weights(path).items() if isinstance(value, Tensor)}
     whole: AutoencoderTiny = AutoencoderTiny(latent_channels=channels)
