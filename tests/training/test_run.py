@@ -268,11 +268,11 @@ def test_buckets_and_repeats_and_own_sizes_are_trained(school: School) -> None:
 
 def test_a_state_of_other_settings_is_not_gone_on_with(school: School) -> None:
     school.train(school.options(name="mine"), StopAt(2))
-    other = {"steps": {"learning_rate": "1e-2"}}
+    faster = {"learning_rate": "1e-2"}
     with pytest.raises(RequestError, match="already"):
-        school.train(school.options(name="mine", **other))
-    alone = school.train(school.options(name="alone", **other))
-    anew = school.train(school.options(name="mine", output={"overwrite": True}, **other))
+        school.train(school.options(name="mine", steps=faster))
+    alone = school.train(school.options(name="alone", steps=faster))
+    anew = school.train(school.options(name="mine", output={"overwrite": True}, steps=faster))
     one, again = load_file(alone.path), load_file(anew.path)
     assert all(torch.equal(one[key], again[key]) for key in one)
 
