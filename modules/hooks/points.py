@@ -127,13 +127,13 @@ class Hooks:
     embeddings: Collect[TextualInversion, RunEvent] = _point(
         Collect, "embeddings", "Textual inversions to be known beside those of the folders."
     )
+    conditioning_state: Collect[Hashable, RunEvent] = _point(
+        Collect, "conditioning_state", "Whatever else decides the encoded prompts; they are remembered under it."
+    )
     prompts_read: Transform[tuple[str, ...], RunEvent] = _point(
         Transform,
         "prompts_read",
         "Change the prompts of a batch as they are encoded, one for each picture; what is written with pictures stays.",
-    )
-    conditioning_state: Collect[Hashable, RunEvent] = _point(
-        Collect, "conditioning_state", "Whatever else decides the encoded prompts; they are remembered under it."
     )
     conditioning: Transform[Conditioning, RunEvent] = _point(
         Transform, "conditioning", "Change the encoded prompts of a batch."
