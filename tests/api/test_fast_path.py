@@ -129,7 +129,7 @@ def test_a_preview_that_cannot_be_encoded_is_said_so_every_time(
     assert image is not None
     job.control.show(image)
     answers = [served.client.get(RUNNING) for _ in range(3)]
-    assert {answer.status_code for answer in answers} == {500}
+    assert {answer.status_code for answer in answers} == {422}
     assert {answer.json()["detail"] for answer in answers} == {"This preview cannot be encoded."}
 
 
