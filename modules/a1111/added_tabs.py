@@ -7,18 +7,14 @@ import html
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-import gradio as gr
 from gradio.context import Context
 
 from modules.a1111.callbacks import UiTrainTabParams
 from modules.application.registries import AddedTab
 from modules.webui.builder import PageBuilder
-from modules.webui.tabs.registry import TABS
 
 if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
-
-TRAIN = "train"
 
 PREVIEW_CONTROLS = ("prompt", "negative_prompt", "steps", "sampler", "cfg_scale", "seed", "width", "height")
 """The controls of txt2img whose values previews of a training are made with."""
@@ -37,17 +33,10 @@ def added_tabs(dialect: A1111Dialect, page_parts: dict[str, list[str]]) -> Itera
         yield AddedTab(
             name=_attribute_value(elem_id, number), label=str(title), build=lambda page, it=blocks: it.render()
         )
-    if dialect.callbacks.of("ui_train_tabs") and TRAIN not in (tab.name for tab in TABS):
-        yield AddedTab(name=TRAIN, label="Train", build=lambda page: _build_train_tab(dialect, page))
-
-
-def _build_train_tab(dialect: A1111Dialect, page: PageBuilder) -> None:
-    with gr.Tabs(elem_id="train_tabs"):
-        draw_train_tabs(dialect, page)
 
 
 def draw_train_tabs(dialect: A1111Dialect, page: PageBuilder) -> None:
-    """on_ui_train_tabs, to be called within the tabs of training."""
+    """on_ui_train_tabs, to be called within tabs of the Train tab."""
     controls = page.panels["txt2img"].controls
     dialect.callbacks.call("ui_train_tabs", UiTrainTabParams([controls[name] for name in PREVIEW_CONTROLS]))
 

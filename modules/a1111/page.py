@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import json
 import logging
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import gradio as gr
 from gradio.component_meta import ComponentMeta
 from gradio.context import Context
 
-from modules.a1111.added_tabs import added_tabs
+from modules.a1111.added_tabs import added_tabs, draw_train_tabs
 from modules.a1111.extra_pages import show_pages
 from modules.a1111.gradio3.classes import take_old_arguments
 from modules.a1111.gradio3.keywords import HIDDEN_CLASS
@@ -270,6 +271,12 @@ class ScriptsOnPage(PageGuest):
         for tab in ("txt2img", "img2img"):
             fields = [(by_id[f"{tab}_{end}"], label) for end, label in PANEL_FIELDS if f"{tab}_{end}" in by_id]
             add_paste_fields(tab, by_id.get("img2img_image") if tab == "img2img" else None, fields)
+
+    def train_tabs(self, page: PageBuilder) -> Callable[[], None] | None:
+        """on_ui_train_tabs."""
+        if not self._dialect.callbacks.of("ui_train_tabs"):
+            return None
+        return functools.partial(draw_train_tabs, self._dialect, page)
 
     def drawn(self, page: PageBuilder) -> None:
         """Tie the buttons with which extensions send something to other tabs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -52,6 +52,10 @@ class PageGuest:
     def tabs(self) -> Iterable[Any]:
         """Further tabs (`AddedTab`), asked for when the panels are drawn, so that they may refer to them."""
         return ()
+
+    def train_tabs(self, page: Any) -> Callable[[], None] | None:
+        """What draws further tabs (`gr.Tab`) of the Train tab, None for none. The panels are drawn by then."""
+        return None
 
     def drawn(self, page: Any) -> None:
         """All is drawn on `page` (a `modules.webui.builder.PageBuilder`): tie events that reach into other tabs."""

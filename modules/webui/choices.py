@@ -21,7 +21,10 @@ PARTS = (
 """The sections of the generation panels, by A1111's names."""
 
 
-EXTRAS = ("Upscale", "GFPGAN", "CodeFormer", "Caption")
+EXTRAS = (
+    *("Upscale", "GFPGAN", "CodeFormer"),
+    *("Split oversized images", "Auto focal point crop", "Auto-sized crop", "Create flipped copies", "Caption"),
+)
 """The operations that the Extras tab has by itself, in A1111's order."""
 
 

@@ -188,7 +188,7 @@ def test_at_the_start_settings_are_asked_for_and_scripts_are_made(walked: dict[s
 
 def test_the_page_tells_of_itself_of_its_components_and_of_its_tabs(walked: dict[str, list[Told]]) -> None:
     seen = names([each for each in walked["page"] if "component" not in each[0]])
-    assert seen == ["before_ui", "by id, before", "by id, after", "ui", "ui_tabs", "ui_train_tabs", "app_started"]
+    assert seen == ["before_ui", "by id, before", "by id, after", "ui", "ui_train_tabs", "ui_tabs", "app_started"]
     components = [each for each in walked["page"] if each[0] in ("before_component", "after_component")]
     assert {name for name, *_ in components} == {"before_component", "after_component"}
     assert all(len(given) == 1 for _, given, _ in components)

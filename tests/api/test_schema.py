@@ -27,6 +27,8 @@ DIFFERENT: dict[str, str] = {
     "get /sd_extra_networks/cover-images answer: kind": PICTURE,
     "post /sdapi/v1/create/embedding body: shape": FIELDS,
     "post /sdapi/v1/create/hypernetwork body: shape": FIELDS,
+    "post /sdapi/v1/train/embedding body: shape": FIELDS,
+    "post /sdapi/v1/train/hypernetwork body: shape": FIELDS,
     "get /sdapi/v1/options answer.api_enable_requests: default False instead of True": "no URL is fetched by default",
     "get /sdapi/v1/cmd-flags answer.data_dir: default None instead of 'ROOT'": FOLDER,
     "get /sdapi/v1/cmd-flags answer.gfpgan_dir: default None instead of './GFPGAN'": "models/GFPGAN is the only one",

@@ -40,6 +40,7 @@ class _Planned:
 
     def __init__(self, studio: Studio, **settings: Any) -> None:
         self.settings = studio.application.settings.current.changed(settings)
+        self.seeds = (1,)
 
 
 def _model(studio: Studio) -> LoadedModel:

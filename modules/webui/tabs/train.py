@@ -91,6 +91,10 @@ def _draw_pages(page: PageBuilder, drawing: Drawing) -> None:
         for tab, drawn in zip(own.PAGES, draw, strict=True):
             with gr.Column(elem_id=tab.elem_id, elem_classes=["tabitem"]):
                 drawn(drawing)
+    if added := [draw for guest in page.app.registries.page_guests if (draw := guest.train_tabs(page)) is not None]:
+        with gr.Tabs(elem_id="train_tabs_of_extensions"):
+            for draw_tabs in added:
+                draw_tabs()
 
 
 def _button(drawing: Drawing, name: str, label: str, elem_id: str, *, primary: bool = True) -> None:
