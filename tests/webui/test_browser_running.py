@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 from tests.webui.conftest import Easel, Watched, open_page, seconds_until
@@ -109,15 +110,17 @@ def test_skip_leaves_the_batch_and_goes_on_with_the_next(web: Watched) -> None:
 
 
 def test_the_save_buttons_keep_the_selected_picture_and_pack_it(web: Watched, server: Easel) -> None:
-    web.fill("txt2img_seed", 4711)
-    web.page.click("#txt2img_generate")
-    web.wait_text("html_info_txt2img", "Seed: 4711")
-    web.page.click("#save_txt2img")
-    assert "00000-4711" in web.wait_text("html_log_txt2img", "Saved")
+    seed = random.randrange(10**6, 10**9)  # the server is shared: others have saved pictures, too
     folder = server.data / "log" / "images"
-    assert [path.name.split("-")[1].split(".")[0] for path in folder.glob("*.png")] == ["4711"]
-    assert "4711" in (folder / "log.csv").read_text(encoding="utf-8")
+    zips = len(list(folder.glob("*.zip")))
+    web.fill("txt2img_seed", seed)
+    web.page.click("#txt2img_generate")
+    web.wait_text("html_info_txt2img", f"Seed: {seed}")
+    web.page.click("#save_txt2img")
+    assert re.search(rf"\d{{5}}-{seed}", web.wait_text("html_log_txt2img", "Saved"))
+    assert len(list(folder.glob(f"*-{seed}*.png"))) == 1
+    assert str(seed) in (folder / "log.csv").read_text(encoding="utf-8")
     web.page.click("#save_zip_txt2img")
     web.wait_text("html_log_txt2img", ".zip")
-    assert len(list(folder.glob("*.zip"))) == 1
+    assert len(list(folder.glob("*.zip"))) == zips + 1
     web.page.wait_for_selector("#download_files_txt2img a[href*='.zip']")
