@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from modules import scripts
-from modules.a1111.grids import check_margin, check_size, finished, grid_of, legend_on
+from modules.a1111.grids import add_grid_with_legend, check_margin, check_size
 from modules.foundation.errors import RequestError
 from modules.imaging.grid_legend import Caption
 from modules.processing import Processed, fix_seed, process_images
@@ -126,31 +126,8 @@ class Script(scripts.Script):
         p.seed = [p.seed + (index if different_seeds else 0) for index in range(len(prompts))]
         state.job_count = 1
         processed = process_images(p)
-        self._add_grid(p, processed, (across, down), margin, saved=saved)
+        add_grid_with_legend(p, processed, "prompt_matrix", across, down, margin, saved=saved)
         return processed
-
-    def _add_grid(self, p: Any, processed: Processed, legend: tuple[Any, Any], margin: int, *, saved: bool) -> None:
-        across, down = legend
-        if not processed.images:
-            return
-        first = processed.images[0]
-        grid = grid_of(processed.images, columns=len(across), rows=len(down))
-        # The legend's cells are those of the grid, also where the run was interrupted and has fewer pictures.
-        grid = legend_on(grid, first.size, across, down, margin)
-        finished(
-            p,
-            grid,
-            "prompt_matrix",
-            processed.infotexts[0],
-            saved=saved,
-            prompt=processed.all_prompts[0],
-            negative_prompt=processed.all_negative_prompts[0],
-            seed=processed.all_seeds[0],
-            subseed=processed.all_subseeds[0],
-        )
-        processed.images.insert(0, grid)
-        processed.infotexts.insert(0, processed.infotexts[0])
-        processed.index_of_first_image = 1
 
 
 def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:

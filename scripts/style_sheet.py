@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from modules import scripts
-from modules.a1111.grids import check_margin, check_pictures, check_size, finished, grid_of, legend_on
+from modules.a1111.grids import add_grid_with_legend, check_margin, check_pictures, check_size
 from modules.foundation.errors import RequestError
 from modules.imaging.grid_legend import Caption
 from modules.processing import Processed, fix_seed, process_images
@@ -79,37 +78,7 @@ class Script(scripts.Script):
         p.extra_generation_params |= {"Script": self.title(), **dict(zip(LABELS, values, strict=True))}
         state.job_count = 1
         processed = process_images(p)
-        self._add_sheet(p, processed, mixtures, steps, pixels, saved=saved)
-        return processed
-
-    def _add_sheet(
-        self,
-        p: Any,
-        processed: Processed,
-        mixtures: Sequence[tuple[str, ...]],
-        steps: Sequence[float],
-        margin: int,
-        *,
-        saved: bool,
-    ) -> None:
-        if not processed.images:
-            return
-        first = processed.images[0]
-        sheet = grid_of(processed.images, columns=len(steps), rows=len(mixtures))
         across = [[Caption(f"{weight:g}")] for weight in steps]
         down = [[Caption(word) for word in mixture] for mixture in mixtures]
-        sheet = legend_on(sheet, first.size, across, down, margin)
-        finished(
-            p,
-            sheet,
-            "style_sheet",
-            processed.infotexts[0],
-            saved=saved,
-            prompt=processed.all_prompts[0],
-            negative_prompt=processed.all_negative_prompts[0],
-            seed=processed.all_seeds[0],
-            subseed=processed.all_subseeds[0],
-        )
-        processed.images.insert(0, sheet)
-        processed.infotexts.insert(0, processed.infotexts[0])
-        processed.index_of_first_image = 1
+        add_grid_with_legend(p, processed, "style_sheet", across, down, pixels, saved=saved)
+        return processed

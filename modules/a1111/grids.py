@@ -114,6 +114,41 @@ def finished(
     return _with_text(_saved(p, made, basename) if saved and current().settings.grid_save else made)
 
 
+def add_grid_with_legend(
+    p: StableDiffusionProcessing,
+    processed: Processed,
+    basename: str,
+    across: Sequence[Sequence[Caption]],
+    down: Sequence[Sequence[Caption]],
+    margin: int,
+    *,
+    saved: bool,
+) -> None:
+    """Put a grid of a run's pictures ahead of them, `across` and `down` its captions; nothing where it made none.
+
+    The cells are those of the legend, also where the run was interrupted and has fewer pictures.
+    """
+    if not processed.images:
+        return
+    first = processed.images[0]
+    grid = grid_of(processed.images, columns=len(across), rows=len(down))
+    grid = legend_on(grid, first.size, across, down, margin)
+    finished(
+        p,
+        grid,
+        basename,
+        processed.infotexts[0],
+        saved=saved,
+        prompt=processed.all_prompts[0],
+        negative_prompt=processed.all_negative_prompts[0],
+        seed=processed.all_seeds[0],
+        subseed=processed.all_subseeds[0],
+    )
+    processed.images.insert(0, grid)
+    processed.infotexts.insert(0, processed.infotexts[0])
+    processed.index_of_first_image = 1
+
+
 def processed_with_grid(
     p: StableDiffusionProcessing,
     images: Sequence[Image.Image],
