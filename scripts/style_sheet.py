@@ -74,7 +74,7 @@ class Script(scripts.Script):
         p.seed = [p.seed] * len(cells)
         p.n_iter = math.ceil(len(cells) / p.batch_size)
         saved, p.do_not_save_grid = not p.do_not_save_grid, True
-        values = (", ".join(styles_of(words)), ", ".join(f"{each:g}" for each in steps), int(together), place)
+        values = ("\n".join(styles_of(words)), ", ".join(f"{each:g}" for each in steps), int(together), place)
         p.extra_generation_params |= {"Script": self.title(), **dict(zip(LABELS, values, strict=True))}
         state.job_count = 1
         processed = process_images(p)

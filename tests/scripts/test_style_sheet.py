@@ -22,7 +22,7 @@ def test_each_style_is_drawn_at_each_weight_over_one_seed(scripts: Scripts) -> N
     assert sheet.kind == "grid"
     assert sheet.image.width > 2 * 64
     fields = parse(pictures[0].infotext).fields
-    assert fields["Style sheet words"] == "flat color, impasto"
+    assert fields["Style sheet words"] == "flat color\nimpasto"
     assert (fields["Style sheet weights"], fields["Style sheet together"]) == ("0.5, 1", "1")
 
 

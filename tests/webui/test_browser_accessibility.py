@@ -36,4 +36,13 @@ def test_nothing_serious_is_found_on_any_tab_light_or_dark(web: Watched) -> None
             page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", theme == "dark")
             if violations := page.evaluate(RUN):
                 found[f"{name} {theme}"] = violations
+    page.click("#tab_txt2img-button")
+    page.click("#txt2img_prompt_tools")
+    for part in page.locator("#prompt_tools_panel [role=tab]").all():
+        part.click()
+        page.wait_for_selector(".prompt-tools-part > *")
+        for theme in ("light", "dark"):
+            page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", theme == "dark")
+            if violations := page.evaluate(RUN.replace("document,", "document.getElementById('prompt_tools_panel'),")):
+                found[f"tools, {part.text_content()} {theme}"] = violations
     assert found == {}

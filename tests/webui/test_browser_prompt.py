@@ -71,8 +71,15 @@ def test_notes_are_counted_in_the_corner_and_show_their_place(web: Watched) -> N
     page.click("#txt2img_prompt_row .prompt-notes button:has-text('closed nowhere')")
     chosen = box.evaluate("box => box.value.slice(box.selectionStart, box.selectionEnd)")
     assert chosen == "("
-    box.fill("a house")
+    box.fill("gloves")
     expect(count).to_be_hidden()
+    negative = page.locator("#txt2img_neg_prompt textarea")
+    negative.fill("bad hands, hands")  # what the other prompt says counts, too
+    expect(count).to_have_text("1 note")
+    negative.fill("")
+    expect(count).to_be_hidden()
+    with page.expect_request("**/prompts/notes"):  # which networks fit is another question with another model
+        page.evaluate("easel.checkpointChanged()")
     assert web.errors == []
 
 
@@ -89,6 +96,22 @@ def test_tools_work_on_what_is_selected_and_the_builder_writes(web: Watched) -> 
     expect(box).to_have_value("(lowres:0.9), (text:0.9)")
     box.press("Control+z")
     expect(box).to_have_value("(lowres:0.9), (text:0.9), lowres")
+
+    box.fill("a [young:old:0.2] face, [cat:dog:0.7]")
+    box.evaluate("box => box.setSelectionRange(25, 25)")
+    slider = page.get_by_label("From this share of the steps")
+    expect(slider).to_have_value("0.7")  # it follows the caret
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(box).to_have_value("a [young:old:0.2] face, [cat:dog:0.71]")
+    box.focus()
+    box.evaluate("box => box.setSelectionRange(5, 5)")
+    expect(slider).to_have_value("0.2")
+    slider.press("ArrowLeft")
+    expect(box).to_have_value("a [young:old:0.19] face, [cat:dog:0.71]")
+    page.get_by_label("Then").fill("ancient")
+    slider.press("ArrowLeft")
+    expect(box).to_have_value("a [young:ancient:0.18] face, [cat:dog:0.71]")
 
     page.click("#prompt_tools_builder")
     page.select_option(".prompt-tools-part select >> nth=1", "ko")

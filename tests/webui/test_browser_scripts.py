@@ -96,6 +96,23 @@ def test_prompts_come_out_of_a_file_and_a_matrix_out_of_a_prompt(web: Watched, t
     assert web.errors == []
 
 
+def test_a_style_sheet_comes_back_from_its_parameters(web: Watched) -> None:
+    page, sheet = web.page, "script_txt2img_style_sheet"
+    fields = 'Script: Style sheet, Style sheet words: "by one, two\\nflat color", Style sheet weights: "0.4, 0.8"'
+    more = "Style sheet together: 2, Style sheet place: end"
+    web.fill("txt2img_prompt", f"a cat\nSteps: 2, Seed: 3, Size: 64x64, {fields}, {more}")
+    page.click("#paste")
+    web.wait_value(f"{sheet}_words", "by one, two\nflat color")
+    web.wait_value(f"{sheet}_weights", "0.4, 0.8")
+    web.wait_value(f"{sheet}_together", "2")
+    expect(page.locator(f"#{sheet}_place").get_by_label("end")).to_be_checked()
+    expect(page.locator("#txt2img_script_container #script_list input").first).to_have_value(
+        "Style sheet", timeout=LONG
+    )
+    choose(web, "#txt2img_script_container #script_list", "None")
+    assert web.errors == []
+
+
 def test_loopback_makes_rounds_out_of_a_picture(web: Watched, tmp_path: Path) -> None:
     page = web.page
     Image.effect_noise((64, 64), 60).convert("RGB").save(tmp_path / "begin.png")

@@ -83,6 +83,8 @@ export async function desiredCheckpoint() {
 
 /** The checkpoint is another one: cards that are shown follow. */
 export async function checkpointChanged() {
+  const chosen = document.querySelector("#setting_sd_model_checkpoint input");
+  document.documentElement.dataset.checkpoint = chosen instanceof HTMLInputElement ? chosen.value : "";
   if (area) {
     (await area).checkpointChanged();
   }

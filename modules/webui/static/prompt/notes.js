@@ -7,8 +7,8 @@ import { element, panels, textBox } from "../dom.js";
 
 const PAUSE = 600;
 
-/** @type {WeakMap<HTMLTextAreaElement, Notes>} */
-const kept = new WeakMap();
+/** @type {Map<HTMLTextAreaElement, Notes>} */
+const kept = new Map();
 
 export function watchNotes() {
   document.addEventListener("input", (event) => {
@@ -16,14 +16,13 @@ export function watchNotes() {
     box instanceof HTMLTextAreaElement && box.closest(".prompt") && look(box);
   });
   document.addEventListener("pointerdown", (event) => {
-    for (const tab of panels()) {
-      for (const id of [`${tab}_prompt`, `${tab}_neg_prompt`]) {
-        const box = textBox(id);
-        const notes = box instanceof HTMLTextAreaElement ? kept.get(box) : null;
-        notes?.shown && event.target instanceof Node && !notes.contains(event.target) && notes.show(false);
-      }
+    for (const notes of kept.values()) {
+      notes.shown && event.target instanceof Node && !notes.contains(event.target) && notes.show(false);
     }
   });
+  // Networks that are for another family than the model, and words beyond its chunk, are others with another model.
+  new MutationObserver(() => kept.forEach((notes) => notes.again()))
+    .observe(document.documentElement, { attributeFilter: ["data-checkpoint"] });
 }
 
 /** Look through a prompt when the typing pauses. @param {HTMLTextAreaElement} box */
@@ -34,6 +33,9 @@ export function look(box) {
     const notes = kept.get(box) ?? new Notes(tab, box, row);
     kept.set(box, notes);
     notes.later();
+    // What the negative prompt says counts in the notes about the other one.
+    const prompt = notes.negative ? textBox(`${tab}_prompt`) : null;
+    prompt instanceof HTMLTextAreaElement && (kept.has(prompt) ? kept.get(prompt)?.later() : prompt.value && look(prompt));
   }
 }
 
@@ -69,6 +71,12 @@ class Notes {
   later() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.read(), PAUSE);
+  }
+
+  /** Read it once more, though nothing was typed. */
+  again() {
+    this.last = "";
+    this.later();
   }
 
   /** @param {Node} node */

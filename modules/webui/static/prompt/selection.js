@@ -124,21 +124,38 @@ function edit(at) {
     }
     shown.textContent = slider.value;
   };
-  const write = () => {
+  /** @param {string[]} words */
+  const write = ([before, after]) => {
     const box = at.box();
-    const text = `[${first.value.trim()}:${second.value.trim()}:${slider.value}]`;
+    const text = `[${before.trim()}:${after.trim()}:${slider.value}]`;
     shown.textContent = slider.value;
     const { match } = found() ?? {};
     if (box && match) {
       putInto(box, match.index, match.index + match[0].length, text);
-    } else if (box && (first.value.trim() || second.value.trim())) {
+    } else if (box && (before.trim() || after.trim())) {
       putInto(box, box.selectionEnd, box.selectionEnd, text);
     }
   };
-  slider.addEventListener("input", write);
+  const typed = () => [first.value, second.value];
+  slider.addEventListener("input", () => write(found()?.match.slice(1, 3) ?? typed()));
+  for (const words of [first, second]) {
+    words.addEventListener("change", () => found() && write(typed()));
+  }
   row.append(field("At first", first), field("Then", second), field("From this share of the steps", slider), shown);
-  row.addEventListener("pointerenter", read);
-  row.addEventListener("focusin", (event) => event.target === slider && read());
-  read();
+  // Where the caret goes in the prompt, the slider follows, as long as it is shown.
+  const follow = () => {
+    if (!row.isConnected) {
+      document.removeEventListener("selectionchange", follow);
+    } else if (document.activeElement === at.box()) {
+      read();
+    }
+  };
+  const attend = () => {
+    read();
+    document.addEventListener("selectionchange", follow);
+  };
+  row.addEventListener("pointerenter", attend);
+  row.addEventListener("focusin", attend);
+  attend();
   return group("One thing into another: [young:old:0.2]", row);
 }
