@@ -53,6 +53,7 @@ from modules.settings.flags import Flags
 from modules.settings.model import Settings
 from modules.settings.paths import Paths
 from modules.settings.store import SettingsStore
+from modules.text_encoders.aesthetic_embeddings import AestheticFolder
 from modules.text_encoders.embeddings import EmbeddingCatalogue
 from modules.upscalers.catalogue import UpscalerCatalogue
 
@@ -128,6 +129,13 @@ class Application:
         self.embeddings = EmbeddingCatalogue(self.library, folders["embedding"], self.families)
         self.models = ModelFileList(self.library, self.upscalers)
         self.prompt_craft = PromptCraft(self)
+
+    @property
+    def aesthetic_embeddings(self) -> AestheticFolder:
+        """The embeddings of pictures that prompts can be led to."""
+        inside = ("aesthetic_embeddings", "extensions/stable-diffusion-webui-aesthetic-gradients/aesthetic_embeddings")
+        trees = (self.paths.data, *self.paths.trees)
+        return AestheticFolder([tree / each for tree in trees for each in inside])
 
     def _captioner_folders(self) -> CaptionerFolders:
         def models(name: str) -> tuple[Path, ...]:

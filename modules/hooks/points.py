@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     # They import torch, and the page must be up before torch is.
     from modules.generation.conditioning import Conditioning
     from modules.sampling.guidance_hooks import GuidanceInput, GuidanceOutput, NetworkCall
+    from modules.text_encoders.prompt_conditioning import TextEncoder
     from modules.text_encoders.textual_inversion import TextualInversion
 
 
@@ -129,6 +130,12 @@ class Hooks:
     )
     conditioning_state: Collect[Hashable, RunEvent] = _point(
         Collect, "conditioning_state", "Whatever else decides the encoded prompts; they are remembered under it."
+    )
+    text_encoder: Transform[TextEncoder, RunEvent] = _point(
+        Transform,
+        "text_encoder",
+        "Put another text encoder before or in the place of the model's; what it depends on belongs to "
+        "conditioning_state.",
     )
     prompts_read: Transform[tuple[str, ...], RunEvent] = _point(
         Transform,

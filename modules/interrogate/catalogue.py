@@ -115,7 +115,7 @@ class CaptionerCatalogue:
 
     def _clip(self) -> CaptionerInfo:
         files, problem = self._blip_files()
-        clip = next(_model_files(self._folders.clip), None)
+        clip = self.clip_file
         if clip is not None:
             files["clip"] = clip
         elif problem is None:
@@ -123,12 +123,19 @@ class CaptionerCatalogue:
         return CaptionerInfo(name="clip", kind="clip", files=files, problem=problem)
 
     @property
+    def clip_file(self) -> Path | None:
+        """The weights of CLIP; None where there are none."""
+        return next(_model_files(self._folders.clip), None)
+
+    @property
+    def clip_lack(self) -> str:
+        """Which file of CLIP to put where."""
+        return f"CLIP is missing: {CLIP_NEEDS} into {self._folders.clip[0]}."
+
+    @property
     def clip_problem(self) -> str:
-        """What to say to those who lack CLIP."""
-        return (
-            f"CLIP is missing: {CLIP_NEEDS} into {self._folders.clip[0]}, or take the model blip, "
-            "which writes a caption without ranked words."
-        )
+        """What to say to those who lack CLIP for ranked words."""
+        return f"{self.clip_lack.rstrip('.')}, or take the model blip, which writes a caption without ranked words."
 
     def _deepdanbooru(self) -> CaptionerInfo:
         found = (

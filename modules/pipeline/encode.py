@@ -50,13 +50,14 @@ def encode(
     further = engine.hooks.embeddings(event)
     embeddings = {encoder.name: engine.embeddings.table(encoder.tokenizer, widths, further) for encoder in encoders}
     state = tuple(engine.hooks.conditioning_state(event))
+    text_encoder = engine.hooks.text_encoder(model.text_encoder, event)
 
     def encoded(prompt: str, *, composable: bool) -> PromptConditioning:
         def make() -> PromptConditioning:
             with model.on_device(*model.checkpoint.text_models), interruptible(model.text_encoder.encoders, check):
                 return encode_prompt(
                     prompt,
-                    model.text_encoder,
+                    text_encoder,
                     timing,
                     options,
                     embeddings=embeddings,

@@ -23,7 +23,13 @@ def attach(dialect: A1111Dialect, hooks: Hooks) -> None:
             RunAttachments(dialect),
             ("request", "around_run", "extra_noise", "start_latents", "sampled_latents", "result"),
         ),
-        (BatchAttachments(), ("batch", "batch_begins", "around_batch", "second_pass", "prompts_read")),
+        (
+            BatchAttachments(),
+            (
+                *("batch", "batch_begins", "around_batch", "second_pass"),
+                *("conditioning_state", "text_encoder", "prompts_read"),
+            ),
+        ),
         (
             PictureAttachments(),
             ("decoded", "pictures", "picture", "mask_overlay", "composed", "infotext_fields"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from modules.hooks.events import RunEvent
 
 if TYPE_CHECKING:
     from modules.generation.plan import Plan
+    from modules.text_encoders.prompt_conditioning import TextEncoder
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,18 @@ class BatchAttachments:
                 current().failed(file, f"its get_multicond_prompt_list failed and is not used: {error}")
                 return prompts
         return tuple(lists[-1]) if lists and len(lists[-1]) == len(prompts) else prompts
+
+    def conditioning_state(self, event: RunEvent) -> list[Hashable]:
+        """What the text encoders that scripts put in the model's place depend on."""
+        p = p_of(event)
+        return [] if p is None else [change.key for change in p.text_encoder_changes]
+
+    def text_encoder(self, encoder: TextEncoder, event: RunEvent) -> TextEncoder:
+        """The text encoder that scripts make of the model's (`p.text_encoder_changes`, Easel's own)."""
+        p = p_of(event)
+        for change in [] if p is None else p.text_encoder_changes:
+            encoder = change(encoder, event)
+        return encoder
 
     @contextlib.contextmanager
     def around_batch(self, event: RunEvent) -> Generator[None]:

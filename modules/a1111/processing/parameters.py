@@ -7,8 +7,8 @@ Names and defaults are A1111's. What stands in `p` when a stage begins holds for
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from modules.a1111.current import current
 from modules.a1111.types import ScriptArgument
@@ -17,6 +17,8 @@ from modules.generation.seeds import CHANCE, LARGEST_SEED
 
 if TYPE_CHECKING:
     from modules.a1111.runner import ScriptRunner
+    from modules.hooks.events import RunEvent
+    from modules.text_encoders.prompt_conditioning import TextEncoder
 
 COMMON: JsonObject = {
     "sd_model": None,
@@ -150,6 +152,20 @@ IMG2IMG: JsonObject = {
 }
 
 
+class TextEncoderChange(Protocol):
+    """Easel's own: what a script puts in the place of a model's text encoder for a run (`p.text_encoder_changes`).
+
+    `key` is everything that decides what it makes of a prompt beside the model: encoded prompts are kept under it.
+    """
+
+    @property
+    def key(self) -> Hashable: ...
+
+    def __call__(self, encoder: TextEncoder, event: RunEvent) -> TextEncoder:
+        """The encoder that the prompts of a pass are read with. Raises Refused where it cannot be made."""
+        ...
+
+
 class StableDiffusionProcessing:
     """What every generation is asked for. Takes its attributes by keyword or in A1111's order."""
 
@@ -179,6 +195,7 @@ class StableDiffusionProcessing:
             self.mask_blur = blur
         self.scripts: ScriptRunner | None = scripts
         self.script_args: Sequence[ScriptArgument] = script_args if script_args is not None else []
+        self.text_encoder_changes: list[TextEncoderChange] = []
 
     def __getattr__(self, name: str) -> Any:
         if name == "sd_model":
