@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request, Response
 from starlette.routing import Route
 
 
@@ -17,14 +17,21 @@ class DescribedApi(FastAPI):
         """Lay the routes that FastAPI has of its own, with this one for the document."""
         super().setup()
         self._one_at_a_time = threading.Lock()
+        self._written: tuple[object, str, bytes] = (None, "", b"")
         for place, route in enumerate(self.router.routes):
             if isinstance(route, Route) and route.path == self.openapi_url:
                 self.router.routes[place] = Route(route.path, self._document, include_in_schema=False)
 
-    def _document(self, request: Request) -> JSONResponse:
+    def _document(self, request: Request) -> Response:
+        root = request.scope.get("root_path", "").rstrip("/")
         with self._one_at_a_time:
             schema: dict[str, Any] = self.openapi()
-        root = request.scope.get("root_path", "").rstrip("/")
-        if root:  # below a path that a proxy has taken away
-            schema = {**schema, "servers": [{"url": root}, *schema.get("servers", [])]}
-        return JSONResponse(schema)
+            if self._written[0] is not schema or self._written[1] != root:
+                self._written = schema, root, _written(schema, root)
+            return Response(self._written[2], media_type="application/json")
+
+
+def _written(schema: dict[str, Any], root: str) -> bytes:
+    if root:  # below a path that a proxy has taken away
+        schema = {**schema, "servers": [{"url": root}, *schema.get("servers", [])]}
+    return json.dumps(schema, ensure_ascii=False, separators=(",", ":")).encode()

@@ -84,7 +84,8 @@ def unpacked(text: str) -> bytes:
     try:
         return _decoded(text)
     except binascii.Error:
-        text = "".join(text.split()).rstrip("=")
+        pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+        text = "".join(["".join(piece.split()) for piece in pieces]).rstrip("=")
         return _decoded(text + "=" * (-len(text) % 4))
 
 
@@ -118,19 +119,17 @@ def open_picture(data: bytes, field: str, intake: Intake) -> Image.Image:
     return image
 
 
-def encode_picture(finished: FinishedImage, settings: Settings) -> str:
-    """A finished picture in base64, as the file it would be saved as. A saved file is read, not made again."""
+def encode_picture(finished: FinishedImage, settings: Settings) -> bytes:
+    """A finished picture as the file it would be saved as. A saved file is read, not made again."""
     extension = settings.samples_format if finished.kind != "grid" else settings.grid_format
     if finished.path is not None:
         try:
-            return base64.b64encode(finished.path.read_bytes()).decode()
+            return finished.path.read_bytes()
         except OSError:  # it has been moved away already
             pass
     text = picture_text(finished.infotext, settings) if settings.enable_pnginfo else PictureText()
-    encoded = encode_somehow(
-        finished.image, extension, text=text, quality=settings.jpeg_quality, lossless=settings.webp_lossless
-    )
-    return base64.b64encode(encoded.data).decode()
+    quality, lossless = settings.jpeg_quality, settings.webp_lossless
+    return encode_somehow(finished.image, extension, text=text, quality=quality, lossless=lossless).data
 
 
 def picture_text(infotext: str, settings: Settings | None = None) -> PictureText:

@@ -26,7 +26,7 @@ def most_connections() -> int:
     if soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         soft = most
-    return max(min(soft, WANTED) - RESERVED, soft // 2)
+    return max(min(soft, WANTED) - RESERVED, soft // 2) // 2  # one that uploads has a file open besides
 
 
 class LimitedConnection(HttpToolsProtocol):
@@ -93,6 +93,11 @@ class LimitedConnection(HttpToolsProtocol):
         """Whether a whole request waits for its answer."""
         return bool(self.cycle) and not self.cycle.response_complete and not self.cycle.more_body
 
+    @property
+    def answering(self) -> bool:
+        """Whether an answer has begun that has no end yet: a stream, or one that is read slowly or never."""
+        return self.served and self.cycle.response_started
+
     def _expect_head(self) -> None:
         self._waiting_since = time.monotonic()
         self._timer = self.loop.call_later(self.head_seconds, self._too_late)
@@ -121,8 +126,12 @@ class LimitedConnection(HttpToolsProtocol):
         self.loop.call_later(5.0, self.transport.abort)  # who does not read would else keep it open
 
     def _make_room(self) -> bool:
-        """Close the connection that has been idle longest; False where all are being served."""
-        waiting = [each for each in self.connections if isinstance(each, LimitedConnection) and not each.served]
+        """Close the connection that has been idle longest, or the stream that has been open longest.
+
+        Pages take up their stream of events again by themselves. False where all wait for the beginning of an answer.
+        """
+        known = [each for each in self.connections if isinstance(each, LimitedConnection)]
+        waiting = [each for each in known if not each.served] or [each for each in known if each.answering]
         if not waiting:
             return False
         longest = min(waiting, key=lambda each: each._waiting_since)

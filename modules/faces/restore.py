@@ -21,6 +21,7 @@ from modules.faces.retinaface import RetinaFace, load_retinaface
 from modules.foundation.errors import CheckpointError, OutOfMemory
 from modules.hardware.device import Hardware
 from modules.hardware.memory import release
+from modules.imaging.pixelwise import alpha_of
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ def restore_faces(
             continue
         picture, count = lay_back(picture, Placed(_as_picture(better), placed.matrix)), count + 1
     if "A" in image.getbands():
-        picture.putalpha(image.getchannel("A"))
+        picture.putalpha(alpha_of(image))
     return Restored(picture, count)
 
 

@@ -10,6 +10,9 @@ from PIL import Image
 from modules.foundation.errors import RequestError
 from modules.imaging.masks import Box
 
+MOST_BLUR = 1000
+"""Pixels: the largest sigma by which the edge of a mask is blurred."""
+
 
 class MaskedContent(enum.IntEnum):
     """What the masked part holds before the model paints there. The numbers are A1111's."""
@@ -58,8 +61,8 @@ class InpaintOptions:
     def __post_init__(self) -> None:
         """Raise RequestError, naming the field, for what no plan could make sense of."""
         for name, value in (("mask_blur_x", self.blur_x), ("mask_blur_y", self.blur_y)):
-            if not 0 <= value <= 1000:
-                raise RequestError(f"{name} must lie between 0 and 1000 pixels; it is {value}.", name)
+            if not 0 <= value <= MOST_BLUR:
+                raise RequestError(f"{name} must lie between 0 and {MOST_BLUR} pixels; it is {value}.", name)
         if self.padding < 0:
             raise RequestError(
                 f"inpaint_full_res_padding must be at least 0; it is {self.padding}.", "inpaint_full_res_padding"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modules.imaging.masks import invert
+from modules.imaging.pixelwise import inverted, laid_over
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,10 +23,10 @@ def fill_masked(picture: Image.Image, mask: Image.Image) -> Image.Image:
 
     # Colours have to be multiplied by their alpha while they are blurred, or hidden ones would bleed in.
     visible = Image.new("RGBa", picture.size)
-    visible.paste(picture.convert("RGBA").convert("RGBa"), mask=invert(mask))
+    visible.paste(picture.convert("RGBA").convert("RGBa"), mask=inverted(mask))
     filled = Image.new("RGBA", picture.size)
     for radius, times in LAYERS:
         layer = visible.filter(ImageFilter.GaussianBlur(radius)).convert("RGBA")
         for _ in range(times):
-            filled.alpha_composite(layer)
+            filled = laid_over(layer, filled)
     return filled.convert("RGB")

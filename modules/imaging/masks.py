@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modules.imaging.depth import eight_bits
+from modules.imaging.pixelwise import Box, alpha_of, extent, inverted, is_opaque, laid_over
 from modules.imaging.resize import ResizeMode, Upscale, resize
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-Box = tuple[int, int, int, int]
-"""left, top, right, bottom, in pixels; right and bottom lie outside."""
+BLUR_BLOCK = 1024 * 1024
+"""Pixels that are blurred at a time."""
 
 OPAQUE_ABOVE = 128
 """The alpha above which a rounded mask is white."""
@@ -32,17 +33,10 @@ def read_mask(image: Image.Image, *, rounded: bool = True) -> Image.Image:
         image = image.convert("RGBA")
     if image.mode == "LA":
         image = image.convert("RGBA")
-    if image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255):
+    if image.mode != "RGBA" or is_opaque(image):
         return image.convert("L")
-    alpha = image.getchannel("A")
+    alpha = alpha_of(image)
     return alpha.point([255 if level > OPAQUE_ABOVE else 0 for level in range(256)]) if rounded else alpha
-
-
-def invert(mask: Image.Image) -> Image.Image:
-    """The mask of everything else."""
-    from PIL import ImageChops
-
-    return ImageChops.invert(mask)
 
 
 def blur(mask: Image.Image, sigma_x: float, sigma_y: float) -> Image.Image:
@@ -52,16 +46,40 @@ def blur(mask: Image.Image, sigma_x: float, sigma_y: float) -> Image.Image:
     """
     import numpy as np
     from PIL import Image
-    from scipy.ndimage import correlate1d
 
-    levels = np.asarray(mask, dtype=np.float64)
-    for axis, sigma in ((1, sigma_x), (0, sigma_y)):
-        if sigma > 0:
-            levels = np.floor(correlate1d(levels, _gaussian(sigma), axis=axis, mode="mirror") + 0.5)
-    return Image.fromarray(levels.astype(np.uint8))
+    levels = np.asarray(mask)
+    if sigma_x > 0:
+        levels = _blurred_rows(levels, _gaussian(sigma_x))
+    if sigma_y > 0:
+        levels = _blurred_rows(levels.T, _gaussian(sigma_y)).T
+    return Image.fromarray(np.ascontiguousarray(levels))
 
 
-def _gaussian(sigma: float) -> NDArray[np.float64]:
+def _blurred_rows(levels: NDArray[np.uint8], kernel: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Each row weighted by a kernel in 256ths, mirrored at its ends, halves rounded up.
+
+    As products of matrices, block by block, which others come in between. All sums are whole numbers below 2**24, so
+    single precision holds them exactly, in whatever order they are made.
+    """
+    import numpy as np
+
+    length, reach = levels.shape[1], len(kernel) // 2
+    wide = min(length, max(256, min(len(kernel), 1024)))
+    weights = np.zeros((wide + 2 * reach, wide), dtype=np.float32)
+    for column in range(wide):
+        weights[column : column + len(kernel), column] = kernel
+    result = np.empty(levels.shape, dtype=np.uint8)
+    step = max(BLUR_BLOCK // (length + 2 * reach), 1)
+    for top in range(0, len(levels), step):
+        rows = np.pad(levels[top : top + step], ((0, 0), (reach, reach)), mode="reflect").astype(np.float32)
+        for left in range(0, length, wide):
+            right = min(left + wide, length)
+            sums = rows[:, left : right + 2 * reach] @ weights[: right - left + 2 * reach, : right - left]
+            result[top : top + step, left:right] = (sums.astype(np.int32) + 128) >> 8
+    return result
+
+
+def _gaussian(sigma: float) -> NDArray[np.float32]:
     """A Gaussian in 256ths, as image libraries blur 8-bit pictures; what rounding takes goes to the next place."""
     import numpy as np
 
@@ -74,7 +92,7 @@ def _gaussian(sigma: float) -> NDArray[np.float64]:
         kernel[place] = kernel[-1 - place] = np.rint(exact[place] + carried)
         carried += exact[place] - kernel[place]
     kernel[reach] = 256 - kernel.sum()
-    return kernel / 256
+    return kernel.astype(np.float32)
 
 
 def doubled(mask: Image.Image) -> Image.Image:
@@ -84,7 +102,7 @@ def doubled(mask: Image.Image) -> Image.Image:
 
 def painted_region(mask: Image.Image, padding: int) -> Box | None:
     """The smallest box around all that is not black, `padding` pixels larger on each side; None for a black mask."""
-    box = mask.getbbox()
+    box = extent(mask)
     if box is None:
         return None
     left, top, right, bottom = box
@@ -126,7 +144,7 @@ def kept_parts(picture: Image.Image, mask: Image.Image) -> Image.Image:
 
     # Multiplied by its alpha and back, as people know the soft edge; where the mask is black every bit stays.
     kept = Image.new("RGBa", picture.size)
-    kept.paste(picture.convert("RGBA").convert("RGBa"), mask=invert(mask))
+    kept.paste(picture.convert("RGBA").convert("RGBa"), mask=inverted(mask))
     return kept.convert("RGBA")
 
 
@@ -146,7 +164,11 @@ def overlaid(picture: Image.Image, kept: Image.Image) -> Image.Image:
     Where the kept parts are opaque the result is they, bit for bit.
     """
     result = picture.convert("RGBA")
-    result.alpha_composite(kept)
+    if kept.size != result.size:
+        part = (0, 0, min(kept.width, result.width), min(kept.height, result.height))
+        result.paste(laid_over(kept.crop(part), result.crop(part)))
+    else:
+        result = laid_over(kept, result)
     return result.convert("RGB")
 
 

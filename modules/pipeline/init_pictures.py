@@ -12,7 +12,8 @@ from modules.foundation.errors import RequestError
 from modules.generation.inpaint import InpaintPlan, InpaintRequest, MaskedContent, MaskedPicture
 from modules.generation.request import GenerationRequest
 from modules.imaging.inpaint_fill import fill_masked
-from modules.imaging.masks import Box, blur, doubled, expanded_region, invert, painted_region, read_mask
+from modules.imaging.masks import Box, blur, doubled, expanded_region, painted_region, read_mask
+from modules.imaging.pixelwise import inverted
 from modules.imaging.resize import ResizeMode, Upscale, flatten, resize
 
 Item = TypeVar("Item")
@@ -140,7 +141,7 @@ def masked_region(source_size: tuple[int, int], inpaint: InpaintRequest, size: t
 def _blurred_mask(inpaint: InpaintRequest) -> Image.Image:
     mask = read_mask(ImageOps.exif_transpose(inpaint.mask), rounded=inpaint.rounded)
     if inpaint.inverted:
-        mask = invert(mask)
+        mask = inverted(mask)
     return blur(mask, inpaint.blur_x, inpaint.blur_y)
 
 

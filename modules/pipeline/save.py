@@ -19,6 +19,7 @@ from modules.generation.result import FinishedImage
 from modules.hooks.events import GridLayout, PictureToSave, RunEvent
 from modules.imaging.filenames import NameContext
 from modules.imaging.grid import grid_pixels, grid_shape, image_grid
+from modules.imaging.pixelwise import bands
 from modules.imaging.save import PictureText, SavedPicture, save_picture
 from modules.imaging.saver import bytes_of
 from modules.infotext.picture_metadata import PARAMETERS, exif_with, read_picture_metadata
@@ -95,7 +96,10 @@ class Saving:
         A picture that is there already is not written again.
         """
         options = init_image_options(self.plan.settings, self._paths, self._flags)
-        digest = hashlib.md5(picture.tobytes(), usedforsecurity=False).hexdigest()
+        hashed = hashlib.md5(usedforsecurity=False)
+        for band in bands(picture):
+            hashed.update(band.tobytes())
+        digest = hashed.hexdigest()
         if not (options.folder / f"{digest}.png").exists():
             self._save_beside(
                 PictureToSave(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from modules.foundation.errors import RequestError
+from modules.imaging.pixelwise import alpha_of
 from modules.imaging.resize import upscaled_size
 from modules.imaging.resize_in_bands import resize_in_bands
 from modules.imaging.rows import ArrayRows, Rows
@@ -101,7 +102,7 @@ def upscale(
     from PIL import Image
 
     size = upscaled_size(image.width, image.height, scale)
-    alpha = image.convert("RGBA").getchannel("A") if _is_transparent(image) else None
+    alpha = alpha_of(image) if _is_transparent(image) else None
     pixels: Pixels = np.asarray(image.convert("RGB"))
     for wide, high in pass_sizes(*image.size, scale, model.scale):
         if wide * high * model.scale**2 > MOST_PIXELS:

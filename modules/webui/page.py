@@ -20,6 +20,7 @@ from modules.webui.canvas.options import canvas_options
 from modules.webui.craft_options import craft_options
 from modules.webui.footer import draw_footer
 from modules.webui.localization import localization_tags
+from modules.webui.page_document import PageDocument
 from modules.webui.page_errors import add_page_error_handlers
 from modules.webui.panel.generation_panel import state_rules
 from modules.webui.panel.keeping import wire_keeping
@@ -70,6 +71,7 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
         show_error=True,
     )
     add_page_error_handlers(mounted_page(api))
+    mounted_page(api).add_middleware(PageDocument)
     page.describe()
     return page
 

@@ -24,7 +24,13 @@ class Hasty(LimitedConnection):
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Answer with the number of bytes that came."""
+    """Answer with the number of bytes that came; at "/stream" with a beginning that has no end."""
+    if scope["path"] == "/stream":
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        await receive()
+        return
     size, more = 0, True
     while more:
         message = await receive()
@@ -107,6 +113,17 @@ def test_those_who_keep_us_waiting_make_room(port: int) -> None:
         crowd = [stack.enter_context(connected(port)) for _ in range(Hasty.most)]
         for client in crowd:
             client.sendall(b"GET / HTTP/1.1\r\n")
+        for _ in range(3):
+            with connected(port) as client:
+                assert asked(client, b"served").endswith(b"6")
+
+
+def test_streams_that_were_opened_and_left_make_room(port: int) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(Hasty.most):
+            stream = stack.enter_context(connected(port))
+            stream.sendall(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert stream.recv(65536).startswith(b"HTTP/1.1 200")
         for _ in range(3):
             with connected(port) as client:
                 assert asked(client, b"served").endswith(b"6")

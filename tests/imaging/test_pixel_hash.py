@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from modules.imaging.pixel_hash import ROWS, pixel_hash
+from modules.imaging.pixel_hash import pixel_hash
+from modules.imaging.pixelwise import BAND
 
 
 def noise(size: tuple[int, int], mode: str, seed: int) -> Image.Image:
@@ -41,7 +42,7 @@ def test_alpha_counts_only_where_something_shows_through(seed: int) -> None:
 
 
 def test_size_and_every_pixel_count() -> None:
-    tall = Image.new("RGB", (2, 3 * ROWS + 1), "teal")
-    named = {pixel_hash(tall), pixel_hash(Image.new("RGB", (3 * ROWS + 1, 2), "teal"))}
-    tall.putpixel((1, 3 * ROWS), (0, 0, 0))
+    tall = Image.new("RGB", (2, BAND + 1), "teal")
+    named = {pixel_hash(tall), pixel_hash(Image.new("RGB", (BAND + 1, 2), "teal"))}
+    tall.putpixel((1, BAND), (0, 0, 0))
     assert len({*named, pixel_hash(tall)}) == 3

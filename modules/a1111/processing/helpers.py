@@ -43,10 +43,9 @@ class DecodedSamples(list[Any]):
 
 def create_binary_mask(image: Image, round: bool = True) -> Image:
     """A mask [L]: what a picture shows, or what is painted where it has clear parts; `round` leaves no greys."""
-    if image.mode == "RGBA" and image.getextrema()[-1] != (255, 255):
-        mask = image.getchannel("A")
-    else:
-        mask = image.convert("L")
+    from modules.imaging.pixelwise import alpha_of, is_opaque
+
+    mask = alpha_of(image) if image.mode == "RGBA" and not is_opaque(image) else image.convert("L")
     return mask.point([0] * 128 + [255] * 128) if round else mask
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import asyncio
 from typing import Any, TypeVar
 
 from fastapi import HTTPException, Request
@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 
+from modules.api.large_json import base64_text
 from modules.foundation.plain import JsonObject
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
@@ -39,7 +40,7 @@ async def _form(request: Request) -> JsonObject:
     async with request.form(max_files=_MANY, max_fields=_MANY, max_part_size=_LONGEST_FIELD) as form:
         for name, value in form.multi_items():
             key = name.removesuffix("[]")
-            text = base64.b64encode(await value.read()).decode() if isinstance(value, UploadFile) else value
+            text = await asyncio.to_thread(base64_text, await value.read()) if isinstance(value, UploadFile) else value
             if key != name or key in values:
                 values[key] = [*_as_list(values.get(key)), text]
             elif text != "":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import math
 import re
@@ -15,6 +14,7 @@ from modules.api.generation.bodies import (
     StableDiffusionProcessingImg2Img,
     StableDiffusionProcessingTxt2Img,
 )
+from modules.api.large_json import base64_text
 from modules.api.openai.bodies import EditRequestBody, ImageRequest
 from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application
@@ -23,6 +23,7 @@ from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.errors import CheckpointError, RequestError, UnknownName
 from modules.foundation.plain import JsonObject
 from modules.imaging.depth import eight_bits
+from modules.imaging.pixelwise import alpha_of, inverted, is_opaque
 
 STEPS = {"low": 12, "medium": 20, "standard": 20, "high": 40, "hd": 40}
 """Sampling steps by quality; other names mean medium."""
@@ -159,11 +160,10 @@ def _transparent(picture: Image.Image) -> Image.Image | None:
     """White where `picture` is transparent; None where all of it is opaque."""
     if picture.mode not in ("RGBA", "LA", "PA") and "transparency" not in picture.info:
         return None
-    alpha = picture.convert("RGBA").getchannel("A")
-    return None if alpha.getextrema() == (255, 255) else ImageOps.invert(alpha)
+    return None if is_opaque(picture) else inverted(alpha_of(picture))
 
 
 def _packed(picture: Image.Image) -> str:
     buffer = io.BytesIO()
     picture.convert("L" if picture.mode == "L" else "RGB").save(buffer, "PNG", compress_level=1)
-    return base64.b64encode(buffer.getvalue()).decode()
+    return base64_text(buffer.getvalue())

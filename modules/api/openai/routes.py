@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.api.generation.requests import img2img_request, txt2img_request
+from modules.api.large_json import LargeJson, PackedFile
 from modules.api.openai.bodies import (
     EditRequestBody,
     ErrorAnswer,
@@ -46,20 +46,31 @@ def routes(app: Application) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=wrong)
     kept = KeptPictures()
 
-    async def made(request: Request, kind: type[AnyRequest], prepare: Prepare[AnyRequest]) -> ImagesResponse:
+    async def made(request: Request, kind: type[AnyRequest], prepare: Prepare[AnyRequest]) -> Response:
         body = await read_body(request, kind)
         wanted = await asyncio.to_thread(prepare, app, body)
         result = await result_of(app.submit(wanted))
         keep = _Keep(pictures=kept, base_url=str(request.base_url))
-        return await asyncio.to_thread(_answer, app, body, wanted, result, keep)
+        answer = await asyncio.to_thread(_answer, app, body, wanted, result, keep)
+        return answer.response()
 
-    @router.post("/images/generations", openapi_extra=_body(GenerationRequestBody), summary="Pictures from words")
-    async def generations(request: Request) -> ImagesResponse:
+    @router.post(
+        "/images/generations",
+        response_model=ImagesResponse,
+        openapi_extra=_body(GenerationRequestBody),
+        summary="Pictures from words",
+    )
+    async def generations(request: Request) -> Response:
         """Queue the request and answer when its pictures are done. JSON or a form."""
         return await made(request, GenerationRequestBody, _generation)
 
-    @router.post("/images/edits", openapi_extra=_body(EditRequestBody), summary="Pictures from a picture and words")
-    async def edits(request: Request) -> ImagesResponse:
+    @router.post(
+        "/images/edits",
+        response_model=ImagesResponse,
+        openapi_extra=_body(EditRequestBody),
+        summary="Pictures from a picture and words",
+    )
+    async def edits(request: Request) -> Response:
         """Queue the request and answer when its pictures are done. JSON or a form with files."""
         return await made(request, EditRequestBody, _edit)
 
@@ -108,26 +119,28 @@ class _Keep:
 
 def _answer(
     app: Application, body: ImageRequest, wanted: GenerationRequest, result: GenerationResult, keep: _Keep
-) -> ImagesResponse:
+) -> LargeJson:
     settings = app.settings.current.changed(wanted.override_settings)
     by_url = body.response_format == "url" or (body.response_format is None and not _is_gpt(body.model))
     data: list[ImageData] = []
+    files: list[PackedFile | None] = []
     for finished in result.samples:
-        text = encode_picture(finished, settings)
-        if by_url:
-            url = keep(base64.b64decode(text), body.output_format)
-            data.append(ImageData(url=url, revised_prompt=finished.prompt))
-        else:
-            data.append(ImageData(b64_json=text, revised_prompt=finished.prompt))
+        file = encode_picture(finished, settings)
+        url = keep(file, body.output_format) if by_url else None
+        data.append(ImageData(url=url, revised_prompt=finished.prompt))
+        files.append(None if by_url else PackedFile(file))
     width, height = result.samples[0].image.size if result.samples else (wanted.width, wanted.height)
-    return ImagesResponse(
+    answer = ImagesResponse(
         created=int(time.time()),
         data=data,
         background="opaque",
         output_format=body.output_format,
         quality=body.quality,
         size=f"{width}x{height}",
-    )
+    ).model_dump()
+    for item, file in zip(answer["data"], files, strict=True):
+        item["b64_json"] = file
+    return LargeJson.of(answer)
 
 
 def _is_gpt(model: str | None) -> bool:

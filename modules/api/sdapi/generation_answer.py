@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.api.large_json import LargeJson, PackedFile
 from modules.api.pictures import encode_picture
 from modules.foundation.plain import JsonObject
 from modules.generation.result import FinishedImage, GenerationResult
@@ -17,26 +18,26 @@ def generation_answer(
     result: GenerationResult,
     settings: Settings,
     warnings: Sequence[str] = (),
-) -> bytes:
+) -> LargeJson:
     """The JSON of `TextToImageResponse`, with `warnings` beside the result's own.
 
     Encodes the pictures, so it belongs on a thread of its own.
     """
-    answer = {
+    answer: JsonObject = {
         "images": _encoded(result.images, settings) if body.send_images else [],
         "parameters": _parameters(body),
         "info": info_text(result, warnings),
     }
-    return json.dumps(answer, default=str).encode()
+    return LargeJson.of(answer)
 
 
-def _encoded(images: Sequence[FinishedImage], settings: Settings) -> list[str]:
-    """Each picture in base64; one that is there many times (cells that a plot lacks) is encoded once."""
-    found: dict[tuple[int, str], str] = {}
+def _encoded(images: Sequence[FinishedImage], settings: Settings) -> list[PackedFile]:
+    """Each picture; one that is there many times (cells that a plot lacks) is encoded once."""
+    found: dict[tuple[int, str], PackedFile] = {}
     for image in images:
         key = (id(image.image), image.infotext)
         if key not in found:
-            found[key] = encode_picture(image, settings)
+            found[key] = PackedFile(encode_picture(image, settings))
     return [found[id(image.image), image.infotext] for image in images]
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from modules.foundation.picture_file import open_picture
 from modules.foundation.plain import JsonObject
 from modules.imaging.depth import eight_bits
+from modules.imaging.pixelwise import bands
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -140,7 +141,10 @@ def _keep(image: Image.Image, pictures: Pictures) -> str:
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
     elif image.mode not in ("1", "L", "LA", "RGB", "RGBA"):
         image = image.convert("RGB")
-    name = hashlib.sha256(f"{image.mode} {image.size} ".encode() + image.tobytes()).hexdigest()
+    digest = hashlib.sha256(f"{image.mode} {image.size} ".encode())
+    for band in bands(image):
+        digest.update(band.tobytes())
+    name = digest.hexdigest()
     if name not in pictures:
         buffer = io.BytesIO()
         image.save(buffer, "PNG", compress_level=1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from modules.imaging.depth import eight_bits
 from modules.imaging.masks import OPAQUE_ABOVE, blur
+from modules.imaging.pixelwise import alpha_of, laid_over
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,8 +35,7 @@ def grown(picture: Image.Image, frame: Frame) -> Image.Image:
 def painted_over(picture: Image.Image, paint: Image.Image) -> Image.Image:
     """`picture` with the colours of `paint` (RGBA, of its size) over it. Where nothing is painted every bit stays."""
     picture = eight_bits(picture)
-    result = picture.convert("RGBA")
-    result.alpha_composite(paint.convert("RGBA"))
+    result = laid_over(paint.convert("RGBA"), picture.convert("RGBA"))
     return result if has_transparency(picture) else result.convert("RGB")
 
 
@@ -49,7 +49,7 @@ def mask_of(paint: Image.Image | None, size: tuple[int, int], frame: Frame, *, s
     if paint is None:
         mask = Image.new("L", size)
     else:
-        mask = paint.convert("RGBA").getchannel("A")
+        mask = alpha_of(paint)
         if not soft:
             mask = mask.point([255 if level > OPAQUE_ABOVE else 0 for level in range(256)])
     if any(frame):
@@ -70,7 +70,7 @@ def colours_and_mask(
     """
     from PIL import Image
 
-    alpha = paint.convert("RGBA").getchannel("A")
+    alpha = alpha_of(paint)
     level = round(255 * (1 - transparency / 100))
     mask = alpha.point([0, *([level] * 255)])
     coloured = painted_over(picture, paint)

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from modules.foundation.errors import EaselError, RequestError, reason_of
 from modules.foundation.picture_file import UNREADABLE, open_picture
+from modules.generation.count_limits import between
+from modules.generation.inpaint import MOST_BLUR
 from modules.imaging.depth import eight_bits
+from modules.imaging.pixelwise import alpha_of, extent, inverted, lighter
 from modules.webui.canvas.layers import colours_and_mask, grown, has_transparency, mask_of, painted_over
 from modules.webui.canvas.value import CanvasValue
 from modules.webui.panel import img2img_controls as own
@@ -102,28 +105,25 @@ def _inpainted(value: CanvasValue, field: str) -> Source:
     picture = framed_picture(value, field)
     paint = _paint(value, picture.size, field)
     mask = mask_of(paint, picture.size, value.frame, soft=value.soft)
-    if mask.getbbox() is None:
+    if extent(mask) is None:
         return Source(picture=picture, mask=_transparent_part(picture, field))
     return Source(picture=picture, mask=mask)
 
 
 def _sketched(controls: ControlValues, value: CanvasValue, field: str) -> Source:
-    from PIL import ImageChops
-
     if not value.is_painted:
         return _inpainted(value, field)
     picture = framed_picture(value, field)
     paint = _paint(value, picture.size, field)
-    if paint is None or paint.getchannel("A").getbbox() is None:
+    if paint is None or extent(alpha_of(paint)) is None:
         return _inpainted(value, field)
+    blurred = controls.whole("mask_blur", "Mask blur")
+    between("mask_blur", blurred, 0, MOST_BLUR)
     coloured, mask = colours_and_mask(
-        picture,
-        paint,
-        transparency=controls.number("mask_alpha", "Mask transparency"),
-        blurred=controls.whole("mask_blur", "Mask blur"),
+        picture, paint, transparency=controls.number("mask_alpha", "Mask transparency"), blurred=blurred
     )
     around = mask_of(None, picture.size, value.frame, soft=True)
-    return Source(picture=coloured, mask=ImageChops.lighter(mask, around))
+    return Source(picture=coloured, mask=lighter(mask, around))
 
 
 def _paint(value: CanvasValue, size: tuple[int, int], field: str) -> Image.Image | None:
@@ -135,15 +135,13 @@ def _paint(value: CanvasValue, size: tuple[int, int], field: str) -> Image.Image
 
 def _transparent_part(picture: Image.Image, field: str) -> Image.Image:
     """Where a picture is transparent, as a mask."""
-    from PIL import ImageChops
-
     if not has_transparency(picture):
         raise RequestError(
             "Nothing is masked. Paint over what is to be made again, or choose Inpaint upload and give the mask as a "
             "file.",
             field,
         )
-    return ImageChops.invert(eight_bits(picture).convert("RGBA").getchannel("A"))
+    return inverted(alpha_of(eight_bits(picture)))
 
 
 def _sized(value: CanvasValue, field: str) -> tuple[int, int]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import html
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Response
 
+from modules.api.large_json import LargeJson, PackedFile
 from modules.api.pictures import Intake, decode_picture
 from modules.api.sdapi.bodies import ExtrasBatchImagesRequest, ExtrasBody, ExtrasSingleImageRequest
 from modules.api.sdapi.responses import (
@@ -46,21 +45,22 @@ def routes(app: Application) -> APIRouter:
 
 def _add_work(router: APIRouter, app: Application) -> None:
     @router.post("/extra-single-image", response_model=ExtrasSingleImageResponse, summary="Work on one picture")
-    async def single(body: ExtrasSingleImageRequest) -> JSONResponse:
+    async def single(body: ExtrasSingleImageRequest) -> Response:
         """Enlarge a picture, restore its faces, or both, and answer when it is done. It is not saved."""
         image = await asyncio.to_thread(decode_picture, body.image, "image", Intake.of(app))
         done, settings = await _run(app, body, (image,))
         pictures = await asyncio.to_thread(_encoded, done, settings)
-        return JSONResponse({"html_info": _html(done), "image": pictures[0] if pictures else None})
+        return LargeJson.of({"html_info": _html(done), "image": pictures[0] if pictures else None}).response()
 
     @router.post("/extra-batch-images", response_model=ExtrasBatchImagesResponse, summary="Work on several pictures")
-    async def batch(body: ExtrasBatchImagesRequest) -> JSONResponse:
+    async def batch(body: ExtrasBatchImagesRequest) -> Response:
         """The same for several pictures. When it is interrupted, those that are finished are answered."""
         fields = [(file.data, f"imageList[{index}].data") for index, file in enumerate(body.imageList)]
         intake = Intake.of(app)
         images = [await asyncio.to_thread(decode_picture, text, field, intake) for text, field in fields]
         done, settings = await _run(app, body, tuple(images))
-        return JSONResponse({"html_info": _html(done), "images": await asyncio.to_thread(_encoded, done, settings)})
+        pictures = await asyncio.to_thread(_encoded, done, settings)
+        return LargeJson.of({"html_info": _html(done), "images": pictures}).response()
 
 
 def _add_lists(router: APIRouter, app: Application) -> None:
@@ -132,8 +132,8 @@ async def _run(
     return await result_of(job), settings
 
 
-def _encoded(images: tuple[ExtrasImage, ...], settings: Settings) -> list[str]:
-    return [base64.b64encode(_file(each, settings)).decode() for each in images]
+def _encoded(images: tuple[ExtrasImage, ...], settings: Settings) -> list[PackedFile]:
+    return [PackedFile(_file(each, settings)) for each in images]
 
 
 def _file(image: ExtrasImage, settings: Settings) -> bytes:

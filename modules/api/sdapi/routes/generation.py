@@ -44,5 +44,5 @@ async def _answer(
     result = await result_of(await asyncio.to_thread(app.submit, request, body.force_task_id))
     # The answer is JSON already: megabytes of base64 are not worth a second look by the response model.
     remarks = [*unused_settings(app, request.override_settings), *remarks_on_scripts(body.alwayson_scripts)]
-    content = await asyncio.to_thread(generation_answer, body, result, settings, remarks)
-    return Response(content, media_type="application/json")
+    answer = await asyncio.to_thread(generation_answer, body, result, settings, remarks)
+    return answer.response()
