@@ -9,9 +9,18 @@ from typing import Any
 
 from modules.a1111.gradio3.namespace import old_module
 from modules.a1111.types import ComponentValue
+from modules.foundation.plain import JsonObject
 
 _gr: Any = old_module("gradio")
 _number = itertools.count()
+
+REFRESH = "\U0001f504"
+
+
+def _classes_of(keywords: JsonObject) -> list[str]:
+    """`elem_classes` out of the keywords of a component: one name or several."""
+    classes = keywords.pop("elem_classes", None) or []
+    return [classes] if isinstance(classes, str) else list(classes)
 
 
 class FormComponent:
@@ -24,16 +33,16 @@ class ToolButton(_gr.Button):
     """A small button with a sign on it."""
 
     def __init__(self, *args: object, **kwargs: ComponentValue) -> None:
-        classes = list(kwargs.pop("elem_classes", None) or [])
-        super().__init__(*args, elem_classes=["tool", *classes], **kwargs)
+        sign = args[0] if args else kwargs.get("value")
+        kind = "refresh" if sign == REFRESH else "written"  # the page has signs of its own for its own buttons
+        super().__init__(*args, elem_classes=["tool", kind, *_classes_of(kwargs)], **kwargs)
 
 
 class ResizeHandleRow(_gr.Row):
     """A row whose columns can be made wider."""
 
     def __init__(self, **kwargs: ComponentValue) -> None:
-        classes = list(kwargs.pop("elem_classes", None) or [])
-        super().__init__(elem_classes=["resize-handle-row", *classes], **kwargs)
+        super().__init__(elem_classes=["resize-handle-row", *_classes_of(kwargs)], **kwargs)
 
 
 class FormRow(_gr.Row):
@@ -77,7 +86,7 @@ class InputAccordion(_gr.Checkbox):
 
     def __init__(self, value: bool, **kwargs: ComponentValue) -> None:
         self.accordion_id = kwargs.pop("elem_id", None) or f"input-accordion-{next(_number)}"
-        classes = [*(kwargs.pop("elem_classes", None) or []), "input-accordion"]
+        classes = [*_classes_of(kwargs), "input-accordion"]
         opened = kwargs.pop("open", value)
         super().__init__(value, elem_id=f"{self.accordion_id}-checkbox", visible=False)
         with _gr.Group(elem_classes=["input-accordion-container"]):

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Mapping
 
 from modules.a1111.current import OWNER
-from modules.a1111.options import OptionInfo, Options, section_of
+from modules.a1111.option_controls import section_of
+from modules.a1111.options import OptionInfo, Options
 from modules.application.application import Application
 from modules.foundation.errors import EaselError
 
@@ -38,7 +39,7 @@ class ExtensionSettings:
         registry = self._app.registries.settings
         registry.unregister(f"{OWNER}: {title}")
         try:
-            registry.register(f"{OWNER}: {title}", section_of(title, category, everything.items()))
+            registry.register(f"{OWNER}: {title}", section_of(title, category, everything.items(), self._failed))
         except EaselError as error:
             self._failed(title, str(error))
             log.warning("The settings of %s cannot be declared: %s", title, error)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
-
-from pydantic import create_model
-from pydantic.fields import FieldInfo
 
 from modules.a1111 import unused_settings
 from modules.a1111.types import ComponentValue, GradioComponent
 from modules.foundation.plain import JsonMapping, JsonObject
-from modules.settings.declare import Section, setting
 from modules.settings.known_options import FOLDERS
 from modules.settings.model import Settings
 
@@ -229,42 +225,3 @@ class _Data(JsonObject):
     def update(self, *others: object, **named: object) -> None:
         for key, value in dict(*others, **named).items():
             self[key] = value
-
-
-def section_of(title: str, category: str, options: Iterable[tuple[str, OptionInfo]]) -> type[Section]:
-    """A section of the settings that holds these options, for the program's registry."""
-    fields: JsonObject = {}
-    for key, info in options:
-        if not info.do_not_save:
-            fields[key] = (_type_of(info.default), _field(key, info))
-    made = create_model(f"Section {title}", __base__=Section, **fields)
-    made.title, made.category = title, category
-    return made
-
-
-def _type_of(default: ComponentValue) -> Any:
-    if isinstance(default, bool):
-        return bool
-    if isinstance(default, int | float):
-        return float | int
-    # Sliders of whole numbers come back as floats and lists as None: leniency as in A1111.
-    return str if isinstance(default, str) else Any
-
-
-def _field(key: str, info: OptionInfo) -> FieldInfo:
-    arguments: JsonObject = {}
-    try:
-        arguments = info.arguments()
-    except Exception:
-        log.exception("The arguments of setting %r cannot be worked out; it is drawn without them", key)
-    choices = arguments.get("choices")
-    return setting(
-        info.default,
-        info.label or key,
-        ge=arguments.get("minimum"),
-        le=arguments.get("maximum"),
-        step=arguments.get("step"),
-        choices=list(choices) if isinstance(choices, list | tuple) else None,
-        infotext=info.infotext,
-        restart="requires restart" in info.comment_after,
-    )

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from modules.a1111.components import ToolButton
+from modules.a1111.components import REFRESH, ToolButton
 from modules.a1111.current import current
 from modules.a1111.gradio3.namespace import old_module
 from modules.a1111.types import ComponentValue, GradioComponent
@@ -15,7 +15,7 @@ from modules.foundation.plain import JsonObject
 
 SYMBOLS = {
     "folder_symbol": "\U0001f4c2",
-    "refresh_symbol": "\U0001f504",
+    "refresh_symbol": REFRESH,
     "random_symbol": "\U0001f3b2\ufe0f",
     "reuse_symbol": "\u267b\ufe0f",
     "paste_symbol": "\u2199\ufe0f",

@@ -7,7 +7,7 @@ import inspect
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modules.a1111.current import current
 from modules.a1111.script import AlwaysVisible, OnComponent, Script, ScriptClassData, overrides
@@ -115,9 +115,11 @@ class ScriptRunner:
         arguments = list(self.defaults)
         for script in self.scripts:
             values = by_script.get((script.name or script.title()).lower())
-            if values is not None and script.args_from is not None and script.args_to is not None:
-                count = min(len(values), script.args_to - script.args_from)
-                arguments[script.args_from : script.args_from + count] = values[:count]
+            if values is not None and script.args_from is not None:
+                given = [
+                    _numbered(control, value) for control, value in zip(script.controls or (), values, strict=False)
+                ]
+                arguments[script.args_from : script.args_from + len(given)] = given
         names = [title.lower() for title in self.titles]
         arguments[0] = names.index(selected.lower()) + 1 if selected and selected.lower() in names else 0
         return arguments
@@ -231,8 +233,22 @@ def _default_of(control: GradioComponent) -> ComponentValue:
     """What a request that does not name the argument gives: the value as the function would get it from the page."""
     value = getattr(control, "value", None)
     if getattr(control, "type", None) == "index":
-        values = [each[1] if isinstance(each, tuple) else each for each in getattr(control, "choices", ())]
+        values = _choices(control)
         return values.index(value) if value in values else None
     if value is None and control.get_block_name() == "textbox":
         return ""  # as Gradio 3 had it, and as the page sends it
     return value
+
+
+def _numbered(control: GradioComponent, value: ScriptArgument) -> ScriptArgument:
+    """What a client gives for a control whose function gets the number of a choice; it may give the choice."""
+    if getattr(control, "type", None) != "index":
+        return value
+    choices = _choices(control)
+    if isinstance(value, list):
+        return [choices.index(each) if isinstance(each, str) and each in choices else each for each in value]
+    return choices.index(value) if isinstance(value, str) and value in choices else value
+
+
+def _choices(control: GradioComponent) -> list[Any]:
+    return [each[1] if isinstance(each, tuple) else each for each in getattr(control, "choices", None) or ()]

@@ -43,6 +43,10 @@ class _Missing(type):
             raise AttributeError(name)
         raise AttributeError(_sentence(f"{cls.__module__}.{cls.__name__}.{name}"))
 
+    def __instancecheck__(cls, instance: object) -> bool:
+        """Whether a view says that it stands for what is called so in the original: extensions tell kinds apart."""
+        return cls.__name__ in getattr(type(instance), "stands_for", ()) or type.__instancecheck__(cls, instance)
+
 
 def _sentence(what: str) -> str:
     part = next((each for each in PACKAGES if what.startswith(f"{each}.")), what.split(".", 1)[0])

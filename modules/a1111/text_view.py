@@ -29,12 +29,13 @@ class TextEncoderView:
     """One text encoder. `tokenize` gives ids; a call gives what the network is guided by [texts, n, width]."""
 
     id_start, id_end, chunk_length = 49406, 49407, 75
+    stands_for = ("FrozenCLIPEmbedderWithCustomWords", "FrozenCLIPEmbedderWithCustomWordsBase")
 
     def __init__(self, model: LoadedModel, encoder: ClipEncoder) -> None:
         self._model, self.encoder = model, encoder
         self.id_pad = encoder.tokenizer.pad
         self.comma_token = encoder.tokenizer.comma
-        self.wrapped = _Wrapped(encoder)
+        self.wrapped = (_WrappedOpenClip if encoder.tokenizer.manner == "openclip" else _WrappedClip)(encoder)
         self.is_trainable = False
         self.input_key = "txt"
         self.legacy_ucg_val = None
@@ -90,9 +91,20 @@ class TextEncoderView:
 class _Wrapped:
     """What the original's encoder wraps: the network of transformers and its tokenizer."""
 
+    stands_for: tuple[str, ...] = ()
+    """Classes of the original as which extensions know it."""
+
     def __init__(self, encoder: ClipEncoder) -> None:
         self.transformer = encoder.model
         self.tokenizer = TokenizerView(encoder)
+
+
+class _WrappedClip(_Wrapped):
+    stands_for = ("FrozenCLIPEmbedder",)
+
+
+class _WrappedOpenClip(_Wrapped):
+    stands_for = ("FrozenOpenCLIPEmbedder", "FrozenOpenCLIPEmbedder2")
 
 
 class TokenizerView:
@@ -107,6 +119,15 @@ class TokenizerView:
         """Words and parts of words with their ids."""
         words = self._tokenizer.decode(range(self.eos_token_id + 1))
         return {word: number for number, word in enumerate(words)}
+
+    vocab = property(get_vocab)
+
+    @property
+    def byte_decoder(self) -> dict[str, int]:
+        """The byte that each letter of the words stands for."""
+        from modules.text_encoders.tokenizer import byte_characters
+
+        return byte_characters()
 
     def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
         """Token ids, by default with start and end."""
@@ -135,6 +156,8 @@ class TokenizerView:
 
 class Conditioner:
     """SDXL's encoders side by side, in `embedders`."""
+
+    stands_for = ("GeneralConditioner",)
 
     def __init__(self, model: LoadedModel) -> None:
         self._model = model

@@ -46,6 +46,11 @@ INSTEAD_OF_PIP = Path(__file__).with_name("instead_of_pip")
 
 MOST_ROUNDS = 25
 
+NOT_REACHED = "The network cannot be reached"
+
+SIGNS_OF_NO_NETWORK = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "Could not resolve host")
+"""What pip and git write where nothing answers."""
+
 
 @dataclass(kw_only=True)
 class Report:
@@ -59,6 +64,11 @@ class Report:
     def notes(self) -> list[str]:
         """Sentences for the extension's card: packages that failed, then those kept at Easel's version."""
         return [*self.failed, *self.kept]
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether something failed that may go well the next time: there was no network."""
+        return any(NOT_REACHED in each or "--offline" in each for each in self.failed)
 
 
 class Environment:
@@ -234,6 +244,8 @@ class Environment:
             lines = [line.strip() for line in output if line.strip()]
         errors = [line for line in lines if line.startswith("ERROR:")]
         message = (errors or lines or [f"it ended with code {code}"])[-1].removeprefix("ERROR: ")
+        if any(sign in line for line in lines for sign in SIGNS_OF_NO_NETWORK):
+            message = f"{NOT_REACHED}: {message}"
         return f"{message} (All of it is in {self.logs / f'{asked_by}.log'}.)"
 
     def _python_path(self, ahead: Sequence[str]) -> str:
@@ -249,10 +261,25 @@ class Environment:
         """What was noted when an extension's wishes were last fulfilled: its `stamp` and the `notes`."""
         return self._record().get(name, {})
 
-    def note_done(self, name: str, stamp: str, notes: Sequence[str]) -> None:
-        """Record that the requirements of extension `name`, as of `stamp`, were installed."""
+    def note_done(self, name: str, stamp: str, notes: Sequence[str], *, failed: bool = False) -> None:
+        """Record what came of the requirements of extension `name`, as of `stamp`: that is not done again.
+
+        What `failed` is done again when `forget_failures` was asked for.
+        """
+        done = {"stamp": stamp, "notes": list(notes), "failed": failed}
+        self._write_record({**self._record(), name: done})
+
+    def forget_failures(self) -> list[str]:
+        """Have what failed be tried again at the next start; the names of those extensions."""
+        record = self._record()
+        names = [name for name, done in record.items() if done.get("failed")]
+        if names:
+            self._write_record({name: done for name, done in record.items() if name not in names})
+        return names
+
+    def _write_record(self, record: Mapping[str, Mapping[str, object]]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.folder / "installed.json", {**self._record(), name: {"stamp": stamp, "notes": list(notes)}})
+        write_json(self.folder / "installed.json", record)
 
     def _record(self) -> dict[str, Mapping[str, object]]:
         try:

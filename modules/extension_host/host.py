@@ -54,6 +54,10 @@ OFFERED = {
 """Modules that extensions import unasked, for A1111's environment has them -> what brings them."""
 
 
+OFFER = "imported by extensions"
+
+TRIED_AGAIN = "It is tried again when its files change, or when the Extensions tab is asked to install again."
+
 MISSING_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
@@ -182,7 +186,7 @@ class ExtensionHost:
             extension.notes.append("What it asks for is not installed: Easel was started with --skip-install.")
             return
         log.info("Installing what the extension %s asks for; see %s.", extension.name, self.environment.logs)
-        complete = True
+        failed = may_pass = False
         for file in files:
             if file.name == "install.py":
                 report = self._run_install(extension, file)
@@ -190,9 +194,11 @@ class ExtensionHost:
                 requirements, options = requirements_of(file)
                 report = self.environment.install(requirements, asked_by=extension.name, options=options)
             extension.notes += report.notes
-            complete = complete and not report.failed
-        # What failed is tried again at the next start; what is merely kept is settled.
-        self.environment.note_done(extension.name, stamp if complete else "", extension.notes)
+            failed, may_pass = failed or bool(report.failed), may_pass or report.may_pass
+        if failed and not may_pass:
+            extension.notes.append(TRIED_AGAIN)
+        # Pip looks long for what is not there: that is not done at every start, unless only the network was missing.
+        self.environment.note_done(extension.name, "" if may_pass else stamp, extension.notes, failed=failed)
         for note in extension.notes:
             log.warning("Extension %s: %s", extension.name, note)
 
@@ -219,10 +225,17 @@ class ExtensionHost:
         package = OFFERED.get(top)
         if package is None or top in self._refused:
             return False
+        name, stamp = f"{OFFER} {package}", f"{sys.version_info[:2]}"
+        if self.environment.done_for(name).get("stamp") == stamp:
+            log.warning("%s, which an extension imports, could not be installed before. %s", package, TRIED_AGAIN)
+            self._refused.add(top)
+            return False
         log.info("An extension imports %s; %s is installed for it.", top, package)
-        report = self.environment.install([package], asked_by="imported by extensions")
+        report = self.environment.install([package], asked_by=OFFER)
         if report.failed:
             self._refused.add(top)
+            if not report.may_pass:
+                self.environment.note_done(name, stamp, report.notes, failed=True)
         return not report.failed
 
     @contextlib.contextmanager

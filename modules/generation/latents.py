@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,22 @@ class Latents:
     def count(self) -> int:
         """Number of pictures in the batch."""
         return int(self.samples.shape[0])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Samples:
+    """What sampling a batch gave: its `latents`, or `pixels` [B, 3, H, W] of -1 to 1 where they are decoded already.
+
+    Both are None where sampling was interrupted before there was anything to see. `decode` makes pixels of latents.
+    """
+
+    latents: Latents | None = None
+    pixels: Tensor | None = None
+    decode: Callable[[Latents], Tensor] | None = None
+
+
+Sampling = Callable[[], Samples]
+"""Samples one batch, or one of its passes; may be called more than once, and then begins again."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modules.generation.batch import BatchPlan
-from modules.generation.latents import ExtraNoise, Latents
+from modules.generation.latents import ExtraNoise, Latents, Sampling
 from modules.generation.plan import Plan
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
@@ -113,6 +113,19 @@ class Hooks:
         "batch_begins",
         "Change prompts, seeds and size of one batch once its networks are in force, before its prompts are encoded.",
         "process_batch",
+    )
+    sampling: Transform[Sampling, RunEvent] = _point(
+        Transform,
+        "sampling",
+        "Replace the function that samples a batch, second pass included; the one that it gets does so as the program "
+        "does.",
+        "p.sample",
+    )
+    second_sampling: Transform[Sampling, RunEvent] = _point(
+        Transform,
+        "second_sampling",
+        "The same for the second pass of hires fix alone, from enlarging the result of the first.",
+        "p.sample_hr_pass",
     )
     second_pass: Transform[Plan, RunEvent] = _point(
         Transform,

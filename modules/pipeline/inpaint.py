@@ -63,16 +63,17 @@ def blend_of(latents: Tensor, masks: Tensor, inpaint: InpaintPlan) -> Blend:
     )
 
 
-def overlay_masks(plan: Plan, batch: BatchSlice, blend: Blend | None, finished: Tensor) -> list[Image.Image]:
+def overlay_masks(plan: Plan, batch: BatchSlice, blend: Blend | None, finished: Tensor | None) -> list[Image.Image]:
     """White where each result is to be seen, black where its source is; in the size of the source.
 
-    These are the plan's masks. With soft inpainting they follow from how far the finished latents are from the source.
+    These are the plan's masks. With soft inpainting they follow from how far the finished latents are from the
+    source, where there are latents.
     """
     inpaint = plan.inpaint
     if inpaint is None:
         return []
     pictures = inpaint.pictures[batch.pictures]
-    if inpaint.soft is None or not isinstance(blend, SoftBlend):
+    if inpaint.soft is None or finished is None or not isinstance(blend, SoftBlend):
         return [each.overlay_mask for each in pictures]
     soft = inpaint.soft
     distances = (finished - blend.source).norm(dim=1).float().cpu().numpy()

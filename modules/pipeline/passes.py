@@ -10,26 +10,107 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from modules.foundation.errors import Interrupted
 from modules.generation.conditioning import Conditioning
+from modules.generation.latents import Samples, Sampling
 from modules.generation.plan import BatchSlice, HiresPlan
-from modules.hooks.events import StartEvent
+from modules.hooks.events import RunEvent, StartEvent
+from modules.hooks.point import Transform
 from modules.pipeline.encode import encode, timing_of
 from modules.pipeline.hires import enlarged, start_second
 from modules.pipeline.live_preview import Previewer
 from modules.pipeline.refiner import Refining
-from modules.pipeline.sample import sample
+from modules.pipeline.sample import Sampled, sample
 from modules.pipeline.seamless_tiling import seamless
 from modules.pipeline.start import Start, start
 from modules.pipeline.state import PassResult, PassState, RunState
 from modules.text_encoders.prompt_conditioning import Timing
 
 
-def first_pass(state: RunState, batch: BatchSlice, stack: contextlib.ExitStack) -> PassResult:
-    """Sample a batch from noise or from its pictures."""
-    plan, event = state.plan, replace(state.event, batch=batch.index)
-    only = PassState(
-        plan=plan, batch=batch, event=event, timing=timing_of(plan), size=(plan.height, plan.width), stack=stack
+def sample_batch(state: RunState, batch: BatchSlice, stack: contextlib.ExitStack) -> PassResult | None:
+    """The passes over a batch, as attachments want them sampled; None where there is nothing of it.
+
+    What a pass has in force stays in `stack`.
+    """
+    event = replace(state.event, batch=batch.index)
+    return _sampled(
+        state,
+        state.engine.hooks.sampling,
+        event,
+        lambda: _passes(state, batch, stack),
+        lambda: _only(state, batch, stack),
     )
+
+
+def _passes(state: RunState, batch: BatchSlice, stack: contextlib.ExitStack) -> PassResult | None:
+    """The first pass, and a second one where there is one."""
+    hires = state.plan.hires
+    made = None
+    try:
+        made = None if hires and hires.first_picture else _first_pass(state, batch, stack)
+    except Interrupted:  # while the prompt was read: there is nothing of this batch
+        return None
+    if hires is None or (made is not None and not made.sampled.complete):
+        return made
+    event, first = replace(state.event, batch=batch.index, plan=hires.second, stage="second pass"), made
+
+    def again() -> PassResult | None:
+        try:
+            return _second_pass(state, batch, hires, first, stack)
+        except Interrupted:  # while the first picture was upscaled, which is what there is then
+            return first if first is None else replace(first, sampled=replace(first.sampled, complete=False))
+
+    return _sampled(state, state.engine.hooks.second_sampling, event, again, lambda: _only(state, batch, stack))
+
+
+def _sampled(
+    state: RunState,
+    point: Transform[Sampling, RunEvent],
+    event: RunEvent,
+    make: Callable[[], PassResult | None],
+    only: Callable[[], PassState],
+) -> PassResult | None:
+    """`make()`, or what attachments put in its place; `only` is for those that sample without it."""
+    if not point:
+        return make()
+    made: PassResult | None = None
+
+    def sampling() -> Samples:
+        nonlocal made
+        made = make()
+        return Samples() if made is None else made.samples
+
+    samples = point(sampling, event)()
+    if samples.latents is None and samples.pixels is None:
+        return made
+    if made is None:
+        current = only()
+        made = PassResult(
+            sampled=Sampled(latents=None, complete=not state.control.stopping),
+            conditioning=_encoded(state, current),
+            model=current.model,
+            event=current.event,
+        )
+    latents = samples.latents if samples.latents is not None else made.latents
+    return replace(made, sampled=replace(made.sampled, latents=latents), pixels=samples.pixels)
+
+
+def _only(state: RunState, batch: BatchSlice, stack: contextlib.ExitStack) -> PassState:
+    """The first pass over a batch."""
+    plan = state.plan
+    return PassState(
+        plan=plan,
+        batch=batch,
+        event=replace(state.event, batch=batch.index),
+        timing=timing_of(plan),
+        size=(plan.height, plan.width),
+        stack=stack,
+    )
+
+
+def _first_pass(state: RunState, batch: BatchSlice, stack: contextlib.ExitStack) -> PassResult:
+    """Sample a batch from noise or from its pictures."""
+    only, plan = _only(state, batch, stack), state.plan
 
     def begin() -> Start:
         begun = start(plan, batch, only.model, only.changed_extra_noise(state.engine.hooks))
@@ -39,7 +120,7 @@ def first_pass(state: RunState, batch: BatchSlice, stack: contextlib.ExitStack) 
     return _run(state, only, _encoded(state, only), begin)
 
 
-def second_pass(
+def _second_pass(
     state: RunState, batch: BatchSlice, hires: HiresPlan, first: PassResult | None, stack: contextlib.ExitStack
 ) -> PassResult:
     """Enlarge what the first pass made, or the picture that takes its place, and sample it again."""

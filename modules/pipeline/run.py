@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from PIL.Image import Image
 
-from modules.foundation.errors import Interrupted, OutOfMemory
+from modules.foundation.errors import OutOfMemory
 from modules.foundation.timing import Stopwatch
 from modules.foundation.trace import stage_ended
 from modules.generation.batch import BatchPlan, batch_plan, with_batch_plan
@@ -24,11 +24,11 @@ from modules.hardware.memory import peak_bytes, release, start_peak
 from modules.hooks.events import PictureEvent, RunEvent
 from modules.hooks.point import Transform
 from modules.imaging.resize import Upscale
-from modules.pipeline.decode import decode
+from modules.pipeline.decode import pictures_of
 from modules.pipeline.engine import Engine
 from modules.pipeline.inpaint import overlay_masks
 from modules.pipeline.parameters_text import extra_of, finish, picture_fields
-from modules.pipeline.passes import first_pass, second_pass
+from modules.pipeline.passes import sample_batch
 from modules.pipeline.paste_back import PastedBack, paste_back
 from modules.pipeline.plan import img2img_upscale, make_plan
 from modules.pipeline.result_info import info_of
@@ -124,31 +124,20 @@ def _change_batch(state: RunState, batch: BatchSlice, point: Transform[BatchPlan
 
 def _one_batch(state: RunState, batch: BatchSlice) -> None:
     """Make the pictures of one batch and hand them to the saver."""
-    hires = state.plan.hires
     # What a pass has in force stays until its latents are decoded.
     with contextlib.ExitStack() as stack:
-        made = None
-        try:
-            made = None if hires and hires.first_picture else first_pass(state, batch, stack)
-        except Interrupted:  # while the prompt was read: there is nothing of this batch
-            state.incomplete = True
-            return
-        if hires and (made is None or made.sampled.complete):
-            try:
-                made = second_pass(state, batch, hires, made, stack)
-            except Interrupted:  # while the first picture was upscaled, which is what there is then
-                state.incomplete = True
+        made = sample_batch(state, batch, stack)
         state.incomplete |= made is None or not made.sampled.complete
-        if made is None or made.latents is None:
+        if made is None or (made.latents is None and made.pixels is None):
             return
         with state.timings.phase("decode"):
             state.control.at_phase("decoding")
             hooks, event = state.engine.hooks, replace(state.event, batch=batch.index)
             change = functools.partial(hooks.decoded, event=event) if hooks.decoded else None
-            pictures = hooks.pictures(decode(made.latents, state.plan, made.model, change), event)
+            pictures = hooks.pictures(pictures_of(made.samples, state.plan, made.model, change), event)
         state.event.warn(*state.model.taken_remarks(), *made.model.taken_remarks())
         with state.timings.phase("finish"):
-            masks = overlay_masks(state.plan, batch, made.blend, made.latents.samples)
+            masks = overlay_masks(state.plan, batch, made.blend, made.latents and made.latents.samples)
             _hand_over(state, batch, pictures, made, masks)
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, field, replace
 
+import torch
+from torch import Tensor
+
 from modules.checkpoints.info import CheckpointInfo
 from modules.checkpoints.vae_files import VaeInfo
 from modules.foundation.timing import Stopwatch
 from modules.generation.conditioning import Conditioning
-from modules.generation.latents import Latents
+from modules.generation.latents import Latents, Samples
 from modules.generation.plan import BatchSlice, Plan
 from modules.generation.progress import RunControl
 from modules.hooks.events import RunEvent
 from modules.hooks.points import Hooks
 from modules.imaging.resize import Upscale
+from modules.pipeline.decode import decoded_pixels
 from modules.pipeline.engine import Engine
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.sample import Sampled
@@ -91,7 +95,8 @@ class PassState:
 class PassResult:
     """What the passes over a batch made: latents, the model whose VAE decodes them, and what belongs into the text.
 
-    `blend` is what kept the unmasked part of inpainted pictures.
+    `blend` is what kept the unmasked part of inpainted pictures; `pixels` [B, 3, H, W] of -1 to 1 are there where an
+    attachment has decoded the latents.
     """
 
     sampled: Sampled
@@ -99,6 +104,17 @@ class PassResult:
     model: LoadedModel
     event: RunEvent
     blend: Blend | None = None
+    pixels: Tensor | None = None
+
+    @property
+    def samples(self) -> Samples:
+        """What attachments that replace sampling see of it."""
+        return Samples(latents=self.latents, pixels=self.pixels, decode=self._decoded)
+
+    def _decoded(self, latents: Latents) -> Tensor:
+        plan = self.event.plan
+        assert plan is not None
+        return torch.stack(list(decoded_pixels(latents, plan, self.model)))
 
     @property
     def latents(self) -> Latents | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,6 +38,26 @@ def setting(
         le=le,
         json_schema_extra={key: value for key, value in extra.items() if value is not None},
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """How the page draws a setting of an attachment's, where that is the attachment's own affair.
+
+    Goes into the annotation of the field: `Annotated[str, Control(...)]`. `draw(**arguments)` makes the component from
+    label, elem_id, value and the like; `before` and `after` are HTML around it. `look_again` looks for choices and
+    gives what the component is updated with; it gets a button of its own.
+    """
+
+    draw: Callable[..., Any]
+    before: str = ""
+    after: str = ""
+    look_again: Callable[[], Any] | None = None
+
+
+def control_of(field: FieldInfo) -> Control | None:
+    """The `Control` of a setting, or None."""
+    return next((each for each in field.metadata if isinstance(each, Control)), None)
 
 
 class Section(BaseModel):

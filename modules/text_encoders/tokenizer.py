@@ -79,7 +79,7 @@ def _build(special_words: tuple[str, str]) -> Tokenizer:
     from tokenizers.pre_tokenizers import ByteLevel, Sequence, Split
 
     merges = _read_merges()
-    alphabet = _byte_alphabet()
+    alphabet = list(byte_characters())
     words = [*alphabet, *(character + "</w>" for character in alphabet), *(left + right for left, right in merges)]
     vocabulary = {word: index for index, word in enumerate([*words, *special_words])}
     tokenizer = Tokenizer(BPE(vocab=vocabulary, merges=merges, end_of_word_suffix="</w>"))
@@ -99,8 +99,9 @@ def _read_merges() -> list[tuple[str, str]]:
     return [(left, right) for left, _, right in pairs]
 
 
-def _byte_alphabet() -> list[str]:
+def byte_characters() -> dict[str, int]:
     """The characters that stand for the 256 bytes, in the order of their ids: printable ones for themselves first."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = 256 - len(printable)
-    return [chr(code) for code in printable] + [chr(256 + index) for index in range(others)]
+    others = [byte for byte in range(256) if byte not in printable]
+    characters = [*printable, *range(256, 256 + len(others))]
+    return {chr(code): byte for code, byte in zip(characters, [*printable, *others], strict=True)}

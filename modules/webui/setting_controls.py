@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from modules.foundation.plain import JsonMapping, JsonObject
-from modules.settings.declare import choices_of
+from modules.settings.declare import choices_of, control_of
 from modules.settings.model import Settings
 from modules.webui.choices import named_choices
 from modules.webui.events import on
@@ -42,13 +42,33 @@ def refreshed_control(
     app: Application, key: str, field: FieldInfo, lists: Mapping[str, Sequence[str]], **props: Any
 ) -> Component:
     """`setting_control` of the setting as it is now, with the button where there are files to look for."""
-    if key not in REFRESHED:
-        return setting_control(key, field, app.settings.current, lists, **props)
+    own = control_of(field)
+    if own is not None and own.before:
+        _comment(own.before)
+    if key in REFRESHED or (own is not None and own.look_again is not None):
+        control = _with_button(app, key, field, lists, **props)
+    else:
+        control = setting_control(key, field, app.settings.current, lists, **props)
+    if own is not None and own.after:
+        _comment(own.after)
+    return control
+
+
+def _comment(text: str) -> None:
+    gr.HTML(text, elem_classes=["settings-comment"], apply_default_css=False, padding=False)
+
+
+def _with_button(
+    app: Application, key: str, field: FieldInfo, lists: Mapping[str, Sequence[str]], **props: Any
+) -> Component:
+    own = control_of(field)
     with gr.Row(elem_classes=["with-refresh"]):
         control = setting_control(key, field, app.settings.current, lists, **props)
         button = gr.Button("🔄", elem_id=f"refresh_{key}", elem_classes=["tool", "refresh"])
 
     def refresh() -> object:
+        if own is not None and own.look_again is not None:
+            return own.look_again()
         app.library.refresh()
         return gr.update(choices=named_choices(app)[str(choices_of(field))])
 
@@ -81,6 +101,18 @@ def setting_control(
         "interactive": True,
         **props,
     }
+    own = control_of(field)
+    return _usual(field, lists, placeholder, common, key) if own is None else own.draw(**common)
+
+
+def _usual(
+    field: FieldInfo,
+    lists: Mapping[str, Sequence[str]],
+    placeholder: str | None,
+    common: JsonMapping,
+    key: str,
+) -> Any:
+    """The component for the type of a setting."""
     choices = _choices(field, lists)
     if field.annotation is bool:
         return gr.Checkbox(**common)

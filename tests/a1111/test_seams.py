@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -240,6 +241,20 @@ def test_a_line_is_laid_out_in_chunks_with_its_weights(here: Stage) -> None:
     assert (len(chunks), count) == (1, 3)
     assert (len(chunks[0].tokens), chunks[0].multipliers[:5]) == (77, [1.0, 1.0, 1.5, 1.0, 1.0])
     assert [chunk.tokens[0] for chunk in encoder.tokenize_line("cat " * 80)[0]] == [encoder.id_start] * 2
+
+
+def test_extensions_tell_text_encoders_apart_and_read_their_words(here: Stage) -> None:
+    here.make()
+    kinds: Any = importlib.import_module("ldm.modules.encoders.modules")
+    loaded: Any = here.dialect.shared.sd_model
+    clip = loaded.cond_stage_model
+    assert isinstance(clip.wrapped, kinds.FrozenCLIPEmbedder)
+    assert not isinstance(clip.wrapped, kinds.FrozenOpenCLIPEmbedder)
+    assert not isinstance("text", kinds.FrozenCLIPEmbedder)
+    tokenizer = clip.wrapped.tokenizer
+    words = {number: word for word, number in tokenizer.get_vocab().items()}
+    spelled = "".join(words[number] for number in clip.tokenize(["caf\u00e9 \u732b"])[0]).replace("</w>", "")
+    assert bytearray(tokenizer.byte_decoder[letter] for letter in spelled).decode() == "caf\u00e9\u732b"
 
 
 def test_what_an_extension_makes_of_prompts_is_encoded_and_the_infotext_stays(

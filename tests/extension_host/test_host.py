@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modules.extension_host.environment import Environment, Report
 from modules.extension_host.host import ExtensionHost
 from modules.extension_host.order import ordered
 from modules.settings.flags import parse_flags
@@ -66,22 +67,75 @@ def test_settings_switch_off_one_or_all(tmp_path: Path) -> None:
     assert not [each for each in host(tmp_path).find() if each.enabled]
 
 
-def test_a_failing_install_is_named_with_its_reason_and_tried_again(tmp_path: Path) -> None:
-    make(tmp_path, "bad", install_dot_py="import sys\nsys.exit('no such thing as free')\n")
+def test_a_failing_install_is_named_at_each_start_and_tried_again_when_asked_or_changed(tmp_path: Path) -> None:
+    tries = tmp_path / "tries"
+    bad = f"import sys\nopen({str(tries)!r}, 'a').write('x')\nsys.exit('no such thing as free')\n"
+    make(tmp_path, "bad", install_dot_py=bad)
     marker = tmp_path / "count"
     make(tmp_path, "good", install_dot_py=f"open({str(marker)!r}, 'a').write('x')\n")
     for _ in range(2):
         found = host(tmp_path)
         found.find()
         found.prepare()
-        bad = next(each for each in found.extensions if each.name == "bad")
-        assert "no such thing as free" in bad.notes[0]
-    assert marker.read_text() == "x"
+        failing = next(each for each in found.extensions if each.name == "bad")
+        assert "no such thing as free" in failing.notes[0]
+        assert "Extensions tab" in failing.notes[1]
+    assert (marker.read_text(), tries.read_text()) == ("x", "x")
+    assert host(tmp_path).environment.forget_failures() == ["bad"]
+    assert host(tmp_path).environment.forget_failures() == []
+    for times in ("xx", "xx"):
+        found = host(tmp_path)
+        found.find()
+        found.prepare()
+        assert (marker.read_text(), tries.read_text()) == ("x", times)
+    (tmp_path / "extensions" / "bad" / "install.py").write_text(bad.replace("no such", "no other"))
+    found = host(tmp_path)
+    found.find()
+    found.prepare()
+    assert tries.read_text() == "xxx"
+
+
+def test_without_a_network_what_is_missing_is_tried_at_the_next_start(tmp_path: Path) -> None:
+    tries = tmp_path / "tries"
+    source = (
+        f"import sys\nopen({str(tries)!r}, 'a').write('x')\nsys.exit('urllib3 NewConnectionError: nothing there')\n"
+    )
+    make(tmp_path, "far", install_dot_py=source)
+    for _ in range(2):
+        found = host(tmp_path)
+        found.find()
+        found.prepare()
+        assert "network cannot be reached" in found.extensions[0].notes[0]
+    assert tries.read_text() == "xx"
+
+
+def test_a_module_that_could_not_be_offered_is_not_looked_for_at_each_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def refused(self: Environment, requirements: list[str], **_: object) -> Report:
+        asked.extend(requirements)
+        return Report(failed=["there is none"])
+
+    monkeypatch.setattr(Environment, "install", refused)
+    assert not host(tmp_path).offer("cv2.ximgproc")
+    found = host(tmp_path)
+    assert not found.offer("cv2")
+    assert asked == ["opencv-python-headless"]
+    found.environment.forget_failures()
+    assert not host(tmp_path).offer("cv2")
+    assert len(asked) == 2
+
+
+def test_nothing_is_installed_where_that_is_switched_off(tmp_path: Path) -> None:
+    marker = tmp_path / "count"
     make(tmp_path, "later", install_dot_py=f"open({str(marker)!r}, 'a').write('y')\n")
     found = host(tmp_path, "--skip-install")
     found.find()
     found.prepare()
-    assert marker.read_text() == "x"
+    assert not marker.exists()
+    assert "--skip-install" in found.extensions[0].notes[0]
 
 
 def test_what_git_says_is_told_without_passwords(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from modules.a1111.attachments.files import FileAttachments
 from modules.a1111.attachments.pictures import PictureAttachments
 from modules.a1111.attachments.program import ProgramAttachments
 from modules.a1111.attachments.run import RunAttachments
+from modules.a1111.attachments.sampling import SamplingAttachments
 from modules.a1111.current import OWNER
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def attach(dialect: A1111Dialect, hooks: Hooks) -> None:
                 *("conditioning_state", "text_encoder", "prompts_read"),
             ),
         ),
+        (SamplingAttachments(dialect), ("sampling", "second_sampling")),
         (
             PictureAttachments(),
             ("decoded", "pictures", "picture", "mask_overlay", "composed", "infotext_fields"),

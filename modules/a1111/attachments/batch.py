@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Generator, Hashable
+from collections.abc import Generator, Hashable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from modules.a1111 import conditioning, networks_view
 from modules.a1111.attachments.run_p import p_of
 from modules.a1111.current import current
+from modules.a1111.noise import ImageRNG
 from modules.a1111.processing.parameters import StableDiffusionProcessing
+from modules.foundation.plain import JsonObject
 from modules.generation.batch import BatchPlan
 from modules.hooks.events import RunEvent
+from modules.sampling.samplers.registry import resolve_pair
 
 if TYPE_CHECKING:
     from modules.generation.plan import Plan
     from modules.text_encoders.prompt_conditioning import TextEncoder
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SECOND_PASS = (
+    *("denoising_strength", "cfg_scale", "hr_cfg", "steps", "hr_second_pass_steps", "hr_prompts"),
+    *("hr_negative_prompts", "sampler_name", "hr_sampler_name", "scheduler", "hr_scheduler"),
+)
+"""What before_hr may change of the pass that follows."""
 
 
 class BatchAttachments:
@@ -40,7 +51,9 @@ class BatchAttachments:
         if p is None:
             return batch
         _take_batch(p, batch)
-        return _changed_by(p, batch, event, "process_batch")
+        changed = _changed_by(p, batch, event, "process_batch")
+        p.rng = _noise_of(p, changed, event)
+        return changed
 
     def prompts_read(self, prompts: tuple[str, ...], event: RunEvent) -> tuple[str, ...]:
         """get_multicond_prompt_list, where an extension has replaced it.
@@ -91,9 +104,45 @@ class BatchAttachments:
         if p is None:
             return plan
         p.is_hr_pass = True
+        before = {name: getattr(p, name, None) for name in SECOND_PASS}
         if p.scripts is not None:
             p.scripts.call("before_hr", p)
-        return plan
+        changed = {name for name in SECOND_PASS if getattr(p, name, None) != before[name]}
+        return _second_plan(p, plan, event.batch, changed)
+
+
+def _second_plan(p: StableDiffusionProcessing, plan: Plan, batch: int, changed: set[str]) -> Plan:
+    """The plan of the second pass with what before_hr has changed, and with the seeds that stand in `p` now."""
+    pictures = slice(batch * plan.batch_size, (batch + 1) * plan.batch_size)
+
+    def put(whole: tuple[T, ...], entries: Sequence[T]) -> tuple[T, ...]:
+        part = whole[pictures]
+        entries = tuple(entries)[: len(part)]
+        return (*whole[: pictures.start], *entries, *whole[pictures.start + len(entries) :])
+
+    fields: JsonObject = {
+        "seeds": put(plan.seeds, [int(seed) for seed in p.seeds or ()]),
+        "subseeds": put(plan.subseeds, [int(seed) for seed in p.subseeds or ()]),
+        "subseed_strength": float(p.subseed_strength or 0),
+    }
+    for name in changed:
+        value = getattr(p, name)
+        match name:
+            case "denoising_strength" if value is not None:
+                fields[name] = float(value)
+            case "cfg_scale" | "hr_cfg" if value is not None:
+                fields["cfg_scale"] = float(value)
+            case "steps" | "hr_second_pass_steps":
+                fields["steps"] = int(p.hr_second_pass_steps or p.steps)
+            case "hr_prompts" | "hr_negative_prompts":
+                field = name.removeprefix("hr_")
+                fields[field] = put(getattr(plan, field), [str(each) for each in value or ()])
+            case "sampler_name" | "hr_sampler_name" | "scheduler" | "hr_scheduler":
+                schedule = p.hr_scheduler or p.scheduler or plan.schedule.label
+                fields["sampler"], fields["schedule"] = resolve_pair(p.hr_sampler_name or p.sampler_name, schedule)
+            case _:
+                pass
+    return replace(plan, **fields)
 
 
 def _after_networks(p: StableDiffusionProcessing, event: RunEvent) -> None:
@@ -107,6 +156,19 @@ def _after_networks(p: StableDiffusionProcessing, event: RunEvent) -> None:
             subseeds=p.subseeds,
             extra_network_data=p.extra_network_data or {},
         )
+
+
+def _noise_of(p: StableDiffusionProcessing, batch: BatchPlan, event: RunEvent) -> ImageRNG:
+    """What the batch's noise is drawn with, for scripts that draw some themselves."""
+    loaded: Any = event.model
+    return ImageRNG(
+        loaded.checkpoint.latents.shape(batch.height, batch.width),
+        batch.seeds,
+        batch.subseeds,
+        float(p.subseed_strength or 0),
+        int(p.seed_resize_from_h or 0),
+        int(p.seed_resize_from_w or 0),
+    )
 
 
 def _take_batch(p: StableDiffusionProcessing, batch: BatchPlan) -> None:

@@ -171,7 +171,7 @@ def old_class(real: type[Block]) -> Any:
     attrs = {name: value for name, value in vars(OldBlock).items() if not name.startswith("__")}
     attrs |= {"_gradio_class": real, "__module__": real.__module__, "__doc__": real.__doc__}
     if real not in ABSTRACT:
-        attrs["__init__"] = _constructor(real)
+        attrs |= {"__init__": _constructor(real), "__setattr__": _set_attribute}
     for event in getattr(real, "EVENTS", ()):
         attrs[str(event)] = old_listener(getattr(real, str(event)))
     if issubclass(real, gr.Dropdown | gr.Radio | gr.CheckboxGroup):
@@ -220,6 +220,18 @@ def _constructor(real: type[Block]) -> Callable[..., None]:
 
     __init__.__signature__ = inspect.signature(real.__init__)  # type: ignore[attr-defined]
     return __init__
+
+
+def _set_attribute(self: Block, name: str, value: ComponentValue) -> None:
+    """Extensions also write to components that are made already: what that meant in Gradio 3 holds."""
+    if name == "visible" and isinstance(value, bool) and is_hidden_by_class(self) and hasattr(self, "elem_classes"):
+        object.__setattr__(self, "elem_classes", shown_classes(self, value))
+        value = True
+    elif name == "visible" and value is False:
+        value = "hidden"
+    elif name == "choices" and isinstance(value, list):
+        value = [each if isinstance(each, tuple) else Choice((str(each), each)) for each in value]
+    object.__setattr__(self, name, value)
 
 
 def _with_old_choices(component: GradioComponent) -> None:

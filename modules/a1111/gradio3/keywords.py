@@ -124,11 +124,13 @@ def _values_of_today(parameters: Mapping[str, inspect.Parameter], keywords: Json
     if keywords.get("type") == "bytes":
         keywords["type"] = "binary"
     variant = keywords.get("variant")
+    classes = keywords.get("elem_classes")
+    if isinstance(classes, tuple | set):
+        keywords["elem_classes"] = list(classes)
     if variant is not None and "link" in parameters and variant not in VARIANTS:
         keywords["variant"] = "secondary"
-    label = keywords.get("elem_classes")
-    if isinstance(label, tuple | set):
-        keywords["elem_classes"] = list(label)
+        if variant == "tool":
+            keywords["elem_classes"] = ["tool", "written", *([classes] if isinstance(classes, str) else classes or ())]
     return keywords
 
 

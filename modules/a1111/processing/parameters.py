@@ -7,12 +7,14 @@ Names and defaults are A1111's. What stands in `p` when a stage begins holds for
 from __future__ import annotations
 
 import random
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from modules.a1111.current import current
+from modules.a1111.processing.sampling import sampled_by_program
 from modules.a1111.types import ScriptArgument
 from modules.foundation.plain import JsonObject
+from modules.generation.latents import Sampling
 from modules.generation.seeds import CHANCE, LARGEST_SEED
 
 if TYPE_CHECKING:
@@ -172,6 +174,8 @@ class StableDiffusionProcessing:
     own: ClassVar[JsonObject] = {}
     cached_c: ClassVar[list[object]] = [None, None]
     cached_uc: ClassVar[list[object]] = [None, None]
+    program_sampling: Mapping[str, Sampling] = {}
+    """While a method that stands in the place of `sample` runs: what the program would sample, by the method's name."""
 
     if TYPE_CHECKING:
         # Attributes come from the tables above and from scripts, which keep their own there.
@@ -261,9 +265,20 @@ class StableDiffusionProcessing:
     def init(self, all_prompts: object, all_seeds: object, all_subseeds: object) -> None:
         """Called before the first batch; for classes derived from this one."""
 
-    def sample(self, *arguments: object, **named: object) -> Any:
-        """Sampling itself is not a method here that could be called by itself."""
-        raise NotImplementedError("Easel samples by itself; use process_images(p), or a hook of a Script.")
+    def sample(
+        self,
+        conditioning: object = None,
+        unconditional_conditioning: object = None,
+        seeds: object = None,
+        subseeds: object = None,
+        subseed_strength: object = None,
+        prompts: object = None,
+    ) -> Any:
+        """Latents [B, C, h, w] of the batch at hand, sampled as `p` says; after a second pass decoded pictures.
+
+        Scripts put another method in its place, from which this one is called. Raises NotImplementedError elsewhere.
+        """
+        return sampled_by_program(self, "sample")
 
     def get_token_merging_ratio(self, for_hr: bool = False) -> float:
         """The ratio in force for one of the passes."""
@@ -277,6 +292,25 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
     """The parameters of a txt2img request."""
 
     own: ClassVar[JsonObject] = TXT2IMG
+
+    def sample(self, *arguments: object, **named: object) -> Any:
+        """Latents of the batch at hand, or with hires fix the decoded pictures of the second pass."""
+        return sampled_by_program(self, "sample")
+
+    def sample_hr_pass(
+        self,
+        samples: object = None,
+        decoded_samples: object = None,
+        seeds: object = None,
+        subseeds: object = None,
+        subseed_strength: object = None,
+        prompts: object = None,
+    ) -> Any:
+        """Decoded pictures of the second pass over the batch at hand, a list of [3, H, W] of -1 to 1.
+
+        Each call begins with what the first pass made, and with the seeds that stand in `p` then.
+        """
+        return sampled_by_program(self, "sample_hr_pass")
 
     def setup_prompts(self) -> None:
         """Also those of the second pass, which are the first one's where they are empty."""
@@ -303,6 +337,21 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
         if self.mask is not None and self.image_mask is None:
             self.image_mask = self.mask
         self.mask = None
+
+    def sample(self, *arguments: object, **named: object) -> Any:
+        """Latents of the batch at hand."""
+        return sampled_by_program(self, "sample")
+
+
+OWN_SAMPLING = frozenset(
+    {
+        StableDiffusionProcessing.sample,
+        StableDiffusionProcessingTxt2Img.sample,
+        StableDiffusionProcessingTxt2Img.sample_hr_pass,
+        StableDiffusionProcessingImg2Img.sample,
+    }
+)
+"""The methods as they are when nothing has taken their place."""
 
 
 def get_fixed_seed(seed: object) -> Any:

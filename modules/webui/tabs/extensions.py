@@ -48,6 +48,7 @@ def _draw_use(app: Application) -> None:
         apply = gr.Button("Apply", elem_id="extensions_apply", variant="primary", scale=0, min_width=160)
         check = gr.Button("Check for updates", elem_id="extensions_check", scale=0, min_width=220)
         update = gr.Button("Update all", elem_id="extensions_update", scale=0, min_width=140)
+        again = gr.Button("Install again what failed", elem_id="extensions_again", scale=0, min_width=220)
     note = gr.HTML("", elem_id="extensions_note")
 
     def on_apply(wanted: list[str], disabled: str) -> str:
@@ -68,9 +69,17 @@ def _draw_use(app: Application) -> None:
     def on_update() -> str:
         return _report(app, lambda: _update_all(app))
 
+    def on_again() -> str:
+        def work() -> str:
+            names = app.extensions.environment.forget_failures()
+            return f"{html.escape(', '.join(names))}: tried at the next start." if names else "Nothing has failed."
+
+        return _report(app, work)
+
     on(apply, "click", on_apply, [chosen, everything], [note])
     on(check, "click", on_check, [], [note])
     on(update, "click", on_update, [], [note])
+    on(again, "click", on_again, [], [note])
 
 
 def _update_all(app: Application) -> str:

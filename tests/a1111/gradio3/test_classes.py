@@ -250,3 +250,24 @@ with gr.Blocks():
     assert [child.get_block_name() for child in found["around"].children] == ["html", "form", "tabs"]
     assert found["hidden"].parent is found["around"].children[1]
     assert [str(each.message) for each in recwarn] == []
+
+
+def test_what_is_written_to_a_component_that_is_made_means_what_it_meant(extension: Run) -> None:
+    made = extension("""
+import gradio as gr
+with gr.Blocks():
+    with gr.Row(elem_classes=["mine"]) as row:
+        row.visible = False
+        box = gr.Textbox()
+    with gr.Column(visible=False) as column:
+        pass
+    column.visible = True
+    box.visible = False
+    listed = gr.Dropdown(["a"])
+    listed.choices = ["b", "c"]
+""")
+    assert (made["row"].visible, made["row"].elem_classes) == (True, ["mine", HIDDEN_CLASS])
+    assert (made["column"].visible, made["column"].elem_classes) == (True, [])
+    assert made["box"].visible == "hidden"
+    assert made["listed"].choices == ["b", "c"]
+    assert made["listed"].get_config()["choices"] == [("b", "b"), ("c", "c")]
