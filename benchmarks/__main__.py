@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 STARTER = ROOT / "models" / "Stable-diffusion" / "easel-starter.safetensors"
 NAMES = ("startup", "starter", "sd15", "reading", "memory", "huge", "merge", "catalogue", "history", "page", "prompts")
-LONG = ("kill", "load", "soak")
+LONG = ("kill", "load", "soak", "extensions")
 """Measured only when named."""
 
 
@@ -33,6 +33,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--count", type=int, help="default: 30 kills, 60 seconds of load, 2000 pictures of the soak")
     parser.add_argument("--checkpoint", type=Path, help="checkpoint instead of the random SD 1.5 one, or the starter")
+    parser.add_argument(
+        "--extensions", type=Path, help="folder of extensions for that measurement; default: nine small"
+    )
     parser.add_argument("--no-plain", action="store_true", help="leave out diffusers in float32, which takes long")
     parser.add_argument("--flags", default="", help='flags of Easel for the measurement, such as "--no-half"')
     parser.add_argument(
@@ -138,6 +141,12 @@ def _prompts(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any
     return prompts.measure(options.rounds or 20, _say), prompts.show
 
 
+def _extensions(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import extensions
+
+    return extensions.measure(options.rounds or 5, _say, options.extensions), extensions.show
+
+
 def _kill(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
     from benchmarks import kill, kill_points
 
@@ -206,6 +215,7 @@ MEASUREMENTS = {
     "kill": _kill,
     "load": _load,
     "soak": _soak,
+    "extensions": _extensions,
 }
 
 if __name__ == "__main__":

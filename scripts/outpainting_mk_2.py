@@ -10,17 +10,14 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from modules import scripts
 from modules.a1111.current import current
 from modules.a1111.grids import check_pictures, check_size, finished_sample, processed_with_grid
-from modules.foundation.errors import RequestError
+from modules.a1111.outpainting import DIRECTIONS, STEP, OutpaintingScript, check
 from modules.imaging.matched_noise import matched_noise
 from modules.imaging.resize import flatten
 from modules.processing import Processed, fix_seed, process_images
 from modules.shared import state
 
-DIRECTIONS = ("left", "right", "up", "down")
-STEP = 64
 ORIGINAL = 1
 NOTE = (
     '<p style="margin-bottom:0.75em">Recommended settings: Sampling Steps: 80-100, Sampler: Euler a, '
@@ -34,7 +31,7 @@ EVEN = (
 )
 
 
-class Script(scripts.Script):
+class Script(OutpaintingScript):
     """The script."""
 
     remarks: Sequence[str] = ()
@@ -44,25 +41,11 @@ class Script(scripts.Script):
         """Its name."""
         return "Outpainting mk2"
 
-    def show(self, is_img2img: bool) -> bool:
-        """Only where there is a picture to begin with."""
-        return is_img2img
-
     def ui(self, is_img2img: bool) -> list[Any]:
         """Its controls."""
         info = gr.HTML(NOTE)
-        pixels = gr.Slider(
-            label="Pixels to expand", minimum=8, maximum=256, step=8, value=128, elem_id=self.elem_id("pixels")
-        )
-        mask_blur = gr.Slider(
-            label="Mask blur", minimum=0, maximum=64, step=1, value=8, elem_id=self.elem_id("mask_blur")
-        )
-        direction = gr.CheckboxGroup(
-            label="Outpainting direction",
-            choices=list(DIRECTIONS),
-            value=list(DIRECTIONS),
-            elem_id=self.elem_id("direction"),
-        )
+        pixels, mask_blur = self.pixels_slider(), self.mask_blur_slider(8)
+        direction = self.direction_boxes()
         falloff = gr.Slider(
             label="Fall-off exponent (lower=higher detail)",
             minimum=0.0,
@@ -93,7 +76,7 @@ class Script(scripts.Script):
     ) -> Processed:
         """Each direction in turn, for as many pictures as asked for."""
         pixels, mask_blur = int(pixels), int(mask_blur)
-        self._check(pixels, mask_blur, direction)
+        check(pixels, mask_blur, direction)
         self.remarks = ()
         fix_seed(p)
         horizontal, vertical = ({"left", "right"} & set(direction)), ({"up", "down"} & set(direction))
@@ -189,16 +172,6 @@ class Script(scripts.Script):
         if np.isnan(made).any():
             self.remarks = [EVEN]
         return Image.fromarray((np.nan_to_num(made) * 255).astype(np.uint8))
-
-    def _check(self, pixels: int, mask_blur: int, direction: Sequence[str]) -> None:
-        if not 8 <= pixels <= 4096:
-            raise RequestError(f"The pixels to expand must lie between 8 and 4096; they are {pixels}.", "script_args")
-        if not 0 <= mask_blur <= 64:
-            raise RequestError(f"The mask blur must lie between 0 and 64; it is {mask_blur}.", "script_args")
-        unknown = [each for each in direction if each not in DIRECTIONS]
-        if unknown or not direction:
-            what = f"{unknown[0]!r} is none" if unknown else "there is none"
-            raise RequestError(f"Directions are left, right, up and down; {what}.", "script_args")
 
 
 def _on_canvas(picture: Image.Image, size: Sequence[int], direction: str, pixels: int) -> Image.Image:

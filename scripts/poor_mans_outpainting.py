@@ -10,9 +10,9 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from modules import scripts
 from modules.a1111.current import current
 from modules.a1111.grids import check_size, finished_sample
+from modules.a1111.outpainting import DIRECTIONS, STEP, OutpaintingScript, check
 from modules.foundation.errors import RequestError
 from modules.generation.inpaint import MaskedContent
 from modules.imaging.resize import flatten
@@ -20,10 +20,7 @@ from modules.imaging.tiles import Grid
 from modules.processing import Processed, fix_seed, process_images
 from modules.shared import state
 
-DIRECTIONS = ("left", "right", "up", "down")
 CONTENTS = ("fill", "original", "latent noise", "latent nothing")
-STEP = 64
-"""The canvas has sides of a multiple of this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,25 +73,16 @@ def _shared(room: int, before: int, after: int) -> tuple[int, int]:
     return before, room - before if after else 0
 
 
-class Script(scripts.Script):
+class Script(OutpaintingScript):
     """The script."""
 
     def title(self) -> str:
         """Its name."""
         return "Poor man's outpainting"
 
-    def show(self, is_img2img: bool) -> bool:
-        """Only where there is a picture to begin with."""
-        return is_img2img
-
     def ui(self, is_img2img: bool) -> list[Any]:
         """Its controls."""
-        pixels = gr.Slider(
-            label="Pixels to expand", minimum=8, maximum=256, step=8, value=128, elem_id=self.elem_id("pixels")
-        )
-        mask_blur = gr.Slider(
-            label="Mask blur", minimum=0, maximum=64, step=1, value=4, elem_id=self.elem_id("mask_blur")
-        )
+        pixels, mask_blur = self.pixels_slider(), self.mask_blur_slider(4)
         content = gr.Radio(
             label="Masked content",
             choices=list(CONTENTS),
@@ -102,12 +90,7 @@ class Script(scripts.Script):
             type="index",
             elem_id=self.elem_id("inpainting_fill"),
         )
-        direction = gr.CheckboxGroup(
-            label="Outpainting direction",
-            choices=list(DIRECTIONS),
-            value=list(DIRECTIONS),
-            elem_id=self.elem_id("direction"),
-        )
+        direction = self.direction_boxes()
         return [pixels, mask_blur, content, direction]
 
     def run(self, p: Any, pixels: int, mask_blur: int, inpainting_fill: int, direction: Sequence[str]) -> Processed:
@@ -175,15 +158,3 @@ class Script(scripts.Script):
             p.seed = made.seed + 1
             first, last = first or made, made
         return (grid, first, grid.combine(pieces)), last
-
-
-def check(pixels: int, mask_blur: int, direction: Sequence[str]) -> None:
-    """Refuse what no outpainting could make sense of."""
-    if not 8 <= pixels <= 4096:
-        raise RequestError(f"The pixels to expand must lie between 8 and 4096; they are {pixels}.", "script_args")
-    if not 0 <= mask_blur <= 64:
-        raise RequestError(f"The mask blur must lie between 0 and 64; it is {mask_blur}.", "script_args")
-    unknown = [each for each in direction if each not in DIRECTIONS]
-    if unknown or not direction:
-        what = f"{unknown[0]!r} is none" if unknown else "there is none"
-        raise RequestError(f"Directions are left, right, up and down; {what}.", "script_args")

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 from modules.a1111.processing.parameters import StableDiffusionProcessing
 from modules.a1111.processing.processed import Processed
@@ -16,6 +17,9 @@ from modules.generation.progress import RunControl
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
 from modules.settings.model import Settings
+
+if TYPE_CHECKING:
+    from modules.pipeline.model import LoadedModel
 
 KEPT_RESULTS = 64
 """Results for which the Processed that scripts have worked on is remembered until it is asked for."""
@@ -91,11 +95,27 @@ class JobContext:
         control = self.control
         assert control is not None
         settings = job.settings if isinstance(job, GenerationJob) else None
-        checkpoint = job.checkpoint if isinstance(job, GenerationJob) else None
         if self._changed:
             settings = (settings or self._app.settings.current).changed(self._changed)
-            checkpoint = self._changed.get("sd_model_checkpoint", checkpoint)
-        return run(request, self._app.engine, control, settings=settings, checkpoint=checkpoint)
+        return run(request, self._app.engine, control, settings=settings, checkpoint=self.checkpoint)
+
+    @property
+    def checkpoint(self) -> str | None:
+        """That of the job at hand, with what its scripts changed; None for that of the settings."""
+        job = self._app.queue.current
+        own = job.checkpoint if isinstance(job, GenerationJob) else None
+        return self._changed.get("sd_model_checkpoint", own)
+
+    def load_model(self, override: object) -> LoadedModel:
+        """The model of the run at hand, `override` being the checkpoint that its request asks for, if any.
+
+        Raises UnknownName for a checkpoint that is not there, CheckpointError for one that cannot be loaded.
+        """
+        app, name = self._app, override or self.checkpoint
+        wanted = self.settings.sd_model_checkpoint or app.flags.checkpoint
+        info = app.catalogue.find(str(name)) if name else app.catalogue.chosen(wanted)
+        loaded = app.engine.model
+        return loaded if loaded is not None and loaded.checkpoint.info.path == info.path else app.engine.load(info)
 
     def remember(self, result: GenerationResult, processed: Processed) -> None:
         """Keep the Processed that scripts have worked on until `take_processed` asks for it."""

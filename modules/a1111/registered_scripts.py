@@ -12,6 +12,7 @@ from modules.a1111.processing.processed import result_of
 from modules.a1111.processing.running import process_images
 from modules.a1111.runner import ScriptRunner
 from modules.a1111.script import Script as A1111Script
+from modules.a1111.sd_model import model_of
 from modules.a1111.types import GradioComponent
 from modules.application.scripts import Argument, Script, ScriptRun
 from modules.foundation.errors import ExtensionError
@@ -72,7 +73,7 @@ class RegisteredScripts:
         p = processing_of(request)
         p.scripts, p.script_args = runner, runner.arguments_for(request.script_arguments, request.script)
         state = dialect.shared.state
-        with dialect.job.working(script_run.control):
+        with dialect.job.working(script_run.control), dialect.shared.loading(lambda: model_of(p)):
             state.begin(request.script or "script")
             try:
                 runner.setup_scrips(p, is_ui=False)

@@ -11,6 +11,7 @@ from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
     from modules.pipeline.model import LoadedModel
 
 
@@ -135,6 +136,11 @@ class ModelView:
             f"The model has no {name!r} here: Easel's networks are not those of the original program. What it has "
             "stands in docs/extensions.md."
         )
+
+
+def model_of(p: StableDiffusionProcessing) -> ModelView:
+    """The model that the run of `p` is going to be made with, loaded if it is not. Raises as `load_model` of jobs."""
+    return ModelView(current().job.load_model(p.override_settings.get("sd_model_checkpoint")))
 
 
 def _as_listed(info: CheckpointInfo) -> CheckpointInfo:

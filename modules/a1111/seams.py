@@ -140,9 +140,11 @@ class Seams:
         with torch.inference_mode(False):
             sigma = torch.full((len(images),), float(guidance_input.level), device=guidance_input.x.device)
         version = sigma._version
+        rows = rows_of(guidance_input.x, images).clone()
         params = CFGDenoiserParams(
-            rows_of(guidance_input.x, images).clone(),
-            torch.cat(beside) if beside else None,
+            rows,
+            # Models that get no picture beside the latent have a stand-in of this shape in A1111.
+            torch.cat(beside) if len(beside) == len(parts) else rows.new_zeros(len(images), 5, 1, 1),
             sigma,
             self.done,
             self._steps,
@@ -153,10 +155,14 @@ class Seams:
         self.dialect.callbacks.call("cfg_denoiser", params)
         self.negative = params.text_uncond
         count = len(guidance_input.cond)
+        cond, uncond = guidance_input.cond, guidance_input.uncond
+        if len(beside) == len(parts) and params.image_cond is not None:
+            cond = replace(cond, image_cond=params.image_cond[:count])
+            uncond = None if uncond is None else replace(uncond, image_cond=params.image_cond[count:])
         changed = replace(
             guidance_input,
-            cond=_as_changed(guidance_input.cond, params.text_cond),
-            uncond=None if guidance_input.uncond is None else _as_changed(guidance_input.uncond, params.text_uncond),
+            cond=_as_changed(cond, params.text_cond),
+            uncond=None if uncond is None else _as_changed(uncond, params.text_uncond),
             x_cond=params.x[:count],
             x_uncond=None if guidance_input.uncond is None else params.x[count:],
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.options import Options
@@ -35,10 +35,13 @@ class Shared:
         self.total_tqdm = TotalTqdm()
         self.progress_print_out = None
         self._model: Any = None
+        self._load: Callable[[], ModelView] | None = None
 
     @property
     def sd_model(self) -> Any:
-        """The loaded checkpoint; None before one is loaded."""
+        """The loaded checkpoint; None before one is loaded. While a run is being decided, that of the run."""
+        if self._model is None and self._load is not None:
+            self._model = self._load()
         if self._model is not None:
             return self._model
         app = self._dialect.app
@@ -57,6 +60,16 @@ class Shared:
             yield
         finally:
             self._model = before
+
+    @contextlib.contextmanager
+    def loading(self, load: Callable[[], ModelView]) -> Generator[None]:
+        """For a while `sd_model` is what `load` gives, which is called when it is asked for."""
+        before = self._model, self._load
+        self._model, self._load = None, load
+        try:
+            yield
+        finally:
+            self._model, self._load = before
 
     @property
     def device(self) -> Any:

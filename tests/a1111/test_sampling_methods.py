@@ -102,3 +102,38 @@ def test_what_before_hr_writes_holds_for_the_second_pass(stage: Callable[..., St
     asked = replace(HIRES, steps=3, cfg_scale=2.0, prompt="a dog")
     plain = here.make(hires=asked, denoising_strength=0.9)
     assert numpy.array_equal(numpy.asarray(written.samples[0].image), numpy.asarray(plain.samples[0].image))
+
+
+LOOKING = """
+from modules import scripts, shared
+
+class Looking(scripts.Script):
+    seen = []
+    def title(self): return "Looking"
+    def show(self, is_img2img): return scripts.AlwaysVisible
+    def setup(self, p): self.look("setup", p)
+    def before_process(self, p): self.look("before_process", p)
+    def process(self, p):
+        self.look("process", p)
+        Looking.seen.append(hasattr(p.sd_model.first_stage_model, "decoder"))
+    def process_batch(self, p, **named): self.look("process_batch", p)
+    def look(self, moment, p):
+        assert p.sd_model.sd_checkpoint_info.filename == shared.sd_model.sd_checkpoint_info.filename
+        Looking.seen.append((moment, p.sd_model.sd_checkpoint_info.model_name, p.sd_model.is_sd1))
+"""
+
+
+def test_the_model_of_the_run_is_there_from_the_first_moment_on(stage: Callable[..., Stage]) -> None:
+    here = stage(looking=LOOKING)
+    script: Any = next(each.script_class for each in here.dialect.scripts_data)
+    here.make()
+    moments = [("setup", "tiny", True), ("before_process", "tiny", True), ("process", "tiny", True)]
+    assert script.seen == [*moments, True, ("process_batch", "tiny", True)]
+    # Another that the request asks for is the one that scripts see.
+    folder = here.data / "models" / "Stable-diffusion"
+    (folder / "other.safetensors").write_bytes((folder / "tiny.safetensors").read_bytes())
+    here.application.catalogue.refresh()
+    script.seen.clear()
+    here.make(override_settings={"sd_model_checkpoint": "other"})
+    assert {each[1] for each in script.seen if isinstance(each, tuple)} == {"other"}
+    assert here.dialect.errors == {}

@@ -44,6 +44,19 @@ def test_callbacks_of_guidance_see_every_row_and_change_nothing_by_looking(here:
     assert alike(looked, plain)
 
 
+def test_a_stand_in_of_a_picture_is_beside_the_latent_and_may_be_changed_to_no_effect(here: Stage) -> None:
+    shapes: list[tuple[int, ...]] = []
+
+    def look(params: Any) -> None:
+        shapes.append(tuple(params.image_cond.shape))
+        params.image_cond = params.image_cond.clone() + 1
+
+    plain = pixels(here)
+    with listening(here, "cfg_denoiser", look):
+        assert alike(pixels(here), plain)
+    assert set(shapes) == {(2, 5, 1, 1)}
+
+
 def test_rows_are_those_of_each_picture_then_the_negative_prompts(here: Stage) -> None:
     seen: list[Any] = []
 

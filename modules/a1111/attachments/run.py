@@ -13,7 +13,7 @@ from modules.a1111.processing.conversion import processing_of, request_of
 from modules.a1111.processing.parameters import fix_seed
 from modules.a1111.processing.processed import Processed, result_of
 from modules.a1111.script import PostSampleArgs
-from modules.a1111.sd_model import ModelView
+from modules.a1111.sd_model import ModelView, model_of
 from modules.a1111.seams import Seams
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
@@ -21,6 +21,7 @@ from modules.hooks.events import RunEvent, StartEvent
 
 if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
     from modules.generation.latents import ExtraNoise, Latents
 
 
@@ -35,14 +36,23 @@ class RunAttachments:
         """Make the `p` of the run and let scripts change it until everything is decided."""
         dialect = self._dialect
         p = dialect.job.take_p()
+        is_new = p is None
         if p is None:
             if not dialect.listens(request):
                 return request
             p = processing_of(request)
             p.scripts = dialect.runner(img2img=request.is_img2img)
             p.script_args = p.scripts.arguments_for(request.script_arguments, request.script)
-            p.scripts.setup_scrips(p, is_ui=False)
         keep_p(event, p)
+        # In A1111 the model is loaded by now; here it is, once a script asks for it.
+        with dialect.shared.loading(lambda: model_of(p)):
+            if is_new and p.scripts is not None:
+                p.scripts.setup_scrips(p, is_ui=False)
+            self._decide(p)
+        return replace(request_of(p), script=request.script, script_arguments=request.script_arguments)
+
+    def _decide(self, p: StableDiffusionProcessing) -> None:
+        """before_process and process, with prompts and seeds filled between them."""
         runner = p.scripts
         if runner is not None:
             runner.call("before_process", p)
@@ -51,7 +61,6 @@ class RunAttachments:
         p.setup_seeds()
         if runner is not None:
             runner.call("process", p)
-        return replace(request_of(p), script=request.script, script_arguments=request.script_arguments)
 
     @contextlib.contextmanager
     def around_run(self, event: RunEvent) -> Generator[None]:
