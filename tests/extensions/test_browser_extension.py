@@ -62,6 +62,18 @@ onUiLoaded(() => weatherHeard.push(typeof opts.samples_format, getTranslation("G
 """
 
 
+RESTLESS = """
+// Changes the page whenever it is told of a change, which is a change; and again, and again.
+let count = 0;
+onUiUpdate(() => {
+  count += 1;
+  document.documentElement.dataset.restless = String(count);
+  document.body.append(document.createElement("i"));
+  document.body.lastChild.remove();
+});
+"""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Easel]:
     data = tmp_path_factory.mktemp("extended")
@@ -74,6 +86,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Easel]:
         style_dot_css="#weather_send { letter-spacing: 3px }",
         localizations__latin_dot_json=json.dumps({"Generate": "Genera", "Let it rain": "Pluat", "Seed": "Semen"}),
     )
+    make(data, "restless", javascript__restless_dot_js=RESTLESS)
     make(data, "broken", scripts__broken_dot_py="raise RuntimeError('not today')\n")
     sizes = {"txt2img/Width/value": 64, "txt2img/Height/value": 64, "txt2img/Sampling steps/value": 2}
     panel = {"customscript/weather.py/txt2img/Kind of weather/value": "hail"}
@@ -118,6 +131,8 @@ def test_a_panel_a_tab_a_script_and_a_language_of_an_extension_do_their_work(web
     web.wait_value(f"{panel}_words", "snow")
     page.wait_for_selector("html[data-tab=txt2img]")
 
+    # All of it beside a script that answers each change of the page with another.
+    assert page.evaluate("Number(document.documentElement.dataset.restless)") > 10
     heard = page.evaluate("window.weatherHeard")
     assert {"loaded", "tab", "string", "Genera"} <= set(heard)
     assert page.evaluate("getComputedStyle(document.querySelector('#weather_send')).letterSpacing") == "3px"

@@ -13,6 +13,7 @@ from modules.a1111.attachments.run_p import p_of
 from modules.a1111.current import current
 from modules.a1111.noise import ImageRNG
 from modules.a1111.processing.parameters import StableDiffusionProcessing
+from modules.a1111.sd_model import CheckpointView
 from modules.foundation.plain import JsonObject
 from modules.generation.batch import BatchPlan
 from modules.hooks.events import RunEvent
@@ -104,6 +105,7 @@ class BatchAttachments:
         if p is None:
             return plan
         p.is_hr_pass = True
+        p.hr_checkpoint_info = CheckpointView(plan.checkpoint) if p.hr_checkpoint_name else None
         before = {name: getattr(p, name, None) for name in SECOND_PASS}
         if p.scripts is not None:
             p.scripts.call("before_hr", p)

@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.attachments.run_p import p_of
-from modules.a1111.conditioning import SdConditioning, get_learned_conditioning, get_multicond_learned_conditioning
 from modules.a1111.processing.parameters import OWN_SAMPLING, StableDiffusionProcessing
 from modules.foundation.errors import EaselError, Interrupted
 from modules.generation.latents import Latents, Samples, Sampling
@@ -31,15 +30,8 @@ class SamplingAttachments:
             return make
 
         def sample() -> Samples:
-            model = self._dialect.shared.sd_model
-            prompts, negatives = SdConditioning(p.prompts or []), SdConditioning(p.negative_prompts or [])
-            return self._called(
-                p,
-                "sample",
-                make,
-                conditioning=get_multicond_learned_conditioning(model, prompts, p.steps),
-                unconditional_conditioning=get_learned_conditioning(model, negatives, p.steps),
-            )
+            p.setup_conds()
+            return self._called(p, "sample", make, conditioning=p.c, unconditional_conditioning=p.uc)
 
         return sample
 

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from modules.a1111.current import current
-from modules.a1111.processing.sampling import sampled_by_program
+from modules.a1111.processing.sampling import encoded, sampled_by_program
 from modules.a1111.types import ScriptArgument
 from modules.foundation.plain import JsonObject
 from modules.generation.latents import Sampling
@@ -100,6 +100,12 @@ COMMON: JsonObject = {
     "comments": dict,
     "cached_uc": lambda: [None, None],
     "cached_c": lambda: [None, None],
+    "c": None,
+    "uc": None,
+    "step_multiplier": None,
+    "sampler_noise_scheduler_override": None,
+    "modified_noise": None,
+    "image_conditioning": None,
 }
 """Attributes of every `p` with their values at first; a type or function makes one again."""
 
@@ -128,6 +134,14 @@ TXT2IMG: JsonObject = {
     "hr_negative_prompts": None,
     "cached_hr_uc": lambda: [None, None],
     "cached_hr_c": lambda: [None, None],
+    "hr_c": None,
+    "hr_uc": None,
+    "hr_checkpoint_info": None,
+    "hr_extra_network_data": None,
+    "latent_scale_mode": None,
+    "truncate_x": 0,
+    "truncate_y": 0,
+    "applied_old_hires_behavior_to": None,
 }
 
 IMG2IMG: JsonObject = {
@@ -151,6 +165,7 @@ IMG2IMG: JsonObject = {
     "nmask": None,
     "init_latent": None,
     "soft_inpainting": None,
+    "init_img_hash": None,
 }
 
 
@@ -262,6 +277,14 @@ class StableDiffusionProcessing:
     def clear_prompt_cache(self) -> None:
         """Forget encoded prompts. The program remembers them by what they are made of, so there is nothing to do."""
 
+    def setup_conds(self) -> None:
+        """Encode the prompts of the batch at hand into `c` and `uc`, for scripts that look at them."""
+        self.c, self.uc = encoded(self.prompts or [], self.negative_prompts or [], int(self.steps))
+
+    def get_conds(self) -> tuple[object, object]:
+        """The encoded prompts and negative prompts."""
+        return self.c, self.uc
+
     def init(self, all_prompts: object, all_seeds: object, all_subseeds: object) -> None:
         """Called before the first batch; for classes derived from this one."""
 
@@ -311,6 +334,15 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
         Each call begins with what the first pass made, and with the seeds that stand in `p` then.
         """
         return sampled_by_program(self, "sample_hr_pass")
+
+    def calculate_hr_conds(self) -> None:
+        """Encode the prompts of the second pass into `hr_c` and `hr_uc`, for scripts that look at them."""
+        steps = int(self.hr_second_pass_steps or self.steps)
+        self.hr_c, self.hr_uc = encoded(self.hr_prompts or [], self.hr_negative_prompts or [], steps)
+
+    def get_conds(self) -> tuple[object, object]:
+        """The encoded prompts and negative prompts of the pass at hand."""
+        return (self.hr_c, self.hr_uc) if self.is_hr_pass and self.hr_c is not None else super().get_conds()
 
     def setup_prompts(self) -> None:
         """Also those of the second pass, which are the first one's where they are empty."""

@@ -104,7 +104,9 @@ function onAfterUiUpdate(callback) { easelCallbacks.after.push(callback); }
 function onUiTabChange(callback) { easelCallbacks.tab.push(callback); }
 function onOptionsChanged(callback) { easelCallbacks.options.push(callback); }
 
-const easelRuntime = { loaded: false, drawn: false, timer: 0 };
+const easelRuntime = { loaded: false, drawn: false, timer: 0, resting: false, missed: [] };
+
+const EASEL_REST = 16; // ms between two calls of onUiUpdate: one that changes the page itself would be called for ever
 
 function easelCall(callbacks, ...values) {
   for (const callback of callbacks) {
@@ -220,6 +222,18 @@ function easelOnChange(mutations) {
     }
     return;
   }
+  if (easelRuntime.resting) {
+    easelRuntime.missed.push(...mutations);
+    return;
+  }
+  easelRuntime.resting = true;
+  setTimeout(() => {
+    const missed = easelRuntime.missed.splice(0);
+    easelRuntime.resting = false;
+    if (missed.length) {
+      easelOnChange(missed);
+    }
+  }, EASEL_REST);
   easelCall(easelCallbacks.update, mutations);
   clearTimeout(easelRuntime.timer);
   easelRuntime.timer = setTimeout(() => {
