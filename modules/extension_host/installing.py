@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import shutil
@@ -121,6 +122,20 @@ def update(extension: Extension) -> str:
     return extension.version.short
 
 
+def remove(extension: Extension, folder: Path) -> Path:
+    """Take an extension out: its folder is moved into `folder`, from where it can be brought back. Where it lies now.
+
+    Raises RequestError where it cannot be moved.
+    """
+    target = folder / f"{extension.name}-{datetime.datetime.now():%Y_%m_%d-%H_%M_%S}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.move(extension.root, target)
+    except OSError as error:
+        raise RequestError(f"{extension.name} cannot be removed from {extension.root}: {error.strerror}.") from None
+    return target
+
+
 # An index: a file that lists extensions
 
 
@@ -168,7 +183,8 @@ def restore_set(file: Path, extensions: list[Extension]) -> tuple[JsonObject, li
         if extension is None:
             notes.append(f"{name} is not installed any more; it came from {state.get('remote') or 'nowhere known'}.")
         elif commit and commit != extension.version.commit:
-            if git(extension.root, "checkout", "--quiet", commit) is None:
+            # The branch goes there, so that the extension can be updated again; changes of files are kept.
+            if git(extension.root, "reset", "--keep", "--quiet", commit) is None:
                 notes.append(f"{name} cannot be brought to {commit[:8]}: it is not there, or files were changed.")
             extension.__dict__.pop("version", None)
     off = [name for name, state in listed.items() if not state.get("enabled", True)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from modules.extension_host.extension import Extension
-from modules.extension_host.installing import install, keep_set, read_index, restore_set, update, update_state
+from modules.extension_host.installing import install, keep_set, read_index, remove, restore_set, update, update_state
 from modules.foundation.errors import RequestError
 
 
@@ -50,7 +50,20 @@ def test_a_repository_is_cloned_looked_at_updated_and_brought_back(tmp_path: Pat
     assert changes == {"disabled_extensions": ["sd-webui-thing", "newer"], "disable_all_extensions": "none"}
     assert notes == []
     assert extension.version.commit == before
+    assert update_state(extension) == "behind by 1"
     assert restore_set(kept, [])[1] == [f"sd-webui-thing is not installed any more; it came from {origin.as_uri()}."]
+
+
+def test_what_is_removed_can_be_brought_back(tmp_path: Path, origin: Path) -> None:
+    folder, removed = tmp_path / "extensions", tmp_path / "removed"
+    install(origin.as_uri(), folder)
+    extension = Extension(name="sd-webui-thing", root=folder / "sd-webui-thing")
+    lies = remove(extension, removed)
+    assert not extension.root.exists()
+    assert (lies / "scripts" / "thing.py").is_file()
+    with pytest.raises(RequestError, match="cannot be removed"):
+        remove(extension, removed)
+    assert install(str(lies), folder) == lies.name
 
 
 def test_local_changes_are_never_thrown_away(tmp_path: Path, origin: Path) -> None:

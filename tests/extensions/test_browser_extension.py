@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from modules.extension_host.installing import install
 from tests.extension_host.test_host import make
+from tests.extension_host.test_installing import git
 from tests.tiny_models import make_tiny_sd1
 from tests.webui.conftest import PATIENCE, Easel, Watched, easel, free_port, open_page
 
@@ -21,8 +24,9 @@ LONG = PATIENCE * 1000
 
 SCRIPT = """
 import gradio as gr
-from modules import script_callbacks, scripts
+from modules import script_callbacks, scripts, shared
 from modules import generation_parameters_copypaste as params
+from modules.ui_components import InputAccordion, ToolButton
 
 class Weather(scripts.Script):
     def title(self): return "Weather"
@@ -32,10 +36,19 @@ class Weather(scripts.Script):
             on = gr.Checkbox(False, label="Let it rain", elem_id=self.elem_id("on"))
             words = gr.Textbox("rain", label="Kind of weather", elem_id=self.elem_id("words"))
             shout = gr.Button("Louder", elem_id=self.elem_id("shout"))
+            with gr.Row() as later:
+                later.visible = False
+                gr.HTML("<i>It clears up.</i>", elem_id=self.elem_id("later"))
+            sign = ToolButton("\N{SUN}", elem_id=self.elem_id("sign"))
+        sign.click(fn=lambda: gr.Row.update(visible=True), outputs=[later])
+        with InputAccordion(False, label="Storm", elem_id=self.elem_id("storm")) as storm:
+            gr.HTML("It blows.")
         shout.click(fn=lambda text: gr.Textbox.update(value=text.upper()), inputs=[words], outputs=[words])
         self.infotext_fields = [(on, lambda d: "Weather" in d), (words, "Weather")]
-        return [on, words]
-    def process(self, p, on, words):
+        return [on, words, storm]
+    def process(self, p, on, words, storm):
+        if storm:
+            p.extra_generation_params["Storm"] = len(shared.opts.weather_places)
         if on:
             p.all_prompts = [f"{prompt}, {words}" for prompt in p.all_prompts]
             p.extra_generation_params["Weather"] = words
@@ -49,7 +62,13 @@ def tabs():
         )
     return [(blocks, "Weather tab", "weather")]
 
+def settings():
+    choices = {"choices": ["sea", "land"]}
+    info = shared.OptionInfo(["sea"], "Places", gr.CheckboxGroup, choices, section=("w", "Weather"))
+    shared.opts.add_option("weather_places", info.info("where it blows"))
+
 script_callbacks.on_ui_tabs(tabs)
+script_callbacks.on_ui_settings(settings)
 """
 
 JAVASCRIPT = """
@@ -86,6 +105,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Easel]:
         style_dot_css="#weather_send { letter-spacing: 3px }",
         localizations__latin_dot_json=json.dumps({"Generate": "Genera", "Let it rain": "Pluat", "Seed": "Semen"}),
     )
+    origin = make(data / "elsewhere", "cloned", scripts__cloned_dot_py="")
+    for step in (("init",), ("add", "."), ("commit", "-m", "one")):
+        git(origin, *step)
+    install(origin.as_uri(), data / "extensions")
     make(data, "restless", javascript__restless_dot_js=RESTLESS)
     make(data, "broken", scripts__broken_dot_py="raise RuntimeError('not today')\n")
     sizes = {"txt2img/Width/value": 64, "txt2img/Height/value": 64, "txt2img/Sampling steps/value": 2}
@@ -94,6 +117,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Easel]:
     (data / "config.json").write_text(json.dumps({"localization": "latin"}), encoding="utf-8")
     with easel(data, free_port(), "--theme", "light", "--offline") as running:
         yield running
+
+
+def choose(page: Page, elem_id: str, choice: str) -> None:
+    box = page.locator(f"#{elem_id} input").first
+    box.click()
+    box.fill(choice)
+    page.locator("ul.options li, ul[role=listbox] li", has_text=choice).first.click()
 
 
 @pytest.fixture
@@ -114,9 +144,25 @@ def test_a_panel_a_tab_a_script_and_a_language_of_an_extension_do_their_work(web
     page.locator(f"#{panel}_shout").click()
     web.wait_value(f"{panel}_words", "HAIL")
     page.locator(f"#{panel}_on input").check()
+    # A row that was hidden after it was made, shown by a button with a sign; a heading that is a checkbox.
+    expect(page.locator(f"#{panel}_later")).to_be_hidden()
+    assert page.evaluate(f"getComputedStyle(document.querySelector('#{panel}_sign')).fontSize") != "0px"
+    page.locator(f"#{panel}_sign").click()
+    expect(page.locator(f"#{panel}_later")).to_be_visible(timeout=LONG)
+    page.locator(f"#{panel}_storm-visible-checkbox").check()
+    expect(page.locator(f"#{panel}_storm .label-wrap")).to_have_class(re.compile("open"))
+    page.click("#tab_settings-button")
+    page.click("#settings_weather-button")
+    expect(page.locator("#settings_weather")).to_contain_text("where it blows")
+    page.locator("#setting_weather_places label", has_text="land").locator("input").check()
+    page.click("#settings_submit")
+    web.wait_text("settings_result", "Places")
+    page.click("#tab_txt2img-button")
+
     web.fill("txt2img_prompt", "a mountain")
     web.generate()
     text = web.wait_text("html_info_txt2img", "Weather: HAIL")
+    assert "Storm: 2" in text
     assert text.startswith("a mountain, HAIL")
 
     page.wait_for_timeout(800)  # what is typed is kept half a second later
@@ -153,6 +199,30 @@ def test_the_extensions_tab_tells_installs_and_switches(web: Watched, server: Ea
     web.fill("extension_to_install", str(tmp_path / "nowhere"))
     page.click("#install_extension_button")
     page.wait_for_selector("#extension_install_result .error")
+
+    # A clone: looked at, brought up to date, and all of it set back.
+    web.fill("extension_backup_name", "before")
+    page.click("#extension_backup_save")
+    web.wait_text("extension_install_result", "Kept as before")
+    origin = server.data / "elsewhere" / "extensions" / "cloned"
+    (origin / "scripts" / "cloned.py").write_text("newer = True\n")
+    git(origin, "commit", "-am", "two")
+    clone = server.data / "extensions" / "cloned" / "scripts" / "cloned.py"
+    page.click("#extensions_check")
+    web.wait_text("extensions_note", "cloned: behind by 1")
+    page.click("#extensions_update")
+    web.wait_text("extensions_note", " to ")
+    assert "newer" in clone.read_text(encoding="utf-8")
+    choose(page, "extension_backup_saved_configs", "before")
+    page.click("#extension_backup_restore")
+    web.wait_text("extension_install_result", "Restored")
+    assert "newer" not in clone.read_text(encoding="utf-8")
+    page.click("#extensions_again")
+    web.wait_text("extensions_note", "Nothing has failed")
+    choose(page, "extensions_unwanted", "cloned")
+    page.click("#extensions_remove")
+    web.wait_text("extension_install_result", "now lies in")
+    assert not clone.exists()
 
     page.locator("#extensions_used label", has_text="broken").locator("input").uncheck()
     page.click("#extensions_apply")

@@ -1,7 +1,8 @@
 """A plot in a process of its own: `python -m tests.scripts.killed_plot DATA JOB SUFFIX TIMES`.
 
-JOB is "new", or the id of one to be tried again. The process ends as by `kill -9` when a file with this suffix among
-the kept cells is given its name for the nth time. A whole plot is told as JSON: how many cells were made, and the result.
+JOB is "new", or the id of one to be tried again. The process ends as by `kill -9` when a file with this suffix
+among the kept cells is given its name for the nth time. A whole plot is told as JSON: how many cells were made, and
+the result.
 """
 
 from __future__ import annotations

@@ -172,6 +172,41 @@ function easelOldTabs() {
   }
 }
 
+/** An accordion that is a checkbox shows one in its head, and is open where it is checked. */
+function easelInputAccordions() {
+  const heads = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".input-accordion > .label-wrap"));
+  for (const head of heads) {
+    const accordion = /** @type {any} */ (head.parentElement);
+    if (!head.querySelector(".input-accordion-checkbox")) {
+      const box = document.createElement("input");
+      box.type = "checkbox";
+      box.className = "input-accordion-checkbox";
+      box.id = `${accordion.id}-visible-checkbox`;
+      const follow = () => { box.checked = head.classList.contains("open"); };
+      const press = () => {
+        if (box.checked !== head.classList.contains("open")) {
+          head.click();
+        }
+      };
+      follow();
+      box.addEventListener("click", (event) => event.stopPropagation());
+      box.addEventListener("change", press);
+      head.prepend(box);
+      new MutationObserver(follow).observe(head, { attributes: true, attributeFilter: ["class"] });
+      accordion.visibleCheckbox = box;
+      accordion.onVisibleCheckboxChange = press;
+    }
+  }
+}
+
+function inputAccordionChecked(id, checked) {
+  const accordion = /** @type {any} */ (document.getElementById(id));
+  if (accordion && accordion.visibleCheckbox) {
+    accordion.visibleCheckbox.checked = checked;
+    accordion.onVisibleCheckboxChange();
+  }
+}
+
 /**
  * An update of a layout block (its classes, its label) is for that block: Gradio hands it on to all that is in it, where
  * only its being visible belongs.
@@ -206,6 +241,7 @@ async function easelLoad() {
   easelOldConfig();
   easelOldNames();
   easelOldTabs();
+  easelInputAccordions();
   easelShowAll();
   easelCall(easelWaiting, new Event("DOMContentLoaded"));
   easelShowAll();
@@ -239,6 +275,7 @@ function easelOnChange(mutations) {
   easelRuntime.timer = setTimeout(() => {
     easelOldNames();
     easelOldTabs();
+    easelInputAccordions();
     easelCall(easelCallbacks.after);
   }, 200);
   const tab = get_uiCurrentTab();

@@ -19,6 +19,9 @@ from modules.webui.events import on
 
 RESTART = "It acts at the next start."
 
+REMOVED = "extensions-removed"
+"""The folder in the data folder to which extensions are moved that are removed."""
+
 
 def build_extensions(page: PageBuilder) -> None:
     """Draw the Extensions tab."""
@@ -29,6 +32,7 @@ def build_extensions(page: PageBuilder) -> None:
         result = gr.HTML("", elem_id="extension_install_result")
         _draw_install(app, listed, result)
         _draw_sets(app, result)
+        _draw_remove(app, result)
     page.on_open([listed], lambda: [installed_html(app)])
 
 
@@ -80,6 +84,25 @@ def _draw_use(app: Application) -> None:
     on(check, "click", on_check, [], [note])
     on(update, "click", on_update, [], [note])
     on(again, "click", on_again, [], [note])
+
+
+def _draw_remove(app: Application, result: gr.HTML) -> None:
+    names = [each.name for each in app.extensions.extensions]
+    with gr.Row(elem_id="extensions_remove_row", elem_classes=["fields"]):
+        unwanted = gr.Dropdown(names, value=None, label="Remove an extension", elem_id="extensions_unwanted")
+        remove = gr.Button("Remove", elem_id="extensions_remove", variant="stop", scale=0, min_width=140)
+
+    def on_remove(name: str | None) -> str:
+        def work() -> str:
+            extension = next((each for each in app.extensions.extensions if each.name == name), None)
+            if extension is None or not extension.root.is_dir():
+                raise RequestError("Choose an extension that is there.", "extensions_unwanted")
+            lies = installing.remove(extension, app.paths.data / REMOVED)
+            return f"{html.escape(extension.name)} now lies in {html.escape(str(lies))}. {RESTART}"
+
+        return _report(app, work)
+
+    on(remove, "click", on_remove, [unwanted], [result])
 
 
 def _update_all(app: Application) -> str:
