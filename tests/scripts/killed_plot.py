@@ -60,6 +60,7 @@ def main(data: Path, job_id: str, suffix: str, times: int) -> None:
         dialect.draw_offline()
 
     asyncio.run(draw())
+    application.jobs.restore()
     scripts = Scripts(application, dialect)
     job = scripts.submit("x/y/z plot", *PLOT) if job_id == "new" else application.jobs.retry(job_id)
     sys.stdout.write(f"{job.id}\n")
