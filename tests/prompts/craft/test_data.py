@@ -138,7 +138,7 @@ def test_tags_are_put_in_the_order_of_a_preset(data: CraftData) -> None:
     )
     categories = {"hatsune miku": "character", "vocaloid": "copyright"}
     assert ordered("vocaloid, smile, hatsune_miku, masterpiece, solo", orders["danbooru"], categories.get) == (
-        "solo, hatsune_miku, vocaloid, smile, masterpiece"
+        "solo, masterpiece, hatsune_miku, vocaloid, smile"
     )
     assert ordered("(forest:1.2), sitting, girl, blue eyes", orders["subject-verb-object"]).startswith(
         "blue eyes, sitting"
