@@ -32,6 +32,13 @@ column_settings_sampler-params setting_eta_noise_seed_delta setting_CLIP_stop_at
 """,
 )
 
+COUNT_FRAMES = """() => new Promise((done) => {
+  const now = performance.now;
+  let asked = 0;
+  performance.now = () => { asked += 1; return now.call(performance); };
+  setTimeout(() => { performance.now = now; done(asked); }, 2000);
+})"""
+
 
 def infotext_of(content: bytes) -> str:
     """The parameters in the bytes of a PNG."""
@@ -53,6 +60,8 @@ def test_the_page_complains_about_nothing_and_fetches_nothing_from_elsewhere(web
     web.wait_text("txt2img_token_counter", "0/75")
     assert web.errors == []
     assert web.elsewhere == []
+    web.page.wait_for_selector("html[data-inputs=restored]", state="attached")
+    assert web.page.evaluate(COUNT_FRAMES) < 10  # a page that does nothing has nothing to count at each frame
 
 
 @pytest.mark.parametrize("width", [1280, 1920, 390])
