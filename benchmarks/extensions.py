@@ -77,9 +77,9 @@ def measure(rounds: int, say: Callable[[str], None] = print, extensions: Path | 
     }
 
 
-def _write(folder: Path, given: Path | None) -> None:
-    if given is not None:
-        shutil.copytree(given, folder)
+def _write(folder: Path, others: Path | None) -> None:
+    if others is not None:
+        shutil.copytree(others, folder)
         return
     for number in range(9):
         root = folder / f"measured-{number}"
@@ -147,13 +147,13 @@ def _start_and_draw(data: Path) -> dict[str, float]:
     application.catalogue.refresh()
     in_hooks: dict[str, float] = {}
 
-    def told(point: str, owner: str, seconds: float) -> None:
+    def note_call(point: str, owner: str, seconds: float) -> None:
         if owner == OWNER:
             in_hooks[point] = in_hooks.get(point, 0.0) + seconds
 
     request = GenerationRequest(prompt="a red circle", steps=20, width=512, height=512, seed=1)
     application.submit(request).wait(300)
-    application.hooks.time_calls(told)
+    application.hooks.time_calls(note_call)
     begun = time.process_time()
     for seed in range(PICTURES // 20):
         application.submit(GenerationRequest(prompt="a red circle", steps=20, width=512, height=512, seed=seed)).wait(

@@ -10,7 +10,7 @@ from pydantic import create_model
 
 from modules.a1111.types import ComponentValue, GradioComponent
 from modules.foundation.plain import JsonObject
-from modules.settings.declare import Control, Section, setting
+from modules.settings.declare import Section, SettingControl, setting
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -41,7 +41,7 @@ def section_of(title: str, category: str, options: Iterable[tuple[str, OptionInf
     annotated: JsonObject = {}
     for key, (kind, field, above) in fields.items():
         drawn = controls[key]
-        control = Control(
+        control = SettingControl(
             draw=drawn.draw,
             before=above,
             after=drawn.info.comment_after + (before if key == last else ""),

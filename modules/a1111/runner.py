@@ -116,10 +116,10 @@ class ScriptRunner:
         for script in self.scripts:
             values = by_script.get((script.name or script.title()).lower())
             if values is not None and script.args_from is not None:
-                given = [
+                numbered = [
                     _numbered(control, value) for control, value in zip(script.controls or (), values, strict=False)
                 ]
-                arguments[script.args_from : script.args_from + len(given)] = given
+                arguments[script.args_from : script.args_from + len(numbered)] = numbered
         names = [title.lower() for title in self.titles]
         arguments[0] = names.index(selected.lower()) + 1 if selected and selected.lower() in names else 0
         return arguments

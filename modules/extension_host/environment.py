@@ -23,11 +23,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from packaging.markers import UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from modules.extension_host.guarded_python import guarded_python, variables
+from modules.extension_host.requirement_lists import applies, install_arguments, with_name
 from modules.foundation.atomic import write_json
 from modules.foundation.errors import ExtensionError
 
@@ -116,7 +116,7 @@ class Environment:
         verb, *rest = arguments or [""]
         if verb != "install":
             raise ExtensionError(f"{description}: Easel does `pip install` for extensions, not `pip {verb}`.")
-        requirements, options = _install_arguments(rest)
+        requirements, options = install_arguments(rest)
         report = self.install(requirements, asked_by=_file_name(description), options=options)
         if report.failed:
             raise ExtensionError(f"{description}: {' '.join(report.failed)}")
@@ -149,7 +149,7 @@ class Environment:
         needs: list[Requirement] = []
         for text in (found.requires or []) if found is not None else []:
             need = Requirement(text)
-            if need.marker is None or any(_applies(need, extra) for extra in ("", *requirement.extras)):
+            if need.marker is None or any(applies(need, extra) for extra in ("", *requirement.extras)):
                 # pip would judge the marker again, without the extra.
                 need.marker = None
                 needs.append(need)
@@ -317,30 +317,14 @@ def _read(requirements: Iterable[str], report: Report) -> list[Requirement]:
     read: list[Requirement] = []
     for text in requirements:
         try:
-            requirement = Requirement(_named(text))
+            requirement = Requirement(with_name(text))
         except InvalidRequirement as error:
             report.failed.append(f"{text!r} is no requirement: {error}")
             continue
-        if requirement.marker is None or _applies(requirement, ""):
+        if requirement.marker is None or applies(requirement, ""):
             requirement.marker = None
             read.append(requirement)
     return read
-
-
-def _named(text: str) -> str:
-    """A bare address (git+https://..., a wheel's) as `name @ address`."""
-    if "://" not in text or "@" in text.split("://", 1)[0]:
-        return text
-    name = text.split("#egg=", 1)[1] if "#egg=" in text else text.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1]
-    name = name.split("@", 1)[0].removesuffix(".git").removesuffix(".zip").removesuffix(".tar.gz")
-    return f"{name.split('-', 1)[0] if name.endswith('.whl') else name} @ {text.split('#egg=', 1)[0]}"
-
-
-def _applies(requirement: Requirement, extra: str) -> bool:
-    try:
-        return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
-    except UndefinedEnvironmentName:
-        return False
 
 
 def _program_path(packages: Path) -> list[str]:
@@ -357,59 +341,9 @@ def _versions(path: Sequence[str]) -> dict[str, str]:
     return versions
 
 
-def _install_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The requirements on a command line of `pip install`, and those options that say where packages are."""
-    requirements: list[str] = []
-    options: list[str] = []
-    rest = iter(arguments)
-    for argument in rest:
-        name, equals, value = argument.partition("=")
-        if name in ("-r", "--requirement"):
-            more, further = requirements_of(Path(value if equals else next(rest, "")))
-            requirements, options = requirements + more, options + further
-        elif name in _SOURCES:
-            options += [name, value if equals else next(rest, "")]
-        elif name in _WITH_VALUE:
-            _ = value if equals else next(rest, "")
-        elif argument in ("--pre", "--no-index", "--prefer-binary"):
-            options.append(argument)
-        elif not argument.startswith("-"):
-            requirements.append(_absolute(argument))
-    return requirements, options
-
-
-PLACES_OF_PIP = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER")
-"""Variables by which pip would install elsewhere; those who build a package inherit them, and fail."""
-
-_SOURCES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host", "--only-binary")
-_WITH_VALUE = ("-t", "--target", "--prefix", "--root", "-c", "--constraint", "--upgrade-strategy", "--timeout")
-
-
-def _absolute(requirement: str) -> str:
-    """A file or folder of this machine as an address."""
-    path = Path(requirement)
-    return path.resolve().as_uri() if path.suffix in (".whl", ".zip", ".gz") and path.is_file() else requirement
-
-
 def _file_name(description: str) -> str:
     return "".join(each if each.isalnum() or each in "-_." else "_" for each in description)[:60] or "pip"
 
 
-def requirements_of(file: Path) -> tuple[list[str], list[str]]:
-    """The requirements in a requirements.txt, and the options of pip in it (`--extra-index-url` and the like)."""
-    requirements: list[str] = []
-    options: list[str] = []
-    for line in file.read_text(encoding="utf-8-sig", errors="replace").replace("\\\n", " ").splitlines():
-        text = line.split(" #", 1)[0].strip()
-        if not text or text.startswith("#"):
-            continue
-        if text.startswith(("-r ", "--requirement ")):
-            other = file.parent / text.split(None, 1)[1]
-            if other.is_file():
-                more, further = requirements_of(other)
-                requirements, options = requirements + more, options + further
-        elif text.startswith("-"):
-            options += text.split()
-        else:
-            requirements.append(text.split(" --hash", 1)[0].strip())
-    return requirements, options
+PLACES_OF_PIP = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER")
+"""Variables by which pip would install elsewhere; those who build a package inherit them, and fail."""

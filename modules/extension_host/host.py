@@ -12,9 +12,10 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from modules.extension_host.environment import Environment, Report, requirements_of
+from modules.extension_host.environment import Environment, Report
 from modules.extension_host.extension import Extension, ExtensionFailure
 from modules.extension_host.order import ordered
+from modules.extension_host.requirement_lists import requirements_of
 from modules.settings.flags import Flags
 from modules.settings.store import SettingsStore
 

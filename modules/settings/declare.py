@@ -41,12 +41,12 @@ def setting(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Control:
+class SettingControl:
     """How the page draws a setting of an attachment's, where that is the attachment's own affair.
 
-    Goes into the annotation of the field: `Annotated[str, Control(...)]`. `draw(**arguments)` makes the component from
-    label, elem_id, value and the like; `before` and `after` are HTML around it. `look_again` looks for choices and
-    gives what the component is updated with; it gets a button of its own.
+    Goes into the annotation of the field: `Annotated[str, SettingControl(...)]`. `draw(**arguments)` makes the
+    component from label, elem_id, value and the like; `before` and `after` are HTML around it. `look_again` looks for
+    choices and gives what the component is updated with; it gets a button of its own.
     """
 
     draw: Callable[..., Any]
@@ -55,9 +55,9 @@ class Control:
     look_again: Callable[[], Any] | None = None
 
 
-def control_of(field: FieldInfo) -> Control | None:
-    """The `Control` of a setting, or None."""
-    return next((each for each in field.metadata if isinstance(each, Control)), None)
+def control_of(field: FieldInfo) -> SettingControl | None:
+    """The `SettingControl` of a setting, or None."""
+    return next((each for each in field.metadata if isinstance(each, SettingControl)), None)
 
 
 class Section(BaseModel):

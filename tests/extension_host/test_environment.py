@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from modules.extension_host.environment import Environment, requirements_of
+from modules.extension_host.environment import Environment
+from modules.extension_host.requirement_lists import requirements_of
 from modules.foundation.errors import ExtensionError
 
 

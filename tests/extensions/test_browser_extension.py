@@ -77,6 +77,11 @@ onUiLoaded(() => weatherHeard.push("loaded"));
 onUiTabChange(() => weatherHeard.push("tab"));
 onOptionsChanged(() => weatherHeard.push("options"));
 onUiLoaded(() => { throw new Error("of the test"); });
+onUiLoaded(() => {
+  // What is done at a button of the program comes after what the program does there.
+  const width = () => gradioApp().querySelector("#txt2img_width input[type=number]").value;
+  gradioApp().getElementById("txt2img_res_switch_btn").onclick = () => weatherHeard.push(`swapped to ${width()}`);
+});
 onUiLoaded(() => weatherHeard.push(typeof opts.samples_format, getTranslation("Generate")));
 """
 
@@ -177,10 +182,14 @@ def test_a_panel_a_tab_a_script_and_a_language_of_an_extension_do_their_work(web
     web.wait_value(f"{panel}_words", "snow")
     page.wait_for_selector("html[data-tab=txt2img]")
 
+    web.fill("txt2img_height", 128)
+    page.click("#txt2img_res_switch_btn")
+    web.wait_value("txt2img_width", "128")
+    web.wait_value("txt2img_height", "64")
     # All of it beside a script that answers each change of the page with another.
     assert page.evaluate("Number(document.documentElement.dataset.restless)") > 10
     heard = page.evaluate("window.weatherHeard")
-    assert {"loaded", "tab", "string", "Genera"} <= set(heard)
+    assert {"loaded", "tab", "string", "Genera", "swapped to 128"} <= set(heard)
     assert page.evaluate("getComputedStyle(document.querySelector('#weather_send')).letterSpacing") == "3px"
     assert web.errors == []
 

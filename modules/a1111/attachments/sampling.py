@@ -53,14 +53,14 @@ class SamplingAttachments:
         before = p.program_sampling
         p.program_sampling = {**before, name: once}
         try:
-            given = getattr(p, name)(
+            answer = getattr(p, name)(
                 **leading,
                 seeds=p.seeds,
                 subseeds=p.subseeds,
                 subseed_strength=p.subseed_strength,
                 prompts=p.prompts,
             )
-            return _samples_of(given)
+            return _samples_of(answer)
         except (Interrupted, EaselError):
             raise
         except Exception as error:  # the boundary of an extension
@@ -78,15 +78,15 @@ def is_sampling_replaced(p: StableDiffusionProcessing, name: str) -> bool:
     return method is not None and getattr(method, "__func__", method) not in OWN_SAMPLING
 
 
-def _samples_of(given: Any) -> Samples:
+def _samples_of(answer: Any) -> Samples:
     """What a method gave: latents [B, C, h, w], or pictures [3, H, W] of -1 to 1. Raises TypeError for all else."""
     import torch
 
-    if isinstance(given, torch.Tensor):
-        return Samples(latents=Latents(samples=given))
-    if given is None or (isinstance(given, list) and not given):
+    if isinstance(answer, torch.Tensor):
+        return Samples(latents=Latents(samples=answer))
+    if answer is None or (isinstance(answer, list) and not answer):
         return Samples()
-    if isinstance(given, list) and all(isinstance(each, torch.Tensor) for each in given):
-        pictures = [each[0] if each.ndim == 4 else each for each in given]
+    if isinstance(answer, list) and all(isinstance(each, torch.Tensor) for each in answer):
+        pictures = [each[0] if each.ndim == 4 else each for each in answer]
         return Samples(pixels=torch.stack([each.float().cpu() for each in pictures]))
-    raise TypeError(f"it gave {type(given).__name__}, neither latents nor a list of pictures")
+    raise TypeError(f"it gave {type(answer).__name__}, neither latents nor a list of pictures")

@@ -33,8 +33,6 @@ def wire_small_events(page: PageBuilder, panel: GenerationPanel) -> None:
     _wire_styles(app, panel)
     _wire_lists(page, panel)
     _wire_token_counters(app, panel)
-    sizes = [panel.controls[name] for name in ("width", "height")]
-    on(panel.parts["swap_sizes"], "click", None, sizes, sizes, js="(w, h) => [h, w]")
     prompts = [panel.controls[name] for name in ("prompt", "negative_prompt")]
     clear = "(words, negative) => confirm('Clear both prompts?') ? ['', ''] : [words, negative]"
     on(panel.parts["clear_prompt"], "click", None, prompts, prompts, js=clear)

@@ -29,8 +29,16 @@ export function watchSizes() {
     const button = document.getElementById(`${tab}_aspect_lock_btn`);
     button?.setAttribute("aria-pressed", "false");
     button?.addEventListener("click", () => toggle(tab, button));
-    // A swapped size has the other proportion.
+    // At the button itself and at once: what extensions do there comes after it. A swapped size has the other proportion.
     document.getElementById(`${tab}_res_switch_btn`)?.addEventListener("click", () => {
+      const sides = sidesOf(tab);
+      if (sides) {
+        const [width, height] = [sides.width.value, sides.height.value];
+        isFollowing = true;
+        put(sides.width, height);
+        put(sides.height, width);
+        isFollowing = false;
+      }
       const proportion = held.get(tab);
       proportion && held.set(tab, 1 / proportion);
     });
@@ -84,7 +92,12 @@ function proportionOf({ width, height }) {
 /** Write a side, in the steps and within the limits of its slider. @param {HTMLInputElement} box @param {number} side */
 function write(box, side) {
   const [step, least, most] = [Number(box.step) || 8, Number(box.min) || 64, Number(box.max) || 2048];
-  box.value = String(inSteps(side, step, least, most));
+  put(box, String(inSteps(side, step, least, most)));
+}
+
+/** @param {HTMLInputElement} box @param {string} value */
+function put(box, value) {
+  box.value = value;
   typed(box);
 }
 
