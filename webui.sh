@@ -300,6 +300,8 @@ includes_runtime() { installed requirements-test.lock; }
 
 run_checks() {
     local failed=""
+    # Dozens of processes import the same modules: they are compiled once, also where the shell has that turned off.
+    export PYTHONDONTWRITEBYTECODE=
     check() {
         local name=$1
         shift

@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import httpx
 
@@ -22,6 +23,8 @@ PATIENCE = 180.0
 class Server:
     """A started Easel without its page. `client` speaks to its API."""
 
+    start_process: ClassVar[Callable[..., subprocess.Popen[Any]]] = subprocess.Popen
+
     def __init__(self, data: Path, flags: Sequence[str] = (), program: Sequence[str] = ("webui.py",)) -> None:
         self.port = free_port()
         data.mkdir(parents=True, exist_ok=True)
@@ -29,7 +32,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, *program, "--nowebui", "--port", str(self.port), "--data-dir", str(data), *flags]
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
+            self.process = type(self).start_process(
                 command,
                 cwd=ROOT,
                 env={key: value for key, value in os.environ.items() if key != "COMMANDLINE_ARGS"},

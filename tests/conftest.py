@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import shutil
+import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
 
     from modules.library.library import Library
 
@@ -45,6 +48,12 @@ BROWSER_FLAGS = (
 )
 
 
+VIEWPORT: ViewportSize = {"width": 1280, "height": 960}
+
+FAILED = pytest.StashKey[bool]()
+JOURNEYS = pytest.StashKey[set[Path]]()
+
+
 class NetworkUseError(AssertionError):
     """A test tried to reach another machine."""
 
@@ -59,7 +68,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Collecting makes a million and a half objects, all of which stay: see pytest_collection_finish.
+    gc.disable()
     os.environ.update(ENVIRONMENT)
+    # What a shell starts in the background ignores Ctrl+C, and so would the servers that tests end by it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # pytest-xdist hands out files as they are ordered here, not by their number of tests.
+    config.option.loadscopereorder = False
     # An example that a busy machine is slow with is no fault.
     settings.register_profile("easel", deadline=None)
     settings.load_profile("easel")
@@ -67,13 +83,53 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // processes, 1)))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def needs_browser(item: pytest.Item) -> bool:
+    return not {"browser", "web"}.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Files with journeys first: they take longest, and one browser serves all that a process is given.
+    journeys = {item.path for item in items if needs_browser(item)}
+    items.sort(key=lambda item: item.path not in journeys)
+    config.stash[JOURNEYS] = journeys
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        if needs_browser(item):
             item.add_marker(pytest.mark.browser)
             # Browser, server and model share a few cores; a journey that fails on a crowded machine is run again, and
             # the summary of the run counts it.
             item.add_marker(pytest.mark.flaky(reruns=2))
+
+
+def pytest_collection_finish() -> None:
+    # Whatever looks for garbage in a test (a model that is unloaded, an application that ends) would go through all of
+    # pytest's items and of the libraries that test modules import, for seconds each time.
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[FAILED] = False
+    # Playwright runs once at a time: not beside a browser that a module starts by itself.
+    starts_its_own = isinstance(item, pytest.Function) and "browser" in vars(item.module)
+    if starts_its_own or item.path not in item.config.stash[JOURNEYS]:
+        PROCESS_BROWSER.end()
+
+
+def pytest_sessionfinish() -> None:
+    PROCESS_BROWSER.end()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+def has_failed(item: pytest.Item) -> bool:
+    """Whether a test, which is about to be left, has failed."""
+    return item.stash.get(FAILED, False)
 
 
 def is_loopback(host: object) -> bool:
@@ -128,6 +184,15 @@ def model_library(tmp_path: Path) -> Iterator[Library]:
 
 
 @pytest.fixture
+def warm_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of benchmarks/server.py begin with what they import already there."""
+    from benchmarks.server import Server
+    from tests import warm_start
+
+    monkeypatch.setattr(Server, "start_process", staticmethod(warm_start.popen))
+
+
+@pytest.fixture
 def free_port() -> int:
     """A port of this machine without a listener at the moment."""
     with socket.socket() as probe:
@@ -146,25 +211,54 @@ def browser_executable() -> str:
     return path
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium that reaches this machine only.
+class ProcessBrowser:
+    """The browser of this test process: started when it is first needed, ended before the first test without one.
 
-    One for each module: Playwright keeps an event loop running in this thread, which tests elsewhere do without.
+    Playwright keeps an event loop running in this thread, which tests elsewhere do without.
     """
-    executable = browser_executable()
-    from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(BROWSER_FLAGS), timeout=60_000)
-        yield browser
-        browser.close()
+    def __init__(self) -> None:
+        self._running: tuple[Browser, ExitStack] | None = None
+
+    def running(self) -> Browser:
+        """The browser, started if need be."""
+        if self._running is None:
+            executable = browser_executable()
+            from playwright.sync_api import sync_playwright
+
+            with ExitStack() as stack:
+                chromium = stack.enter_context(sync_playwright()).chromium
+                browser = chromium.launch(executable_path=executable, args=list(BROWSER_FLAGS), timeout=60_000)
+                stack.callback(browser.close)
+                self._running = browser, stack.pop_all()
+        return self._running[0]
+
+    def end(self) -> None:
+        """Close the browser, if there is one."""
+        if self._running is not None:
+            self._running[1].close()
+            self._running = None
+
+
+PROCESS_BROWSER = ProcessBrowser()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Browser:
+    """A headless Chromium that reaches this machine only; all modules of a test process share it."""
+    return PROCESS_BROWSER.running()
+
+
+def new_page(browser: Browser) -> Page:
+    """An empty page with its own cookies and storage. Its context is the caller's to close."""
+    context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)
+    context.set_default_timeout(60_000)
+    return context.new_page()
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """An empty page of the browser with its own cookies and storage."""
-    context = browser.new_context(viewport={"width": 1280, "height": 960}, accept_downloads=True)
-    context.set_default_timeout(60_000)
-    yield context.new_page()
-    context.close()
+    page = new_page(browser)
+    yield page
+    page.context.close()

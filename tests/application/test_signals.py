@@ -20,7 +20,10 @@ from benchmarks.server import Server, serving
 from modules.application.jobs.job import ENDED
 from tests.tiny_models import make_tiny_sd1
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent to a process")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="signals are sent to a process"),
+    pytest.mark.usefixtures("warm_starts"),
+]
 
 JOB = {"prompt": "a cat", "steps": 20, "width": 64, "height": 64, "n_iter": 2000, "save_images": True, "seed": 1}
 PATIENCE = 10.0
@@ -35,7 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def server(data: Path) -> Iterator[Server]:
+def server(data: Path, warm_starts: None) -> Iterator[Server]:
     with serving(data, ["--use-cpu", "all", "--no-half"]) as running:
         yield running
 

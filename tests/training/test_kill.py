@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from modules.training.state import state_file
+from tests import warm_start
 from tests.tiny_models import make_tiny_sd1
 from tests.training.conftest import put_pictures
 
@@ -44,7 +45,7 @@ def start(data: Path, steps: int) -> subprocess.Popen[str]:
     )
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", PROGRAM, str(data), asked]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    return warm_start.popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=None, text=True)
 
 
 def prepared(folder: Path) -> Path:

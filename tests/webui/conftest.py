@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import warm_start
+from tests.conftest import has_failed
 from tests.tiny_models import make_tiny_sd1
+from tests.webui.opened_page import OpenedPage, wait_opened
 
 if TYPE_CHECKING:
-    from playwright.sync_api import ConsoleMessage, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90.0
@@ -55,7 +58,7 @@ def free_port() -> int:
 def easel(data: Path, port: int, *flags: str) -> Iterator[Easel]:
     """Start webui.py over `data` and stop it again."""
     command = [sys.executable, str(ROOT / "webui.py"), "--port", str(port), "--data-dir", str(data), *flags]
-    process = subprocess.Popen(command, cwd=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = warm_start.popen(command, cwd=data, stdout=subprocess.PIPE, text=True)
     server = Easel(url="", data=data, process=process)
     ready = threading.Event()
 
@@ -86,7 +89,7 @@ def easel(data: Path, port: int, *flags: str) -> Iterator[Easel]:
             process.stdout.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with a sound checkpoint, a broken one, and two styles."""
     folder = tmp_path_factory.mktemp("data")
@@ -102,7 +105,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def server(data: Path) -> Iterator[Easel]:
     """One server for all of these tests."""
     with easel(data, free_port(), "--theme", "light") as running:
@@ -117,6 +120,30 @@ class Watched:
     url: str
     errors: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Note errors and addresses of strangers meanwhile."""
+        listeners: dict[Any, Callable[[Any], None]] = {
+            "console": self._note_message,
+            "pageerror": lambda error: self.errors.append(str(error)),
+            "request": lambda request: self._note_elsewhere(request.url),
+        }
+        for event, listener in listeners.items():
+            self.page.on(event, listener)
+        yield
+        for event, listener in listeners.items():
+            self.page.remove_listener(event, listener)
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        # Chromium itself writes of each picture in the history whose file another test has thrown away.
+        gone = "status of 410 (Gone)" in message.text and "/api/v1/images/" in message.location["url"]
+        if message.type == "error" and not gone:
+            self.errors.append(f"{message.text} ({message.location['url']})")
+
+    def _note_elsewhere(self, url: str) -> None:
+        if not url.startswith((self.url, "data:", "blob:")):
+            self.elsewhere.append(url)
 
     def fill(self, elem_id: str, value: Any) -> None:
         """Type into a text box or the number box of a slider."""
@@ -149,35 +176,48 @@ class Watched:
         return self.page.inner_text(f"#{elem_id}")
 
 
+@pytest.fixture(scope="session")
+def opened(server: Easel) -> OpenedPage:
+    """The page of `server` that journeys use one after another."""
+    return OpenedPage(server.url, server.data / "sessions")
+
+
 @pytest.fixture
-def web(page: Page, server: Easel) -> Watched:
-    """The page of `server`, opened and drawn."""
-    watched = Watched(page, server.url)
-    page.on("console", lambda message: _note_error(watched, message))
-    page.on("pageerror", lambda error: watched.errors.append(str(error)))
-    page.on("request", lambda request: _note_elsewhere(watched, request.url))
-    open_page(watched)
+def web(request: pytest.FixtureRequest) -> Watched:
+    """The page of `server`, opened and drawn: one of its own, or with the mark shared_page that of other journeys."""
+    shared = request.node.get_closest_marker("shared_page") is not None
+    watched = request.getfixturevalue("shared_web" if shared else "new_web")
+    assert isinstance(watched, Watched)
     return watched
+
+
+@pytest.fixture
+def shared_web(browser: Browser, opened: OpenedPage, request: pytest.FixtureRequest) -> Iterator[Watched]:
+    """The page of `server` with the controls of its tabs at their defaults.
+
+    Other journeys were here before: searches, cards, accordions, tools and what the settings show are as they left
+    them.
+    """
+    watched = Watched(opened.take(browser), opened.url)
+    with watched.listening():
+        yield watched
+    if has_failed(request.node):
+        opened.drop()
+
+
+@pytest.fixture
+def new_web(page: Page, server: Easel) -> Iterator[Watched]:
+    """The page of `server`, opened in a browser that was never here."""
+    watched = Watched(page, server.url)
+    with watched.listening():
+        open_page(watched)
+        yield watched
 
 
 def open_page(watched: Watched) -> None:
     """Go to the page and wait until its scripts have found its elements and its settings have arrived."""
     watched.page.goto(watched.url)
-    watched.page.wait_for_selector("#txt2img_generate[title]")
-    watched.page.wait_for_selector("#txt2img_gallery_container[data-pictures]")
-    watched.page.wait_for_selector("html[data-inputs=restored]")
-
-
-def _note_error(watched: Watched, message: ConsoleMessage) -> None:
-    # Chromium itself writes of each picture in the history whose file another test has thrown away.
-    gone = "status of 410 (Gone)" in message.text and "/api/v1/images/" in message.location["url"]
-    if message.type == "error" and not gone:
-        watched.errors.append(f"{message.text} ({message.location['url']})")
-
-
-def _note_elsewhere(watched: Watched, url: str) -> None:
-    if not url.startswith((watched.url, "data:", "blob:")):
-        watched.elsewhere.append(url)
+    wait_opened(watched.page)
 
 
 def seconds_until(condition: Any, patience: float = PATIENCE) -> None:

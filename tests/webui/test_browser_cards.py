@@ -7,10 +7,13 @@ import secrets
 from pathlib import Path
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
 from safetensors.numpy import save_file
 
 from tests.webui.conftest import Easel, Watched, seconds_until
+
+pytestmark = pytest.mark.shared_page
 
 
 def put_lora(data: Path, name: str, width: int = 768, notes: dict[str, object] | None = None) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.webui.conftest import Easel, Watched, open_page, seconds_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+pytestmark = pytest.mark.shared_page
 
 
 def test_parameters_in_the_prompt_are_read_by_the_arrow(web: Watched) -> None:

@@ -10,25 +10,29 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.webui.conftest import Watched
+
+pytestmark = pytest.mark.shared_page
 
 DATA = Path(__file__).with_name("data")
 
 
-def test_the_page_has_a1111s_element_ids_or_says_why_not(web: Watched) -> None:
+def test_the_page_has_a1111s_element_ids_or_says_why_not(new_web: Watched) -> None:
     wanted = (DATA / "element_ids.txt").read_text(encoding="utf-8").split()
     rows = [line.split("\t") for line in (DATA / "missing_ids.tsv").read_text(encoding="utf-8").splitlines()]
     reasons = {name: kind for name, kind, reason in rows if reason.endswith(".")}
     # What is in closed parts is drawn once the page is of use.
-    web.page.wait_for_selector("#hires_prompt textarea", state="attached")
-    web.page.wait_for_selector("#modelmerger_save_metadata", state="attached")
-    missing = set(web.page.evaluate("ids => ids.filter((id) => !document.getElementById(id))", wanted))
+    new_web.page.wait_for_selector("#hires_prompt textarea", state="attached")
+    new_web.page.wait_for_selector("#modelmerger_save_metadata", state="attached")
+    missing = set(new_web.page.evaluate("ids => ids.filter((id) => !document.getElementById(id))", wanted))
     assert missing - reasons.keys() == set()
     assert reasons.keys() - missing == set(), "They are there now: take them out of missing_ids.tsv."
     kinds = Counter(reasons.values())
     assert len(missing) <= 0.10 * len(wanted)
     assert kinds["opened"] + kinds["helper"] <= 0.03 * (len(wanted) - kinds["feature"])
-    assert web.errors == []
+    assert new_web.errors == []
 
 
 def test_helpers_of_cards_open_notes_and_calculate_hashes(web: Watched) -> None:

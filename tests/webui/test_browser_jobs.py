@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.webui.conftest import PATIENCE, Easel, Watched, easel, free_port, open_page, seconds_until
 
+pytestmark = pytest.mark.shared_page
+
 LONG = 150
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import secrets
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.webui.conftest import Watched
+
+pytestmark = pytest.mark.shared_page
 
 
 def test_a_picture_is_marked_in_the_viewer_and_counted_in_the_history(web: Watched) -> None:

@@ -10,6 +10,8 @@ from playwright.sync_api import expect
 
 from tests.webui.conftest import PATIENCE, Watched
 
+pytestmark = pytest.mark.shared_page
+
 
 @pytest.fixture
 def web(web: Watched) -> Watched:

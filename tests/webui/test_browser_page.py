@@ -11,6 +11,8 @@ from PIL import Image
 
 from tests.webui.conftest import Easel, Watched, open_page, seconds_until
 
+pytestmark = pytest.mark.shared_page
+
 IDS = re.findall(
     r"\S+",
     """
@@ -46,11 +48,11 @@ def infotext_of(content: bytes) -> str:
         return picture.info["parameters"].strip()
 
 
-def test_every_element_is_in_the_document_from_the_start(web: Watched) -> None:
-    assert [elem_id for elem_id in IDS if web.page.query_selector(f"[id='{elem_id}']") is None] == []
-    assert web.page.is_visible("#txt2img_generate")
-    assert not web.page.is_visible("#txt2img_interrupt")
-    assert not web.page.is_visible("#settings_submit")
+def test_every_element_is_in_the_document_from_the_start(new_web: Watched) -> None:
+    assert [elem_id for elem_id in IDS if new_web.page.query_selector(f"[id='{elem_id}']") is None] == []
+    assert new_web.page.is_visible("#txt2img_generate")
+    assert not new_web.page.is_visible("#txt2img_interrupt")
+    assert not new_web.page.is_visible("#settings_submit")
 
 
 def test_the_page_complains_about_nothing_and_fetches_nothing_from_elsewhere(web: Watched) -> None:
@@ -72,11 +74,11 @@ def test_no_window_scrolls_sideways(web: Watched, width: int) -> None:
         assert web.page.evaluate("document.documentElement.scrollWidth") <= width, tab
 
 
-def test_the_colours_follow_the_flag_unless_the_address_asks_for_others(web: Watched) -> None:
-    assert "__theme=light" in web.page.url
-    assert web.page.evaluate("document.body.classList.contains('dark')") is False
-    web.page.goto(f"{web.url}/?__theme=dark")
-    web.page.wait_for_selector("body.dark #txt2img_generate")
+def test_the_colours_follow_the_flag_unless_the_address_asks_for_others(new_web: Watched) -> None:
+    assert "__theme=light" in new_web.page.url
+    assert new_web.page.evaluate("document.body.classList.contains('dark')") is False
+    new_web.page.goto(f"{new_web.url}/?__theme=dark")
+    new_web.page.wait_for_selector("body.dark #txt2img_generate")
 
 
 def test_a_picture_is_made_shown_saved_and_read_again(web: Watched, server: Easel) -> None:

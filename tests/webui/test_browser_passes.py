@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.webui.conftest import Watched
+
+pytestmark = pytest.mark.shared_page
 
 
 def test_a_switch_opens_its_part_and_says_how_large_the_picture_becomes(web: Watched) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import secrets
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.webui.conftest import Easel, Watched
+
+pytestmark = pytest.mark.shared_page
 
 
 def test_a_tag_is_completed_while_it_is_typed_and_taken_back(web: Watched, server: Easel) -> None:

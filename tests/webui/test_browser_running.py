@@ -5,7 +5,11 @@ from __future__ import annotations
 import random
 import re
 
+import pytest
+
 from tests.webui.conftest import Easel, Watched, open_page, seconds_until
+
+pytestmark = pytest.mark.shared_page
 
 LONG = 150
 """Steps of a run that is to be met while it runs; at 256x256 the tiny checkpoint needs many seconds for them."""
@@ -69,13 +73,13 @@ def test_a_run_is_found_again_after_a_reload(web: Watched) -> None:
     assert web.page.evaluate("localStorage.getItem('txt2img_task_id')") is None
 
 
-def test_a_closed_page_loses_no_picture(web: Watched, server: Easel) -> None:
+def test_a_closed_page_loses_no_picture(new_web: Watched, server: Easel) -> None:
     before = len(server.pictures())
-    web.fill("txt2img_batch_count", 3)
-    web.page.click("#txt2img_generate")
-    web.page.wait_for_selector(".progressDiv")
-    web.page.wait_for_function("() => !/starting/.test(document.querySelector('.run-text')?.textContent)")
-    web.page.close()
+    new_web.fill("txt2img_batch_count", 3)
+    new_web.page.click("#txt2img_generate")
+    new_web.page.wait_for_selector(".progressDiv")
+    new_web.page.wait_for_function("() => !/starting/.test(document.querySelector('.run-text')?.textContent)")
+    new_web.page.close()
     seconds_until(lambda: len(server.pictures()) >= before + 3)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import secrets
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.webui.conftest import Easel, Watched, seconds_until
+
+pytestmark = pytest.mark.shared_page
 
 
 def choose(web: Watched, elem_id: str, name: str) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+import pytest
+
 from tests.training.conftest import put_pictures
 from tests.webui.conftest import Watched
+
+pytestmark = pytest.mark.shared_page
 
 
 def test_an_embedding_is_created_trained_and_its_captions_edited(web: Watched, data: Path) -> None:
