@@ -36,6 +36,7 @@ from modules.prompts.wildcards.expansion import Expander
 from modules.prompts.wildcards.template import parse_template
 from modules.prompts.wildcards.values import NoWildcards
 from modules.upscalers.catalogue import scale_in
+from tests.thorough import THOROUGH
 
 RUNS = "a 0.,:;\"'\\()[]{}<>|/-_=#*&%@\n\t\r\u3000\u00e9\u6f22\U0001f600\ud800\x00"
 """Characters of which a text may consist alone."""
@@ -180,12 +181,22 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "scale in a name": scale_in,
     "unknown name": lambda text: UnknownName("sampler", text, ["Euler", "Euler a"]),
 }
+READING_PROMPTS = {
+    *("emphasis", "emphasis of NovelAI", "schedule", "schedule of a second pass", "notes about a prompt"),
+    *("tags of a prompt", "tags at one weight", "brackets of A1111", "brackets of NovelAI"),
+}
 
 
 def run_shapes(name: str) -> None:
-    """Call one function with every shape at 50 kB, and with every second one, in turn, at 200 kB."""
-    turn = list(FUNCTIONS).index(name) % 2
-    for text in itertools.chain(shapes(50_000), itertools.islice(shapes(200_000), turn, None, 2)):
+    """Call one function with every shape at 5 kB, and at 200 kB with those whose turn it is.
+
+    At 5 kB a pattern takes minutes that goes back more than once over its text, at 200 kB one that does so once. What
+    reads prompts spends its time in calls, which are counted below, around the same patterns: there a shape comes to
+    every third function.
+    """
+    every = 1 if THOROUGH or name not in READING_PROMPTS else 3
+    turn = list(FUNCTIONS).index(name) % every
+    for text in itertools.chain(shapes(5_000), itertools.islice(shapes(200_000), turn, None, every)):
         # What is refused is refused quickly, too; an error that is not meant for people ends the test.
         with contextlib.suppress(EaselError, ValueError):
             FUNCTIONS[name](text)

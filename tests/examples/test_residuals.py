@@ -100,6 +100,6 @@ def test_the_example_makes_a_picture_by_itself(
 
     flags = parse_flags(["--data-dir", str(tmp_path), "--use-cpu", "all", "--ckpt", str(next(tmp_path.rglob("tiny*")))])
     monkeypatch.setattr("examples.residuals.parse_flags", lambda _: flags)
-    main(str(tmp_path / "edges.png"), str(tmp_path / "result.png"), "a castle")
+    main(str(tmp_path / "edges.png"), str(tmp_path / "result.png"), "a castle", steps=2)
     with Image.open(tmp_path / "result.png") as result:
         assert result.size == (512, 512)
