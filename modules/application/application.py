@@ -141,9 +141,10 @@ class Application:
         def models(name: str) -> tuple[Path, ...]:
             return (self.paths.models / name, *(tree / "models" / name for tree in self.paths.trees))
 
+        named = self.flags.clip_models_path
         return CaptionerFolders(
             blip=models("BLIP"),
-            clip=models("CLIP"),
+            clip=models("CLIP") if named is None else (named.expanduser().absolute(), *models("CLIP")),
             deepdanbooru=models("torch_deepdanbooru"),
             wd14=models("WD14"),
             categories=(self.paths.data / "interrogate", *(tree / "interrogate" for tree in self.paths.trees)),

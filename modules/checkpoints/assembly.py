@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel
 
+_BUFFERS: Mapping[str, Callable[[int], Tensor]] = {
+    "position_ids": torch.arange,
+    "token_type_ids": lambda length: torch.zeros(length, dtype=torch.long),
+}
+"""Buffers of text encoders that are in no file, by their length."""
+
 NetworkModule = TypeVar("NetworkModule", bound=nn.Module)
 Tensors = dict[str, Tensor]
 OnValuesRead = Callable[[int], None]
@@ -100,9 +106,9 @@ def without_numbers(make: Callable[[], NetworkModule]) -> NetworkModule:
         for name, buffer in list(owner.named_buffers(recurse=False)):
             if not buffer.is_meta:
                 continue
-            if name != "position_ids":
+            if name not in _BUFFERS:
                 raise CheckpointError(f"the class that runs it has a buffer {name!r}, which is not known here")
-            owner.register_buffer(name, torch.arange(buffer.shape[-1]).expand(buffer.shape), persistent=False)
+            owner.register_buffer(name, _BUFFERS[name](buffer.shape[-1]).expand(buffer.shape), persistent=False)
     return module
 
 

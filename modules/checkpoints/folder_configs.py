@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modules.checkpoints.architectures.architecture import ImageInput, image_inputs, unknown_input
-from modules.checkpoints.architectures.family import Family, FolderConfigs
+from modules.checkpoints.architectures.family import Family, FolderConfigs, takes_embedding
 from modules.checkpoints.families import FamilyRegistry
 from modules.foundation.errors import CheckpointError, UnknownArchitecture
 from modules.foundation.json_text import parse_json
@@ -40,6 +40,8 @@ def folder_image_input(folder: Path, configs: FolderConfigs, family: Family) -> 
     """What the UNet gets beside the latent. Raises UnknownArchitecture for what no model of the family takes."""
     latent = family.latents.channels
     channels = int(configs.unet.get("in_channels", latent))
+    if takes_embedding(configs):
+        return "embedding"
     found = image_inputs(latent).get(channels)
     if found is None:
         raise UnknownArchitecture(f"{folder} cannot be run: {unknown_input(channels, latent)}.")

@@ -192,6 +192,14 @@ def diffusers_vae_layout(shapes: Shapes, prefix: str = "") -> VaeLayout:
     )
 
 
+def count_layers(shapes: Shapes, prefix: str, suffix: str) -> int:
+    """How many layers there are, counted from 0 between `prefix` and `suffix`."""
+    layers = 0
+    while f"{prefix}{layers}{suffix}" in shapes:
+        layers += 1
+    return layers
+
+
 def clip_layout(shapes: Shapes, prefix: str) -> ClipLayout:
     """Read a CLIP text encoder whose names begin with `prefix`. Raises CheckpointError when there is none."""
     tokens = shapes.get(f"{prefix}embeddings.token_embedding.weight")
@@ -199,9 +207,7 @@ def clip_layout(shapes: Shapes, prefix: str) -> ClipLayout:
     mlp = shapes.get(f"{prefix}encoder.layers.0.mlp.fc1.weight")
     if tokens is None or positions is None or mlp is None:
         raise CheckpointError("it holds no CLIP text encoder")
-    layers = 0
-    while f"{prefix}encoder.layers.{layers}.mlp.fc1.weight" in shapes:
-        layers += 1
+    layers = count_layers(shapes, f"{prefix}encoder.layers.", ".mlp.fc1.weight")
     return ClipLayout(width=tokens[1], layers=layers, mlp=mlp[0], positions=positions[0], vocabulary=tokens[0])
 
 
@@ -212,9 +218,7 @@ def openclip_layout(shapes: Shapes, prefix: str) -> ClipLayout:
     mlp = shapes.get(f"{prefix}transformer.resblocks.0.mlp.c_fc.weight")
     if tokens is None or positions is None or mlp is None:
         raise CheckpointError("it holds no whole OpenCLIP text encoder")
-    layers = 0
-    while f"{prefix}transformer.resblocks.{layers}.mlp.c_fc.weight" in shapes:
-        layers += 1
+    layers = count_layers(shapes, f"{prefix}transformer.resblocks.", ".mlp.c_fc.weight")
     return ClipLayout(
         width=tokens[1],
         layers=layers,

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from torch import Tensor, nn
 
 from modules.checkpoints.architectures.architecture import (
-    OPENCLIP_ENCODERS,
     Component,
+    EncoderKind,
     ImageInput,
     TextComponent,
+    kind_of_encoder,
 )
 from modules.checkpoints.architectures.family import Family
 from modules.checkpoints.assembly import (
@@ -65,9 +66,9 @@ class TextModel:
     layers: int | None = None
 
     @property
-    def is_openclip(self) -> bool:
-        """Whether it is OpenCLIP's, whose prompts are read in another manner."""
-        return self.name in OPENCLIP_ENCODERS
+    def kind(self) -> EncoderKind:
+        """By whose rules prompts are read and layers taken."""
+        return kind_of_encoder(self.name)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -216,7 +217,7 @@ def _text_encoder_assembly(source: TensorSource, component: TextComponent, hardw
     nested = clip_tensors(module) if component.build is None else lambda tensors: tensors
 
     def rename(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        if not component.is_openclip:
+        if component.kind != "openclip":
             return nested(tensors)
         found, projection = to_transformers(tensors)
         return nested(found) | ({} if projection is None else {PROJECTION: projection})

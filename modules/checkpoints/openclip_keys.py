@@ -22,6 +22,15 @@ _IN_A_LAYER = {
     "mlp.c_proj": "mlp.fc2",
 }
 _LAYERS = "transformer.resblocks."
+_VISION = {
+    "class_embedding": "embeddings.class_embedding",
+    "positional_embedding": "embeddings.position_embedding.weight",
+    "conv1.weight": "embeddings.patch_embedding.weight",
+    "ln_pre.weight": "pre_layrnorm.weight",
+    "ln_pre.bias": "pre_layrnorm.bias",
+    "ln_post.weight": "post_layernorm.weight",
+    "ln_post.bias": "post_layernorm.bias",
+}
 
 
 def to_transformers(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Tensor | None]:
@@ -40,6 +49,21 @@ def to_transformers(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], T
         elif name not in ("text_projection", "logit_scale", "attn_mask"):
             raise CheckpointError(f"its text encoder has a tensor {name!r}, which OpenCLIP does not have")
     return found, tensors.get("text_projection")
+
+
+def vision_to_transformers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of OpenAI's or OpenCLIP's vision transformer under the names of transformers' CLIP.
+
+    Names come without "visual." before them. Nothing is copied. Raises CheckpointError for a name that such a
+    transformer does not have, and where there is no projection.
+    """
+    blocks = {name: each for name, each in tensors.items() if name.startswith("transformer.")}
+    found = {f"vision_model.{name}": each for name, each in to_transformers(blocks)[0].items()}
+    found |= {f"vision_model.{_VISION[name]}": each for name, each in tensors.items() if name in _VISION}
+    if "proj" not in tensors:
+        raise CheckpointError("it lacks the visual projection")
+    found["visual_projection.weight"] = tensors["proj"].T
+    return found
 
 
 def _layer_tensors(name: str, tensor: Tensor) -> dict[str, Tensor]:

@@ -34,12 +34,16 @@ def measured_prediction(unet: UNet2DConditionModel, hardware: Hardware) -> Predi
     # What inpainting and editing models get beside the latent is left empty.
     noise[:, config["out_channels"] :] = 0
     context = torch.zeros(1, TOKENS, config["cross_attention_dim"])
+    vector = config.get("projection_class_embeddings_input_dim") if config.get("class_embed_type") else None
     device, dtype = hardware.device, unet.dtype
     unet.to(device)  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
     try:
         with torch.inference_mode():
             step = torch.tensor([LAST_STEP], device=device)
-            answer = unet(noise.to(device, dtype), step, context.to(device, dtype), return_dict=False)[0]
+            labels = None if vector is None else torch.zeros(1, vector, device=device, dtype=dtype)
+            answer = unet(
+                noise.to(device, dtype), step, context.to(device, dtype), class_labels=labels, return_dict=False
+            )[0]
     finally:
         if hardware.offload:
             unet.to("cpu")  # pyright: ignore[reportArgumentType, reportUnknownMemberType]

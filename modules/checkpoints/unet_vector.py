@@ -1,4 +1,4 @@
-"""The vector beside the prompt that SDXL's UNet takes: given whole, with sizes already as sinusoids."""
+"""The vector beside the prompt that some UNets take: SDXL's with sizes already as sinusoids, unCLIP's of a picture."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def with_whole_vector(unet: UNet2DConditionModel) -> UNet2DConditionModel:
     return unet
 
 
-def vector_arguments(vector: Tensor) -> dict[str, Tensor]:
-    """The UNet's `added_cond_kwargs` for vectors [rows, m]: all in one of its two parts, the other is empty."""
-    return {"text_embeds": vector[:, :0], "time_ids": vector}
+def vector_arguments(unet: nn.Module, vector: Tensor) -> dict[str, object]:
+    """The arguments with which `unet` takes vectors [rows, m].
+
+    For SDXL all of it goes into one of two parts, the other is empty.
+    """
+    if getattr(unet.config, "class_embed_type", None) is not None:
+        return {"class_labels": vector}
+    return {"added_cond_kwargs": {"text_embeds": vector[:, :0], "time_ids": vector}}

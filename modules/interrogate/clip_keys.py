@@ -10,15 +10,6 @@ from modules.checkpoints import openclip_keys
 from modules.foundation.errors import CheckpointError
 from modules.foundation.plain import JsonObject
 
-_VISION = {
-    "class_embedding": "embeddings.class_embedding",
-    "positional_embedding": "embeddings.position_embedding.weight",
-    "conv1.weight": "embeddings.patch_embedding.weight",
-    "ln_pre.weight": "pre_layrnorm.weight",
-    "ln_pre.bias": "pre_layrnorm.bias",
-    "ln_post.weight": "post_layernorm.weight",
-    "ln_post.bias": "post_layernorm.bias",
-}
 HEAD_WIDTH = 64
 _NO_WEIGHTS = ("input_resolution", "context_length", "vocab_size")
 
@@ -31,13 +22,10 @@ def to_transformers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     text = {name: each for name, each in tensors.items() if not name.startswith("visual.") and name not in _NO_WEIGHTS}
     text_found, text_projection = openclip_keys.to_transformers(text)
     found = {f"text_model.{name}": each for name, each in text_found.items()}
-    blocks = {name: each for name, each in vision.items() if name.startswith("transformer.")}
-    found |= {f"vision_model.{name}": each for name, each in openclip_keys.to_transformers(blocks)[0].items()}
-    found |= {f"vision_model.{_VISION[name]}": each for name, each in vision.items() if name in _VISION}
-    for name, matrix in (("visual_projection", vision.get("proj")), ("text_projection", text_projection)):
-        if matrix is None:
-            raise CheckpointError(f"it lacks the {name.replace('_', ' ')}")
-        found[f"{name}.weight"] = matrix.T
+    found |= openclip_keys.vision_to_transformers(vision)
+    if text_projection is None:
+        raise CheckpointError("it lacks the text projection")
+    found["text_projection.weight"] = text_projection.T
     if "logit_scale" in tensors:
         found["logit_scale"] = tensors["logit_scale"]
     return found

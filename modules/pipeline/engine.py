@@ -33,6 +33,7 @@ from modules.pipeline.extra_networks import ExtraNetworks
 from modules.pipeline.faces import FaceRestoration
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.model_cache import CacheLimits, ModelCache
+from modules.pipeline.picture_models import PictureModelFolders
 from modules.pipeline.small_vaes import SmallVaes
 from modules.pipeline.vae_cache import VaeCache
 from modules.prompts.style_book import StyleBook
@@ -78,6 +79,7 @@ class Engine:
         if flags.opt_sdp_no_mem_attention:
             forbid_memory_efficient_kernel()
         self.small_vaes = SmallVaes(paths.models, self.hardware)
+        self.picture_models = PictureModelFolders(depth=paths.folders("midas"), statistics=paths.folders("karlo"))
         self.upscalers = Upscalers(upscalers, self.hardware)
         self.faces = FaceRestorers(restorers, self.hardware)
         self.interrogators = Interrogators(captioners, self.hardware)
@@ -127,7 +129,7 @@ class Engine:
         model.use_vae(vae, lambda path: self.vae_cache.get(path, kept))
         if vae is not None:
             self._hash(vae.path)
-        model.small_vaes = self.small_vaes
+        model.small_vaes, model.picture_models = self.small_vaes, self.picture_models
         return model
 
     def _reporting(self, info: CheckpointInfo, on_progress: Callable[[float], None] | None) -> Callable[[float], None]:

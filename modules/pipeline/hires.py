@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from modules.generation.plan import BatchSlice, HiresPlan
 from modules.imaging.resize import flatten, resize
 from modules.pipeline.decode import decode
 from modules.pipeline.model import LoadedModel
-from modules.pipeline.picture_input import picture_input
+from modules.pipeline.picture_input import picture_input, picture_vectors
 from modules.pipeline.save_intermediate import save_intermediate
 from modules.pipeline.start import Start, encode_pictures, start_from_latents
 from modules.pipeline.state import PassResult, PassState, RunState
@@ -61,12 +61,12 @@ def start_second(state: RunState, again: PassState, larger: Enlarged) -> Start:
     else:
         _check_same_latents(larger.family, model)
         latents = larger.latents
-    image_cond = _image_cond(again, pictures, latents)
+    image_cond, vectors = _picture_input(again, pictures, latents)
     wanted_rows, wanted_columns = model.checkpoint.latents.cells(plan.height, plan.width)
     rows, columns = max(latents.shape[-2] - wanted_rows, 0), max(latents.shape[-1] - wanted_columns, 0)
     if image_cond is not None and image_cond.shape[-2:] == latents.shape[-2:]:
         image_cond = crop_latents(image_cond, columns, rows)
-    return start_from_latents(
+    begun = start_from_latents(
         plan,
         batch,
         model,
@@ -75,6 +75,7 @@ def start_second(state: RunState, again: PassState, larger: Enlarged) -> Start:
         prescribed=plan.steps,
         change_extra_noise=again.changed_extra_noise(state.engine.hooks),
     )
+    return replace(begun, picture_vectors=vectors)
 
 
 def _first_pictures(
@@ -107,14 +108,18 @@ def _to_tensor(pictures: list[Image.Image] | tuple[Image.Image, ...], model: Loa
     return (pixels.permute(0, 3, 1, 2) / 127.5 - 1).to(model.hardware.device)
 
 
-def _image_cond(again: PassState, pictures: Tensor | None, latents: Tensor) -> Tensor | None:
-    """What inpainting and editing models get: the picture from the first pass, or where all of it is hidden, grey."""
+def _picture_input(again: PassState, pictures: Tensor | None, latents: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """What models that take a picture get: that from the first pass, or where all of it is hidden, grey.
+
+    Beside the latent and beside the prompt.
+    """
     plan, model = again.plan, again.model
     hidden = model.checkpoint.image_input == "inpainting" and plan.settings.inpainting_mask_weight >= 1
     if pictures is None and not hidden and model.checkpoint.image_input != "none":
         with model.on_device(model.checkpoint.vae):
             pictures = torch.cat([decode_latent(latent[None], plan, model) for latent in latents])
-    return picture_input(plan, again.batch, model, pictures=pictures)
+    beside_latent = picture_input(plan, again.batch, model, pictures=pictures)
+    return beside_latent, picture_vectors(plan, again.batch, model, pictures=pictures)
 
 
 def _check_same_latents(family: Family | None, model: LoadedModel) -> None:

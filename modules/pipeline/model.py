@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from modules.checkpoints.assembly import encoder_format
+from modules.checkpoints.depth_model import DepthModel, load_depth_model
+from modules.checkpoints.image_embedder import ImageEmbedder, load_image_embedder
 from modules.checkpoints.load import LoadedCheckpoint
 from modules.checkpoints.load_vae import load_vae
 from modules.checkpoints.small_vae import LatentNetwork
@@ -23,6 +25,7 @@ from modules.hardware.device import Hardware
 from modules.hardware.fp8 import AS_READ
 from modules.hardware.memory import release
 from modules.hardware.packing import forget_packed_weights
+from modules.pipeline.picture_models import PictureModelFolders
 from modules.pipeline.small_vaes import SmallVaeKind, SmallVaes
 from modules.pipeline.unet_call import predict_with_unet
 from modules.sampling.conditioning import CondBatch
@@ -52,6 +55,7 @@ class LoadedModel:
         self.hardware = hardware
         self.vae: VaeInfo | None = None
         self.small_vaes: SmallVaes | None = None
+        self.picture_models: PictureModelFolders | None = None
         self.remarks: list[str] = []
         self.storage = AS_READ
         self._vae_stamp: tuple[int, int] | None = None
@@ -111,9 +115,26 @@ class LoadedModel:
         self.vae, self._vae_stamp = vae, stamp
         self.__dict__.pop("preview_decoder", None)
 
+    @functools.cached_property
+    def depth_model(self) -> DepthModel:
+        """What tells depth from pictures, for checkpoints that take it; read from its file at the first call.
+
+        Raises RequestError where there is no such file, CheckpointError for one that cannot be used.
+        """
+        folders = self.picture_models.depth if self.picture_models else ()
+        return load_depth_model(self.checkpoint.info.path, folders, self.hardware)
+
+    @functools.cached_property
+    def image_embedder(self) -> ImageEmbedder:
+        """What makes vectors of pictures, for checkpoints that take them; raises as `depth_model` does."""
+        folders = self.picture_models.statistics if self.picture_models else ()
+        return load_image_embedder(self.checkpoint.info.path, folders, self.hardware)
+
     def park(self) -> None:
-        """Wait in host memory for `unpark`, with the checkpoint's own VAE and without what only speeds computing up."""
+        """Wait in host memory for `unpark`, with the checkpoint's own VAE and without what can be read again."""
         if not self._parked:
+            for part in ("depth_model", "image_embedder"):
+                self.__dict__.pop(part, None)
             self.use_vae(None)
             forget_packed_weights(self.checkpoint.unet)
             self._move("cpu")

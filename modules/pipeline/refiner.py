@@ -11,10 +11,11 @@ from modules.generation.plan import RefinerPlan
 from modules.pipeline.encode import encode
 from modules.pipeline.guidance_hooks import guidance_hooks
 from modules.pipeline.model import LoadedModel
-from modules.pipeline.picture_input import picture_input
+from modules.pipeline.picture_input import picture_input, picture_vectors
 from modules.pipeline.sample import image_guidance_scale, with_unet
 from modules.pipeline.seamless_tiling import seamless
 from modules.pipeline.start import Start, model_schedule
+from modules.sampling.conditioning import WithVectors
 from modules.sampling.network import ConditionedNetwork
 
 if TYPE_CHECKING:
@@ -67,13 +68,14 @@ class Refining:
         )
         conditioning = engine.hooks.conditioning(made, event)
         with_unet(unet, model, self._begun.latents, engine.hooks, event)
-        image_cond = self._begun.image_cond
+        image_cond, vectors = self._begun.image_cond, self._begun.picture_vectors
         if model.checkpoint.image_input != current.model.checkpoint.image_input:
             image_cond = picture_input(current.plan, current.batch, model)
+            vectors = picture_vectors(current.plan, current.batch, model)
         return ConditionedNetwork(
             predict=model.predict,
             schedule=model_schedule(self._state.plan, model),
-            conds=conditioning.at,
+            conds=conditioning.at if vectors is None else WithVectors(conditioning.at, vectors),
             image_cond=image_cond,
             # Whichever model takes over, the picture guides as strongly as before.
             image_guidance_scale=image_guidance_scale(current.plan, current.model),

@@ -22,6 +22,7 @@ from modules.pipeline.hypertile import Tiles, tiled_unet
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.start import Start
 from modules.pipeline.token_merging import merged_tokens
+from modules.sampling.conditioning import WithVectors
 from modules.sampling.loop import guided_model, uses_eta_noise_seed_delta
 from modules.sampling.loop import sample as run_sampler
 from modules.sampling.network import ConditionedNetwork
@@ -106,7 +107,7 @@ def sample(
     network = ConditionedNetwork(
         predict=model.predict,
         schedule=begin.schedule,
-        conds=conditioning.at,
+        conds=conditioning.at if begin.picture_vectors is None else WithVectors(conditioning.at, begin.picture_vectors),
         image_cond=begin.image_cond,
         image_guidance_scale=image_guidance_scale(plan, model),
         empty_prompt=conditioning.empty,

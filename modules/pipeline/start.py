@@ -14,7 +14,7 @@ from modules.generation.latents import ExtraNoise, Latents
 from modules.generation.plan import BatchSlice, Plan
 from modules.pipeline.inpaint import blend_of, latent_masks, masked_content, pixel_masks
 from modules.pipeline.model import LoadedModel
-from modules.pipeline.picture_input import picture_input
+from modules.pipeline.picture_input import picture_input, picture_vectors
 from modules.pipeline.vae import encode_moments
 from modules.sampling.inpainting import Blend
 from modules.sampling.loop import clean_share, start_from_image, start_from_noise
@@ -27,7 +27,8 @@ from modules.sampling.plan import SigmaPlan, build_sigmas, img2img_steps
 class Start:
     """Everything that sampling one batch begins with. `noise` has given `unit_noise` and goes on from there.
 
-    `image_cond` is what inpainting and editing models get beside the latent, `blend` keeps what is not inpainted.
+    `image_cond` is what some models get beside the latent and `picture_vectors` [B, m] what unCLIP's get beside the
+    prompt; `blend` keeps what is not inpainted.
     """
 
     latents: Latents
@@ -36,6 +37,7 @@ class Start:
     noise: ImageNoise
     unit_noise: Tensor
     image_cond: Tensor | None = None
+    picture_vectors: Tensor | None = None
     blend: Blend | None = None
 
 
@@ -63,6 +65,7 @@ def start(plan: Plan, batch: BatchSlice, model: LoadedModel, change_extra_noise:
         noise=noise,
         unit_noise=initial,
         image_cond=picture_input(plan, batch, model),
+        picture_vectors=picture_vectors(plan, batch, model),
     )
 
 
@@ -76,7 +79,7 @@ def first_latents(plan: Plan, batch: BatchSlice, model: LoadedModel) -> Tensor:
 
 def _from_pictures(plan: Plan, batch: BatchSlice, model: LoadedModel, change_extra_noise: ChangeExtraNoise) -> Start:
     pictures = _pictures(plan, batch, model)
-    latents, blend, image_cond = encode_pictures(pictures, plan, batch, model), None, None
+    latents, blend, image_cond, vectors = encode_pictures(pictures, plan, batch, model), None, None, None
     if plan.inpaint is not None:
         masks = latent_masks(plan.inpaint, batch, latents)
         latents = masked_content(latents, masks, plan, batch, model)
@@ -85,10 +88,11 @@ def _from_pictures(plan: Plan, batch: BatchSlice, model: LoadedModel, change_ext
         hidden = None if plan.inpaint is None else pixel_masks(plan.inpaint, batch)
         shown = torch.stack([_at_size(picture, plan) for picture in pictures])
         image_cond = picture_input(plan, batch, model, pictures=shown, mask=hidden)
+        vectors = picture_vectors(plan, batch, model, pictures=shown)
     begin = start_from_latents(
         plan, batch, model, latents, image_cond=image_cond, change_extra_noise=change_extra_noise
     )
-    return replace(begin, blend=blend)
+    return replace(begin, blend=blend, picture_vectors=vectors)
 
 
 def start_from_latents(

@@ -18,7 +18,7 @@ def predict_with_unet(unet: nn.Module, x: Tensor, t: Tensor, cond: CondBatch) ->
     """
     arguments: dict[str, Any] = {"encoder_hidden_states": cond.tokens.to(x.dtype)}
     if cond.vector is not None:
-        arguments["added_cond_kwargs"] = vector_arguments(cond.vector.to(x.dtype))
+        arguments |= vector_arguments(unet, cond.vector.to(x.dtype))
     if cond.additions is not None:
         arguments |= addition_arguments(unet, cond.additions, x.dtype)
     return unet(x, t, **arguments, return_dict=False)[0]

@@ -40,6 +40,30 @@ CondsAt = Callable[[int], StepConds]
 """The conditioning that holds at an evaluation of the model, counted from 0."""
 
 
+class WithVectors:
+    """`conds` with a vector of each image beside its prompts, [images, m], and zeros beside negative prompts."""
+
+    def __init__(self, conds: CondsAt, vectors: Tensor) -> None:
+        self._conds, self._vectors = conds, vectors
+        self._nothing = torch.zeros_like(vectors[0])
+        self._source: StepConds | None = None
+        self._made: StepConds | None = None
+
+    def __call__(self, call: int) -> StepConds:
+        """What holds at an evaluation; the same object for as long as nothing changes."""
+        source = self._conds(call)
+        if self._made is None or source is not self._source:
+            self._source = source
+            self._made = StepConds(
+                positive=tuple(
+                    tuple((replace(cond, vector=vector), weight) for cond, weight in parts)
+                    for parts, vector in zip(source.positive, self._vectors, strict=True)
+                ),
+                negative=tuple(replace(cond, vector=self._nothing) for cond in source.negative),
+            )
+        return self._made
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NetworkAdditions:
     """What outsiders put into one call of the network beside the conditioning: nothing, unless a hook adds it.

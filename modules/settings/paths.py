@@ -60,6 +60,7 @@ class Paths:
                     "DAT": flags.dat_models_path,
                     "HAT": None,
                     "ScuNET": flags.scunet_models_path,
+                    "LDSR": flags.ldsr_models_path,
                 }.items()
             },
             gfpgan_folders=(
@@ -88,21 +89,20 @@ class Paths:
 
     def _own_folders(self, kind: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
         """Easel's own folders of a kind, and what they are called in an A1111 installation."""
-        match kind:
-            case "checkpoint":
-                return self.checkpoint_folders, ("Stable-diffusion",)
-            case "vae":
-                return self.vae_folders, ("VAE",)
-            case "lora":
-                return (self.lora, self.lycoris), ("Lora", "LyCORIS")
-            case "hypernetwork":
-                return (self.hypernetworks,), ("hypernetworks",)
-            case "embedding":
-                return (self.embeddings,), ("embeddings",)
-            case "upscaler":
-                return tuple(self.upscaler_folders.values()), tuple(self.upscaler_folders)
-            case _:
-                raise ValueError(f"There are no folders of {kind!r}.")
+        known = {
+            "checkpoint": (self.checkpoint_folders, ("Stable-diffusion",)),
+            "vae": (self.vae_folders, ("VAE",)),
+            "lora": ((self.lora, self.lycoris), ("Lora", "LyCORIS")),
+            "hypernetwork": ((self.hypernetworks,), ("hypernetworks",)),
+            "embedding": ((self.embeddings,), ("embeddings",)),
+            "upscaler": (tuple(self.upscaler_folders.values()), tuple(self.upscaler_folders)),
+            # What some checkpoints of Stable Diffusion 2 need besides.
+            "midas": ((self.models / "midas",), ("midas",)),
+            "karlo": ((self.models / "karlo",), ("karlo",)),
+        }
+        if kind not in known:
+            raise ValueError(f"There are no folders of {kind!r}.")
+        return known[kind]
 
 
 def _existing_first(folder: Path, further: Path | None) -> tuple[Path, ...]:

@@ -181,10 +181,10 @@ def _answers(model: LoadedCheckpoint) -> tuple[Tensor, ...]:
     x = torch.randn(1, config["in_channels"], 8, 8, generator=generator)
     context = torch.randn(1, 77, config["cross_attention_dim"], generator=generator)
     width = config.get("projection_class_embeddings_input_dim")
-    added = vector_arguments(torch.randn(1, width, generator=generator)) if width else None
+    added: dict[str, Any] = vector_arguments(model.unet, torch.randn(1, width, generator=generator)) if width else {}
     ids = torch.tensor([[49406, 320, 1125, 49407]])
     with torch.inference_mode():
-        noise = model.unet(x, torch.tensor([500]), context, added_cond_kwargs=added).sample
+        noise = model.unet(x, torch.tensor([500]), context, **added).sample
         return noise, cast(Any, model.vae).decode(noise).sample, *(text(ids)[0] for text in model.text_models)
 
 
@@ -260,7 +260,7 @@ def test_a_folder_s_scheduler_says_that_training_ended_in_pure_noise(tmp_path: P
 
 @pytest.mark.parametrize(
     ("unet", "reason"),
-    [({"in_channels": 5}, "depth models do"), ({"class_embed_type": "projection"}, "does not run it yet")],
+    [({"in_channels": 7}, "the x4 upscaler does"), ({"class_embed_type": "timestep"}, "does not run it yet")],
 )
 def test_folders_of_other_kinds_are_refused(
     tmp_path: Path, cpu: Hardware, unet: dict[str, object], reason: str

@@ -131,7 +131,7 @@ def test_other_families_are_refused_by_name(tmp_path: Path, key: str, what: str 
         _identify(path)
 
 
-@pytest.mark.parametrize(("channels", "what"), [(5, "depth models do"), (7, "upscaler"), (13, "takes 13 channels")])
+@pytest.mark.parametrize(("channels", "what"), [(6, "takes 6 channels"), (7, "upscaler"), (13, "takes 13 channels")])
 def test_models_that_need_other_pictures_are_refused_with_their_reason(tiny: Path, channels: int, what: str) -> None:
     def widen(tensors: dict[str, torch.Tensor]) -> None:
         tensors["model.diffusion_model.input_blocks.0.0.weight"] = torch.zeros(32, channels, 3, 3)

@@ -160,7 +160,7 @@ def test_mixed_types_are_kept_in_the_wider_one(tmp_path: Path) -> None:
     assert np.array_equal(found[OTHER], a[OTHER].astype("f4") * np.float32(0.75) + b[OTHER] * np.float32(0.25))
 
 
-@pytest.mark.parametrize(("channels", "kind"), [(9, "inpainting"), (8, "instruct-pix2pix")])
+@pytest.mark.parametrize(("channels", "kind"), [(9, "inpainting"), (8, "instruct-pix2pix"), (5, "depth")])
 @pytest.mark.parametrize("method", [MergeMethod.WEIGHTED_SUM, MergeMethod.ADD_DIFFERENCE])
 def test_the_further_channels_of_the_primary_are_kept(
     channels: int, kind: str, method: MergeMethod, models: dict[str, CheckpointInfo], tmp_path: Path

@@ -54,6 +54,7 @@ def test_unets_of_official_size_have_the_published_parameter_counts(name: str) -
         (official.sd15(8), "SD1", "edit", ["clip_l"]),
         (official.sd21(), "SD2", "none", ["clip_h"]),
         (official.sd21(9), "SD2", "inpainting", ["clip_h"]),
+        (official.sd21(5), "SD2", "depth", ["clip_h"]),
         (official.sdxl(), "SDXL", "none", ["clip_l", "clip_g"]),
         (official.sdxl(9), "SDXL", "inpainting", ["clip_l", "clip_g"]),
         (official.ssd_1b(), "SDXL", "none", ["clip_l", "clip_g"]),
@@ -62,8 +63,8 @@ def test_unets_of_official_size_have_the_published_parameter_counts(name: str) -
         (official.without_middle(), "SD1", "none", ["clip_l"]),
     ],
     ids=[
-        *("sd15", "sd15-inpaint", "pix2pix", "sd21", "sd2-inpaint", "sdxl", "sdxl-inpaint", "ssd-1b", "short-middle"),
-        *("refiner", "no-middle"),
+        *("sd15", "sd15-inpaint", "pix2pix", "sd21", "sd2-inpaint", "sd2-depth", "sdxl", "sdxl-inpaint", "ssd-1b"),
+        *("short-middle", "refiner", "no-middle"),
     ],
 )
 def test_every_tensor_of_an_official_checkpoint_has_its_place(
@@ -95,7 +96,7 @@ def test_text_encoders_of_official_size_are_built_whole(shapes: Shapes) -> None:
         with torch.device("meta"):
             model = CLIPTextModel(CLIPTextConfig(**component.config))
         assert _numbers(model) == counts[component.name]
-        if component.is_openclip:
+        if component.kind == "openclip":
             prefix = component.prefixes[0]
             tensors = {
                 name.removeprefix(prefix): torch.empty(shape, device="meta")
@@ -150,11 +151,10 @@ def _without(shapes: Shapes, prefix: str) -> dict[str, tuple[int, ...]]:
     [
         (lambda: _without(official.sdxl(), "conditioner.embedders.1."), "not SDXL, because there is no text encoder"),
         (lambda: {**official.sdxl(), "edm_mean": (4,)}, "continuous noise levels"),
-        (lambda: official.sd21(5), "depth models do"),
-        (lambda: {**official.sd21(), f"{official.UNET}label_emb.0.0.weight": (1280, 2048)}, "as unCLIP models' do"),
+        (lambda: official.sd21(7), "the x4 upscaler does"),
         (lambda: _without(official.sd21(), "cond_stage_model."), "not SD2, because there is no OpenCLIP text encoder"),
     ],
-    ids=["one-encoder", "edm", "depth", "unclip", "no-encoder"],
+    ids=["one-encoder", "edm", "upscaler", "no-encoder"],
 )
 def test_relatives_that_cannot_be_run_are_refused_with_the_family_s_own_reason(change: Any, reason: str) -> None:
     with pytest.raises(UnknownArchitecture, match=reason):

@@ -15,34 +15,46 @@ if TYPE_CHECKING:
 
     from modules.checkpoints.architectures.family import Family
 
-OPENCLIP_ENCODERS = frozenset({"clip_h", "clip_g"})
-"""OpenCLIP ViT-H of SD2 and ViT-bigG of SDXL; "clip_l" is CLIP ViT-L of SD1 and SDXL."""
+EncoderKind = Literal["clip", "openclip", "xlmr"]
+_KINDS: Mapping[str, EncoderKind] = {"clip_h": "openclip", "clip_g": "openclip", "xlmr": "xlmr"}
+"""OpenCLIP ViT-H of SD2 and ViT-bigG of SDXL, XLM-R of Alt-Diffusion; "clip_l" is CLIP ViT-L of SD1 and SDXL."""
 
-ImageInput = Literal["none", "edit", "inpainting"]
-"""What a UNet gets beside the latent: nothing, the picture to edit, or a mask and the picture without what it hides."""
 
-FurtherInput = Literal["inpainting", "instruct-pix2pix"]
-VARIANTS: Mapping[ImageInput, FurtherInput] = {"edit": "instruct-pix2pix", "inpainting": "inpainting"}
+def kind_of_encoder(name: str) -> EncoderKind:
+    """Of which kind the text encoder of that name is."""
+    return _KINDS.get(name, "clip")
+
+
+ImageInput = Literal["none", "edit", "inpainting", "depth", "embedding"]
+"""What a UNet gets beside the latent: nothing, the picture to edit, a mask and the picture without what it hides, how
+deep the picture is, or CLIP's vector of the picture."""
+
+FurtherInput = Literal["inpainting", "instruct-pix2pix", "depth"]
+_FURTHER: Mapping[ImageInput, FurtherInput] = {"edit": "instruct-pix2pix", "inpainting": "inpainting", "depth": "depth"}
+VARIANTS: Mapping[ImageInput, str] = {**_FURTHER, "embedding": "unclip"}
 """What lists and merged files call models with an image input."""
 
-OTHER_INPUTS = {
-    "depth models do; their depth map comes from MiDaS, a network that Easel does not have": 1,
-    "the x4 upscaler does": 3,
-}
+OTHER_INPUTS = {"the x4 upscaler does": 3}
 """What takes this many channels more than a latent has."""
 
 
 def image_inputs(latent_channels: int) -> Mapping[int, ImageInput]:
     """By a network's input channels.
 
-    InstructPix2Pix (Brooks et al. 2023) takes a second latent, Stable Diffusion's inpainting models that and a mask.
+    InstructPix2Pix (Brooks et al. 2023) takes a second latent, Stable Diffusion's inpainting models that and a mask,
+    the depth model of Stable Diffusion 2 a map of depth.
     """
-    return {latent_channels: "none", 2 * latent_channels: "edit", 2 * latent_channels + 1: "inpainting"}
+    return {
+        latent_channels: "none",
+        latent_channels + 1: "depth",
+        2 * latent_channels: "edit",
+        2 * latent_channels + 1: "inpainting",
+    }
 
 
 def further_inputs(latent_channels: int) -> Mapping[int, FurtherInput]:
     """The same, in the words of lists, for those that take more than the latent."""
-    return {channels: VARIANTS[what] for channels, what in image_inputs(latent_channels).items() if what in VARIANTS}
+    return {channels: _FURTHER[what] for channels, what in image_inputs(latent_channels).items() if what in _FURTHER}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +79,9 @@ class TextComponent(Component):
     name: str
 
     @property
-    def is_openclip(self) -> bool:
-        """Whether its tensors are named, and its prompts read, in OpenCLIP's manner."""
-        return self.name in OPENCLIP_ENCODERS
+    def kind(self) -> EncoderKind:
+        """By whose rules its tensors are named and its prompts read."""
+        return kind_of_encoder(self.name)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,6 +87,11 @@ class FolderConfigs:
     parts: frozenset[str]
 
 
+def takes_embedding(configs: FolderConfigs) -> bool:
+    """Whether a UNet in diffusers' form takes CLIP's vector of a picture and nothing else beside the text (unCLIP)."""
+    return configs.unet.get("class_embed_type") == "projection" and not configs.unet.get("addition_embed_type")
+
+
 @dataclass(frozen=True, kw_only=True)
 class FolderForm:
     """A family in diffusers' form: which folders are its own, and which hold its text encoders, by the encoder's name.

@@ -147,7 +147,7 @@ class Merger:
         kind = _further_channels(other) if key == _FIRST_CONVOLUTION else None
         if kind and not self._further_channels:
             return CheckpointError(
-                f"{other.name} is an {kind} model and {self._a.name} is not. "
+                f"{other.name} is made for more than latents ({kind}) and {self._a.name} is not. "
                 f"When the two are merged, the {kind} model must be A."
             )
         return _mismatch(key, self._a, other)
