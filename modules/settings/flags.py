@@ -130,6 +130,10 @@ class Flags:
     bsrgan_models_path: Path | None = _value(None, "folder of BSRGAN upscalers; default: models/BSRGAN", convert=path)
     swinir_models_path: Path | None = _value(None, "folder of SwinIR upscalers; default: models/SwinIR", convert=path)
     scunet_models_path: Path | None = _value(None, "folder of ScuNET upscalers; default: models/ScuNET", convert=path)
+    clip_models_path: Path | None = _value(
+        None, "one more folder of CLIP's files, for describing pictures and aesthetic gradients", convert=path
+    )
+    ldsr_models_path: Path | None = _value(None, "folder of LDSR's checkpoint; default: models/LDSR", convert=path)
     dat_models_path: Path | None = _value(None, "folder of DAT upscalers; default: models/DAT", convert=path)
     a1111_dir: tuple[Path, ...] = _list(
         "folder of an A1111 installation (or one laid out like its models folder) whose models are used too", type=Path

@@ -56,11 +56,9 @@ IGNORED_SWITCHES = frozenset(
 
 IGNORED_WITH_VALUE = frozenset(
     {
-        "--clip-models-path",
         "--config",
         "--gradio-img2img-tool",
         "--gradio-inpaint-tool",
-        "--ldsr-models-path",
         "--localizations-dir",
         "--max-batch-count",
         "--ngrok",
@@ -85,6 +83,5 @@ KNOWN_DEFAULTS: JsonMapping = {
     "sub_quad_q_chunk_size": 1024,
     "ngrok_region": "",
     "ngrok_options": {},
-    "ldsr_models_path": "models/LDSR",
 }
-"""What clients that ask for A1111's flags are told of those ignored here; "models/" stands for the models folder."""
+"""What clients that ask for A1111's flags are told of those ignored here."""

@@ -46,8 +46,6 @@ REASONS: Mapping[str, str] = {
     "hide_ldm_prints": "there is no ldm package to print anything",
     "restore_config_state_file": "sets of extensions are restored on the Extensions tab",
     "sd_checkpoint_hash": "sd_model_checkpoint chooses the checkpoint",
-    "ldsr_steps": "LDSR is not supported yet",
-    "ldsr_cached": "LDSR is not supported yet",
     "SWIN_torch_compile": "compiling takes longer than enlarging",
 } | {
     f"prioritized_callbacks_{name}": _CALLBACKS

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,10 @@ from modules.hardware.memory import release
 from modules.imaging.resize import enlarge
 from modules.upscalers.catalogue import UpscalerCatalogue, UpscalerInfo
 from modules.upscalers.file_to_file import upscale_file
-from modules.upscalers.model import UpscalerModel, load_model
-from modules.upscalers.upscale import Tiling, UpscaleProgress, upscale
+from modules.upscalers.ldsr import FAMILY as LDSR
+from modules.upscalers.ldsr import load_ldsr
+from modules.upscalers.model import load_model
+from modules.upscalers.upscale import Enlarges, LoadedUpscaler, Tiling, UpscaleProgress, upscale
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -28,13 +31,16 @@ KEPT_MODELS = 2
 KEPT_BYTES = 1 << 30
 """Weights that are kept at most beside the model in use."""
 
+_LOADERS: Mapping[str, Callable[[UpscalerInfo, Hardware], LoadedUpscaler]] = {LDSR: load_ldsr}
+"""What reads the files of families that are no plain networks."""
+
 
 class Upscalers:
     """Lives on the engine's thread. `catalogue` says which there are."""
 
     def __init__(self, catalogue: UpscalerCatalogue, hardware: Hardware) -> None:
         self.catalogue, self._hardware = catalogue, hardware
-        self._loaded: collections.OrderedDict[Path, tuple[tuple[int, int], UpscalerModel]] = collections.OrderedDict()
+        self._loaded: collections.OrderedDict[Path, tuple[tuple[int, int], LoadedUpscaler]] = collections.OrderedDict()
 
     def find(self, name: str, field: str | None = None) -> UpscalerInfo:
         """The upscaler called `name`. Raises UnknownName or RequestError, as the catalogue does."""
@@ -55,7 +61,8 @@ class Upscalers:
             return info.enlarge(image, scale)
         if info.method != "model":
             return enlarge(image, scale, nearest=info.method == "nearest", check=control.check if control else None)
-        return upscale(image, scale, self.model(info), Tiling.of(info.family, settings), control)
+        with self._at_work(info, settings, control) as model:
+            return upscale(image, scale, model, Tiling.of(info.family, settings), control)
 
     def upscale_file(
         self,
@@ -79,9 +86,10 @@ class Upscalers:
             raise RequestError(
                 f"{info.name} enlarges no file. Choose an upscaler that is a model, or Lanczos.", "upscaler_1"
             )
-        model = self.model(info) if info.method == "model" else None
+        at_work = self._at_work(info, settings, control) if info.method == "model" else contextlib.nullcontext(None)
         tiling = Tiling.of(info.family, settings)
-        return upscale_file(source, target, scale, model, tiling, crop=crop, texts=texts, control=control)
+        with at_work as model:
+            return upscale_file(source, target, scale, model, tiling, crop=crop, texts=texts, control=control)
 
     def enlarger(
         self, name: str | None, settings: object, control: UpscaleProgress | None = None
@@ -94,7 +102,18 @@ class Upscalers:
             return None
         return lambda image, scale: self.upscale(image, scale, info.name, settings, control)
 
-    def model(self, info: UpscalerInfo) -> UpscalerModel:
+    @contextlib.contextmanager
+    def _at_work(self, info: UpscalerInfo, settings: object, control: UpscaleProgress | None) -> Generator[Enlarges]:
+        """What enlarges with the model of `info`, which goes afterwards where the settings do not want it kept."""
+        model = self.model(info)
+        try:
+            yield model.for_run(settings, control)
+        finally:
+            if info.path is not None and not model.stays(settings):
+                self._loaded.pop(info.path, None)
+                release(self._hardware.device)
+
+    def model(self, info: UpscalerInfo) -> LoadedUpscaler:
         """The model of `info`, loaded if it is not, or if its file has changed.
 
         Raises CheckpointError with the reason; the catalogue then lists the file as broken.
@@ -106,7 +125,7 @@ class Upscalers:
             if (kept := self._loaded.get(info.path)) is not None and kept[0] == stamp:
                 self._loaded.move_to_end(info.path)
                 return kept[1]
-            model = load_model(info, self._hardware)
+            model = _LOADERS.get(info.family or "", load_model)(info, self._hardware)
         except OSError as error:
             raise CheckpointError(f"{info.path} cannot be read: {error.strerror}.") from error
         except CheckpointError as error:

@@ -177,9 +177,9 @@ class UpscalerCatalogue:
         folder = self.folders.get(known.family)
         if folder is None:
             return None
-        problem = f"Its file is not there: put {known.file_name} ({known.url}) into {folder}."
+        problem = f"Its file is not there: put {known.needs} into {folder}."
         return UpscalerInfo(
-            name=known.name, family=known.family, url=known.url, scale=float(known.scale), problem=problem
+            name=known.name, family=known.family, url=known.listed_url, scale=float(known.scale), problem=problem
         )
 
 
@@ -191,9 +191,10 @@ def scale_in(name: str) -> float:
 
 
 def _info(family: str, path: Path) -> UpscalerInfo:
-    known = next((each for each in KNOWN if each.family == family and each.file_name == path.name), None)
+    known = next((each for each in KNOWN if each.family == family and path.name in each.file_names), None)
     if known is not None:
-        return UpscalerInfo(name=known.name, family=family, path=path, url=known.url, scale=float(known.scale))
+        url, scale = known.listed_url, float(known.scale)
+        return UpscalerInfo(name=known.name, family=family, path=path, url=url, scale=scale)
     return UpscalerInfo(name=path.stem, family=family, path=path, scale=scale_in(path.stem))
 
 

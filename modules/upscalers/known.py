@@ -22,18 +22,33 @@ LATENT_MODES = (
 
 @dataclass(frozen=True, kw_only=True)
 class KnownModel:
-    """A file that goes by a name of its own instead of its file name. `setting` lists those that are offered."""
+    """A file that goes by a name of its own instead of its file name. `setting` lists those that are offered.
+
+    `files` are its names where the address does not end in one; `beside` is what is wanted with it.
+    """
 
     name: str
     family: str
     url: str
     scale: int = 4
     setting: str | None = None
+    files: tuple[str, ...] = ()
+    beside: str = ""
 
     @property
-    def file_name(self) -> str:
-        """The file's name."""
-        return self.url.rsplit("/", 1)[1]
+    def file_names(self) -> tuple[str, ...]:
+        """The file's names, the published one first."""
+        return self.files or (self.url.rsplit("/", 1)[1],)
+
+    @property
+    def listed_url(self) -> str | None:
+        """What lists give as its address; none where that does not end in the file's name."""
+        return None if self.files else self.url
+
+    @property
+    def needs(self) -> str:
+        """Which file it is and where it can be had."""
+        return f"{self.file_names[0]} ({self.url}){self.beside}"
 
 
 def _dat(scale: int) -> KnownModel:
@@ -58,6 +73,13 @@ REAL_ESRGAN: tuple[KnownModel, ...] = (
 KNOWN: tuple[KnownModel, ...] = (
     *(_dat(scale) for scale in (2, 3, 4)),
     *REAL_ESRGAN,
+    KnownModel(
+        name="LDSR",
+        family="LDSR",
+        url="https://heibox.uni-heidelberg.de/f/578df07c8fc04ffbadf3/?dl=1",
+        files=("model.ckpt", "model.safetensors", "last.ckpt"),
+        beside=" and project.yaml (https://heibox.uni-heidelberg.de/f/31a76b13ea27482981b4/?dl=1)",
+    ),
     KnownModel(
         name="ScuNET GAN",
         family="ScuNET",

@@ -16,7 +16,7 @@ from modules.hardware.device import Hardware
 from modules.hardware.memory import release
 from modules.imaging.tiles import Pixels, blended_rows, fitted, from_strips
 from modules.upscalers.catalogue import UpscalerInfo
-from modules.upscalers.upscale import Enlarges
+from modules.upscalers.upscale import Enlarges, UpscaleProgress
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,14 @@ class UpscalerModel:
             self._margin = measured_margin(self)
             log.debug("%s sees %d pixels beyond a cut", self.info.name, self._margin)
         return self._margin
+
+    def for_run(self, settings: object, control: UpscaleProgress | None) -> Enlarges:
+        """The model itself, which takes no settings."""
+        return self
+
+    def stays(self, settings: object) -> bool:
+        """Always, as far as there is room."""
+        return True
 
     def enlarge(self, pixels: Pixels) -> Pixels:
         """`pixels` (rows, columns, RGB) larger by `scale`.

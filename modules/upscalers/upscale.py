@@ -37,6 +37,9 @@ _SETTINGS: Mapping[str, tuple[str, str]] = {
     "Swin2SR": ("SWIN_tile", "SWIN_tile_overlap"),
 }
 
+_FIXED: Mapping[str, tuple[int, int]] = {"LDSR": (128, 16)}
+"""Tile and overlap of families without settings for them: what diffusion adds differs from tile to tile."""
+
 
 class Enlarges(Protocol):
     """What makes a rectangle of pixels larger; see `modules.upscalers.model.UpscalerModel`."""
@@ -58,6 +61,28 @@ class Enlarges(Protocol):
 
     def enlarge(self, pixels: Pixels) -> Pixels:
         """`pixels` larger by `scale`."""
+        ...
+
+
+class LoadedUpscaler(Protocol):
+    """A model in memory; what it enlarges with depends on the settings of a run."""
+
+    @property
+    def scale(self) -> int:
+        """The factor by which sides grow."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of its weights in memory."""
+        ...
+
+    def for_run(self, settings: object, control: UpscaleProgress | None) -> Enlarges:
+        """What enlarges as `settings` want it; `control` may stop it in the middle of a tile."""
+        ...
+
+    def stays(self, settings: object) -> bool:
+        """Whether it is to be kept in memory after the run."""
         ...
 
 
@@ -87,6 +112,8 @@ class Tiling:
     @classmethod
     def of(cls, family: str | None, settings: object) -> Tiling:
         """What `settings` (a `modules.settings.model.Settings`) say for a family of models."""
+        if (fixed := _FIXED.get(family or "")) is not None:
+            return cls(tile=fixed[0], blend=fixed[1])
         tile, overlap = _SETTINGS.get(family or "", ("ESRGAN_tile", "ESRGAN_tile_overlap"))
         return cls(tile=getattr(settings, tile), blend=getattr(settings, overlap), fill_up=family in _FILLED_UP)
 

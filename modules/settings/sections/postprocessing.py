@@ -64,6 +64,8 @@ class UpscalingSection(Section):
     )
     DAT_tile: int = setting(192, "Tile size for DAT upscalers.", ge=0, le=512, step=16)
     DAT_tile_overlap: int = setting(8, "Tile overlap for DAT upscalers.", ge=0, le=48, step=1)
+    ldsr_steps: int = setting(100, "LDSR processing steps. Lower = faster", ge=1, le=200, step=1)
+    ldsr_cached: bool = setting(False, "Cache LDSR model in memory")
     SCUNET_tile: int = setting(256, "Tile size for SCUNET upscalers.", ge=0, le=512, step=16)
     SCUNET_tile_overlap: int = setting(8, "Tile overlap for SCUNET upscalers.", ge=0, le=64, step=1)
     SWIN_tile: int = setting(192, "Tile size for all SwinIR.", ge=16, le=512, step=16)

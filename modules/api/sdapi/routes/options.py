@@ -46,7 +46,7 @@ def routes(app: Application) -> APIRouter:
 
 def _flags(app: Application) -> JsonObject:
     flags, paths = app.flags, app.paths
-    values = {name: _resolved(default, paths.models) for name, default in KNOWN_DEFAULTS.items()}
+    values = {**KNOWN_DEFAULTS}
     values |= {field.name: _plain(getattr(flags, field.name)) for field in dataclasses.fields(flags)}
     values |= {
         "data_dir": str(paths.data),
@@ -64,10 +64,6 @@ def _flags(app: Application) -> JsonObject:
         "styles_file": [str(path) for path in paths.styles_files],
     }
     return {name: "set" if name in SECRET_FLAGS and value else value for name, value in values.items()}
-
-
-def _resolved(default: Any, models: Path) -> Any:
-    return str(models / default.removeprefix("models/")) if str(default).startswith("models/") else default
 
 
 def _plain(value: object) -> Any:
