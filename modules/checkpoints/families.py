@@ -5,13 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 
-from modules.checkpoints.architectures import sd1, sd2, sdxl, sdxl_refiner
+from modules.checkpoints.architectures import alt_diffusion, sd1, sd2, sdxl, sdxl_refiner
 from modules.checkpoints.architectures.family import Family, NetworkTraces
 from modules.checkpoints.architectures.unsupported_families import UNSUPPORTED_FAMILIES
 from modules.foundation.registry import BUILT_IN as BUILT_IN_OWNER
 from modules.foundation.registry import Registry
 
-BUILT_IN: tuple[Family, ...] = (sd1.FAMILY, sd2.FAMILY, sdxl.FAMILY, sdxl_refiner.FAMILY)
+BUILT_IN: tuple[Family, ...] = (
+    *(alt_diffusion.FAMILY, sd1.FAMILY, sd2.FAMILY),
+    *(sdxl.FAMILY, sdxl_refiner.FAMILY),
+)
+"""In the order in which they are asked: those with marks of their own before what they were made from."""
 
 
 class FamilyRegistry(Registry[Family]):

@@ -118,12 +118,7 @@ class ClipEncoder:
         model = self.model
         rows = [padded_tokens(chunk, self.tokenizer) for chunk in chunks]
         hidden = model.embeddings.token_embedding(torch.tensor(rows, device=model.device))
-        for row, chunk in enumerate(chunks):
-            for offset, embedding in chunk.embeddings:
-                vectors = cast(TextualInversion, embedding).vectors_for(self.name)
-                # The start token stands before offset 0, and the last place belongs to the end token.
-                target = hidden[row, offset + 1 : -1][: len(vectors)]
-                target.copy_(vectors[: len(target)])
+        put_vectors(hidden, chunks, self.name)
         return self.run_layers(model.embeddings(inputs_embeds=hidden), model.encoder.layers[:layers])
 
     def run_layers(self, hidden: Tensor, layers: Iterable[nn.Module]) -> Tensor:
@@ -149,6 +144,16 @@ def interruptible(encoders: Iterable[ClipEncoder], check: Callable[[], None] | N
     finally:
         for encoder, previous in zip(encoders, before, strict=True):
             encoder.check = previous
+
+
+def put_vectors(hidden: Tensor, chunks: Sequence[Chunk], encoder: str) -> None:
+    """Write the vectors of textual inversions into the places of their tokens in `hidden` [chunks, 77, width]."""
+    for row, chunk in enumerate(chunks):
+        for offset, embedding in chunk.embeddings:
+            vectors = cast(TextualInversion, embedding).vectors_for(encoder)
+            # The start token stands before offset 0, and the last place belongs to the end token.
+            target = hidden[row, offset + 1 : -1][: len(vectors)]
+            target.copy_(vectors[: len(target)])
 
 
 def padded_tokens(chunk: Chunk, tokenizer: ClipTokenizer) -> list[int]:

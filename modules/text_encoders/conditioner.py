@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -17,6 +18,7 @@ from modules.text_encoders.openclip import OpenClipEncoder
 from modules.text_encoders.prompt_conditioning import EncodedTexts, EncodingOptions, TextEncoder
 from modules.text_encoders.textual_inversion import TextualInversion
 from modules.text_encoders.tokenizer import ClipTokenizer, Manner
+from modules.text_encoders.xlmr import XlmrEncoder, tokenizer_beside
 
 if TYPE_CHECKING:
     from modules.checkpoints.load import LoadedCheckpoint, TextModel
@@ -106,7 +108,7 @@ def text_encoder_of(checkpoint: LoadedCheckpoint, tokenizers: Mapping[Manner, Cl
     family = checkpoint.family
     if family.text_encoder is not None:
         return family.text_encoder(checkpoint)
-    encoders = [_encoder(each, tokenizers) for each in checkpoint.text_encoders]
+    encoders = [_encoder(each, tokenizers, checkpoint.info.path) for each in checkpoint.text_encoders]
     last = encoders[-1]
     if family.pooled_text:
         assert isinstance(last, OpenClipEncoder)
@@ -114,10 +116,14 @@ def text_encoder_of(checkpoint: LoadedCheckpoint, tokenizers: Mapping[Manner, Cl
     return SingleTextEncoder(last)
 
 
-def _encoder(text: TextModel, tokenizers: Mapping[Manner, ClipTokenizer]) -> ClipEncoder:
-    if text.is_openclip:
-        return OpenClipEncoder(text.model, tokenizers["openclip"], text.projection, text.name, text.layers)
-    return ClipEncoder(text.model, tokenizers["clip"], text.name)
+def _encoder(text: TextModel, tokenizers: Mapping[Manner, ClipTokenizer], path: Path) -> ClipEncoder:
+    match text.kind:
+        case "openclip":
+            return OpenClipEncoder(text.model, tokenizers["openclip"], text.projection, text.name, text.layers)
+        case "xlmr":
+            return XlmrEncoder(text.model, tokenizer_beside(path), text.name)
+        case "clip":
+            return ClipEncoder(text.model, tokenizers["clip"], text.name)
 
 
 def size_vector(sizes: Sequence[float], width: int = 256) -> Tensor:

@@ -101,7 +101,7 @@ class EmbeddingCatalogue:
         """
         added = {each.name: each for each in further if each.fits(widths)}
         fitting = [*added.values(), *(each for each in self.fitting(widths)[0] if each.name not in added)]
-        key = (tokenizer.manner, tuple(sorted(widths.items())), tuple(added.values()))
+        key = (tokenizer.key, tuple(sorted(widths.items())), tuple(added.values()))
         with self._lock:
             if key not in self._tables:
                 self._tables[key] = EmbeddingTable(fitting, tokenizer)

@@ -31,10 +31,14 @@ _SPECIAL_WORDS: dict[Manner, tuple[str, str]] = {
 
 
 class ClipTokenizer:
-    """Token ids of texts, without start, end and padding. The vocabulary is read at first use; threads may share it."""
+    """Token ids of texts, without start, end and padding. The vocabulary is read at first use; threads may share it.
+
+    Texts have the same ids with two tokenizers of the same `key`.
+    """
 
     def __init__(self, manner: Manner = "clip") -> None:
         self.manner: Manner = manner
+        self.key: str = manner
         self.start, self.end, self.comma = START, END, COMMA
         self.pad = END if manner == "clip" else 0
         self._lock = threading.Lock()

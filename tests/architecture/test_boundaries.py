@@ -23,6 +23,7 @@ CATCHES_EXCEPTION = {
     "modules/application/jobs/queue.py": "a job, or a task between two jobs, must not end the engine's thread",
     "modules/application/jobs/service.py": "a recurring job that cannot go on must not take the queue with it",
     "modules/hooks/point.py": "an attachment that raises is named and skipped, and the picture is made",
+    "modules/text_encoders/xlmr.py": "the library of tokenizers raises nothing more special for a file it cannot read",
     "modules/library/background.py": "a model file that cannot be described must not end the thread of the others",
 }
 """File -> the boundary at which it catches every Exception."""
