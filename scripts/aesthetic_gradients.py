@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import gradio as gr
 
 from modules import scripts
 from modules.a1111.current import current
-from modules.foundation.errors import CheckpointError, Refused, RequestError
+from modules.foundation.errors import CheckpointError, EaselError, Refused, RequestError
 
 NONE = "None"
 FIELD = "alwayson_scripts"
@@ -59,6 +60,13 @@ class Script(scripts.Script):
                 )
                 angle = self._slider("Slerp angle", "angle", 0.1, 0, 1, 0.01)
                 negative = gr.Checkbox(value=False, label="Is negative text", elem_id=self.elem_id("negative"))
+            gr.Markdown("An embedding can be made of a folder of pictures.", elem_id=self.elem_id("make_note"))
+            with gr.Row():
+                folder = gr.Textbox("", label="Folder of pictures", elem_id=self.elem_id("folder"), max_lines=1)
+                name = gr.Textbox("", label="Name of the embedding", elem_id=self.elem_id("name"), max_lines=1)
+                button = gr.Button("Make", elem_id=self.elem_id("make"), scale=0)
+            said = gr.HTML("", elem_id=self.elem_id("said"), apply_default_css=False)
+        button.click(_made, [folder, name], [said, embedding], show_progress="hidden", api_visibility="private")
         part.expand(lambda: gr.Dropdown(choices=_choices()), None, [embedding], api_visibility="private")
         controls: list[Any] = [weight, steps, rate, slerp, embedding, text, angle, negative]
         self.infotext_fields = list(zip(controls, LABELS, strict=True))
@@ -168,6 +176,20 @@ def _from_clip(encoders: Any, own: Any, width: int, model: str) -> dict[str, Any
             FIELD,
         )
     return found
+
+
+async def _made(folder: str, name: str) -> tuple[str, Any]:
+    """Make an embedding, and say what came of it."""
+    from modules.application.jobs.aesthetic import submit_aesthetic_embedding
+    from modules.application.jobs.awaiting import result_of
+
+    try:
+        made = await result_of(submit_aesthetic_embedding(current().app, folder or "", name or ""))
+    except EaselError as error:
+        return f'<p class="note error">{html.escape(str(error))}</p>', gr.Dropdown()
+    left_out = f"; {len(made.failed)} could not be read" if made.failed else ""
+    said = f"{made.path.stem} was made of {made.pictures} pictures{left_out}."
+    return f'<p class="note">{html.escape(said)}</p>', gr.Dropdown(choices=_choices(), value=made.path.stem)
 
 
 def _choices() -> list[str]:

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modules.application.jobs.interrogate import submit_captions
 from modules.application.training import named_folder
 from modules.foundation.atomic import atomic_write
 from modules.foundation.errors import RequestError, SaveError
 from modules.foundation.text_files import read_text
+from modules.generation.captions import CaptionFiles, CaptionResult
 from modules.training.tags import TagEdit, edited
 
 if TYPE_CHECKING:
     from modules.application.application import Application
+    from modules.application.jobs.job import TaskJob
 
 EXAMPLES = 5
 
@@ -27,6 +30,18 @@ class CaptionsEdited:
     captions: int
     changed: int
     examples: tuple[tuple[str, str, str], ...] = ()
+
+
+def describe_folder(app: Application, folder: str, model: str) -> TaskJob[CaptionResult]:
+    """Queue captions by `model` for the pictures in a folder and below; what becomes of old ones a setting says.
+
+    Raises RequestError for a folder that is not there or a model whose files are missing, UnknownName, Forbidden.
+    """
+    app.policy.check_files("Writing captions")
+    where = named_folder(app, folder, "folder")
+    if not where.is_dir():
+        raise RequestError(f"{where} is not a folder that exists. Check its name.", "folder")
+    return submit_captions(app, CaptionFiles(model=model, input_folder=where))
 
 
 def edit_captions(app: Application, folder: str, edit: TagEdit, *, write: bool) -> CaptionsEdited:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
+from torch import Tensor
 
 from modules.foundation.errors import OutOfMemory, RequestError
 from modules.hardware.device import Hardware
@@ -79,6 +80,21 @@ class Interrogators:
                 "with a smaller model."
             ) from error
 
+    def picture_vector(self, image: Image.Image, watcher: Watcher | None = None) -> Tensor:
+        """CLIP's vector of a picture, of length 1, [projection] in float32.
+
+        Raises RequestError where CLIP is missing, CheckpointError, Interrupted.
+        """
+        path, watcher = self.catalogue.clip_file, watcher or NoWatcher()
+        watcher.check()
+        if path is None:
+            raise RequestError(f"Pictures have no vectors without CLIP. {self.catalogue.clip_lack}")
+        return self._clip(path, watcher).image_features(image)[0]
+
+    def _clip(self, path: Path, watcher: Watcher) -> ClipRanking:
+        device, dtype = self._hardware.device, self._dtype
+        return self._get("clip", watcher, (path,), lambda: ClipRanking(path, device, dtype, self._features))
+
     def _described(self, image: Image.Image, info: CaptionerInfo, options: InterrogateOptions, watcher: Watcher) -> str:
         watcher.check()
         device, dtype = self._hardware.device, self._dtype
@@ -115,12 +131,7 @@ class Interrogators:
             raise RequestError(f"Words cannot be ranked. {self.catalogue.clip_problem}", "model")
         parts = [self._caption(image, info, options, watcher)]
         if categories and path is not None:
-            clip = self._get(
-                "clip",
-                watcher,
-                (path,),
-                lambda: ClipRanking(path, self._hardware.device, self._dtype, self._features),
-            )
+            clip = self._clip(path, watcher)
             features = clip.image_features(image)
             for category in categories:
                 watcher.at_phase(f"ranking {category.name}")

@@ -11,6 +11,7 @@ from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.version import VERSION
 from modules.generation.plan import Plan
 from modules.generation.result import FinishedImage
+from modules.hardware.fp8 import AS_READ, WeightStorage
 from modules.infotext.write import FIRST_FIELDS, LAST_FIELDS, write
 from modules.pipeline.hypertile import hypertile_settings
 from modules.pipeline.inpaint import inpaint_fields
@@ -58,6 +59,7 @@ def picture_fields(state: RunState, index: int, made: PassResult) -> dict[str, o
         vae_hash=engine.short_hash(plan.vae),
         title=state.short_title,
         image_input=state.model.checkpoint.image_input,
+        storage=state.model.storage,
         sampled=made.sampled.infotext,
         init_image_hash=state.init_hashes[index % len(state.init_hashes)] if state.init_hashes else None,
         used_embeddings=made.conditioning.used_embeddings,
@@ -73,6 +75,7 @@ def fields_of(
     vae_hash: str | None,
     title: Callable[[CheckpointInfo], str],
     image_input: ImageInput,
+    storage: WeightStorage = AS_READ,
     sampled: Mapping[str, object],
     init_image_hash: str | None = None,
     used_embeddings: tuple[TextualInversion, ...] = (),
@@ -80,7 +83,8 @@ def fields_of(
 ) -> dict[str, object]:
     """The parameters of picture `index`, in the writer's own order where that has one. None is left out by it.
 
-    `image_input` is what the checkpoint takes beside the latent, `has_brackets` says that a prompt may hold emphasis.
+    `image_input` is what the checkpoint takes beside the latent, `storage` how its UNet's weights are kept;
+    `has_brackets` says that a prompt may hold emphasis.
     `title` gives the text for a further checkpoint.
     """
     settings = plan.settings
@@ -97,6 +101,8 @@ def fields_of(
         "Size": f"{plan.width}x{plan.height}",
         "Model hash": model_hash if settings.add_model_hash_to_info else None,
         "Model": plan.checkpoint.model_name if settings.add_model_name_to_info else None,
+        "FP8 weight": settings.fp8_storage if storage.fp8 else None,
+        "Cache FP16 weight for LoRA": True if storage.keeps_source else None,
         "VAE hash": vae_hash if settings.add_vae_hash_to_info else None,
         "VAE": plan.vae.name if plan.vae and settings.add_vae_name_to_info else None,
         "Variation seed": plan.subseeds[index] if varied else None,

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from modules.application.caption_files import edit_captions
+from modules.application.caption_files import describe_folder, edit_captions
 from modules.application.jobs.job import JobState
 from modules.application.training import KIND, submit_training, template_lines, template_names
 from modules.foundation.errors import Forbidden, RequestError, UnknownName
+from modules.interrogate.catalogue import AddedCaptioner
 from modules.training.results import TrainingResult
 from modules.training.tags import TagEdit
 from tests.training.conftest import School, put_pictures
@@ -92,3 +93,19 @@ def test_nothing_is_trained_for_strangers(tmp_path: Path) -> None:
             edit_captions(app, str(school.pictures), TagEdit(sort=True), write=True)
     finally:
         app.close()
+
+
+def test_the_pictures_of_a_dataset_are_described_where_captions_are_edited(school: School, tmp_path: Path) -> None:
+    folder = put_pictures(tmp_path / "described", 2)
+    (folder / "broken.png").write_bytes(b"no picture")
+    app = school.app
+    added = AddedCaptioner(name="sizes", describe=lambda image, options: f"{image.width} wide")
+    app.registries.captioners.register("a test", added)
+    app.settings.change({"postprocessing_existing_caption_action": "Prepend"}, save=False)
+    done = describe_folder(app, str(folder), "sizes").wait(60)
+    assert (len(done.written), done.total, [path.name for path, _ in done.failed]) == (2, 3, ["broken.png"])
+    assert all("wide" in path.read_text("utf-8") for path in done.written)
+    with pytest.raises(RequestError, match="not a folder"):
+        describe_folder(app, str(tmp_path / "nowhere"), "sizes")
+    with pytest.raises(RequestError, match="model-resnet_custom_v3"):
+        describe_folder(app, str(folder), "deepdanbooru")

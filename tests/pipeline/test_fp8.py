@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from modules.hardware.fp8 import FP8
+from modules.infotext.parse import parse
 from tests.pipeline.conftest import Studio
 
 
@@ -30,6 +31,7 @@ def test_weights_in_8_bits_come_and_go_with_the_setting_bit_for_bit(studio: Stud
     studio.application.settings.change({"fp8_storage": "Enable for SDXL"}, save=False)
     assert np.array_equal(pixels(), before)
     assert FP8 not in types()
+    assert "FP8 weight" not in parse(studio.make(save_images=False).samples[0].infotext).fields
     studio.application.settings.change({"fp8_storage": "Enable"}, save=False)
     stored = pixels()
     assert FP8 in types()
@@ -37,6 +39,8 @@ def test_weights_in_8_bits_come_and_go_with_the_setting_bit_for_bit(studio: Stud
     assert np.abs(stored - before).mean() < 24
     studio.application.settings.change({"cache_fp16_weight": True}, save=False)
     assert np.array_equal(pixels(), stored)
+    written = parse(studio.make(save_images=False).samples[0].infotext).fields
+    assert (written["FP8 weight"], written["Cache FP16 weight for LoRA"]) == ("Enable", "True")
     studio.application.settings.change({"fp8_storage": "Disable"}, save=False)
     assert np.array_equal(pixels(), before)
     assert FP8 not in types()

@@ -11,10 +11,13 @@ import torch
 from PIL import ImageChops
 from safetensors.torch import save_file
 
+from modules.application.jobs.aesthetic import submit_aesthetic_embedding
 from modules.foundation.errors import RequestError
 from modules.generation.request import GenerationRequest
 from modules.generation.result import GenerationResult
 from modules.infotext.parse import parse
+from modules.text_encoders.aesthetic_embeddings import read_aesthetic
+from tests.interrogate import tiny
 from tests.scripts.conftest import Scripts
 
 WIDTH = 24
@@ -115,3 +118,51 @@ def test_what_cannot_be_done_is_refused_with_its_reason(
 ) -> None:
     with pytest.raises(RequestError, match=said):
         make(scripts, *arguments)
+
+
+@pytest.fixture
+def whole_clip(scripts: Scripts) -> Iterator[Any]:
+    model = tiny.clip()
+    path = tiny.write_openai_clip(scripts.application.paths.models / "CLIP" / "ViT-L-14.pt", model)
+    yield model
+    path.unlink()
+
+
+@pytest.mark.usefixtures("folder", "whole_clip")
+def test_an_embedding_is_made_of_a_folder_of_pictures(scripts: Scripts, tmp_path: Path) -> None:
+    pictures = [tiny.picture(40, 30), tiny.picture(32, 50).rotate(90)]
+    for number, picture in enumerate(pictures):
+        picture.save(tmp_path / f"{number}.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    app = scripts.application
+    made = submit_aesthetic_embedding(app, str(tmp_path), "mine").wait(300)
+    try:
+        assert (made.pictures, [each.name for each in made.failed]) == (2, ["broken.png"])
+        vectors = torch.stack([app.engine.interrogators.picture_vector(each) for each in pictures])
+        torch.testing.assert_close(read_aesthetic(made.path), torch.nn.functional.normalize(vectors.mean(0), dim=0))
+        assert app.aesthetic_embeddings.find("mine") == made.path
+        with pytest.raises(RequestError, match="already"):
+            submit_aesthetic_embedding(app, str(tmp_path), "MINE")
+    finally:
+        made.path.unlink()
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_cannot_become_an_embedding_is_said_at_once(scripts: Scripts, tmp_path: Path) -> None:
+    app = scripts.application
+    with pytest.raises(RequestError, match="clip-vit-large-patch14"):
+        submit_aesthetic_embedding(app, str(tmp_path), "mine")
+    for name in ("", "a/b", "..", ".hidden", "x" * 200):
+        with pytest.raises(RequestError, match="cannot be the name"):
+            submit_aesthetic_embedding(app, str(tmp_path), name)
+    for where, said in (("", "Name a folder"), (str(tmp_path / "nowhere"), "not a folder")):
+        with pytest.raises(RequestError, match=said):
+            submit_aesthetic_embedding(app, where, "mine")
+
+
+@pytest.mark.usefixtures("folder", "whole_clip")
+def test_a_folder_without_pictures_makes_nothing(scripts: Scripts, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(RequestError, match="no pictures"):
+        submit_aesthetic_embedding(scripts.application, str(tmp_path), "mine").wait(300)
+    assert "mine" not in scripts.application.aesthetic_embeddings.all()

@@ -47,4 +47,6 @@ def test_an_embedding_is_created_trained_and_its_captions_edited(web: Watched, d
     page.click("#train_tags_edit")
     page.get_by_text("2 of 2 captions were changed.").wait_for()
     assert (folder / "00.txt").read_text("utf-8") == "blue dog, tag 0"
+    page.click("#train_tags_describe")  # by DeepDanbooru, whose file is not here
+    page.get_by_text("model-resnet_custom_v3.pt").wait_for()
     assert web.errors == []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio.components import Component
 
-from modules.application.caption_files import edit_captions
+from modules.application.caption_files import describe_folder, edit_captions
 from modules.application.create_trainable import new_embedding, new_hypernetwork
 from modules.application.jobs.awaiting import on_engine_thread, result_of
 from modules.application.training import KIND, submit_dry_run, submit_training
@@ -177,7 +177,11 @@ def _draw_lora(drawing: Drawing) -> None:
 
 
 def _draw_tags(drawing: Drawing) -> None:
-    for control in (own.TAGS_FOLDER, own.FIND, own.REPLACE, own.ADD_TAGS, own.UNIQUE, own.SHORTER, own.SORT):
+    drawing.control(own.TAGS_FOLDER)
+    with gr.Row(elem_classes=["fields"]):
+        drawing.control(own.DESCRIBED_BY)
+        _button(drawing, "describe", "Write captions", "train_tags_describe", primary=False)
+    for control in (own.FIND, own.REPLACE, own.ADD_TAGS, own.UNIQUE, own.SHORTER, own.SORT):
         drawing.control(control)
     with gr.Row(elem_classes=["fields"]):
         _button(drawing, "show_tags", "Show what would change", "train_tags_show", primary=False)
@@ -317,6 +321,7 @@ def _wire_making(page: PageBuilder, parts: Mapping[str, Component], inputs: Inpu
     on(parts["create_hypernetwork"], "click", on_hypernetwork, everything, [result, *changing])
     for name in ("refresh_train_embedding_name", "refresh_train_hypernetwork_name", "refrsh_train_template_file"):
         on(parts[name], "click", on_refresh, changing, changing)
+    on(parts["describe"], "click", _describing(app, inputs), inputs.components, [result], waits=True)
     for name, write in (("show_tags", False), ("edit_tags", True)):
         on(parts[name], "click", _tag_editing(app, inputs, write=write), inputs.components, [result])
 
@@ -344,6 +349,22 @@ def _numbers(text: str, what: str) -> list[float]:
         return [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
         raise RequestError(f"{what} must be numbers with commas between them; it is {text!r}.") from None
+
+
+def _describing(app: Application, inputs: Inputs) -> Act:
+    async def on_describe(*values: object) -> str:
+        controls = ControlValues(inputs.named(values))
+        try:
+            folder, model = controls.text("tags_folder"), controls.text("tags_model")
+            job = await asyncio.to_thread(describe_folder, app, folder, model)
+            done = await result_of(job)
+        except EaselError as error:
+            return _error(error)
+        how = "Interrupted: " if done.interrupted else ""
+        lines = [f"{path.name}: {reason}" for path, reason in done.failed]
+        return _said(f"{how}{len(done.written)} of {done.total} pictures have a new caption.", *lines)
+
+    return on_describe
 
 
 def _tag_editing(app: Application, inputs: Inputs, *, write: bool) -> Act:

@@ -242,6 +242,12 @@ CHECKPOINTING = _switch(
 LORA_OVERWRITE = _switch("lora_overwrite", "Replace a LoRA of that name", "train_lora_overwrite")
 
 TAGS_FOLDER = _text("tags_folder", "Folder with captions", "train_tags_folder", placeholder=_FOLDER)
+DESCRIBED_BY = Control(
+    name="tags_model",
+    label="Describe the pictures with",
+    elem_id="train_tags_model",
+    kind=Choice(choices=lambda offers: offers.captioners, value="deepdanbooru"),
+)
 FIND = _text("tag_find", "Find tag", "train_tags_find")
 REPLACE = _text("tag_replace", "Replace by (empty: remove it)", "train_tags_replace")
 ADD_TAGS = _text("tags_add", "Add tags in front", "train_tags_add")
