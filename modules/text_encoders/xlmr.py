@@ -15,6 +15,7 @@ from modules.checkpoints.xlmr import END, PAD, START, ProjectedXlmRoberta
 from modules.foundation.errors import CheckpointError
 from modules.text_encoders.chunks import Chunk
 from modules.text_encoders.clip import ClipEncoder, padded_tokens, put_vectors
+from modules.text_encoders.sentencepiece_file import SentencePieceModel, read_sentencepiece
 from modules.text_encoders.tokenizer import ClipTokenizer
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 
 TOKENIZER_URL = "https://huggingface.co/FacebookAI/xlm-roberta-large"
 FOLDERS = ("", "tokenizer", "xlm-roberta-large")
-FILE = "tokenizer.json"
+FILE, MODEL_FILE = "tokenizer.json", "sentencepiece.bpe.model"
+"""The tokenizer in the form of the library tokenizers, and in that of SentencePiece."""
+
+SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
+"""The first tokens, in the order of fairseq; SentencePiece has three of its own in their place."""
 
 
 class XlmrEncoder(ClipEncoder):
@@ -52,7 +57,7 @@ class XlmrEncoder(ClipEncoder):
 
 
 class XlmrTokenizer(ClipTokenizer):
-    """XLM-R's pieces of words (Conneau et al. 2020), by the `tokenizer.json` in a file."""
+    """XLM-R's pieces of words (Conneau et al. 2020), by a `tokenizer.json` or a model file of SentencePiece."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -67,7 +72,10 @@ class XlmrTokenizer(ClipTokenizer):
         from tokenizers import Tokenizer
 
         try:
-            made = Tokenizer.from_str(self._path.read_text(encoding="utf-8"))
+            if self._path.suffix == ".json":
+                made = Tokenizer.from_str(self._path.read_text(encoding="utf-8"))
+            else:
+                made = _from_sentencepiece(read_sentencepiece(self._path.read_bytes()))
         except Exception as error:  # the library raises nothing more special
             raise CheckpointError(f"{self._path} is no usable tokenizer ({error}). Download it again.") from error
         found = {token: made.token_to_id(token) for token in ("<s>", "<pad>", "</s>")}
@@ -81,6 +89,20 @@ class XlmrTokenizer(ClipTokenizer):
         return re.sub(r"\s+", " ", text).strip()
 
 
+def _from_sentencepiece(model: SentencePieceModel) -> Tokenizer:
+    """A tokenizer of SentencePiece's pieces under XLM-R's numbers."""
+    from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
+    from tokenizers.models import Unigram
+
+    pieces = [*((token, 0.0) for token in SPECIAL), *model.pieces[3:], ("<mask>", 0.0)]
+    made = Tokenizer(Unigram(pieces, unk_id=SPECIAL.index("<unk>")))
+    blanks = normalizers.Replace(Regex(" {2,}"), " ")
+    characters = [normalizers.Precompiled(model.character_map)] if model.character_map else []
+    made.normalizer = normalizers.Sequence([*characters, blanks])
+    made.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    return made
+
+
 def tokenizer_beside(checkpoint: Path) -> XlmrTokenizer:
     """The tokenizer that belongs to a checkpoint: beside it, under its own name first.
 
@@ -88,11 +110,12 @@ def tokenizer_beside(checkpoint: Path) -> XlmrTokenizer:
     """
     folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
     own = checkpoint.with_name(f"{checkpoint.stem}.{FILE}")
-    for path in (own, *(folder / part / FILE for part in FOLDERS)):
+    inside = (folder / part / name for part in FOLDERS for name in (FILE, MODEL_FILE))
+    for path in (own, checkpoint.with_name(f"{checkpoint.stem}.{MODEL_FILE}"), *inside):
         if path.is_file():
             return XlmrTokenizer(path)
     missing = FileNotFoundError(str(own))
     raise CheckpointError(
-        f"{checkpoint} reads its prompts with the tokenizer of XLM-R, which is missing: put {FILE} "
-        f"({TOKENIZER_URL}) beside it as {own.name}."
+        f"{checkpoint} reads its prompts with the tokenizer of XLM-R, which is missing: put {FILE} or {MODEL_FILE} "
+        f"({TOKENIZER_URL}) beside it, for instance as {own.name}."
     ) from missing

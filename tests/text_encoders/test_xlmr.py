@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from modules.checkpoints.identify import identify
@@ -18,9 +22,10 @@ from modules.hardware.device import Hardware, HardwareOptions, choose_hardware
 from modules.text_encoders.chunks import chunk_prompt
 from modules.text_encoders.conditioner import text_encoder_of
 from modules.text_encoders.prompt_conditioning import EncodedTexts, EncodingOptions
+from modules.text_encoders.sentencepiece_file import read_sentencepiece
 from modules.text_encoders.textual_inversion import TextualInversion
 from modules.text_encoders.xlmr import XlmrEncoder, XlmrTokenizer, tokenizer_beside
-from tests.text_encoders.tiny_xlmr import WIDTH, make_alt_checkpoint, series_model, write_tokenizer
+from tests.text_encoders.tiny_xlmr import WIDTH, make_alt_checkpoint, series_model, write_sentencepiece, write_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +107,33 @@ def test_a_missing_tokenizer_is_named_with_its_place_and_origin(tmp_path: Path, 
         file = write_tokenizer(tmp_path / f"{place}{'tokenizer.json' if place.endswith('/') else ''}")
         assert tokenizer_beside(path).key == str(file)
         file.unlink()
+
+
+def test_both_forms_of_the_tokenizer_give_the_same_tokens(tmp_path: Path) -> None:
+    one = XlmrTokenizer(write_tokenizer(tmp_path / "tokenizer.json"))
+    other = XlmrTokenizer(write_sentencepiece(tmp_path / "sentencepiece.bpe.model"))
+    for text in ("a photo of a cat", "猫の写真, a dog", "", "  кошка   cat ", "Ω"):
+        assert one.encode(text) == other.encode(text)
+    assert one.comma == other.comma
+    assert tokenizer_beside(tmp_path / "alt.safetensors").key == one.key
+    (tmp_path / "tokenizer.json").unlink()
+    assert tokenizer_beside(tmp_path / "alt.safetensors").key == other.key
+
+
+@given(st.binary(max_size=60), st.integers(0, 400))
+def test_a_damaged_model_of_sentencepiece_is_refused(noise: bytes, cut: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        whole = write_sentencepiece(Path(folder) / "sentencepiece.bpe.model").read_bytes()
+    for data in (noise, whole[:cut] + noise):
+        with contextlib.suppress(ValueError):
+            assert read_sentencepiece(data).pieces
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 20, b"\x0a\x7f", b"\x0b\x01"])
+def test_a_file_that_is_no_model_of_sentencepiece_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "sentencepiece.bpe.model").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"sentencepiece\.bpe\.model"):
+        tokenizer_beside(tmp_path / "alt.safetensors")
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"model": 3}', "\x00\x01"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,22 @@ def write_tokenizer(path: Path) -> Path:
     tokenizer.add_special_tokens(["<s>", "<pad>", "</s>"])
     path.parent.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(path))
+    return path
+
+
+def write_sentencepiece(path: Path) -> Path:
+    """The same vocabulary as `write_tokenizer` writes, in SentencePiece's own form."""
+    words = ["▁a", "▁photo", "▁of", "▁cat", "▁dog", "▁猫", ",", "▁", *dict.fromkeys(LETTERS)]
+    pieces = [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3), *((word, -2.0, 1) for word in words)]
+    messages: list[bytes] = []
+    for word, score, kind in pieces:
+        text = word.encode()
+        message = b"\x0a" + bytes([len(text)]) + text + b"\x15" + struct.pack("<f", score) + b"\x18" + bytes([kind])
+        messages.append(b"\x0a" + bytes([len(message)]) + message)
+    trainer = b"\x12\x02\x20\x05"
+    normalizer = b"\x1a\x02\x18\x01"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"".join(messages) + trainer + normalizer)
     return path
 
 
