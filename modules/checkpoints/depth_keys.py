@@ -22,7 +22,7 @@ HEAD_WIDTH = 64
 _STAGES = 3
 _VIT = "pretrained.model."
 _BACKBONE = f"{_VIT}patch_embed.backbone."
-_OURS_BACKBONE = "dpt.embeddings.backbone.bit."
+_BIT = "dpt.embeddings.backbone.bit."
 
 
 def depth_prefix(shapes: Shapes) -> str | None:
@@ -100,32 +100,32 @@ def _modules(layers: int) -> Iterator[tuple[str, str]]:
     yield f"{_VIT}pos_embed", "dpt.embeddings.position_embeddings"
     yield f"{_VIT}patch_embed.proj", "dpt.embeddings.projection"
     yield f"{_VIT}norm", "dpt.layernorm"
-    yield f"{_BACKBONE}stem", f"{_OURS_BACKBONE}embedder"
-    yield f"{_BACKBONE}stem.conv", f"{_OURS_BACKBONE}embedder.convolution"
+    yield f"{_BACKBONE}stem", f"{_BIT}embedder"
+    yield f"{_BACKBONE}stem.conv", f"{_BIT}embedder.convolution"
     for stage in range(_STAGES):
         for block in range(64):
-            yield f"{_BACKBONE}stages.{stage}.blocks.{block}", f"{_OURS_BACKBONE}encoder.stages.{stage}.layers.{block}"
+            yield f"{_BACKBONE}stages.{stage}.blocks.{block}", f"{_BIT}encoder.stages.{stage}.layers.{block}"
     for layer in range(layers):
-        theirs, ours = f"{_VIT}blocks.{layer}", f"dpt.encoder.layer.{layer}"
-        yield f"{theirs}.norm1", f"{ours}.layernorm_before"
-        yield f"{theirs}.norm2", f"{ours}.layernorm_after"
-        yield f"{theirs}.attn.qkv", f"{ours}.attention.attention.qkv"
-        yield f"{theirs}.attn.proj", f"{ours}.attention.output.dense"
-        yield f"{theirs}.mlp.fc1", f"{ours}.intermediate.dense"
-        yield f"{theirs}.mlp.fc2", f"{ours}.output.dense"
+        midas, name = f"{_VIT}blocks.{layer}", f"dpt.encoder.layer.{layer}"
+        yield f"{midas}.norm1", f"{name}.layernorm_before"
+        yield f"{midas}.norm2", f"{name}.layernorm_after"
+        yield f"{midas}.attn.qkv", f"{name}.attention.attention.qkv"
+        yield f"{midas}.attn.proj", f"{name}.attention.output.dense"
+        yield f"{midas}.mlp.fc1", f"{name}.intermediate.dense"
+        yield f"{midas}.mlp.fc2", f"{name}.output.dense"
     for place in (3, 4):
-        theirs, ours = f"pretrained.act_postprocess{place}", "neck.reassemble_stage"
-        yield f"{theirs}.0.project.0", f"{ours}.readout_projects.{place - 1}.0"
-        yield f"{theirs}.3", f"{ours}.layers.{place - 1}.projection"
-        yield f"{theirs}.4", f"{ours}.layers.{place - 1}.resize"
+        midas, name = f"pretrained.act_postprocess{place}", "neck.reassemble_stage"
+        yield f"{midas}.0.project.0", f"{name}.readout_projects.{place - 1}.0"
+        yield f"{midas}.3", f"{name}.layers.{place - 1}.projection"
+        yield f"{midas}.4", f"{name}.layers.{place - 1}.resize"
     for place in (1, 2, 3, 4):
         yield f"scratch.layer{place}_rn", f"neck.convs.{place - 1}"
         # The original counts its fusion layers from the finest, transformers from the coarsest.
-        theirs, ours = f"scratch.refinenet{place}", f"neck.fusion_stage.layers.{4 - place}"
-        yield f"{theirs}.out_conv", f"{ours}.projection"
+        midas, name = f"scratch.refinenet{place}", f"neck.fusion_stage.layers.{4 - place}"
+        yield f"{midas}.out_conv", f"{name}.projection"
         for unit in (1, 2):
             for convolution in (1, 2):
                 part = f"residual_layer{unit}.convolution{convolution}"
-                yield f"{theirs}.resConfUnit{unit}.conv{convolution}", f"{ours}.{part}"
+                yield f"{midas}.resConfUnit{unit}.conv{convolution}", f"{name}.{part}"
     for place in (0, 2, 4):
         yield f"scratch.output_conv.{place}", f"head.head.{place}"

@@ -10,7 +10,7 @@ from modules.checkpoints.tensors import open_tensors
 from modules.foundation.errors import CheckpointError
 from modules.interrogate.torchscript import is_torchscript, read_torchscript
 
-OURS, THEIRS = "text_projection.weight", "text_projection"
+IN_TRANSFORMERS, IN_OPENAI = "text_projection.weight", "text_projection"
 """The tensor in files of transformers, [projection, width], and in those of OpenAI, [width, projection]."""
 
 
@@ -21,18 +21,18 @@ def text_projection(path: Path) -> Tensor:
     """
     if path.suffix.casefold() != ".safetensors" and is_torchscript(path):
         tensors = read_torchscript(path)
-        found = tensors.get(THEIRS)
+        found = tensors.get(IN_OPENAI)
     else:
         with open_tensors(path) as source:
-            if OURS in source.shapes:
-                return _matrix(source.read(OURS).T, path)
-            found = source.read(THEIRS) if THEIRS in source.shapes else None
+            if IN_TRANSFORMERS in source.shapes:
+                return _matrix(source.read(IN_TRANSFORMERS).T, path)
+            found = source.read(IN_OPENAI) if IN_OPENAI in source.shapes else None
     if found is None:
-        raise CheckpointError(f"{path} is no whole CLIP: it lacks {OURS}. Download it again.")
+        raise CheckpointError(f"{path} is no whole CLIP: it lacks {IN_TRANSFORMERS}. Download it again.")
     return _matrix(found, path)
 
 
 def _matrix(tensor: Tensor, path: Path) -> Tensor:
     if tensor.ndim != 2:
-        raise CheckpointError(f"{path} is no CLIP: its {THEIRS} has the shape {tuple(tensor.shape)}.")
+        raise CheckpointError(f"{path} is no CLIP: its {IN_OPENAI} has the shape {tuple(tensor.shape)}.")
     return tensor.float().contiguous()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 
-from modules.checkpoints.xlmr import END, PAD, START, ProjectedXlmRoberta
+from modules.checkpoints.xlmr import ProjectedXlmRoberta
+from modules.checkpoints.xlmr_layout import END, PAD, START
 from modules.foundation.errors import CheckpointError
 from modules.text_encoders.chunks import Chunk
 from modules.text_encoders.clip import ClipEncoder, padded_tokens, put_vectors

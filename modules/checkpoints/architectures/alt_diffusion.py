@@ -5,6 +5,8 @@ The UNet is that of Stable Diffusion 1, in the model for 18 languages that of St
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from modules.checkpoints.architectures.architecture import Architecture, Refusal, TextComponent
 from modules.checkpoints.architectures.configs import heads_of_64_channels
 from modules.checkpoints.architectures.family import Family, NetworkTraces
@@ -13,8 +15,12 @@ from modules.checkpoints.architectures.sd1 import ALIGN_YOUR_STEPS, LATENTS, SMA
 from modules.checkpoints.declared import Declared
 from modules.checkpoints.layout import has_unet, unet_layout
 from modules.checkpoints.tensors import Shapes
-from modules.checkpoints.xlmr import PROJECTION, ProjectedXlmRoberta, xlmr_config
+from modules.checkpoints.xlmr_layout import PROJECTION, xlmr_config
 from modules.foundation.errors import CheckpointError
+from modules.foundation.plain import JsonMapping
+
+if TYPE_CHECKING:
+    from torch import nn
 
 PREFIX = "cond_stage_model."
 MARKER = f"{PREFIX}roberta.embeddings.word_embeddings.weight"
@@ -32,11 +38,16 @@ def claim(shapes: Shapes, declared: Declared) -> Architecture | Refusal:
         config = xlmr_config(shapes, PREFIX)
         if config[PROJECTION] != unet.context_width:
             raise CheckpointError("its text encoder does not fit its UNet")
-        build = ProjectedXlmRoberta
-        return (TextComponent(name="xlmr", prefixes=(PREFIX,), config=config, modules={}, build=build),)
+        return (TextComponent(name="xlmr", prefixes=(PREFIX,), config=config, modules={}, build=_text_encoder),)
 
     heads = heads_of_64_channels(unet) if unet.linear_projection else lambda width: UNET_HEADS
     return architecture_of(FAMILY, shapes, declared, unet=unet, heads=heads, text_encoders=text_encoders)
+
+
+def _text_encoder(config: JsonMapping) -> nn.Module:
+    from modules.checkpoints.xlmr import ProjectedXlmRoberta
+
+    return ProjectedXlmRoberta(config)
 
 
 FAMILY = Family(

@@ -44,7 +44,7 @@ def _with_picture_vector(architecture: Architecture) -> Architecture:
     """The vector of unCLIP's UNet goes to the time embedding as it is, with no sizes beside it as in SDXL."""
     unet = architecture.unet
     config = {name: value for name, value in unet.config.items() if not name.startswith("addition_")}
-    modules = {theirs: ours.replace("add_embedding", "class_embedding") for theirs, ours in unet.modules.items()}
+    modules = {key: name.replace("add_embedding", "class_embedding") for key, name in unet.modules.items()}
     unet = replace(unet, config={**config, "class_embed_type": "projection"}, modules=modules)
     return replace(architecture, unet=unet, image_input="embedding")
 
