@@ -21,6 +21,7 @@ from modules.application import history_search
 from modules.application.downloads.download import clean_name, file_address
 from modules.foundation.errors import EaselError, UnknownName
 from modules.foundation.json_text import parse_json
+from modules.foundation.user_pattern import UserPattern
 from modules.imaging.filenames import NameContext, fill_pattern, sanitize
 from modules.infotext import network_names, parse, quoting, restore, versions
 from modules.library.folders import natural_key
@@ -35,6 +36,7 @@ from modules.prompts.craft.weights import at_weight, to_a1111, to_novelai
 from modules.prompts.wildcards.expansion import Expander
 from modules.prompts.wildcards.template import parse_template
 from modules.prompts.wildcards.values import NoWildcards
+from modules.training import tags
 from modules.upscalers.catalogue import scale_in
 from tests.thorough import THOROUGH
 
@@ -173,6 +175,10 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "piece of a name": sanitize,
     "name in order": natural_key,
     "tensor of a network": split_key,
+    "edit of a caption": lambda text: tags.edited(
+        text, tags.TagEdit(find="a", replace=text[:100], add=text, unique=True, shorter=True, sort=True)
+    ),
+    "words in a file's name": lambda text: UserPattern(r"\w+", "a", "b").found_in(text),
     "tags of a training": lambda text: tag_counts({"ss_tag_frequency": text}),
     "JSON": parse_json,
     "search in the history": history_search.match_expression,

@@ -77,7 +77,7 @@ def _work(app: Application, options: TrainingOptions) -> Callable[[RunControl], 
 
 def checked(app: Application, options: TrainingOptions) -> TrainingOptions:
     """The options with folders and checkpoint as they are meant. Raises for what cannot work."""
-    from modules.training.captions import check_pattern
+    from modules.training.captions import word_pattern
     from modules.training.learning_rate import parse_rates
 
     app.policy.check_files("Training")
@@ -87,7 +87,7 @@ def checked(app: Application, options: TrainingOptions) -> TrainingOptions:
         parse_rates(steps.text_encoder_learning_rate, "text_encoder_learning_rate")
     if steps.clipping != "disabled":
         parse_rates(steps.clip_at, "clip_grad_value")
-    check_pattern(dataset.word_pattern, "dataset_filename_word_regex")
+    word_pattern(dataset.word_pattern)
     folder = named_folder(app, dataset.folder, "data_root")
     if not folder.is_dir():
         raise RequestError(f"{folder} is not a folder that exists. Check its name.", "data_root")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modules.foundation.errors import RequestError
 from modules.foundation.text_files import read_text
+from modules.foundation.user_pattern import UserPattern
 
 _NUMBERS_IN_FRONT = re.compile(r"^[-\d]+\s*")
 _REPEATS = re.compile(r"^(\d+)_(.*)$")
@@ -17,11 +18,11 @@ NAME, WORDS = "[name]", "[filewords]"
 """What stands in a template for the name of what is trained and for the words of the picture."""
 
 
-def caption_of(picture: Path, *, word_pattern: str = "", join: str = " ") -> str:
+def caption_of(picture: Path, *, words: UserPattern | None = None, join: str = " ") -> str:
     """The words of a picture: the text file beside it, else its folder's name behind `10_`, else its own name.
 
-    Of a name the number in front is left out; with `word_pattern` only what the regular expression finds counts, put
-    together with `join`. Raises OSError where a text file is there and cannot be read.
+    Of a name the number in front is left out; with `words` only what that finds counts, put together with `join`.
+    Raises OSError where a text file is there and cannot be read, and RequestError for a pattern that takes too long.
     """
     beside = picture.with_suffix(".txt")
     if beside.is_file():
@@ -29,17 +30,14 @@ def caption_of(picture: Path, *, word_pattern: str = "", join: str = " ") -> str
     if (named := _REPEATS.match(picture.parent.name)) is not None and named[2]:
         return named[2].strip()
     name = _NUMBERS_IN_FRONT.sub("", picture.stem)
-    if not word_pattern:
-        return name
-    return join.join(match.group(0) for match in re.finditer(word_pattern, name))
+    return name if words is None else join.join(words.found_in(name))
 
 
-def check_pattern(pattern: str, field: str) -> None:
-    """Raise RequestError for what is no regular expression."""
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise RequestError(f"{field} is no regular expression: {error}.", field) from error
+def word_pattern(pattern: str) -> UserPattern | None:
+    """What finds the words in names of files; None where the whole name counts. Raises RequestError for no pattern."""
+    return (
+        UserPattern(pattern, "dataset_filename_word_regex", "which finds words in names of files") if pattern else None
+    )
 
 
 def repeats_of(folder: Path) -> int:

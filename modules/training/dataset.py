@@ -14,8 +14,9 @@ from PIL import Image, ImageOps
 
 from modules.foundation.errors import RequestError, reason_of
 from modules.foundation.picture_file import UNREADABLE, open_picture
+from modules.foundation.user_pattern import UserPattern
 from modules.training.buckets import Cut, cut_for, cut_picture
-from modules.training.captions import caption_of, check_pattern, repeats_of
+from modules.training.captions import caption_of, repeats_of, word_pattern
 from modules.training.draws import chance
 from modules.training.options import DatasetOptions
 
@@ -69,7 +70,7 @@ def read_dataset(options: DatasetOptions, step: int) -> Dataset:
 
     What cannot be read is named and skipped. Raises RequestError where nothing is left.
     """
-    check_pattern(options.word_pattern, "dataset_filename_word_regex")
+    words = word_pattern(options.word_pattern)
     folder = Path(options.folder)
     if not folder.is_dir():
         raise RequestError(f"{folder} is not a folder that exists. Check its name.", "data_root")
@@ -77,7 +78,7 @@ def read_dataset(options: DatasetOptions, step: int) -> Dataset:
     skipped: list[str] = []
     for path in _files(folder):
         try:
-            pictures.append(_looked_at(path, options, step))
+            pictures.append(_looked_at(path, options, step, words))
         except UNREADABLE as error:
             skipped.append(skipped_sentence(path, error))
     if not pictures:
@@ -101,14 +102,14 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield Path(where) / name
 
 
-def _looked_at(path: Path, options: DatasetOptions, step: int) -> TrainingPicture:
+def _looked_at(path: Path, options: DatasetOptions, step: int, words: UserPattern | None) -> TrainingPicture:
     with open_picture(path, MOST_PIXELS) as picture:
         # Cameras turn pictures by a note in the file.
         turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         size = (picture.height, picture.width) if turned else picture.size
     return TrainingPicture(
         path=path,
-        caption=caption_of(path, word_pattern=options.word_pattern, join=options.word_join),
+        caption=caption_of(path, words=words, join=options.word_join),
         size=size,
         cut=cut_for(size, options.fit, options.width, options.height, step),
         repeats=repeats_of(path.parent),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+LONGEST = 16
+"""Words of a tag that may stand in a longer one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TagEdit:
@@ -54,12 +57,14 @@ def edited(caption: str, edit: TagEdit) -> str:
 
 
 def without_shorter(tags: Sequence[str]) -> list[str]:
-    """The tags but for those whose words stand, one after another, in a longer tag: "long hair" in "very long hair"."""
-    words = [tag.casefold().split() for tag in tags]
+    """The tags but for those whose words stand, one after another, in a longer tag: "long hair" in "very long hair".
 
-    def inside(few: list[str], many: list[str]) -> bool:
-        return len(few) < len(many) and any(
-            many[start : start + len(few)] == few for start in range(len(many) - len(few) + 1)
-        )
-
-    return [tag for tag, few in zip(tags, words, strict=True) if not any(inside(few, many) for many in words)]
+    What has more than `LONGEST` words is a sentence, and stays.
+    """
+    words = [tuple(tag.casefold().split()) for tag in tags]
+    within: set[tuple[str, ...]] = set()
+    for length in {len(each) for each in words if len(each) <= LONGEST}:
+        for many in words:
+            if len(many) > length:
+                within.update(many[start : start + length] for start in range(len(many) - length + 1))
+    return [tag for tag, few in zip(tags, words, strict=True) if few not in within]

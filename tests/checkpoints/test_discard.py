@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.checkpoints.merge import discard
 from modules.checkpoints.merge.discard import Discard
+from modules.foundation import user_pattern
 from modules.foundation.errors import RequestError
 
 
@@ -26,7 +26,7 @@ def test_a_pattern_finds_what_pythons_own_finds(pieces: list[str], name: str) ->
 
 @pytest.mark.parametrize("pattern", ["(a|aa)+$", "(a+)+$"])
 def test_a_pattern_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch, pattern: str) -> None:
-    monkeypatch.setattr(discard, "TIME_LIMIT", 0.05)
+    monkeypatch.setattr(user_pattern, "TIME_LIMIT", 0.05)
     slow = Discard(pattern)
     with pytest.raises(RequestError, match="takes too long"):
         for _ in range(1000):

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from modules.foundation import user_pattern
+from modules.foundation.errors import RequestError
 from modules.text_encoders.embedding_files import read_embedding
 from modules.training.buckets import bucket_sizes, cut_for, cut_picture, nearest_bucket
-from modules.training.captions import caption_of, prompt_of, repeats_of, varied
+from modules.training.captions import caption_of, prompt_of, repeats_of, varied, word_pattern
 from modules.training.dataset import Batches, read_dataset
 from modules.training.options import DatasetOptions
 from modules.training.picture_card import write_card
@@ -33,7 +35,7 @@ SIDES = st.integers(32, 2000)
     ],
 )
 def test_a_file_name_gives_words(tmp_path: Path, name: str, pattern: str, expected: str) -> None:
-    assert caption_of(tmp_path / name, word_pattern=pattern, join="+") == expected
+    assert caption_of(tmp_path / name, words=word_pattern(pattern), join="+") == expected
 
 
 def test_a_text_file_goes_before_the_folder_and_the_folder_before_the_name(tmp_path: Path) -> None:
@@ -125,3 +127,12 @@ def test_an_embedding_comes_back_out_of_the_pixels_of_its_card(
         assert found is not None
         assert found.step == 3
         assert torch.allclose(found.tensors[""], wanted)
+
+
+def test_a_pattern_for_words_that_never_ends_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user_pattern, "TIME_LIMIT", 0.05)
+    with pytest.raises(RequestError, match="takes too long") as raised:
+        caption_of(tmp_path / f"{'a' * 200}b.png", words=word_pattern("(a|aa)+$"))
+    assert raised.value.field == "dataset_filename_word_regex"
+    with pytest.raises(RequestError, match="no regular expression"):
+        word_pattern("(")
