@@ -47,6 +47,8 @@ def add_error_handlers(api: FastAPI) -> None:
     api.add_exception_handler(StarletteHTTPException, _http_error)
     api.add_exception_handler(RequestValidationError, _wrong_form)
     api.add_exception_handler(OSError, _disk_error)
+    api.add_exception_handler(ValueError, _value_error)
+    api.add_exception_handler(RecursionError, _too_deep)
     api.add_exception_handler(Exception, _anything_else)
 
 
@@ -99,6 +101,19 @@ async def _disk_error(request: Request, error: Exception) -> Response:
         return await _anything_else(request, error)
     where = f" ({error.filename})" if error.filename else ""
     return await _easel_error(request, errors.StorageError(f"The disk is full{where}. Make room and ask again."))
+
+
+async def _value_error(request: Request, error: Exception) -> Response:
+    if "embedded null" not in str(error):
+        return await _anything_else(request, error)
+    return await _easel_error(request, errors.RequestError("A name of a file or folder cannot have a zero in it."))
+
+
+async def _too_deep(request: Request, error: Exception) -> Response:
+    log.warning("%s %s is nested too deep", request.method, request.url.path, exc_info=error)
+    return await _easel_error(
+        request, errors.RequestError("What is asked is nested too deep, or a path has too many parts.")
+    )
 
 
 async def _anything_else(request: Request, error: Exception) -> Response:

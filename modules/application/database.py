@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from modules.application.database_repair import check, check_for, is_damage, salvage, set_aside
 from modules.application.database_schema import VERSIONS, upgrade
-from modules.foundation.errors import StorageBusy, StorageError
+from modules.foundation.errors import RequestError, StorageBusy, StorageError
 
 __all__ = ["VERSIONS", "Database", "storable", "storage_error"]
 
@@ -75,8 +75,8 @@ class Database:
                 reader = self._reader
                 try:
                     return reader.execute(query, values).fetchall()
-                except sqlite3.DatabaseError as error:
-                    problem = error
+                except (sqlite3.DatabaseError, OverflowError) as error:
+                    problem: BaseException = error
             explained = self._explained(problem, reader)
             if last or reader is self._reader:
                 raise explained from (problem if explained is not problem else None)
@@ -120,7 +120,13 @@ class Database:
         raise explained from (error if explained is not error else error.__cause__)
 
     def _explained(self, error: BaseException, connection: sqlite3.Connection) -> BaseException:
-        """What to raise for `error`: for a damaged or full file it is a StorageError, otherwise the error itself."""
+        """What to raise for `error`.
+
+        For a damaged or full file that is a StorageError, for a number that SQLite does not have a RequestError, else
+        the error itself.
+        """
+        if isinstance(error, OverflowError) and "SQLite" in str(error):
+            return RequestError(f"A number is too large to be looked for or kept: {error}.")
         if is_damage(error):
             self._replace(error, connection)
             return StorageError(f"{self.path} was damaged and has been replaced; what was asked has to be done again.")

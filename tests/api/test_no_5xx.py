@@ -112,3 +112,16 @@ def test_a_file_that_no_model_is_in_is_named_and_refused(served: Served, field: 
     finally:
         path.unlink()
         served.app.library.refresh()
+
+
+@pytest.mark.parametrize("text", [str(2**63), f"1-{10**20}", ",".join(["1-900000"] * 5000), "1" * 41, "-1", "٣"])
+def test_numbers_of_pictures_however_large_or_many_are_answered(served: Served, text: str) -> None:
+    for path in ("table", "archive", "tally", "tally/table"):
+        response = served.client.get(f"/api/v1/history/{path}", params={"numbers": text})
+        assert response.status_code in (200, 422), (path, response.text[:300])
+
+
+@pytest.mark.parametrize("folder", ["\x00", "a\x00b", "/tmp/\x00", LONG, "a/" * 2000])
+def test_pictures_are_not_moved_to_where_no_folder_can_be(served: Served, folder: str) -> None:
+    response = served.client.post("/api/v1/history/move", json={"numbers": [1], "folder": folder})
+    assert 400 <= response.status_code < 500, response.text[:300]

@@ -38,6 +38,8 @@ NumbersText = Annotated[
     str, Query(max_length=60_000, description="Numbers of pictures and ranges of them: 7,12-40. Empty: all that fit.")
 ]
 
+MOST_NUMBERS = 1_000_000
+
 
 def search_of(query: HistoryQuery) -> Search:
     """What a query looks for. Raises RequestError."""
@@ -165,8 +167,8 @@ def numbers_of(text: str) -> list[int]:
         if not (first.isdecimal() and (last.isdecimal() or not dash)) or len(part) > 40:
             raise RequestError(f"{part[:40]!r} is neither a number nor a range of numbers like 12-40.", "numbers")
         low, high = int(first), int(last or first)
-        if high - low > 1_000_000:
-            raise RequestError("A range has more than a million numbers.", "numbers")
+        if len(numbers) + high - low >= MOST_NUMBERS:
+            raise RequestError(f"More than {MOST_NUMBERS:,} numbers are named. Name fewer at a time.", "numbers")
         numbers.extend(range(low, high + 1))
     return numbers
 
