@@ -162,6 +162,22 @@ class Watched:
         box = self.page.locator(f"#{elem_id} textarea, #{elem_id} input:not([type=range])").first
         expect(box).to_have_value(value, timeout=PATIENCE * 1000)
 
+    def choose(self, elem_id: str, words: str) -> None:
+        """Choose from a list. It closes, and is opened again, where what it offers is read anew meanwhile."""
+        from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+
+        entry = self.page.locator(f"#{elem_id} li", has_text=words).first
+        end = time.monotonic() + PATIENCE
+        while True:
+            self.page.click(f"#{elem_id} input")
+            try:
+                entry.click(timeout=5_000)
+            except PlaywrightTimeoutError:
+                assert time.monotonic() < end, f"{words} is not offered by {elem_id}."
+                self.page.keyboard.press("Escape")
+            else:
+                return
+
     def generate(self) -> None:
         """Press Generate and wait until the run has ended."""
         self.page.click("#txt2img_generate")
