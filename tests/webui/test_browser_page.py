@@ -55,15 +55,15 @@ def test_every_element_is_in_the_document_from_the_start(new_web: Watched) -> No
     assert not new_web.page.is_visible("#settings_submit")
 
 
-def test_the_page_complains_about_nothing_and_fetches_nothing_from_elsewhere(web: Watched) -> None:
-    web.page.click("#tab_settings-button")
-    web.page.click("#tab_pnginfo-button")
-    web.page.click("#tab_txt2img-button")
-    web.wait_text("txt2img_token_counter", "0/75")
-    assert web.errors == []
-    assert web.elsewhere == []
-    web.page.wait_for_selector("html[data-inputs=restored]", state="attached")
-    assert web.page.evaluate(COUNT_FRAMES) < 10  # a page that does nothing has nothing to count at each frame
+def test_the_page_complains_about_nothing_and_fetches_nothing_from_elsewhere(new_web: Watched) -> None:
+    new_web.page.click("#tab_settings-button")
+    new_web.page.click("#tab_pnginfo-button")
+    new_web.page.click("#tab_txt2img-button")
+    new_web.wait_text("txt2img_token_counter", "0/75")
+    assert new_web.errors == []
+    assert new_web.elsewhere == []
+    new_web.page.wait_for_selector("html[data-inputs=restored]", state="attached")
+    assert new_web.page.evaluate(COUNT_FRAMES) < 10  # a page that does nothing has nothing to count at each frame
 
 
 @pytest.mark.parametrize("width", [1280, 1920, 390])
