@@ -68,8 +68,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Collecting makes a million and a half objects, all of which stay: see pytest_collection_finish.
-    gc.disable()
+    # Collecting makes a million and a half objects, all of which stay: see pytest_collection_finish. Where tests are
+    # handed out to other processes, those collect.
+    if config.getoption("dist", "no") == "no":
+        gc.disable()
     os.environ.update(ENVIRONMENT)
     # What a shell starts in the background ignores Ctrl+C, and so would the servers that tests end by it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
