@@ -66,7 +66,7 @@ def enlarge(way: str, folder: Path) -> dict[str, Any]:
     from modules.upscalers.catalogue import UpscalerCatalogue
 
     upscalers = Upscalers(UpscalerCatalogue({"ESRGAN": folder}), choose_hardware(HardwareOptions()))
-    upscalers.model(upscalers.find("random-x4")).enlarge(np.zeros((8, 8, 3), dtype=np.uint8))
+    upscalers.model(upscalers.find("random-x4")).for_run(Settings(), None).enlarge(np.zeros((8, 8, 3), dtype=np.uint8))
     idle, began = psutil.Process().memory_info().rss, time.perf_counter()
     if way == "file":
         size = upscalers.upscale_file(folder / "source.png", folder / "target.png", SCALE, "random-x4", Settings())
