@@ -61,19 +61,22 @@ def measure(rounds: int, say: Callable[[str], None] = print, extensions: Path | 
     with tempfile.TemporaryDirectory(prefix="easel-benchmark-") as folder:
         say("  starts and pictures without an extension")
         alone = [_alone(Path(folder) / f"alone-{number}") for number in range(rounds)]
-        opened: dict[str, list[float]] = {"without": [], "with": []}
+        opened: dict[str, list[tuple[float, float]]] = {"without": [], "with": []}
         datas = {name: Path(folder) / name for name in opened}
         _write(datas["with"] / "extensions", extensions)
         for number in range(rounds):
             for name, data in datas.items():
                 opened[name].append(_opened(data))
-                say(f"  page {number + 1} of {rounds}, {name}: usable after {opened[name][-1]:.2f} s")
+                say(f"  page {number + 1} of {rounds}, {name}: usable after {opened[name][-1][0]:.2f} s")
     return {
         "rounds": rounds,
         "extensions": sorted(path.name for path in extensions.iterdir()) if extensions else "nine written ones",
         "alone": {name: Spread.of([each[name] for each in alone]).as_dict() for name in alone[0]},
-        "usable": {name: Spread.of(seconds).as_dict() for name, seconds in opened.items()},
-        "more": Spread.of([w - o for w, o in zip(opened["with"], opened["without"], strict=True)]).as_dict(),
+        "opened": {
+            f"{what}, {name} extensions": Spread.of([each[index] for each in opened[name]]).as_dict()
+            for index, what in enumerate(("seconds until usable", "processor seconds of the page's thread"))
+            for name in opened
+        },
     }
 
 
@@ -88,23 +91,26 @@ def _write(folder: Path, others: Path | None) -> None:
             (root / name).write_text(text, encoding="utf-8")
 
 
-def _opened(data: Path) -> float:
-    """Seconds until the page can be used, in a browser that never saw it."""
+def _opened(data: Path) -> tuple[float, float]:
+    """Seconds until the page can be used, in a browser that never saw it, and what its thread has computed by then."""
     from playwright.sync_api import sync_playwright
 
-    from benchmarks.page import USABLE
+    from benchmarks.page import USABLE, metrics_of
     from benchmarks.page_server import chromium, serving_page
 
     data.mkdir(exist_ok=True)
     with serving_page(data, "--skip-install") as url, sync_playwright() as playwright:
         browser = chromium(playwright)
         page = browser.new_page(viewport={"width": 1400, "height": 900})
+        devtools = page.context.new_cdp_session(page)
+        devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
         begin = time.perf_counter()
         page.goto(url)
         page.wait_for_selector(USABLE, timeout=120_000)
         seconds = time.perf_counter() - begin
+        used = metrics_of(devtools)["TaskDuration"]
         browser.close()
-    return seconds
+    return seconds, used
 
 
 def _alone(data: Path) -> dict[str, float]:
@@ -189,12 +195,11 @@ def show(result: Mapping[str, Any]) -> str:
     ]
     head = ["", "least", "median", "greatest"]
     alone = f"Without an extension, {result['rounds']} processes\n\n{table(head, rows)}"
-    usable = {
-        **{f"usable, {name} extensions": spread for name, spread in result["usable"].items()},
-        "more": result["more"],
-    }
-    rows = [[name, *(f"{spread[part]:.2f}" for part in ("min", "median", "max"))] for name, spread in usable.items()]
-    return f"{alone}\n\nSeconds until the page can be used; {result['extensions']}\n\n{table(head, rows)}"
+    rows = [
+        [name, *(f"{spread[part]:.2f}" for part in ("min", "median", "max"))]
+        for name, spread in result["opened"].items()
+    ]
+    return f"{alone}\n\nThe page; {result['extensions']}\n\n{table(head, rows)}"
 
 
 if __name__ == "__main__":

@@ -64,9 +64,9 @@ def _opened(browser: Browser, url: str, say: Callable[[str], None]) -> Figures:
     devtools = context.new_cdp_session(page)
     devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
     first = _seconds_to_usable(page, lambda: page.goto(url))
-    used = _metrics(devtools)["TaskDuration"]
+    used = metrics_of(devtools)["TaskDuration"]
     devtools.send("HeapProfiler.collectGarbage")
-    held = _metrics(devtools)
+    held = metrics_of(devtools)
     figures: Figures = {
         "seconds to usable": first,
         "processor seconds of its thread": used,
@@ -86,7 +86,8 @@ def _seconds_to_usable(page: Page, go: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def _metrics(devtools: CDPSession) -> Figures:
+def metrics_of(devtools: CDPSession) -> Figures:
+    """What the browser has counted of the page so far, by its names."""
     return {each["name"]: each["value"] for each in devtools.send("Performance.getMetrics")["metrics"]}
 
 

@@ -186,6 +186,10 @@ def test_a_panel_a_tab_a_script_and_a_language_of_an_extension_do_their_work(web
     page.click("#txt2img_res_switch_btn")
     web.wait_value("txt2img_width", "128")
     web.wait_value("txt2img_height", "64")
+    assert page.locator("#txt2img_lora_cards").count() == 1
+    page.locator("#txt2img_extra_tabs [role=tab]", has_text="Lora").click()
+    page.wait_for_selector("#txt2img_lora_cards[role=list]", state="attached", timeout=LONG)
+    assert page.locator("#txt2img_lora_cards").count() == 1
     # All of it beside a script that answers each change of the page with another.
     assert page.evaluate("Number(document.documentElement.dataset.restless)") > 10
     heard = page.evaluate("window.weatherHeard")

@@ -172,6 +172,16 @@ function easelOldTabs() {
   }
 }
 
+/** Pages of cards are drawn when they are opened; scripts look for where the cards will be. */
+function easelPlacesOfCards() {
+  for (const place of document.querySelectorAll('[id$="_cards_html"]:empty')) {
+    const cards = document.createElement("div");
+    cards.id = place.id.replace(/_html$/, "");
+    cards.className = "extra-network-cards";
+    place.append(cards);
+  }
+}
+
 /** An accordion that is a checkbox shows one in its head, and is open where it is checked. */
 function easelInputAccordions() {
   const heads = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".input-accordion > .label-wrap"));
@@ -242,6 +252,7 @@ async function easelLoad() {
   easelOldNames();
   easelOldTabs();
   easelInputAccordions();
+  easelPlacesOfCards();
   easelShowAll();
   easelCall(easelWaiting, new Event("DOMContentLoaded"));
   easelShowAll();
