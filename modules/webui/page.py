@@ -18,6 +18,7 @@ from modules.webui.blocks import PageBlocks
 from modules.webui.builder import PageBuilder
 from modules.webui.canvas.options import canvas_options
 from modules.webui.craft_options import craft_options
+from modules.webui.first_start import first_inputs
 from modules.webui.footer import draw_footer
 from modules.webui.localization import localization_tags
 from modules.webui.page_document import PageDocument
@@ -52,7 +53,8 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
     def tags() -> str:
         guests = localization_tags(app)
         guests += "".join(guest.head() for guest in app.registries.page_guests)
-        return assets.head_tags({**script_options(app), "panels": panels, "runs": runs}, rules, theme_of(app), guests)
+        built_in = {"panels": panels, "runs": runs, "firstInputs": first_inputs(app, built.ui)}
+        return assets.head_tags({**script_options(app), **built_in}, rules, theme_of(app), guests)
 
     api.add_middleware(assets.HeadTags, tags=tags)
     forbid_ghostscript()

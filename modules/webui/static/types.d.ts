@@ -3,6 +3,8 @@
 interface EaselOptions {
   panels: string[];
   runs: Record<string, string>;
+  /** By the id of a control; see first_start.py. */
+  firstInputs: Record<string, string | number>;
   previewPeriod: number;
   previews: boolean;
   progressBar: boolean;
