@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from modules.webui.static_files import version_of
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 STATIC_URL = "easel/static"
+VERSIONS_URL = "easel/files"
+"""The same files below a version, which a browser that has them never asks about."""
 
 STYLE_SHEETS = (
     *(
@@ -34,41 +35,43 @@ STYLE_SHEETS = (
 )
 """In this order: later ones change what earlier ones say."""
 
+PAGE_SHEET = "page.css"
+"""All of them in one file."""
+
 MANIFEST_LINK = b'<link rel="manifest" href="/manifest.json" />'
 """Gradio's link to what it does not serve unless asked to, and not below a path."""
 
 
-class RevalidatedFiles(StaticFiles):
-    """Static files that a browser asks about each time, so that an update of the program shows at once."""
-
-    def file_response(self, *arguments: Any, **more: object) -> Response:
-        """The file with `Cache-Control: no-cache`: kept by the browser, used once the server says it is unchanged."""
-        response = super().file_response(*arguments, **more)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
+def versioned_url() -> str:
+    """Where the page's own files are as they are now."""
+    return f"{VERSIONS_URL}/{version_of(STATIC_FOLDER)}"
 
 
-def head_tags(options: Mapping[str, object], rules: str, theme: str | None, guests: str = "") -> str:
+def head_tags(
+    options: Mapping[str, object], rules: str, theme: str | None, *, guests: str = "", base: str = STATIC_URL
+) -> str:
     """The tags for the end of `<head>`.
 
-    `options` is what the scripts want to know, `theme` "light", "dark" or None, `guests` the tags of others.
+    `options` is what the scripts want to know, `theme` "light", "dark" or None, `guests` the tags of others, `base`
+    where the page's own files are.
     """
     # "</" inside a script element would end it.
     values = json.dumps({**options, "theme": theme}).replace("</", "<\\/")
+    early = (STATIC_FOLDER / "early.js").read_text(encoding="utf-8")
     return (
         f"<script>window.easelOptions = {values};</script>"
-        f'<script src="{STATIC_URL}/early.js"></script>'
-        + "".join(f'<link rel="stylesheet" href="{STATIC_URL}/{name}">' for name in STYLE_SHEETS)
-        + f"<style>{rules}</style>{guests}"
-        f'<script type="module" src="{STATIC_URL}/main.js"></script>'
+        f"<script>{early}</script>"
+        f'<link rel="stylesheet" href="{base}/{PAGE_SHEET}">'
+        f"<style>{rules}</style>{guests}"
+        f'<script type="module" src="{base}/main.js"></script>'
     )
 
 
 class HeadTags:
-    """ASGI middleware that puts `tags()` at the end of the head of the page at "/"."""
+    """ASGI middleware that puts `first()` at the beginning and `tags()` at the end of the head of the page at "/"."""
 
-    def __init__(self, app: ASGIApp, tags: Callable[[], str]) -> None:
-        self.app, self.tags = app, tags
+    def __init__(self, app: ASGIApp, tags: Callable[[], str], first: Callable[[], str] = str) -> None:
+        self.app, self.tags, self.first = app, tags, first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand everything on; hold the document back until it is complete, then send it with the tags."""
@@ -98,6 +101,7 @@ class HeadTags:
     async def _finish(self, start: Message, body: bytes, send: Send) -> None:
         if Headers(raw=start["headers"]).get("content-type", "").startswith("text/html"):
             body = body.replace(MANIFEST_LINK, b"").replace(b"</head>", self.tags().encode() + b"</head>", 1)
+            body = body.replace(b"<head>", b"<head>" + self.first().encode(), 1)
             headers = MutableHeaders(raw=list(start["headers"]))
             headers["content-length"] = str(len(body))
             headers["cache-control"] = "no-cache"

@@ -10,15 +10,12 @@ installed Gradio has all this in another form, its scripts are served as they ar
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from starlette.requests import Request
-from starlette.responses import Response
+from modules.webui.static_files import KEPT, StaticFolder
 
 if TYPE_CHECKING:
     import fastapi
@@ -77,6 +74,13 @@ TREE = Replacement(
     r"\1window.easelTree=this;\2",
 )
 
+MADE_ONCE = Replacement(
+    "core-*.js",
+    # Right after the tree is made Gradio makes it again of the same description, and tells every component all it has.
+    re.compile(r"(reload\((\w),(\w),(\w),\w\)\{)(?=this\.#(\w)=\3,this\.#(\w)=\2;.{0,120}?this\.#(\w)=\4,)"),
+    r"\1if(!this.easelMade&&(this.easelMade=!0)&&this.#\6===\2&&this.#\5===\3&&this.#\7===\4)return;",
+)
+
 ONE_NOTICE = Replacement(
     "Blocks-*.js",
     # The page says by itself that the connection is lost.
@@ -114,7 +118,7 @@ VALUES_ALONE = (
 )
 
 REPLACEMENTS = (
-    *(FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES, TREE, ONE_NOTICE, EVENT_ARGUMENTS),
+    *(FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES, TREE, MADE_ONCE, ONE_NOTICE, EVENT_ARGUMENTS),
     *VALUES_ALONE,
 )
 
@@ -131,22 +135,14 @@ def quickened(folder: Path) -> dict[str, bytes]:
     return {name: text.encode() for name, text in texts.items()}
 
 
-def add_routes(api: fastapi.FastAPI) -> None:
-    """Serve them where Gradio serves its own. To be called ahead of the mount of Gradio's page."""
+def assets_folder() -> Path:
+    """Where the installed Gradio has the scripts and style sheets of its page."""
     import gradio
 
-    for name, content in quickened(Path(gradio.__file__).parent / ASSETS).items():
-        api.add_route(f"/assets/{name}", _answering(content), include_in_schema=False)
+    return Path(gradio.__file__).parent / ASSETS
 
 
-def _answering(content: bytes) -> Callable[[Request], Response]:
-    """An endpoint with a script that a browser asks about each time and need not fetch again."""
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"etag": tag, "cache-control": "no-cache"}
-
-    def script(request: Request) -> Response:
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers=headers)
-        return Response(content, media_type="text/javascript", headers=headers)
-
-    return script
+def add_routes(api: fastapi.FastAPI) -> None:
+    """Serve all of them where Gradio would. To be called ahead of the mount of Gradio's page."""
+    folder = assets_folder()
+    api.mount("/assets", StaticFolder(folder, cache=KEPT, instead=quickened(folder)))

@@ -1,7 +1,8 @@
 """The page in other languages: A1111's files of translations, and what the browser is told of the chosen one.
 
 A file is a JSON object from a text of the page to its translation, in `localizations/` of the data folder or of an
-extension. The browser translates by itself (static/localization.js).
+extension, or beside this module: those that come with the program have the generation panels. `en.json` there lists all
+that can be translated (docs/texts.py writes it). The browser translates by itself (static/localization.js).
 """
 
 from __future__ import annotations
@@ -22,13 +23,17 @@ log = logging.getLogger(__name__)
 
 NO_TRANSLATION = "None"
 FOLDER = "localizations"
+OWN_FOLDER = Path(__file__).parent / FOLDER
+ENGLISH = "en"
+"""The catalogue of all texts of the page, which is no translation."""
 
 
 def translation_files(app: Application) -> dict[str, Path]:
-    """The files by their name without suffix; the data folder's own come before those of extensions."""
+    """The files by their name without suffix: the data folder's own, else those of extensions, else the program's."""
     extensions = (file for each in app.extensions.active for file in each.files(FOLDER, ".json"))
+    own = (file for file in sorted(OWN_FOLDER.glob("*.json")) if file.stem != ENGLISH)
     found: dict[str, Path] = {}
-    for file in (*sorted((app.paths.data / FOLDER).glob("*.json")), *extensions):
+    for file in (*sorted((app.paths.data / FOLDER).glob("*.json")), *extensions, *own):
         found.setdefault(file.stem, file)
     return found
 
@@ -52,14 +57,14 @@ def translations(app: Application) -> dict[str, str | bool]:
     return {str(text): each for text, each in texts.items() if isinstance(each, str | bool)}
 
 
-def localization_tags(app: Application) -> str:
-    """The tags that tell the page of the chosen language; none where none is chosen."""
+def localization_tags(app: Application, base: str = STATIC_URL) -> str:
+    """The tags that tell the page, whose scripts are at `base`, of the chosen language; none where none is chosen."""
     texts = translations(app)
     if not texts:
         return ""
     values = json.dumps(texts).replace("</", "<\\/")
     return (
         f"<script>window.localization = {values};</script>"
-        f'<script type="module">import {{ translatePage }} from "./{STATIC_URL}/localization.js"; translatePage();'
+        f'<script type="module">import {{ translatePage }} from "./{base}/localization.js"; translatePage();'
         "</script>"
     )

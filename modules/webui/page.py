@@ -26,7 +26,9 @@ from modules.webui.page_errors import add_page_error_handlers
 from modules.webui.panel.generation_panel import state_rules
 from modules.webui.panel.keeping import wire_keeping
 from modules.webui.pictures import add_unsaved_route
+from modules.webui.preloads import gradio_files, own_files, preload_tags
 from modules.webui.quicksettings import build_quicksettings, wire_quicksettings
+from modules.webui.static_files import KEPT, StaticFolder
 from modules.webui.tab_bar import tab_buttons, tab_rules
 from modules.webui.tabs.registry import TABS, UNHIDEABLE, PageTab, hidden_tabs, ordered_tabs
 from modules.webui.uploads import use_temp_dir
@@ -44,19 +46,11 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
     use_temp_dir(app.settings.current, app.paths)
     page, built = build_page(app)
     gr.set_static_paths([folder.resolve() for folder in output_folders(app.settings.current, app.paths)])
-    api.mount(f"/{assets.STATIC_URL}", assets.RevalidatedFiles(directory=assets.STATIC_FOLDER))
+    _mount_files(api)
     add_unsaved_route(api, app)
     sound.add_route(api, app)
     gradio_scripts.add_routes(api)
-    rules, panels, runs = "".join(built.rules), list(built.panels), dict(built.runs)
-
-    def tags() -> str:
-        guests = localization_tags(app)
-        guests += "".join(guest.head() for guest in app.registries.page_guests)
-        built_in = {"panels": panels, "runs": runs, "firstInputs": first_inputs(app, built.ui)}
-        return assets.head_tags({**script_options(app), **built_in}, rules, theme_of(app), guests)
-
-    api.add_middleware(assets.HeadTags, tags=tags)
+    _add_head(api, app, page, built)
     forbid_ghostscript()
     gr.mount_gradio_app(
         api,
@@ -76,6 +70,32 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
     mounted_page(api).add_middleware(PageDocument)
     page.describe()
     return page
+
+
+def _add_head(api: fastapi.FastAPI, app: Application, page: PageBlocks, built: PageBuilder) -> None:
+    rules, panels, runs = "".join(built.rules), list(built.panels), dict(built.runs)
+    kinds = {block.get_block_name() for block in page.blocks.values()}
+    of_gradio = [f"assets/{name}" for name in gradio_files(gradio_scripts.assets_folder(), kinds)]
+    own = own_files(assets.STATIC_FOLDER)
+
+    def first() -> str:
+        base = assets.versioned_url()
+        return preload_tags([*of_gradio, *(f"{base}/{name}" for name in own)])
+
+    def tags() -> str:
+        base = assets.versioned_url()
+        guests = localization_tags(app, base)
+        guests += "".join(guest.head() for guest in app.registries.page_guests)
+        built_in = {"panels": panels, "runs": runs, "firstInputs": first_inputs(app, built.ui)}
+        return assets.head_tags({**script_options(app), **built_in}, rules, theme_of(app), guests=guests, base=base)
+
+    api.add_middleware(assets.HeadTags, tags=tags, first=first)
+
+
+def _mount_files(api: fastapi.FastAPI) -> None:
+    folder, joined = assets.STATIC_FOLDER, {assets.PAGE_SHEET: assets.STYLE_SHEETS}
+    api.mount(f"/{assets.VERSIONS_URL}", StaticFolder(folder, cache=KEPT, joined=joined, versioned=True))
+    api.mount(f"/{assets.STATIC_URL}", StaticFolder(folder, joined=joined))
 
 
 def mounted_page(api: fastapi.FastAPI) -> Any:

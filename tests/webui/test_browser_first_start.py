@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from modules.webui.first_start import PROMPT
 from tests.webui.conftest import Easel, Watched, easel, free_port, open_page
@@ -14,7 +14,7 @@ from tests.webui.conftest import Easel, Watched, easel, free_port, open_page
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Easel]:
     """A server over an empty folder."""
-    with easel(tmp_path_factory.mktemp("fresh"), free_port()) as running:
+    with easel(tmp_path_factory.mktemp("fresh"), free_port(), "--api") as running:
         yield running
 
 
@@ -30,3 +30,28 @@ def test_the_first_prompt_makes_a_picture_and_what_is_typed_instead_stays(page: 
     page.wait_for_timeout(1500)  # what was typed is kept half a second later
     open_page(web)
     assert (web.value("txt2img_prompt"), web.value("txt2img_steps")) == ("", "2")
+
+
+def test_the_page_is_read_in_a_language_that_comes_with_the_program(page: Page, fresh: Easel) -> None:
+    web = Watched(page, fresh.url)
+    page.on("pageerror", lambda error: web.errors.append(str(error)))
+    assert page.request.post(f"{fresh.url}/sdapi/v1/options", data={"localization": "ru_RU"}).ok
+    open_page(web)
+    expect(page.locator("#txt2img_generate")).to_have_text("Создать")
+    expect(page.locator("#txt2img_neg_prompt textarea")).to_have_attribute(
+        "placeholder", "Чего на картинке быть не должно"
+    )
+    page.click("#tab_img2img-button")
+    expect(page.locator("#mask_mode")).to_contain_text("Менять под маской")
+    expect(page.locator("#img2img_generate")).to_have_attribute("title", "Создать картинку (Ctrl+Enter)")
+    shown = page.locator("#img2img_gallery .empty").evaluate("(empty) => getComputedStyle(empty, '::after').content")
+    assert "Здесь появятся ваши картинки." in shown
+    # A choice is sent as what it is, whatever it is called here.
+    page.get_by_text("Обрезать и изменить").click()
+    page.click("#tab_txt2img-button")
+    web.fill("txt2img_prompt", "красный дом")
+    web.fill("txt2img_steps", 1)
+    web.generate()
+    web.wait_text("html_info_txt2img", "красный дом")
+    assert page.request.post(f"{fresh.url}/sdapi/v1/options", data={"localization": "None"}).ok
+    assert web.errors == []

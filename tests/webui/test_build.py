@@ -150,9 +150,9 @@ def test_the_tags_stand_in_the_head_of_the_page_alone() -> None:
             Route("/text", lambda request: PlainTextResponse("</head>")),
         ]
     )
-    with TestClient(HeadTags(inner, lambda: "<b></b>")) as client:
+    with TestClient(HeadTags(inner, lambda: "<b></b>", lambda: "<i>")) as client:
         answer = client.get("/", headers={"if-none-match": "1", "accept-encoding": "gzip"})
-        assert answer.text == "<html><head><title>x</title><b></b></head><body></head></body></html>"
+        assert answer.text == "<html><head><i><title>x</title><b></b></head><body></head></body></html>"
         assert int(answer.headers["content-length"]) == len(answer.content)
         assert client.get("/other").text == page
         assert client.get("/text").text == "</head>"

@@ -8,6 +8,12 @@ const ATTRIBUTES = ["title", "placeholder", "aria-label"];
 /** What has no letters needs no translation. */
 const LETTERS = /\p{L}/u;
 
+/** Texts that style sheets show, by the property in which these look for them; a line each. */
+const OF_STYLE_SHEETS = {
+  "--easel-text-checkpoint": ["Checkpoint"],
+  "--easel-text-no-pictures": ["Your pictures will appear here.", "Write what you would like to see, then press Generate."],
+};
+
 /** @returns {Record<string, string>} */
 function table() {
   return window.localization ?? {};
@@ -70,8 +76,16 @@ function each(root, text, element) {
   }
 }
 
+function translateStyleSheets() {
+  for (const [name, texts] of Object.entries(OF_STYLE_SHEETS)) {
+    const lines = texts.map((text) => JSON.stringify(table()[text] ?? text));
+    document.documentElement.style.setProperty(name, lines.join(' "\\A " '));
+  }
+}
+
 /** Translate the page as it is and as it changes. */
 export function translatePage() {
+  translateStyleSheets();
   if (/** @type {any} */ (table()).rtl) {
     document.documentElement.dir = "rtl";
   }
@@ -113,6 +127,7 @@ export function template() {
     (node) => { if (!node.parentElement?.closest(LEFT_ALONE)) note(node.data); },
     (element) => ATTRIBUTES.forEach((name) => note(element.getAttribute(name) ?? "")),
   );
+  Object.values(OF_STYLE_SHEETS).flat().forEach(note);
   // Options of lists that are closed are not in the document.
   for (const component of window.gradio_config?.components ?? []) {
     for (const name of ["label", "placeholder", "info"]) {

@@ -166,9 +166,14 @@ export function lastShown(tab) {
   waits?.();
 }
 
+/** @type {Map<string, Promise<any>>} Questions that are being answered: each tab asks the same when the page opens. */
+const asked = new Map();
+
 /** @param {string} path below /api/v1/ */
 function ask(path) {
-  return api(path).catch(() => null);
+  const answer = asked.get(path) ?? api(path).catch(() => null).finally(() => asked.delete(path));
+  asked.set(path, answer);
+  return answer;
 }
 
 /** @param {string} tab @param {string} task @param {boolean} [own] Whether the page begins with it after a reload. */

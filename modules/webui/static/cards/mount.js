@@ -1,6 +1,6 @@
 // @ts-check
 // The pages of cards below the prompts. Scripts, styles and lists of them are fetched when one is first opened.
-import { around, panels, route, textBox } from "../dom.js";
+import { around, panels, textBox } from "../dom.js";
 import { attempt } from "../notice.js";
 
 /** @type {Map<string, HTMLTextAreaElement>} The prompt of each tab in which the keyboard was last. */
@@ -93,7 +93,7 @@ export async function checkpointChanged() {
 async function fetchArea() {
   const sheet = document.createElement("link");
   sheet.rel = "stylesheet";
-  sheet.href = route("easel/static/cards.css");
+  sheet.href = new URL("../cards.css", import.meta.url).toString();
   const styled = new Promise((done) => {
     sheet.addEventListener("load", done);
     sheet.addEventListener("error", done);

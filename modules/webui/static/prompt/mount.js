@@ -1,6 +1,6 @@
 // @ts-check
 // What helps with writing prompts. Scripts and styles are fetched when a prompt first has the keyboard, or a tool is opened.
-import { around, panels, route } from "../dom.js";
+import { around, panels } from "../dom.js";
 import { attempt } from "../notice.js";
 
 /** @type {Promise<unknown> | null} */
@@ -64,7 +64,7 @@ function styles() {
   styled ??= new Promise((done) => {
     const sheet = document.createElement("link");
     sheet.rel = "stylesheet";
-    sheet.href = route("easel/static/prompt.css");
+    sheet.href = new URL("../prompt.css", import.meta.url).toString();
     sheet.addEventListener("load", () => done());
     sheet.addEventListener("error", () => done());
     document.head.append(sheet);
