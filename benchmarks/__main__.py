@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 STARTER = ROOT / "models" / "Stable-diffusion" / "easel-starter.safetensors"
 NAMES = ("startup", "starter", "sd15", "reading", "memory", "huge", "merge", "catalogue", "history", "page", "prompts")
-LONG = ("kill", "load", "soak", "extensions")
+LONG = ("kill", "load", "soak", "page-soak", "extensions")
 """Measured only when named."""
 
 
@@ -31,7 +31,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--size", type=int, help="side of the pictures in pixels; default: 512 for the starter, 8192 for huge, else 256"
     )
-    parser.add_argument("--count", type=int, help="default: 30 kills, 60 seconds of load, 2000 pictures of the soak")
+    parser.add_argument(
+        "--count", type=int, help="default: 30 kills, 60 seconds of load, 2000 or 300 pictures of the soaks"
+    )
     parser.add_argument("--checkpoint", type=Path, help="checkpoint instead of the random SD 1.5 one, or the starter")
     parser.add_argument(
         "--extensions", type=Path, help="folder of extensions for that measurement; default: nine small"
@@ -135,6 +137,12 @@ def _page(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], 
     return page.measure(options.rounds or 5, _say, options.count or history.PICTURES), page.show
 
 
+def _page_soak(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
+    from benchmarks import page_soak
+
+    return page_soak.measure(options.count or page_soak.PICTURES, _say), page_soak.show
+
+
 def _prompts(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Any], str]]:
     from benchmarks import prompts
 
@@ -211,6 +219,7 @@ MEASUREMENTS = {
     "catalogue": _catalogue,
     "history": _history,
     "page": _page,
+    "page-soak": _page_soak,
     "prompts": _prompts,
     "kill": _kill,
     "load": _load,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import history
+from benchmarks import history, page_lists
 from benchmarks.report import Spread, table
 from benchmarks.startup import STARTER
 
@@ -40,6 +40,7 @@ def measure(
         database = Database(data / "easel.sqlite")
         history.fill(History(database, data), pictures)
         database.close()
+        page_lists.fill(data)
         with serving_page(data) as url, sync_playwright() as playwright:
             browser = chromium(playwright)
             opened = [_opened(browser, url, say) for _ in range(rounds)]
@@ -48,6 +49,7 @@ def measure(
             page.wait_for_selector(USABLE, timeout=120_000)
             typed = _typed(page, say) if generating and STARTER.exists() else None
             grid = history.grid(page, pictures) if pictures else None
+            lists = _lists(browser, url)
             browser.close()
     names = opened[0]
     return {
@@ -55,7 +57,15 @@ def measure(
         "opening": {name: Spread.of([each[name] for each in opened]).as_dict() for name in names},
         "typing": typed,
         "grid": grid,
+        "lists": lists,
     }
+
+
+def _lists(browser: Browser, url: str) -> Figures:
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.goto(url)
+    page.wait_for_selector(USABLE, timeout=120_000)
+    return page_lists.measure(page)
 
 
 def _opened(browser: Browser, url: str, say: Callable[[str], None]) -> Figures:
@@ -154,7 +164,7 @@ def show(result: Mapping[str, Any]) -> str:
     ]
     head = f"The page, opened {result['rounds']} times\n\n"
     opening = head + table(["", "least", "median", "greatest"], rows)
-    others = {**(result["typing"] or {}), **(result["grid"] or {})}
+    others = {**(result["typing"] or {}), **(result["grid"] or {}), **result["lists"]}
     return opening + "\n\n" + table(["", ""], [[name, _milliseconds(name, value)] for name, value in others.items()])
 
 

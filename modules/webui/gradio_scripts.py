@@ -81,6 +81,13 @@ MADE_ONCE = Replacement(
     r"\1if(!this.easelMade&&(this.easelMade=!0)&&this.#\6===\2&&this.#\5===\3&&this.#\7===\4)return;",
 )
 
+TIED_ONCE = Replacement(
+    "Blocks-*.js",
+    # So it does with the events.
+    re.compile(r"(reload\((\w),\w,\w,\w,\w\)\{)(?=let\{by_id:\w,by_event:\w\}=this\.create\(\2\))"),
+    r"\1if((this.easelTies??=[]).push(\2)===2&&this.easelTies[0]===\2)return;",
+)
+
 ONE_NOTICE = Replacement(
     "Blocks-*.js",
     # The page says by itself that the connection is lost.
@@ -118,7 +125,7 @@ VALUES_ALONE = (
 )
 
 REPLACEMENTS = (
-    *(FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES, TREE, MADE_ONCE, ONE_NOTICE, EVENT_ARGUMENTS),
+    *(FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES, TREE, MADE_ONCE, TIED_ONCE, ONE_NOTICE, EVENT_ARGUMENTS),
     *VALUES_ALONE,
 )
 

@@ -42,7 +42,7 @@ def test_the_page_is_read_in_a_language_that_comes_with_the_program(page: Page, 
         "placeholder", "Чего на картинке быть не должно"
     )
     page.click("#tab_img2img-button")
-    expect(page.locator("#mask_mode")).to_contain_text("Менять под маской")
+    expect(page.locator("#img2img_mask_mode")).to_contain_text("Менять под маской")
     expect(page.locator("#img2img_generate")).to_have_attribute("title", "Создать картинку (Ctrl+Enter)")
     shown = page.locator("#img2img_gallery .empty").evaluate("(empty) => getComputedStyle(empty, '::after').content")
     assert "Здесь появятся ваши картинки." in shown

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.webui.conftest import PATIENCE, Easel, Watched, easel, free_port, open_page, seconds_until
+from tests.webui.test_browser_canvas import open_canvas
 
 pytestmark = pytest.mark.shared_page
 
@@ -196,6 +198,9 @@ def test_a_killed_server_is_missed_and_found_again_with_prompt_queue_and_picture
         web.fill("txt2img_prompt", "before the end")
         web.generate()
         web.fill("txt2img_prompt", "typed before the end")
+        canvas = open_canvas(web, "img2img_inpaint_tab", "img2maskimg")
+        canvas.give(server.pictures()[-1])
+        page.click("#tab_txt2img-button")
         page.click("#easel_queue_button")
         page.click("#easel_queue >> text=Pause the queue")
         menu(web, "Enqueue")
@@ -206,6 +211,15 @@ def test_a_killed_server_is_missed_and_found_again_with_prompt_queue_and_picture
         web.fill("txt2img_neg_prompt", "typed while it was away")
         web.fill("txt2img_seed", 321)
         page.check("#txt2img_hr-checkbox input")
+        page.click("#txt2img_sampling input")
+        page.get_by_role("option", name="Euler a", exact=True).click()
+        page.locator("#txt2img_cfg_scale input[type=range]").press("ArrowRight")
+        page.click("#tab_img2img-button")
+        page.get_by_text("Crop and resize", exact=True).click()
+        canvas.mask_box(10, 10, 30, 20)
+        expect(canvas.part("note")).to_contain_text("could not be reached")
+        painted = canvas.alpha()
+        page.click("#tab_txt2img-button")
         page.click("#txt2img_generate")
         page.wait_for_timeout(1500)
         expect(page.locator(".toast-body")).to_have_count(0)  # it is said once
@@ -217,6 +231,13 @@ def test_a_killed_server_is_missed_and_found_again_with_prompt_queue_and_picture
         web.wait_value("txt2img_seed", "321")
         expect(page.locator("#txt2img_hr-checkbox input")).to_be_checked()
         page.uncheck("#txt2img_hr-checkbox input")
+        web.wait_value("txt2img_sampling", "Euler a")
+        web.wait_value("txt2img_cfg_scale", "7.5")
+        page.click("#tab_img2img-button")
+        expect(page.get_by_label("Crop and resize")).to_be_checked()
+        canvas.wait_open()
+        seconds_until(lambda: np.array_equal(canvas.alpha(), painted))
+        page.click("#tab_txt2img-button")
         web.wait_text("html_info_txt2img", "before the end")
         page.fill("#txt2img_prompt textarea", "")
         page.locator("#txt2img_tools button.paste").click()

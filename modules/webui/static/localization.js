@@ -45,7 +45,9 @@ function translateText(node) {
 function translateAttributes(element) {
   for (const name of ATTRIBUTES) {
     const value = element.getAttribute(name);
-    const words = value ? translated(value) : undefined;
+    // Gradio names both parts of a slider by its label.
+    const label = value?.match(/^(?:number input|range slider) for (.+)$/)?.[1] ?? value;
+    const words = label ? translated(label) : undefined;
     if (words !== undefined && words !== value) {
       element.setAttribute(name, words);
     }

@@ -1,7 +1,7 @@
 // @ts-check
 // What the page does besides what Gradio does. Python's event handlers call the functions of `window.easel`.
 import { begin, finished, interrupting, lastJob, lastShown, resume, runningTask } from "./progress.js";
-import { inputsRestored, restoreInputs, touched, watchLeaving, withSession } from "./inputs.js";
+import { inputsRestored, restoreInputs, touched, waiting, watchLeaving, withSession } from "./inputs.js";
 import { checkpointChanged, desiredCheckpoint, watchCards } from "./cards/mount.js";
 import { watchEstimates } from "./estimate.js";
 import { watchEvents } from "./events.js";
@@ -17,7 +17,7 @@ import { watchPrompts } from "./tokens.js";
 import { panels, runs, whenDrawn } from "./dom.js";
 import { nameButtons } from "./names.js";
 import { watchGalleries } from "./gallery.js";
-import { showRegion, watchCanvases } from "./canvas/mount.js";
+import { putDrawingsBack, showRegion, watchCanvases } from "./canvas/mount.js";
 import { watchResizing } from "./canvas/resize_preview.js";
 import { historyChosen, watchHistory } from "./history.js";
 import { watchModels } from "./models.js";
@@ -40,7 +40,7 @@ if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
 }
 watchEvents();
 watchLeaving();
-watchUnsent(() => runs().forEach(touched));
+watchUnsent(() => runs().forEach(touched), waiting);
 
 watchTabs();
 watchCards();
@@ -79,4 +79,7 @@ whenDrawn(["#easel_models"], watchModels);
 whenDrawn(["#settings_tools", "#settings_result", "#settings_read_again"], watchSettings);
 // The server has filled the lists: what was chosen from them can come back.
 whenDrawn(["html[data-opened]", ...needed, "#easel_restore_inputs"], restoreInputs);
-whenDrawn(["html[data-inputs=restored]"], drawClosedParts);
+whenDrawn(["html[data-inputs=restored]"], () => {
+  drawClosedParts();
+  putDrawingsBack();
+});

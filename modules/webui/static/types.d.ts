@@ -58,9 +58,16 @@ interface CanvasStep {
 
 interface Window {
   localization?: Record<string, string>;
-  gradio_config?: { components?: { id: number; type: string; props?: Record<string, unknown> }[] };
+  gradio_config?: {
+    components?: { id: number; type: string; props?: Record<string, unknown> }[];
+    dependencies?: { targets: [number, string][]; inputs: number[] }[];
+  };
   /** The tree of the page's components; see gradio_scripts.py. */
-  easelTree?: { render_previously_invisible_children: (id: number) => Promise<void> };
+  easelTree?: {
+    render_previously_invisible_children: (id: number) => Promise<void>;
+    get_state: (id: number, alone: boolean) => Promise<{ value?: unknown } | null>;
+    update_state: (id: number, state: object, checks: boolean) => Promise<void>;
+  };
   easel: Record<string, (...values: any[]) => unknown>;
   easelOptions: EaselOptions;
   easelCanvases?: CanvasWidget[] | { push: (widget: CanvasWidget) => void };

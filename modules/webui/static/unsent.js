@@ -1,17 +1,32 @@
 // @ts-check
-// What is typed while the server is away. Gradio opens the page again when it is back; what was typed is put in again.
+// What is typed and chosen while the server is away. Gradio opens the page again when it is back; what the server never
+// heard of is put in again.
 import { onEvent } from "./events.js";
 import { typed } from "./dom.js";
 
 const KEY = "easel-unsent";
+const SESSION = "easel_session";
 const AGAIN = 10_000;
-let isLost = false;
+const PAUSE = 200;
 
-/** @param {() => void} keep has the server keep everything, where the page has lived through it */
-export function watchUnsent(keep) {
+/** Components whose value is plain: texts, numbers, choices. Pictures and files are in the server's hands. */
+const PLAIN = ["textbox", "number", "slider", "checkbox", "dropdown", "radio", "checkboxgroup", "colorpicker"];
+
+/** @typedef {{ boxes: Record<string, string | boolean>, components: Record<string, unknown> }} Noted */
+
+let isLost = false;
+/** @type {Map<string, number>} */
+const timers = new Map();
+
+/**
+ * @param {() => void} keep has the server keep everything, where the page has lived through it
+ * @param {() => string[]} waiting the tabs of which something was still to be kept
+ */
+export function watchUnsent(keep, waiting) {
   onEvent((kind) => {
     if (kind === "lost") {
       isLost = true;
+      waiting().forEach(noteComponents);
     } else if (kind === "connected" && isLost) {
       isLost = false;
       setTimeout(() => {
@@ -24,32 +39,74 @@ export function watchUnsent(keep) {
   });
   document.addEventListener("input", (event) => {
     const box = event.target;
-    if (isLost && (box instanceof HTMLTextAreaElement || box instanceof HTMLInputElement) && box.type !== "file") {
-      note(box);
+    if (isLost && (box instanceof HTMLTextAreaElement || (box instanceof HTMLInputElement && !["file", "radio", "range"].includes(box.type)))) {
+      noteBox(box);
     }
   });
 }
 
-/** @param {HTMLTextAreaElement | HTMLInputElement} box */
-function note(box) {
-  const place = box.closest("[id]")?.id;
-  // The list of a dropdown is chosen from, not typed into.
-  if (place && !box.getAttribute("role")) {
-    const value = box instanceof HTMLInputElement && box.type === "checkbox" ? box.checked : box.value;
-    sessionStorage.setItem(KEY, JSON.stringify({ ...noted(), [place]: value }));
+/** Called when a control of a tab has another value, whatever it was changed by. @param {string} tab */
+export function noteControls(tab) {
+  if (isLost) {
+    clearTimeout(timers.get(tab));
+    timers.set(tab, setTimeout(() => noteComponents(tab), PAUSE));
   }
 }
 
-/** @returns {Record<string, string | boolean>} */
+/** @param {HTMLTextAreaElement | HTMLInputElement} box */
+function noteBox(box) {
+  const place = box.closest("[id]")?.id;
+  // The list of a dropdown is chosen from, not typed into.
+  if (place && !box.getAttribute("role")) {
+    const before = noted();
+    before.boxes[place] = box instanceof HTMLInputElement && box.type === "checkbox" ? box.checked : box.value;
+    sessionStorage.setItem(KEY, JSON.stringify(before));
+  }
+}
+
+/** @param {string} tab */
+async function noteComponents(tab) {
+  const kept = components().filter(({ id }) => keptOf(tab).has(id));
+  const values = await Promise.all(kept.map(({ id }) => window.easelTree?.get_state(id, true)));
+  const before = noted();
+  kept.forEach(({ props }, place) => (before.components[String(props?.elem_id)] = values[place]?.value));
+  sessionStorage.setItem(KEY, JSON.stringify(before));
+}
+
+/** The plain components with an id of their own. */
+function components() {
+  return (window.gradio_config?.components ?? []).filter(({ type, props }) => (
+    PLAIN.includes(type) && props?.elem_id && props.elem_id !== SESSION
+  ));
+}
+
+/** The numbers of the components that the server keeps of a tab. @param {string} tab */
+function keptOf(tab) {
+  const buttons = ["_keep_inputs", "_keep_guests"].map((rest) => tab + rest);
+  const ids = new Set((window.gradio_config?.components ?? []).filter(({ props }) => buttons.includes(String(props?.elem_id))).map(({ id }) => id));
+  const events = (window.gradio_config?.dependencies ?? []).filter(({ targets }) => targets.some(([id]) => ids.has(id)));
+  return new Set(events.flatMap(({ inputs }) => inputs));
+}
+
+/** @returns {Noted} */
 function noted() {
-  return JSON.parse(sessionStorage.getItem(KEY) ?? "{}");
+  return { boxes: {}, components: {}, ...JSON.parse(sessionStorage.getItem(KEY) ?? "{}") };
 }
 
 /** Put in again what the server never heard of. To be called when all that it knew is back. */
 export function putInAgain() {
-  const values = noted();
+  const { boxes, components: values } = noted();
   sessionStorage.removeItem(KEY);
-  for (const [place, value] of Object.entries(values)) {
+  for (const { id, props } of Object.keys(values).length ? components() : []) {
+    const name = String(props?.elem_id);
+    if (name in values) {
+      window.easelTree?.update_state(id, { value: values[name] }, false);
+    }
+  }
+  for (const [place, value] of Object.entries(boxes)) {
+    if (place in values) {
+      continue;
+    }
     const box = document.querySelector(`[id="${CSS.escape(place)}"] :is(textarea, input[type=checkbox], input[type=number], input)`);
     if (box instanceof HTMLInputElement && typeof value === "boolean") {
       box.checked !== value && box.click();

@@ -3,6 +3,8 @@
 import { Canvas } from "./canvas.js";
 import { watchKeys } from "./keys.js";
 import { watchPaste } from "./intake.js";
+import { forgetOld } from "../store.js";
+import { putDrawingBack } from "./unsent.js";
 
 /** @type {Canvas[]} */
 const canvases = [];
@@ -27,6 +29,12 @@ export function watchCanvases() {
 /** @param {CanvasWidget} widget */
 function mount(widget) {
   canvases.push(new Canvas(widget));
+}
+
+/** Put back what the server was never given. To be called when all that it knew is back. */
+export function putDrawingsBack() {
+  canvases.forEach((canvas) => putDrawingBack(canvas).catch(() => {}));
+  forgetOld().catch(() => {});
 }
 
 /** The canvas with this id. @param {string} id */

@@ -1,5 +1,6 @@
 // @ts-check
 // What is drawn goes to the server a moment after it was drawn, and at once before a button needs it.
+import { forgetDrawing, keepDrawing } from "./unsent.js";
 
 const PAUSE = 400;
 
@@ -42,6 +43,15 @@ export class Saver {
   pictureChanged(file) {
     this.file = file;
     this.sent = this.changes;
+    this.valueChanged();
+    this.flush();
+  }
+
+  /** All that is seen is unknown to the server again. @param {File | null} file */
+  putBack(file) {
+    this.file = file;
+    this.changes++;
+    this.canvas.root.dataset.unsaved = "yes";
     this.valueChanged();
     this.flush();
   }
@@ -91,11 +101,13 @@ export class Saver {
       if (canvas.root.dataset.unsaved) {
         delete canvas.root.dataset.unsaved;
         canvas.say("");
+        forgetDrawing(canvas).catch(() => {});
       }
       return !this.isBehind || this.send();
     } catch {
       this.isNew = true;
       canvas.root.dataset.unsaved = "yes";
+      keepDrawing(canvas).catch(() => {});
       canvas.say("The server could not be reached. What is drawn stays here and is sent with the next stroke or button.");
       return false;
     }
