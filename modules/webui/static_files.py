@@ -28,21 +28,21 @@ PACKED_FROM = 512
 """Bytes from which on packing is worth it."""
 
 _TEXT = ("text/", "application/json", "image/svg")
-Stamp = tuple[int, ...]
+FileState = tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StaticFile:
     """A file in memory: `packed` is its content by gzip, None where that is no gain."""
 
-    stamp: Stamp
+    stamp: FileState
     media_type: str
     tag: str
     content: bytes
     packed: bytes | None
 
     @classmethod
-    def of(cls, name: str, content: bytes, stamp: Stamp = ()) -> StaticFile:
+    def of(cls, name: str, content: bytes, stamp: FileState = ()) -> StaticFile:
         """With what its name tells."""
         kind = (
             "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0] or "application/octet-stream"
@@ -122,13 +122,13 @@ class StaticFolder:
 
 def version_of(folder: Path) -> str:
     """Digits that are others as soon as any file in a folder or below is another."""
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for place, _, names in sorted(os.walk(folder)):
         for name in sorted(names):
-            told.update(f"{place}/{name}{_stamp(Path(place, name))}".encode())
-    return told.hexdigest()[:16]
+            digest.update(f"{place}/{name}{_stamp(Path(place, name))}".encode())
+    return digest.hexdigest()[:16]
 
 
-def _stamp(path: Path) -> Stamp:
+def _stamp(path: Path) -> FileState:
     found = path.stat()
     return found.st_mtime_ns, found.st_size

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.webui.conftest import PATIENCE, Easel, Watched, easel, free_port, open_page, seconds_until
-from tests.webui.test_browser_canvas import open_canvas
+from tests.webui.test_browser_canvas import Canvas, open_canvas
 
 pytestmark = pytest.mark.shared_page
 
@@ -184,6 +184,40 @@ def test_a_favourite_is_found_in_the_history(web: Watched) -> None:
     expect(page.locator(".virtual-cell")).to_contain_text("♥")
 
 
+def change_everything(web: Watched, canvas: Canvas) -> np.ndarray:
+    """Type, choose and draw; gives what is painted."""
+    page = web.page
+    web.fill("txt2img_neg_prompt", "typed while it was away")
+    web.fill("txt2img_seed", 321)
+    page.check("#txt2img_hr-checkbox input")
+    page.click("#txt2img_sampling input")
+    page.get_by_role("option", name="Euler a", exact=True).click()
+    page.locator("#txt2img_cfg_scale input[type=range]").press("ArrowRight")
+    page.click("#tab_img2img-button")
+    page.get_by_text("Crop and resize", exact=True).click()
+    canvas.mask_box(10, 10, 30, 20)
+    expect(canvas.part("note")).to_contain_text("could not be reached")
+    painted = canvas.alpha()
+    page.click("#tab_txt2img-button")
+    return painted
+
+
+def everything_is_back(web: Watched, canvas: Canvas, painted: np.ndarray) -> None:
+    """What `change_everything` did is there."""
+    page = web.page
+    web.wait_value("txt2img_neg_prompt", "typed while it was away")
+    web.wait_value("txt2img_seed", "321")
+    expect(page.locator("#txt2img_hr-checkbox input")).to_be_checked()
+    page.uncheck("#txt2img_hr-checkbox input")
+    web.wait_value("txt2img_sampling", "Euler a")
+    web.wait_value("txt2img_cfg_scale", "7.5")
+    page.click("#tab_img2img-button")
+    expect(page.get_by_label("Crop and resize")).to_be_checked()
+    canvas.wait_open()
+    seconds_until(lambda: np.array_equal(canvas.alpha(), painted))
+    page.click("#tab_txt2img-button")
+
+
 def test_a_killed_server_is_missed_and_found_again_with_prompt_queue_and_pictures(
     page: Page, data: Path, tmp_path: Path
 ) -> None:
@@ -208,18 +242,7 @@ def test_a_killed_server_is_missed_and_found_again_with_prompt_queue_and_picture
         page.wait_for_timeout(1000)  # what was typed is kept half a second later
         server.kill()
         expect(page.locator("#easel_notices")).to_contain_text("connection to Easel is lost", timeout=PATIENCE * 1000)
-        web.fill("txt2img_neg_prompt", "typed while it was away")
-        web.fill("txt2img_seed", 321)
-        page.check("#txt2img_hr-checkbox input")
-        page.click("#txt2img_sampling input")
-        page.get_by_role("option", name="Euler a", exact=True).click()
-        page.locator("#txt2img_cfg_scale input[type=range]").press("ArrowRight")
-        page.click("#tab_img2img-button")
-        page.get_by_text("Crop and resize", exact=True).click()
-        canvas.mask_box(10, 10, 30, 20)
-        expect(canvas.part("note")).to_contain_text("could not be reached")
-        painted = canvas.alpha()
-        page.click("#tab_txt2img-button")
+        painted = change_everything(web, canvas)
         page.click("#txt2img_generate")
         page.wait_for_timeout(1500)
         expect(page.locator(".toast-body")).to_have_count(0)  # it is said once
@@ -227,17 +250,7 @@ def test_a_killed_server_is_missed_and_found_again_with_prompt_queue_and_picture
         expect(page.locator("#easel_notices .connection")).to_have_count(0, timeout=PATIENCE * 1000)
         open_page(web)
         web.wait_value("txt2img_prompt", "typed before the end")
-        web.wait_value("txt2img_neg_prompt", "typed while it was away")
-        web.wait_value("txt2img_seed", "321")
-        expect(page.locator("#txt2img_hr-checkbox input")).to_be_checked()
-        page.uncheck("#txt2img_hr-checkbox input")
-        web.wait_value("txt2img_sampling", "Euler a")
-        web.wait_value("txt2img_cfg_scale", "7.5")
-        page.click("#tab_img2img-button")
-        expect(page.get_by_label("Crop and resize")).to_be_checked()
-        canvas.wait_open()
-        seconds_until(lambda: np.array_equal(canvas.alpha(), painted))
-        page.click("#tab_txt2img-button")
+        everything_is_back(web, canvas, painted)
         web.wait_text("html_info_txt2img", "before the end")
         page.fill("#txt2img_prompt textarea", "")
         page.locator("#txt2img_tools button.paste").click()

@@ -1,7 +1,7 @@
 // @ts-check
 // Everything typed and chosen is kept on the server a moment later, and comes back after a reload or a restart.
 import { press } from "./dom.js";
-import { noteControls, putInAgain } from "./unsent.js";
+import { putInAgain } from "./unsent.js";
 
 const PAUSE = 500;
 const KEY = "easel-session";
@@ -14,7 +14,6 @@ export function touched(tab) {
   if (!restored) {
     return; // what the page begins with must not replace what is kept
   }
-  noteControls(tab);
   clearTimeout(timers.get(tab));
   timers.set(tab, setTimeout(() => keep(tab), PAUSE));
 }
@@ -45,11 +44,6 @@ export function withSession(values) {
   sessionStorage.setItem(KEY, own);
   localStorage.setItem(KEY, own);
   return [`${own} ${before}`, ...values.slice(1)];
-}
-
-/** The tabs of which something is still to be kept. */
-export function waiting() {
-  return [...timers.keys()];
 }
 
 /** @param {string} tab */

@@ -1,7 +1,7 @@
 // @ts-check
 // What the page does besides what Gradio does. Python's event handlers call the functions of `window.easel`.
 import { begin, finished, interrupting, lastJob, lastShown, resume, runningTask } from "./progress.js";
-import { inputsRestored, restoreInputs, touched, waiting, watchLeaving, withSession } from "./inputs.js";
+import { inputsRestored, restoreInputs, touched, watchLeaving, withSession } from "./inputs.js";
 import { checkpointChanged, desiredCheckpoint, watchCards } from "./cards/mount.js";
 import { watchEstimates } from "./estimate.js";
 import { watchEvents } from "./events.js";
@@ -40,7 +40,7 @@ if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
 }
 watchEvents();
 watchLeaving();
-watchUnsent(() => runs().forEach(touched), waiting);
+watchUnsent(() => runs().forEach(touched));
 
 watchTabs();
 watchCards();

@@ -2,12 +2,13 @@
 // What is typed and chosen while the server is away. Gradio opens the page again when it is back; what the server never
 // heard of is put in again.
 import { onEvent } from "./events.js";
-import { typed } from "./dom.js";
+import { runs, typed } from "./dom.js";
 
 const KEY = "easel-unsent";
 const SESSION = "easel_session";
 const AGAIN = 10_000;
 const PAUSE = 200;
+const KEPT_AFTER = 1500;
 
 /** Components whose value is plain: texts, numbers, choices. Pictures and files are in the server's hands. */
 const PLAIN = ["textbox", "number", "slider", "checkbox", "dropdown", "radio", "checkboxgroup", "colorpicker"];
@@ -15,18 +16,14 @@ const PLAIN = ["textbox", "number", "slider", "checkbox", "dropdown", "radio", "
 /** @typedef {{ boxes: Record<string, string | boolean>, components: Record<string, unknown> }} Noted */
 
 let isLost = false;
-/** @type {Map<string, number>} */
-const timers = new Map();
+let timer = 0;
 
-/**
- * @param {() => void} keep has the server keep everything, where the page has lived through it
- * @param {() => string[]} waiting the tabs of which something was still to be kept
- */
-export function watchUnsent(keep, waiting) {
+/** @param {() => void} keep has the server keep everything, where the page has lived through it */
+export function watchUnsent(keep) {
   onEvent((kind) => {
     if (kind === "lost") {
       isLost = true;
-      waiting().forEach(noteComponents);
+      noteSoon();
     } else if (kind === "connected" && isLost) {
       isLost = false;
       setTimeout(() => {
@@ -37,20 +34,16 @@ export function watchUnsent(keep, waiting) {
       }, AGAIN);
     }
   });
+  // Gradio tells of no change while it has lost the server.
+  for (const type of ["input", "change", "click", "keyup", "focusout"]) {
+    document.addEventListener(type, noteSoon, true);
+  }
   document.addEventListener("input", (event) => {
     const box = event.target;
     if (isLost && (box instanceof HTMLTextAreaElement || (box instanceof HTMLInputElement && !["file", "radio", "range"].includes(box.type)))) {
       noteBox(box);
     }
   });
-}
-
-/** Called when a control of a tab has another value, whatever it was changed by. @param {string} tab */
-export function noteControls(tab) {
-  if (isLost) {
-    clearTimeout(timers.get(tab));
-    timers.set(tab, setTimeout(() => noteComponents(tab), PAUSE));
-  }
 }
 
 /** @param {HTMLTextAreaElement | HTMLInputElement} box */
@@ -64,9 +57,17 @@ function noteBox(box) {
   }
 }
 
-/** @param {string} tab */
-async function noteComponents(tab) {
-  const kept = components().filter(({ id }) => keptOf(tab).has(id));
+function noteSoon() {
+  if (isLost) {
+    clearTimeout(timer);
+    timer = setTimeout(noteComponents, PAUSE);
+  }
+}
+
+/** Note the values of everything that the server keeps. */
+async function noteComponents() {
+  const ids = keptIds();
+  const kept = components().filter(({ id }) => ids.has(id));
   const values = await Promise.all(kept.map(({ id }) => window.easelTree?.get_state(id, true)));
   const before = noted();
   kept.forEach(({ props }, place) => (before.components[String(props?.elem_id)] = values[place]?.value));
@@ -80,9 +81,9 @@ function components() {
   ));
 }
 
-/** The numbers of the components that the server keeps of a tab. @param {string} tab */
-function keptOf(tab) {
-  const buttons = ["_keep_inputs", "_keep_guests"].map((rest) => tab + rest);
+/** The numbers of the components that the server keeps. */
+function keptIds() {
+  const buttons = runs().flatMap((tab) => [`${tab}_keep_inputs`, `${tab}_keep_guests`]);
   const ids = new Set((window.gradio_config?.components ?? []).filter(({ props }) => buttons.includes(String(props?.elem_id))).map(({ id }) => id));
   const events = (window.gradio_config?.dependencies ?? []).filter(({ targets }) => targets.some(([id]) => ids.has(id)));
   return new Set(events.flatMap(({ inputs }) => inputs));
@@ -96,7 +97,8 @@ function noted() {
 /** Put in again what the server never heard of. To be called when all that it knew is back. */
 export function putInAgain() {
   const { boxes, components: values } = noted();
-  sessionStorage.removeItem(KEY);
+  // The page may be opened once more before the server has kept them.
+  setTimeout(() => isLost || sessionStorage.removeItem(KEY), KEPT_AFTER);
   for (const { id, props } of Object.keys(values).length ? components() : []) {
     const name = String(props?.elem_id);
     if (name in values) {

@@ -3,6 +3,7 @@
 import { forgetDrawing, keepDrawing } from "./unsent.js";
 
 const PAUSE = 400;
+const KEPT_AFTER = 1500;
 
 export class Saver {
   /** @param {import("./canvas.js").Canvas} canvas @param {CanvasWidget} widget */
@@ -101,7 +102,8 @@ export class Saver {
       if (canvas.root.dataset.unsaved) {
         delete canvas.root.dataset.unsaved;
         canvas.say("");
-        forgetDrawing(canvas).catch(() => {});
+        // The page may be opened once more before the server has kept it.
+        setTimeout(() => canvas.root.dataset.unsaved || forgetDrawing(canvas).catch(() => {}), KEPT_AFTER);
       }
       return !this.isBehind || this.send();
     } catch {
