@@ -61,11 +61,11 @@ def _held(devtools: CDPSession) -> Figures:
     """What is left once all that can go is gone."""
     for _ in range(3):
         devtools.send("HeapProfiler.collectGarbage")
-    told = {each["name"]: each["value"] for each in devtools.send("Performance.getMetrics")["metrics"]}
+    metrics = {each["name"]: each["value"] for each in devtools.send("Performance.getMetrics")["metrics"]}
     return {
-        "MB of scripts' memory": told["JSHeapUsedSize"] / 1e6,
-        "nodes": told["Nodes"],
-        "listeners": told["JSEventListeners"],
+        "MB of scripts' memory": metrics["JSHeapUsedSize"] / 1e6,
+        "nodes": metrics["Nodes"],
+        "listeners": metrics["JSEventListeners"],
     }
 
 

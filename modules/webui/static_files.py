@@ -89,12 +89,12 @@ class StaticFolder:
         file = self._instead.get(name) or (self._join(name) if name in self._joined else self._read(name))
         if file is None:
             return PlainTextResponse("Not Found", status_code=404)
-        asked = Headers(scope=scope)
+        request = Headers(scope=scope)
         cache = ASKED_EACH_TIME if name in self._instead else self._cache
         headers = {"etag": file.tag, "cache-control": cache, "vary": "Accept-Encoding"}
-        if file.tag in asked.get("if-none-match", ""):
+        if file.tag in request.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        if file.packed is not None and "gzip" in asked.get("accept-encoding", ""):
+        if file.packed is not None and "gzip" in request.get("accept-encoding", ""):
             return Response(file.packed, media_type=file.media_type, headers={**headers, "content-encoding": "gzip"})
         return Response(file.content, media_type=file.media_type, headers=headers)
 
