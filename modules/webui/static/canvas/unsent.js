@@ -3,6 +3,9 @@
 import { forget, keep, kept } from "../store.js";
 import { pictureAddress, shownPicture } from "./intake.js";
 
+const PATIENCE = 5000;
+const PAUSE = 100;
+
 /** @param {import("./canvas.js").Canvas} canvas */
 export async function keepDrawing(canvas) {
   const { paint } = canvas.parts;
@@ -25,19 +28,19 @@ export async function putDrawingBack(canvas) {
     canvas.remove();
     return;
   }
-  const picture = drawn.file ? await shownPicture(URL.createObjectURL(drawn.file)) : await onServer(drawn.value.picture, canvas.value.picture);
+  // After a restart the server has the picture in another place: where it has put it onto the canvas by then.
+  const path = drawn.file ? null : (await restoredPicture(canvas)) ?? drawn.value.picture;
+  const picture = await shownPicture(drawn.file ? URL.createObjectURL(drawn.file) : pictureAddress(path));
   const paint = drawn.paint ? await shownPicture(URL.createObjectURL(drawn.paint)) : null;
   canvas.loads++;
-  canvas.open(picture, drawn.value, paint);
+  canvas.open(picture, { ...drawn.value, picture: path }, paint);
   canvas.saver.putBack(drawn.file);
 }
 
-/** A picture that the server had; after a restart it may have it in another place. @param {string} path @param {string | null} other */
-async function onServer(path, other) {
-  return shownPicture(pictureAddress(path)).catch((error) => {
-    if (other) {
-      return shownPicture(pictureAddress(other));
-    }
-    throw error;
-  });
+/** The picture that the server restores, once it is seen. @param {import("./canvas.js").Canvas} canvas */
+async function restoredPicture(canvas) {
+  for (let waited = 0; waited < PATIENCE && !canvas.isOpen; waited += PAUSE) {
+    await new Promise((done) => setTimeout(done, PAUSE));
+  }
+  return canvas.value.picture;
 }
