@@ -226,8 +226,10 @@ class ProcessBrowser:
         """The browser, started if need be."""
         if self._running is None:
             executable = browser_executable()
-            from playwright.sync_api import sync_playwright
+            from playwright.sync_api import expect, sync_playwright
 
+            # What is quick on a quiet machine takes longer than the usual five seconds on a crowded one.
+            expect.set_options(timeout=30_000)
             with ExitStack() as stack:
                 chromium = stack.enter_context(sync_playwright()).chromium
                 browser = chromium.launch(executable_path=executable, args=list(BROWSER_FLAGS), timeout=60_000)

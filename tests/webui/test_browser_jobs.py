@@ -25,9 +25,7 @@ LONG = 150
 def calm(server: Easel, web: Watched) -> Iterator[None]:
     """After each test nothing is left that would make pictures in the next one."""
     web.page.set_default_timeout(PATIENCE * 1000)
-    expect.set_options(timeout=30_000)
     yield
-    expect.set_options(timeout=5_000)
     with httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
         for job in client.get("/api/v1/standing").json()["standing"]:
             if job["state"] in ("running", "paused"):
