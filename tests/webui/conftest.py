@@ -212,7 +212,7 @@ def shared_web(browser: Browser, opened: OpenedPage, request: pytest.FixtureRequ
     """The page of `server` with the controls of its tabs at their defaults.
 
     Other journeys were here before: searches, cards, accordions, tools and what the settings show are as they left
-    them.
+    them. What handlers of scripts' controls make of the defaults may come later: journeys through scripts open a page.
     """
     watched = Watched(opened.take(browser), opened.url)
     with watched.listening():

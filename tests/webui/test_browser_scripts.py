@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from tests.webui.conftest import PATIENCE, Watched, open_page
-
-pytestmark = pytest.mark.shared_page
 
 LONG = PATIENCE * 1000
 
