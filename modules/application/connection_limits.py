@@ -88,10 +88,20 @@ class LimitedConnection(HttpToolsProtocol):
         self._in_message = False
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """The answer is given; from now on the connection is idle."""
+        self._waiting_since = time.monotonic()
+        super().on_response_complete()
+
     @property
     def served(self) -> bool:
         """Whether a whole request waits for its answer."""
         return bool(self.cycle) and not self.cycle.response_complete and not self.cycle.more_body
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a request is on its way, or none has come yet."""
+        return not self.served and (self._in_message or not self.cycle)
 
     @property
     def answering(self) -> bool:
@@ -126,12 +136,15 @@ class LimitedConnection(HttpToolsProtocol):
         self.loop.call_later(5.0, self.transport.abort)  # who does not read would else keep it open
 
     def _make_room(self) -> bool:
-        """Close the connection that has been idle longest, or the stream that has been open longest.
+        """Close the connection whose request has been arriving for longest; if there is none, the one that has been
+        idle for longest or whose answer has.
 
         Pages take up their stream of events again by themselves. False where all wait for the beginning of an answer.
         """
         known = [each for each in self.connections if isinstance(each, LimitedConnection)]
-        waiting = [each for each in known if not each.served] or [each for each in known if each.answering]
+        waiting = [each for each in known if each.unfinished] or [
+            each for each in known if each.answering or not each.served
+        ]
         if not waiting:
             return False
         longest = min(waiting, key=lambda each: each._waiting_since)

@@ -6,6 +6,7 @@ document; so the tags are written into the HTML as it leaves the server.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -72,6 +73,7 @@ class HeadTags:
 
     def __init__(self, app: ASGIApp, tags: Callable[[], str], first: Callable[[], str] = str) -> None:
         self.app, self.tags, self.first = app, tags, first
+        self._one_at_a_time = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand everything on; hold the document back until it is complete, then send it with the tags."""
@@ -100,8 +102,11 @@ class HeadTags:
 
     async def _finish(self, start: Message, body: bytes, send: Send) -> None:
         if Headers(raw=start["headers"]).get("content-type", "").startswith("text/html"):
-            body = body.replace(MANIFEST_LINK, b"").replace(b"</head>", self.tags().encode() + b"</head>", 1)
-            body = body.replace(b"<head>", b"<head>" + self.first().encode(), 1)
+            # Of hundreds who open the page at once one is served in each turn of the loop, and others in between.
+            async with self._one_at_a_time:
+                body = body.replace(MANIFEST_LINK, b"").replace(b"</head>", self.tags().encode() + b"</head>", 1)
+                body = body.replace(b"<head>", b"<head>" + self.first().encode(), 1)
+                await asyncio.sleep(0)
             headers = MutableHeaders(raw=list(start["headers"]))
             headers["content-length"] = str(len(body))
             headers["cache-control"] = "no-cache"

@@ -62,6 +62,7 @@ class PageDocument:
                 self._kept.move_to_end(key)
                 while len(self._kept) > MOST_KEPT:
                     self._kept.popitem(last=False)
+            await asyncio.sleep(0)  # of hundreds who wait, one is served in each turn of the loop
         await send({"type": "http.response.start", "status": document.status, "headers": list(document.headers)})
         await send({"type": "http.response.body", "body": document.body if scope["method"] == "GET" else b""})
 

@@ -124,6 +124,10 @@ def test_streams_that_were_opened_and_left_make_room(port: int) -> None:
             stream = stack.enter_context(connected(port))
             stream.sendall(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
             assert stream.recv(65536).startswith(b"HTTP/1.1 200")
+        # A client that was served and asks again from time to time does not make room for the next ones.
+        faithful = stack.enter_context(connected(port))
+        assert asked(faithful, b"a").endswith(b"1")
         for _ in range(3):
             with connected(port) as client:
                 assert asked(client, b"served").endswith(b"6")
+            assert asked(faithful, b"again").endswith(b"5")
