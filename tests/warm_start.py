@@ -7,6 +7,7 @@ process. Tests of starting itself, and of what is imported when, start the progr
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
 import gc
@@ -72,6 +73,11 @@ class _Parent:
         command = [sys.executable, "-m", "tests.warm_start", str(its_channel.fileno())]
         with its_channel:
             self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[its_channel.fileno()])
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        self._channel.close()
+        self._process.wait()
 
     def fork(self, asked: Mapping[str, object], output: int) -> int:
         """Have a program started, as `run` takes it. It becomes a child of this process, its own parent being gone."""
