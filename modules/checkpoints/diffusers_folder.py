@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from modules.checkpoints.assembly import (
     unet_without_numbers,
     vae_tensors,
     vae_without_numbers,
+    without_numbers,
 )
 from modules.checkpoints.checkpoint_assembly import NOT_WEIGHTS, CheckpointAssembly, TextEncoderAssembly
 from modules.checkpoints.families import FamilyRegistry
@@ -30,6 +31,9 @@ from modules.checkpoints.tensors import TensorSource, open_tensors
 from modules.foundation.errors import CheckpointError
 from modules.foundation.plain import JsonMapping, JsonObject
 from modules.hardware.device import Hardware
+
+if TYPE_CHECKING:
+    from transformers import CLIPTextModel
 
 WEIGHTS = ("diffusion_pytorch_model", "model", "pytorch_model")
 VARIANTS = ("", ".fp16", ".bf16")
@@ -90,7 +94,13 @@ def _text_encoders(
 def _text_encoder(
     folder: Path, name: str, family: Family, hardware: Hardware, files: contextlib.ExitStack
 ) -> TextEncoderAssembly:
-    module = clip_without_numbers(_plain(read_json(folder / "config.json")))
+    config, build = _plain(read_json(folder / "config.json")), family.folder.build if family.folder else None
+    if build is not None:
+        made = cast("CLIPTextModel", without_numbers(lambda: build(config)))
+        keys = _weights(folder, files)
+        assembly = Assembly(what="text encoder", module=made, keys=keys, dtype=hardware.text_dtype)
+        return TextEncoderAssembly(name=name, assembly=assembly)
+    module = clip_without_numbers(config)
 
     def projection(left: dict[str, Tensor]) -> Tensor | None:
         # A linear layer in this form, a matrix to multiply with from the right in the original one.

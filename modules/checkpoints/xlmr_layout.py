@@ -5,7 +5,7 @@ from __future__ import annotations
 from modules.checkpoints.layout import count_layers
 from modules.checkpoints.tensors import Shapes
 from modules.foundation.errors import CheckpointError
-from modules.foundation.plain import JsonObject
+from modules.foundation.plain import JsonMapping, JsonObject
 
 START, PAD, END = 0, 1, 2
 HEAD_WIDTH = 64
@@ -41,3 +41,18 @@ def xlmr_config(shapes: Shapes, prefix: str) -> JsonObject:
         }
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"it holds no whole XLM-R text encoder (there is no {error})") from error
+
+
+_SHARED = (
+    *("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act"),
+    *("max_position_embeddings", "type_vocab_size", "layer_norm_eps", "bos_token_id", "pad_token_id", "eos_token_id"),
+)
+
+
+def xlmr_folder_config(config: JsonMapping) -> JsonObject:
+    """The same from the configuration in a folder of diffusers' form. Raises KeyError where it tells no projection."""
+    return {
+        **{key: config[key] for key in _SHARED if key in config},
+        PROJECTION: config["project_dim"],
+        FROM_LAST_BUT_ONE: bool(config.get("has_pre_transformation")),
+    }

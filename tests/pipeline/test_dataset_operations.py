@@ -33,7 +33,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "sized_area_least": 4096,
         "sized_area_most": 16384,
         "sized_objective": "Maximize area",
-        "sized_threshold": 0.3,
+        "sized_threshold": 1.0,
     },
     "Create flipped copies": {"flipped": True, "flips": ["Horizontal", "Both"]},
 }

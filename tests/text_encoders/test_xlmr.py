@@ -59,6 +59,25 @@ def test_both_forms_encode_as_diffusers_does(tmp_path: Path, cpu: Hardware, form
         torch.testing.assert_close(made, expected(model, tokenizer, text), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("form", ["m9", "m18"])
+def test_a_folder_of_diffusers_gives_the_same(tmp_path: Path, cpu: Hardware, form: str) -> None:
+    model = series_model(form)
+    path = make_alt_checkpoint(tmp_path / "alt.safetensors", model, form)
+    write_tokenizer(tmp_path / "tokenizer.json")
+    one = load_checkpoint(info_of(path), cpu)
+    folder = tmp_path / "folder"
+    one.unet.save_pretrained(folder / "unet")
+    one.vae.save_pretrained(folder / "vae")
+    model.save_pretrained(folder / "text_encoder")
+    (folder / "scheduler").mkdir()
+    (folder / "scheduler" / "scheduler_config.json").write_text("{}")
+    (folder / "model_index.json").write_text('{"_class_name": "AltDiffusionPipeline"}')
+    write_tokenizer(folder / "tokenizer" / "tokenizer.json")
+    assert load_checkpoint(info_of(folder), cpu).family.name == "Alt-Diffusion"
+    pairs = [encoded(each, cpu, ["a photo of a cat"]).cross_attention for each in (path, folder)]
+    torch.testing.assert_close(pairs[0], pairs[1], atol=1e-6, rtol=1e-6)
+
+
 def test_clip_skip_does_not_act_and_long_prompts_are_chunks(tmp_path: Path, cpu: Hardware) -> None:
     path = make_alt_checkpoint(tmp_path / "alt.safetensors", series_model())
     write_tokenizer(tmp_path / "alt.tokenizer.json")

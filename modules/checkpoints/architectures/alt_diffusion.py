@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from modules.checkpoints.architectures.architecture import Architecture, Refusal, TextComponent
 from modules.checkpoints.architectures.configs import heads_of_64_channels
-from modules.checkpoints.architectures.family import Family, NetworkTraces
+from modules.checkpoints.architectures.family import Family, FolderForm, NetworkTraces
 from modules.checkpoints.architectures.ldm import NO_UNET, architecture_of
 from modules.checkpoints.architectures.sd1 import ALIGN_YOUR_STEPS, LATENTS, SMALL_VAES, UNET_HEADS
 from modules.checkpoints.declared import Declared
 from modules.checkpoints.layout import has_unet, unet_layout
 from modules.checkpoints.tensors import Shapes
-from modules.checkpoints.xlmr_layout import PROJECTION, xlmr_config
+from modules.checkpoints.xlmr_layout import PROJECTION, xlmr_config, xlmr_folder_config
 from modules.foundation.errors import CheckpointError
 from modules.foundation.plain import JsonMapping
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 PREFIX = "cond_stage_model."
+MODEL_CLASS = "RobertaSeriesModelWithTransformation"
+"""The class of the text encoder in diffusers' form."""
+
 MARKER = f"{PREFIX}roberta.embeddings.word_embeddings.weight"
 
 
@@ -58,5 +61,10 @@ FAMILY = Family(
     prediction=None,
     align_your_steps=ALIGN_YOUR_STEPS,
     small_vaes=SMALL_VAES,
+    folder=FolderForm(
+        claims=lambda configs: MODEL_CLASS in (configs.text.get("architectures") or ()),
+        encoders={"text_encoder": "xlmr"},
+        build=lambda config: _text_encoder(xlmr_folder_config(config)),
+    ),
     traces=NetworkTraces(base_model="alt_diffusion", modelspec="alt-diffusion"),
 )

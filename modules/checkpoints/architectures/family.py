@@ -96,12 +96,14 @@ def takes_embedding(configs: FolderConfigs) -> bool:
 class FolderForm:
     """A family in diffusers' form: which folders are its own, and which hold its text encoders, by the encoder's name.
 
-    `lacks_last_layer` says that encoders are saved without the layer that is never used.
+    `lacks_last_layer` says that encoders are saved without the layer that is never used. `build` makes an encoder of
+    its configuration; None is CLIP's.
     """
 
     claims: Callable[[FolderConfigs], bool]
     encoders: Mapping[str, str]
     lacks_last_layer: bool = False
+    build: Callable[[JsonMapping], nn.Module] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
