@@ -11,18 +11,29 @@ if TYPE_CHECKING:
 
 
 def add_page_error_handlers(page: FastAPI) -> None:
-    """Have Gradio's application answer 400 to a form that is none, and 404 for a function that the page has not.
+    """Have Gradio's application answer 400 to a form that is none or whose files have no names, and 404 for a function
+    that the page has not.
 
-    Of itself it lets both through as errors of the server.
+    Of itself it lets them through as errors of the server.
     """
+    from gradio.route_utils import FnIndexInferError
     from python_multipart.exceptions import FormParserError
 
     page.add_exception_handler(FormParserError, _no_form)
     page.add_exception_handler(LookupError, _no_function)
+    page.add_exception_handler(FnIndexInferError, _no_function)
+    page.add_exception_handler(TypeError, _no_file)
 
 
 def _no_form(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": f"The form cannot be read: {error}"}, 400)
+
+
+def _no_file(_request: Request, error: Exception) -> JSONResponse:
+    """What Gradio says of a part of an upload without a file's name; any other TypeError is ours."""
+    if "GradioUploadFile" not in str(error):
+        raise error
+    return JSONResponse({"detail": "A part of the upload has no name of a file."}, 400)
 
 
 def _no_function(_request: Request, _error: Exception) -> JSONResponse:

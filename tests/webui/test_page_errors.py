@@ -27,6 +27,11 @@ def test_what_no_page_sends_is_a_mistake_of_its_sender() -> None:
     with TestClient(api) as client:
         form = {"content-type": "multipart/form-data; boundary=" + "a" * 1000}
         assert client.post("/gradio_api/upload", content=b"x", headers=form).status_code == 400
+        nameless = {"content-type": "multipart/form-data; boundary=x"}
+        part = b'--x\r\nContent-Disposition: form-data; name="files"\r\n\r\nabc\r\n--x--\r\n'
+        assert client.post("/gradio_api/upload", content=part, headers=nameless).status_code == 400
+        for path in ("run/nothing", "call/nothing", "run/predict"):
+            assert client.post(f"/gradio_api/{path}", json={"data": []}).status_code == 404, path
         unknown = {"data": [], "fn_index": 10**9}
         assert client.post("/gradio_api/run/predict", json=unknown).status_code == 404
         known = {"data": ["a"], "fn_index": 0}
