@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from modules.foundation.text_files import read_text
 from modules.webui.static_files import version_of
+
+log = logging.getLogger(__name__)
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 STATIC_URL = "easel/static"
@@ -46,6 +50,19 @@ MANIFEST_LINK = b'<link rel="manifest" href="/manifest.json" />'
 def versioned_url() -> str:
     """Where the page's own files are as they are now."""
     return f"{VERSIONS_URL}/{version_of(STATIC_FOLDER)}"
+
+
+def user_style(file: Path) -> str:
+    """The tag with the user's own rules, from user.css in the data folder; "" where there is none."""
+    try:
+        # "</" would end the element; in CSS the backslash changes nothing.
+        rules = read_text(file).replace("</", "<\\/")
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        log.warning("%s cannot be read: %s. The page goes without it.", file, error)
+        return ""
+    return f'<style id="user_css">{rules}</style>'
 
 
 def head_tags(

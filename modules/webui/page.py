@@ -86,6 +86,7 @@ def _add_head(api: fastapi.FastAPI, app: Application, page: PageBlocks, built: P
         base = assets.versioned_url()
         guests = localization_tags(app, base)
         guests += "".join(guest.head() for guest in app.registries.page_guests)
+        guests += assets.user_style(app.paths.data / "user.css")
         built_in = {"panels": panels, "runs": runs, "firstInputs": first_inputs(app, built.ui)}
         return assets.head_tags({**script_options(app), **built_in}, rules, theme_of(app), guests=guests, base=base)
 

@@ -25,7 +25,7 @@ from modules.application.registries import AddedTab
 from modules.settings.declare import Section, choices_of, setting
 from modules.settings.flags import Flags
 from modules.settings.model import SECTIONS, Settings
-from modules.webui.assets import MANIFEST_LINK, HeadTags, head_tags
+from modules.webui.assets import MANIFEST_LINK, HeadTags, head_tags, user_style
 from modules.webui.choices import named_choices
 from modules.webui.page import build_page
 from modules.webui.quicksettings import checkpoint_state
@@ -162,6 +162,15 @@ def test_the_tags_stand_in_the_head_of_the_page_alone() -> None:
 def test_the_link_that_is_taken_out_is_the_one_that_gradio_writes() -> None:
     template = Path(gradio.__file__).parent / "templates" / "frontend" / "index.html"
     assert template.read_bytes().count(MANIFEST_LINK) == 1
+
+
+def test_the_users_own_rules_are_in_the_page_and_cannot_end_their_tag(tmp_path: Path) -> None:
+    assert user_style(tmp_path / "user.css") == ""
+    (tmp_path / "user.css").write_text("a { color: red }\n/* </style><b> */", encoding="utf-8")
+    style = user_style(tmp_path / "user.css")
+    assert style.startswith('<style id="user_css">a { color: red }')
+    assert style.count("</") == 1
+    assert user_style(tmp_path) == ""
 
 
 def test_nothing_in_the_options_can_end_their_script() -> None:
