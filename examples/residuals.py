@@ -91,16 +91,16 @@ def residual_shapes(config: Mapping[str, Any], height: int, width: int) -> list[
     return [*shapes, (channels[-1], height, width)]
 
 
-def main(edges: str, target: str, prompt: str, **asked: Any) -> None:
+def main(edges: str, target: str, prompt: str, **fields: Any) -> None:
     """Make one picture of `prompt` with the edges of a picture file, and save it as `target`.
 
-    `asked` is whatever else a GenerationRequest can ask for.
+    `fields` is whatever else a GenerationRequest can ask for.
     """
     application = Application(parse_flags([]))
     try:
         with Image.open(edges) as picture:
             EdgeResiduals(edges=picture.copy()).attach(application.hooks)
-        result = application.submit(GenerationRequest(prompt=prompt, seed=1, **asked)).wait()
+        result = application.submit(GenerationRequest(prompt=prompt, seed=1, **fields)).wait()
         result.samples[0].image.save(target)
     finally:
         application.close()
