@@ -16,7 +16,7 @@ RUN = """async ({ parts, rules }) => {
     ({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ target }) => target.join(' ')).join(', ')}`);
 }"""
 # The themes differ in their colours alone.
-THEMES: tuple[tuple[str, list[str] | None], ...] = (("light", None), ("dark", ["cat.color"]))
+THEMES: tuple[tuple[str, list[str] | None], ...] = (("light", None), ("dark", ["color-contrast", "link-in-text-block"]))
 
 
 @pytest.mark.skipif(

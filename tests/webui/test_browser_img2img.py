@@ -10,8 +10,6 @@ from playwright.sync_api import expect
 
 from tests.webui.conftest import PATIENCE, Watched, open_page
 
-pytestmark = pytest.mark.shared_page
-
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:

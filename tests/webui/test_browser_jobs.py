@@ -16,8 +16,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.webui.conftest import PATIENCE, Easel, Watched, easel, free_port, open_page, seconds_until
 from tests.webui.test_browser_canvas import Canvas, open_canvas
 
-pytestmark = pytest.mark.shared_page
-
 LONG = 150
 
 

