@@ -211,12 +211,18 @@ def _trained(bench: Bench, what: str, options: argparse.Namespace) -> dict[str, 
             path.unlink()
         bench.app.engine.embeddings.refresh()
     else:
-        steps = {"steps": options.steps or 600, "batch_size": options.batch, "learning_rate": options.rate or "2e-3"}
+        steps = {
+            "steps": options.steps or 1000,
+            "batch_size": options.batch,
+            "learning_rate": options.rate or "6e-4",
+            "curve": "cosine",
+            "warmup": 20,
+        }
         result, seconds = bench.train(
             {
                 "kind": "lora",
                 "name": "figure",
-                "lora": {"rank": 8, **more.get("lora", {})},
+                "lora": {"rank": 8, "text_encoder": True, **more.get("lora", {})},
                 "steps": {**steps, **more.get("steps", {})},
                 "output": {"overwrite": True},
             }
