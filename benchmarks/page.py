@@ -120,6 +120,7 @@ COUNTS = """() => {
 def _typed(page: Page, say: Callable[[str], None]) -> Figures:
     """Seconds from a key to the frame that shows it, without and with a picture being made."""
     page.fill("#txt2img_steps input[type=number]", "150")
+    page.fill("#txt2img_batch_count input[type=number]", "50")
     page.evaluate(WATCH_KEYS)
     idle = _keys(page)
     page.click("#txt2img_generate")
