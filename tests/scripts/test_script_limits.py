@@ -116,7 +116,7 @@ def test_an_axis_changes_no_setting_that_clients_may_not_change(
 @pytest.mark.parametrize("wrong", [[], {}, "x", 1e308, float("nan"), float("inf"), [{}], True, -1, 10**30])
 def test_arguments_of_any_kind_are_taken_or_refused_with_their_name(scripts: Scripts, wrong: Any) -> None:
     ours = [each for each in scripts.application.registries.scripts if each.is_strict]
-    assert len(ours) == 11
+    assert len(ours) == 12
     for script in ours:
         for img2img in (False, True):
             if script.is_for(img2img=img2img):
