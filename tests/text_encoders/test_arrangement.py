@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,11 +20,19 @@ TOKENIZERS = {"clip": ClipTokenizer(), "openclip": ClipTokenizer("openclip")}
 
 
 @dataclass(frozen=True)
+class Info:
+    """As much of what is known of a checkpoint as concerns its text encoders: tokenizers may lie beside it."""
+
+    path: Path = Path("tiny.safetensors")
+
+
+@dataclass(frozen=True)
 class Loaded:
     """As much of a loaded checkpoint as concerns its text encoders."""
 
     family: Family
     text_encoders: tuple[TextModel, ...]
+    info: Info = Info()
 
 
 def _model(width: int, seed: int) -> CLIPTextModel:
