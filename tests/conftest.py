@@ -52,6 +52,7 @@ VIEWPORT: ViewportSize = {"width": 1280, "height": 960}
 
 FAILED = pytest.StashKey[bool]()
 JOURNEYS = pytest.StashKey[set[Path]]()
+LAST_FILE = pytest.StashKey[Path]()
 
 
 class NetworkUseError(AssertionError):
@@ -111,6 +112,12 @@ def pytest_collection_finish() -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     item.stash[FAILED] = False
+    if item.path != item.config.stash.get(LAST_FILE, None):
+        item.config.stash[LAST_FILE] = item.path
+        # What the files before have left for good (reports, caches, libraries) is looked through once. After thousands
+        # of tests each application that ends would go through all of it again, for ten seconds and more.
+        gc.collect()
+        gc.freeze()
     # Playwright runs once at a time: not beside a browser that a module starts by itself.
     starts_its_own = isinstance(item, pytest.Function) and "browser" in vars(item.module)
     if starts_its_own or item.path not in item.config.stash[JOURNEYS]:
