@@ -26,23 +26,3 @@ if (!sessionStorage.getItem("easel-session") && !localStorage.getItem("easel-ses
   window.addEventListener("beforeunload", () => (console.error = () => {}));
   window.addEventListener("pageshow", () => (console.error = say));
 })();
-
-// Gradio counts the seconds of its own "Loading..." at each frame, and goes on when that is long gone: a seventh of a core
-// for as long as the page is open, taken from the pictures. Such counters end when the page is there.
-(() => {
-  const ask = window.requestAnimationFrame;
-  /** @type {number[] | null} */
-  let frames = [];
-  window.requestAnimationFrame = (callback) => {
-    const frame = ask.call(window, callback);
-    frames && /performance\.now\(\)\s*-/.test(String(callback)) && frames.push(frame);
-    return frame;
-  };
-  const opened = new MutationObserver(() => {
-    opened.disconnect();
-    frames?.forEach((frame) => cancelAnimationFrame(frame));
-    frames = null;
-    window.requestAnimationFrame = ask;
-  });
-  opened.observe(document.documentElement, { attributeFilter: ["data-opened"] });
-})();
