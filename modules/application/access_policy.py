@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from modules.foundation.errors import Forbidden, StartupError
+from modules.foundation.errors import Forbidden, SettingsError, StartupError
 from modules.foundation.plain import JsonMapping
 from modules.foundation.text_files import read_text
 from modules.settings.flags import Flags
@@ -77,7 +77,7 @@ class AccessPolicy:
         """Raise Forbidden if a client may not make these changes. A value that stays as it is changes nothing."""
         for key, value in changes.items():
             frozen = key in self.frozen or (key not in type(current).model_fields and self._keeps_no_others(key))
-            if frozen and value != getattr(current, key, None):
+            if frozen and value != getattr(current, key, None) and not _stays(current, key, value):
                 raise Forbidden(
                     f"Setting {key!r} cannot be changed from here: a --freeze or --hide flag says so, or everybody on "
                     "the network may use this Easel (--listen without --gradio-auth), who must not choose folders or "
@@ -88,6 +88,12 @@ class AccessPolicy:
     def _keeps_no_others(self, key: str) -> bool:
         """Whether a key that Easel does not act on is not even kept: of A1111's list it is, unless all are frozen."""
         return self.all_frozen or (self.is_open and key not in known_options())
+
+    def check_defaults(self) -> None:
+        """Raise Forbidden if clients may not change what every page begins with (ui-config.json)."""
+        if self.all_frozen:
+            raise Forbidden("The defaults of the page cannot be changed: Easel was started with --freeze-settings.")
+        self.check_files("Changing the defaults of the page")
 
     def check_files(self, what: str) -> None:
         """Raise Forbidden if `what`, by which strangers could fill the disk or replace model files, is not allowed."""
@@ -106,6 +112,14 @@ class AccessPolicy:
                 "--gradio-auth): it could run code here. Start Easel with --gradio-auth=USER:PASSWORD, without "
                 "--listen, or with --enable-insecure-extension-access."
             )
+
+
+def _stays(current: Settings, key: str, value: object) -> bool:
+    """Whether `value` is another form of what the setting is: "2" of 2."""
+    try:
+        return current.changed({key: value}) == current
+    except SettingsError:
+        return False
 
 
 def _digest(text: str) -> bytes:

@@ -214,11 +214,16 @@ class Application:
         A `promised` job is kept on the disk, under the very id that is given, or not queued at all. It writes the job
         to the disk, so it belongs on a thread that may wait.
         """
-        self.size_limits.check_request(request)
-        check_counts(request, self.flags)
+        self.check_request(request)
         job = self.jobs.submit(request, job_id, priority=priority, source=source, promised=promised)
         self._look_ahead()
         return job
+
+    def check_request(self, request: GenerationRequest) -> None:
+        """Raise EaselError for a request beyond the bounds, or with settings of its own that clients may not choose."""
+        self.size_limits.check_request(request)
+        check_counts(request, self.flags)
+        self.policy.check_settings(request.override_settings, self.settings.current)
 
     def submit_task(self, task: TaskJob[Result]) -> TaskJob[Result]:
         """Queue work that is no request for pictures. Raises EaselError when the program is ending."""
@@ -247,9 +252,14 @@ class Application:
         return self.families.built_in[0] if info is None else self.catalogue.family_of(info)
 
     def select_checkpoint(self, name: str) -> CheckpointInfo:
-        """Make `name` the checkpoint of the settings and load it when the queue is idle. Raises UnknownName."""
+        """Make `name` the checkpoint of the settings and load it when the queue is idle.
+
+        Raises UnknownName, and Forbidden where the setting is frozen.
+        """
         info = self.catalogue.find(name)
-        self.settings.change({"sd_model_checkpoint": info.title})
+        change = {"sd_model_checkpoint": info.title}
+        self.policy.check_settings(change, self.settings.current)
+        self.settings.change(change)
         return info
 
     @property

@@ -8,6 +8,8 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
+from modules.webui.page_calls import as_sent, refusing_requests, refusing_values
+from modules.webui.page_sessions import MOST_SESSIONS, PageConfig
 from modules.webui.quick_import import no_source_for
 
 FOR_CLIENTS = ("api_info", "api_info_as_input", "api_info_as_output", "example_inputs")
@@ -26,6 +28,11 @@ with no_source_for("gradio."):
         bearer: Component | None = None
         """What bears the state of every event, in place of the event's outputs; see `bearer_of`."""
 
+        def __init__(self, **named: Any) -> None:
+            super().__init__(**named)
+            self.default_config = PageConfig(self)
+            self.state_session_capacity = MOST_SESSIONS
+
         def get_config_file(self) -> Any:
             """What the browser is told of the page; see `describe`."""
             if not self.described:
@@ -38,6 +45,16 @@ with no_source_for("gradio."):
                     for name in FOR_CLIENTS:
                         component.pop(name, None)
             return config
+
+        async def preprocess_data(self, block_fn: Any, inputs: list[Any], *more: Any, **named: Any) -> Any:
+            """What a function is given. Raises gradio.Error for what no page sends."""
+            with refusing_values():
+                return await super().preprocess_data(block_fn, [as_sent(each) for each in inputs], *more, **named)
+
+        async def call_function(self, *arguments: Any, **named: Any) -> Any:
+            """What a function answers. Raises gradio.Error in place of our own errors."""
+            with refusing_requests():
+                return await super().call_function(*arguments, **named)
 
         def describe(self) -> None:
             """Work out what the browser is told. To be called once the page is mounted."""

@@ -21,6 +21,7 @@ from modules.webui.craft_options import craft_options
 from modules.webui.first_start import first_inputs
 from modules.webui.footer import draw_footer
 from modules.webui.localization import localization_tags
+from modules.webui.page_calls import PageCalls
 from modules.webui.page_document import PageDocument
 from modules.webui.page_errors import add_page_error_handlers
 from modules.webui.panel.generation_panel import state_rules
@@ -68,6 +69,7 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
     )
     add_page_error_handlers(mounted_page(api))
     mounted_page(api).add_middleware(PageDocument)
+    mounted_page(api).add_middleware(PageCalls)
     page.describe()
     return page
 

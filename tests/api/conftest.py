@@ -51,6 +51,8 @@ def serving(flags: Flags, **server_options: Any) -> Iterator[Served]:
             api,
             log_config=None,
             ws="none",
+            # A client that asks again just when the server hangs up on it for being idle would see its request fail.
+            timeout_keep_alive=600,
             timeout_graceful_shutdown=5,
             **server_options,
         )

@@ -97,3 +97,20 @@ def test_who_is_reached_through_a_tunnel_without_a_user_is_open() -> None:
     assert not AccessPolicy.from_flags(Flags()).is_open
     assert AccessPolicy.from_flags(Flags(allowed_hosts="easel.example")).is_open
     assert not AccessPolicy.from_flags(Flags(allowed_hosts="easel.example", gradio_auth="me:word")).is_open
+
+
+def test_a_frozen_setting_may_be_sent_as_it_is_in_any_form() -> None:
+    policy = AccessPolicy.from_flags(Flags(freeze_settings=True))
+    current = Settings(CLIP_stop_at_last_layers=2)
+    for same in (2, "2", 2.0):
+        policy.check_settings({"CLIP_stop_at_last_layers": same}, current)
+    for other in (3, "3", "two", None):
+        with pytest.raises(Forbidden, match="CLIP_stop_at_last_layers"):
+            policy.check_settings({"CLIP_stop_at_last_layers": other}, current)
+
+
+def test_what_pages_begin_with_is_changed_by_those_who_may() -> None:
+    AccessPolicy.from_flags(Flags()).check_defaults()
+    for flags, why in ((Flags(freeze_settings=True), "--freeze-settings"), (Flags(listen=True), "--gradio-auth")):
+        with pytest.raises(Forbidden, match=why):
+            AccessPolicy.from_flags(flags).check_defaults()

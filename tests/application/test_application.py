@@ -1,14 +1,20 @@
-"""Which folders the application looks into for files beside checkpoints."""
+"""Which folders the application looks into for files beside checkpoints; what it refuses however it is asked."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from modules.application.application import Application
+from modules.application.jobs.folder_batch import submit_folder_batch
+from modules.foundation.errors import Forbidden
+from modules.generation.folder_batch import FolderBatch
+from modules.generation.request import GenerationRequest
 from modules.settings.flags import parse_flags
 from tests.interrogate import tiny
+from tests.tiny_models import make_tiny_sd1
 
 
 def opened(tmp_path: Path, *flags: str) -> Application:
@@ -35,5 +41,22 @@ def test_aesthetic_embeddings_of_an_a1111_installation_are_found(tmp_path: Path)
     try:
         assert application.aesthetic_embeddings.find("fantasy") == folder / "fantasy.pt"
         assert application.aesthetic_embeddings.folders[0] == tmp_path / "data" / "aesthetic_embeddings"
+    finally:
+        application.close()
+
+
+def test_frozen_settings_are_changed_by_no_request_and_no_choice_of_a_checkpoint(tmp_path: Path) -> None:
+    make_tiny_sd1(tmp_path / "data" / "models" / "Stable-diffusion" / "tiny.safetensors")
+    application = opened(tmp_path, "--freeze-settings", "--skip-load-model-at-start")
+    try:
+        request = GenerationRequest(override_settings={"CLIP_stop_at_last_layers": "3"})
+        with pytest.raises(Forbidden, match="CLIP_stop_at_last_layers"):
+            application.submit(request)
+        with pytest.raises(Forbidden, match="CLIP_stop_at_last_layers"):
+            submit_folder_batch(application, FolderBatch(request=request, input_folder=tmp_path))
+        before = application.settings.current
+        with pytest.raises(Forbidden, match="sd_model_checkpoint"):
+            application.select_checkpoint("tiny.safetensors")
+        assert application.settings.current == before
     finally:
         application.close()

@@ -192,3 +192,28 @@ def test_the_region_is_that_of_the_size_that_is_asked_for(
     assert region_text(asked, 8) == "90,70,130,110"
     assert region_text({**asked, "width": 512, "height": 256}, 8) == "70,70,150,110"
     assert region_text({**asked, "inpaint_picture": None}, 8) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("mask_blur", -1), ("mask_blur", 1001), ("mask_alpha", 101), ("mask_alpha", -1)]
+)
+def test_what_is_blurred_and_seen_through_has_bounds(
+    values: dict[str, object], picture: str, tmp_path: Path, name: str, value: float
+) -> None:
+    drawn = CanvasValue(picture=Path(picture), paint=painted(tmp_path, (300, 200), (10, 20, 30, 40)))
+    asked = {**values, "mode": "inpaint_sketch", "inpaint_sketch": drawn}
+    assert source(ControlValues(asked)).mask is not None
+    with pytest.raises(RequestError, match=name):
+        source(ControlValues({**asked, name: value}))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", "-Infinity", "1e999", 1e300, "x" * 5000, [], {}])
+@pytest.mark.parametrize("name", ["steps", "cfg_scale", "seed", "width", "scale"])
+def test_what_is_no_number_is_refused_by_name(
+    values: dict[str, object], picture: str, name: str, value: object
+) -> None:
+    asked = {**values, "picture": picture, "resize_how": "by" if name == "scale" else "to", name: value}
+    with pytest.raises(RequestError) as raised:
+        img2img_request(asked, source(ControlValues(asked)))
+    assert raised.value.field == name
+    assert len(str(raised.value)) < 500

@@ -94,3 +94,26 @@ def test_everything_else_is_handed_on() -> None:
         assert asyncio.run(asked(page, "/gradio_api/upload", query_string=b"id=1")) == (200, b"page of a")
     assert asyncio.run(asked(page, "/", method="POST")) == (200, b"page of a")
     assert [scope["query_string"] for scope in gradio.made] == [b"id=1", b"id=1", b""]
+
+
+def test_of_many_who_wait_one_is_served_in_each_turn_of_the_loop() -> None:
+    turn, served = 0, list[int]()
+    page = PageDocument(Gradio())
+
+    async def turning() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    async def one() -> None:
+        await asked(page)
+        served.append(turn)
+
+    async def all_at_once() -> None:
+        others = asyncio.create_task(turning())
+        await asyncio.gather(*(one() for _ in range(40)))
+        others.cancel()
+
+    asyncio.run(all_at_once())
+    assert len(set(served)) == len(served) == 40

@@ -25,8 +25,9 @@ FolderBatchWork = Callable[[RunControl], FolderBatchResult]
 def submit_folder_batch(app: Application, batch: FolderBatch, job_id: str | None = None) -> TaskJob[FolderBatchResult]:
     """Queue img2img over many files, with the settings of this moment. Its progress counts files.
 
-    Raises RequestError at once for folders that are not there.
+    Raises RequestError at once for folders that are not there, Forbidden for settings that clients may not choose.
     """
+    app.policy.check_settings(batch.request.override_settings, app.settings.current)
     for folder, field in (
         (batch.input_folder, "input_dir"),
         (batch.mask_folder, "inpaint_mask_dir"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modules.foundation.errors import RequestError
 from modules.imaging.depth import eight_bits
 from modules.imaging.masks import OPAQUE_ABOVE, blur
 from modules.imaging.pixelwise import alpha_of, laid_over
+from modules.imaging.resize import MOST_PIXELS
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,9 +22,18 @@ def has_transparency(picture: Image.Image) -> bool:
 
 
 def grown(picture: Image.Image, frame: Frame) -> Image.Image:
-    """`picture` with `frame` around it, whose pixels are those of the picture's edge. Itself without a frame."""
+    """`picture` with `frame` around it, whose pixels are those of the picture's edge. Itself without a frame.
+
+    Raises RequestError where both together have too many pixels.
+    """
     if not any(frame):
         return picture
+    width, height = picture.width + frame[0] + frame[2], picture.height + frame[1] + frame[3]
+    if width * height > MOST_PIXELS:
+        raise RequestError(
+            f"With its frame the picture would be {width}x{height}, more than {MOST_PIXELS:,} pixels. Make it smaller.",
+            "canvas",
+        )
     import numpy as np
     from PIL import Image
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from modules.foundation.errors import RequestError
+from modules.foundation.errors import MAX_SHOWN, RequestError
 from modules.foundation.plain import JsonObject
+from modules.generation.count_limits import between
 from modules.webui.canvas.value import CanvasValue, RefusedCanvas
+
+LARGEST = 1e20
+"""Of what a control may say; seeds have twenty digits, and nothing else comes near."""
 
 
 class ControlValues:
@@ -62,7 +66,8 @@ class ControlValues:
         try:
             number = float(str(value))
         except ValueError:
-            raise RequestError(f"{label} must be a number; it is {value!r}.", name) from None
+            raise RequestError(f"{label} must be a number; it is {str(value)[:MAX_SHOWN]!r}.", name) from None
+        between(name, number, -LARGEST, LARGEST)
         # As JavaScript counts: parameters from the page say "CFG scale: 7", those from the API 7.0, as in A1111.
         return int(number) if number.is_integer() else number
 

@@ -119,9 +119,9 @@ def _sketched(controls: ControlValues, value: CanvasValue, field: str) -> Source
         return _inpainted(value, field)
     blurred = controls.whole("mask_blur", "Mask blur")
     between("mask_blur", blurred, 0, MOST_BLUR)
-    coloured, mask = colours_and_mask(
-        picture, paint, transparency=controls.number("mask_alpha", "Mask transparency"), blurred=blurred
-    )
+    transparency = controls.number("mask_alpha", "Mask transparency")
+    between("mask_alpha", transparency, 0, 100)
+    coloured, mask = colours_and_mask(picture, paint, transparency=transparency, blurred=blurred)
     around = mask_of(None, picture.size, value.frame, soft=True)
     return Source(picture=coloured, mask=lighter(mask, around))
 

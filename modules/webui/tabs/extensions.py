@@ -13,6 +13,7 @@ from modules.application.application import Application
 from modules.extension_host import installing
 from modules.extension_host.extension import Extension
 from modules.foundation.errors import EaselError, Forbidden, RequestError
+from modules.foundation.plain import JsonMapping
 from modules.foundation.text_files import read_text
 from modules.webui.builder import PageBuilder
 from modules.webui.events import on
@@ -58,7 +59,7 @@ def _draw_use(app: Application) -> None:
     def on_apply(wanted: list[str], disabled: str) -> str:
         def work() -> str:
             off = [name for name in names if name not in wanted]
-            app.settings.change({"disabled_extensions": off, "disable_all_extensions": disabled})
+            _change(app, {"disabled_extensions": off, "disable_all_extensions": disabled})
             return f"Kept. {RESTART}"
 
         return _report(app, work)
@@ -180,7 +181,7 @@ def _draw_sets(app: Application, result: gr.HTML) -> None:
             if not chosen or chosen not in _sets(folder):
                 raise RequestError("Choose a kept set first.", "extension_backup_saved_configs")
             changes, notes = installing.restore_set(folder / f"{chosen}.json", app.extensions.extensions)
-            app.settings.change(changes)
+            _change(app, changes)
             return "<br>".join(map(html.escape, [*notes, f"Restored. {RESTART}"]))
 
         return _report(app, work)
@@ -200,6 +201,11 @@ def _report(app: Application, work: Callable[[], str]) -> str:
         return f'<p class="note">{work()}</p>'
     except EaselError as error:
         return f'<p class="note error">{html.escape(str(error))}</p>'
+
+
+def _change(app: Application, changes: JsonMapping) -> None:
+    app.policy.check_settings(changes, app.settings.current)
+    app.settings.change(changes)
 
 
 def check_access(app: Application) -> None:

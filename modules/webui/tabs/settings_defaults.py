@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from modules.application.application import Application
-from modules.foundation.errors import reason_of
+from modules.foundation.errors import Forbidden, reason_of
 from modules.webui.builder import PageBuilder
 from modules.webui.events import on
 from modules.webui.kept_inputs import KeptInputs
@@ -73,7 +73,10 @@ def applied(app: Application, changes: list[Difference]) -> str:
     if not changes:
         return NOTHING
     try:
+        app.policy.check_defaults()
         UiConfig(app.paths.ui_config_file).change({each.key: each.value for each in changes})
+    except Forbidden as error:
+        return f'<p class="note error">{html.escape(str(error))}</p>'
     except OSError as error:
         return f'<p class="note error">{html.escape(f"ui-config.json cannot be written: {reason_of(error)}.")}</p>'
     count = "1 default" if len(changes) == 1 else f"{len(changes)} defaults"

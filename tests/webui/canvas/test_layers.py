@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from modules.foundation.errors import RequestError
 from modules.webui.canvas.layers import colours_and_mask, grown, mask_of, painted_over
 
 SIZE = (24, 16)
@@ -74,3 +75,8 @@ def test_transparency_takes_from_the_mask_and_from_the_colours(transparency: int
     red = np.asarray(before)[5, 5] + (np.array([255, 0, 0]) - np.asarray(before)[5, 5]) * (level / 255)
     assert np.allclose(np.asarray(coloured)[5, 5], red, atol=1)
     assert np.array_equal(np.asarray(coloured)[0], np.asarray(before)[0])
+
+
+def test_a_frame_does_not_make_a_picture_of_gigabytes() -> None:
+    with pytest.raises(RequestError, match="16384x16385"):
+        grown(Image.new("RGB", (16384, 1)), (0, 8192, 0, 8192))

@@ -1,0 +1,145 @@
+"""Calls of the page's functions that cannot be carried out: who sent them is told why, and that it lies with them.
+
+Gradio answers 500 to any call that fails, and writes a traceback into the log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from collections.abc import Generator
+from contextvars import ContextVar
+from typing import cast
+
+import gradio as gr
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from modules.foundation.errors import NO_ROOM, EaselError, Forbidden, StorageError
+from modules.foundation.json_text import whole_text
+
+log = logging.getLogger(__name__)
+
+CALLS = ("/gradio_api/run/", "/gradio_api/api/")
+"""Where functions are called and answered at once; the others are queued and tell by events."""
+
+PREFIX = "/gradio_api/"
+
+USED = frozenset(
+    (  # noqa: SIM905 - a list would be one line each
+        "api app_id call cancel component_server custom_component file heartbeat info login_check openapi.json queue "
+        "reset run startup-events stream theme.css token upload upload_progress user"
+    ).split()
+)
+"""Gradio's routes for pages and their clients, by the first part of the path.
+
+It has others: to fetch from elsewhere, to cut films, to write its program's source, to keep pages as they stand. Easel
+needs none of them.
+"""
+
+BY_ADDRESS = "Easel fetches no files by address for the page. Drop the file itself."
+
+_NOT_AS_SENT = (ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError, RecursionError)
+"""What components raise for values that their part in the browser does not send."""
+
+_status: ContextVar[list[int] | None] = ContextVar("page_call_status", default=None)
+
+
+class PageCalls:
+    """ASGI middleware of Gradio's own application: gives calls that were refused the status of a refusal.
+
+    What no page needs is not there.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        path = str(scope.get("path", "")).removeprefix(scope.get("root_path", ""))
+        if (status := _closed(path)) is not None:
+            await JSONResponse({"detail": BY_ADDRESS if status == 403 else "Not Found"}, status)(scope, receive, send)
+            return
+        if scope["type"] != "http" or not path.startswith(CALLS):
+            await self.app(scope, receive, send)
+            return
+        refused: list[int] = []
+        token = _status.set(refused)
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 500 and refused:
+                message["status"] = refused[0]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, told)
+        finally:
+            _status.reset(token)
+
+
+def _closed(path: str) -> int | None:
+    """The status with which a path is refused; None where Gradio may answer it."""
+    if not path.startswith(PREFIX):
+        return None
+    first = re.split("[/=]", path.removeprefix(PREFIX), maxsplit=1)[0]
+    if first not in USED:
+        return 404
+    # Gradio would read a file from anywhere, for anyone who asks.
+    return 403 if first == "file" and "://" in path else None
+
+
+@contextlib.contextmanager
+def refusing_values() -> Generator[None]:
+    """Around the reading of what was sent: what cannot be read is refused."""
+    try:
+        with refusing_requests():
+            yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise
+        raise _refused(f"A file that was sent cannot be read: {error.strerror or error}.") from error
+    except _NOT_AS_SENT as error:
+        raise _refused(f"What was sent is not what the page sends: {str(error)[:500]}") from error
+
+
+@contextlib.contextmanager
+def refusing_requests() -> Generator[None]:
+    """Around a function of the page: an error that is for people is shown without a traceback."""
+    try:
+        yield
+    except gr.Error:
+        _note(422)
+        raise
+    except EaselError as error:
+        log.info("%s", error)
+        if isinstance(error, StorageError):
+            raise gr.Error(str(error), print_exception=False) from error
+        raise _refused(str(error), 403 if isinstance(error, Forbidden) else 422) from error
+
+
+def _refused(sentence: str, status: int = 422) -> gr.Error:
+    _note(status)
+    return gr.Error(sentence, print_exception=False)
+
+
+def _note(status: int) -> None:
+    if (refused := _status.get()) is not None:
+        refused.append(status)
+
+
+def as_sent(value: object) -> object:
+    """A value of a call with every text whole (half an emoji cannot be sent back). Raises Forbidden for an address.
+
+    Gradio would fetch a file that is named by its address, from wherever it says.
+    """
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, list):
+        return [as_sent(each) for each in cast("list[object]", value)]
+    if not isinstance(value, dict):
+        return value
+    content = {whole_text(str(key)): as_sent(each) for key, each in cast("dict[object, object]", value).items()}
+    if "meta" in content and str(content.get("path")).lower().startswith(("http:", "https:")):
+        raise Forbidden(BY_ADDRESS)
+    return content
