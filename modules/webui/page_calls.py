@@ -67,13 +67,13 @@ class PageCalls:
         refused: list[int] = []
         token = _status.set(refused)
 
-        async def told(message: Message) -> None:
+        async def send_status(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 500 and refused:
                 message["status"] = refused[0]
             await send(message)
 
         try:
-            await self.app(scope, receive, told)
+            await self.app(scope, receive, send_status)
         finally:
             _status.reset(token)
 

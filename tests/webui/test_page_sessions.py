@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import gradio as gr
 import pytest
 from gradio.blocks import BlocksConfig
@@ -13,10 +15,14 @@ from modules.webui.page_sessions import MOST_SESSIONS
 
 @pytest.fixture
 def page() -> PageBlocks:
-    with PageBlocks(analytics_enabled=False) as page:
-        text, kept = gr.Textbox("a"), gr.State([1])
-        text.change(lambda value, state: value, [text, kept], [text])
-    return page
+    async def build() -> PageBlocks:
+        # Outside a running event loop Gradio makes loops of its own and leaves them open.
+        with PageBlocks(analytics_enabled=False) as page:
+            text, kept = gr.Textbox("a"), gr.State([1])
+            text.change(lambda value, state: value, [text, kept], [text])
+        return page
+
+    return asyncio.run(build())
 
 
 def test_components_are_not_described_for_each_open_page(page: PageBlocks, monkeypatch: pytest.MonkeyPatch) -> None:

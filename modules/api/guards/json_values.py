@@ -1,34 +1,59 @@
-"""How many values the JSON of a request may hold, counted while it comes in.
+"""How much work the JSON of a request is, counted while it comes in.
 
-Reading JSON holds the interpreter: two hundred megabytes of "1,1,1" take it for a minute, in which no other client is
-answered. A long text in it (a picture in base64) costs next to nothing; so what counts is what stands between values.
+Reading JSON holds the interpreter: two hundred megabytes of "1,1,1" take it for a minute, eighty of long numbers or of
+halves of characters ("\\ud800") for seconds, in which no other client is answered. A long plain text in it (a picture
+in base64) costs next to nothing; so what counts is what stands between texts, and what is not ASCII.
 """
 
 from __future__ import annotations
 
-import re
-
 MOST_VALUES = 100_000
 """Of one body, in lists and tables together; those of people have some hundreds, drawn poses some ten thousand."""
 
-_ESCAPED = re.compile(rb"\\.", re.DOTALL)
-_UNIMPORTANT = bytes(set(range(256)) - set(b'",[{'))
+MOST_BESIDE = 8 * 2**20
+"""Bytes beside texts: numbers, brackets, blanks."""
+
+MOST_ESCAPED = 1_000_000
+"""Characters written as \\uXXXX."""
+
+MOST_FOREIGN = 16 * 2**20
+"""Bytes of characters that are not ASCII."""
+
+_UNIMPORTANT = bytes(set(range(256)) - set(b",[{"))
+_FOREIGN = bytes(range(128, 256))
 
 
-class ValueCounter:
-    """Counts the values of a JSON text that comes in pieces, without reading it."""
+class JsonMeter:
+    """Measures a JSON text that comes in pieces, without reading it."""
 
     def __init__(self) -> None:
-        self.values = 0
+        self.values = self.beside = self.escaped = self.foreign = 0
         self._in_text = False
         self._escape = b""
 
     def add(self, piece: bytes) -> None:
-        """Count on with the next piece."""
+        """Measure on with the next piece."""
+        self.foreign += len(piece) - len(piece.translate(None, _FOREIGN))
         if self._escape or b"\\" in piece:
-            piece = _ESCAPED.sub(b"", self._escape + piece)
+            piece = self._escape + piece
+            self.escaped += piece.count(b"\\u")
+            piece = piece.replace(b"\\\\", b"").replace(b'\\"', b"")
             self._escape = b"\\" if piece.endswith(b"\\") else b""
-        parts = piece.translate(None, _UNIMPORTANT).split(b'"')
-        outside = parts[self._in_text :: 2]
-        self.values += sum(map(len, outside))
+        parts = piece.split(b'"')
+        beside = b"".join(parts[self._in_text :: 2])
+        self.beside += len(beside)
+        self.values += len(beside.translate(None, _UNIMPORTANT))
         self._in_text ^= len(parts) % 2 == 0
+
+    @property
+    def excess(self) -> str | None:
+        """What there is too much of, as a sentence; None while there is not."""
+        for count, most, what in (
+            (self.values, MOST_VALUES, "values in its lists and tables"),
+            (self.beside, MOST_BESIDE, "bytes beside its texts"),
+            (self.escaped, MOST_ESCAPED, "characters written as \\uXXXX"),
+            (self.foreign, MOST_FOREIGN, "bytes of characters that are not ASCII"),
+        ):
+            if count > most:
+                return f"The JSON of the request has more than {most:,} {what}. Send less at once."
+        return None

@@ -8,16 +8,14 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modules.api.guards.json_values import MOST_VALUES, ValueCounter
+from modules.api.guards.json_values import JsonMeter
 from modules.api.json_answer import send_json
 
 MEGABYTE = 1024 * 1024
 
-_TOO_MANY = f"The JSON of the request has more than {MOST_VALUES:,} values in its lists and tables. Send less at once."
-
 
 class LimitRequests:
-    """Answers 413 to a request whose body is larger than `megabytes`, or JSON of too many values, before it is read."""
+    """Answers 413 to a request whose body is larger than `megabytes`, or JSON that is too much work, unread."""
 
     def __init__(self, app: ASGIApp, megabytes: int) -> None:
         self.app = app
@@ -30,7 +28,7 @@ class LimitRequests:
             return
         most, read = self.megabytes * MEGABYTE, 0
         headers = Headers(scope=scope)
-        counter = None if headers.get("content-type", "").lower().startswith("multipart/") else ValueCounter()
+        meter = None if headers.get("content-type", "").lower().startswith("multipart/") else JsonMeter()
         stated = headers.get("content-length", "")
         if stated.isascii() and stated.isdigit() and int(stated) > most:
             await self._refuse(send)
@@ -42,10 +40,10 @@ class LimitRequests:
             read += len(message.get("body", b""))
             if read > most:
                 raise HTTPException(413, self._why)
-            if counter is not None:
-                counter.add(message.get("body", b""))
-                if counter.values > MOST_VALUES:
-                    raise HTTPException(413, _TOO_MANY)
+            if meter is not None:
+                meter.add(message.get("body", b""))
+                if (why := meter.excess) is not None:
+                    raise HTTPException(413, why)
             return message
 
         await self.app(scope, counted, send)

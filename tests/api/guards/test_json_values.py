@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import hypothesis
+import pytest
 from hypothesis import strategies as st
 
-from modules.api.guards.json_values import MOST_VALUES, ValueCounter
+from modules.api.guards.json_values import MOST_BESIDE, MOST_ESCAPED, MOST_FOREIGN, MOST_VALUES, JsonMeter
 from tests.api.conftest import Served
 
 TEXTS = st.text(alphabet='a,[{}]:"\\\né\x00', max_size=12)
@@ -31,10 +32,12 @@ def marks_in(value: Any) -> int:
 @hypothesis.given(JSON, st.lists(st.integers(0, 300), max_size=5))
 def test_what_stands_in_texts_does_not_count_however_a_body_is_cut(value: Any, cuts: list[int]) -> None:
     body = json.dumps(value).encode()
-    counter = ValueCounter()
+    meter = JsonMeter()
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(body)], strict=True):
-        counter.add(body[start:end])
-    assert counter.values == marks_in(value)
+        meter.add(body[start:end])
+    assert meter.values == marks_in(value)
+    assert meter.beside <= len(body) + len(cuts)
+    assert meter.excess is None
 
 
 def test_a_body_of_very_many_values_is_refused_unread_and_a_long_text_is_not(served: Served) -> None:
@@ -45,3 +48,30 @@ def test_a_body_of_very_many_values_is_refused_unread_and_a_long_text_is_not(ser
         assert "values" in answer.text
     commas = served.txt2img(prompt="a", comments={"long": "," * 2 * MOST_VALUES}, steps=1)
     assert commas.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("piece", "words"),
+    [
+        (b"[" + b"1" * 4000 + b" ", "beside"),
+        (b" " * 4000, "beside"),
+        (b'"' + b"\\ud800" * 1000 + b'"', "uXXXX"),
+        (b'"' + "\N{GRINNING FACE}".encode() * 1000 + b'"', "ASCII"),
+        (b"\xff" * 4000, "more than"),
+    ],
+)
+def test_what_would_hold_the_interpreter_is_too_much(piece: bytes, words: str) -> None:
+    meter = JsonMeter()
+    for _ in range(max(MOST_BESIDE, MOST_FOREIGN) // 4000 + MOST_ESCAPED // 1000):
+        meter.add(piece)
+    assert words in str(meter.excess)
+
+
+@pytest.mark.parametrize("text", ["a" * 4000, "\\n" * 2000, "\\/" * 2000, "1" * 4000, ",[{}]" * 800])
+def test_a_long_plain_text_is_not(text: str) -> None:
+    meter = JsonMeter()
+    meter.add(b'{"image": "')
+    for _ in range(5000):
+        meter.add(text.encode())
+    meter.add(b'"}')
+    assert (meter.excess, meter.values) == (None, 1)
