@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from typing import Any
 
@@ -35,10 +34,6 @@ STATUS: tuple[tuple[type[errors.EaselError], int], ...] = (
     (errors.StorageError, 507),
 )
 """Whose fault an error is, first match first; any other is ours: 500."""
-
-
-NO_NAME = frozenset({errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
-"""System errors of names that do not exist, whether a request or a setting chose them."""
 
 
 def add_error_handlers(api: FastAPI) -> None:
@@ -92,7 +87,7 @@ async def _wrong_form(request: Request, error: Exception) -> Response:
 
 async def _disk_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError)
-    if error.errno in NO_NAME:
+    if error.errno in errors.NO_NAME:
         where = f" ({str(error.filename)[:200]})" if error.filename else ""
         return await _easel_error(
             request, errors.RequestError(f"A name cannot be that of a file or folder: {error.strerror}{where}.")

@@ -47,6 +47,10 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """The system's error numbers for a full disk or an exhausted quota."""
 
 
+NO_NAME = frozenset({errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
+"""System errors of names that do not exist, whether a request or a setting chose them."""
+
+
 def is_full(error: BaseException) -> bool:
     """Whether `error` was raised because a disk is full."""
     return isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM

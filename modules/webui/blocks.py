@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
-from modules.webui.page_calls import as_sent, refusing_requests, refusing_values
+from modules.webui.page_calls import as_sent, event_as_sent, refusing_requests, refusing_values
 from modules.webui.page_sessions import MOST_SESSIONS, PageConfig
 from modules.webui.quick_import import no_source_for
 
@@ -49,7 +49,14 @@ with no_source_for("gradio."):
         async def preprocess_data(self, block_fn: Any, inputs: list[Any], *more: Any, **named: Any) -> Any:
             """What a function is given. Raises gradio.Error for what no page sends."""
             with refusing_values():
-                return await super().preprocess_data(block_fn, [as_sent(each) for each in inputs], *more, **named)
+                read = [as_sent(component, value) for component, value in zip(block_fn.inputs, inputs, strict=False)]
+                return await super().preprocess_data(block_fn, [*read, *inputs[len(read) :]], *more, **named)
+
+        async def process_api(self, *arguments: Any, event_data: Any = None, **named: Any) -> Any:
+            """The answer to a call of a function of the page."""
+            if event_data is not None:
+                event_data._data = event_as_sent(event_data._data)
+            return await super().process_api(*arguments, event_data=event_data, **named)
 
         async def call_function(self, *arguments: Any, **named: Any) -> Any:
             """What a function answers. Raises gradio.Error in place of our own errors."""

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import re
 from collections.abc import Generator
 from contextvars import ContextVar
+from pathlib import Path
 from typing import cast
 
 import gradio as gr
+from gradio.components import Component
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modules.foundation.errors import NO_ROOM, EaselError, Forbidden, StorageError
+from modules.foundation.errors import MAX_SHOWN, NO_NAME, NO_ROOM, EaselError, Forbidden, StorageError
 from modules.foundation.json_text import whole_text
+from modules.webui.pictures import may_be_read
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +41,9 @@ USED = frozenset(
 It has others: to fetch from elsewhere, to cut films, to write its program's source, to keep pages as they stand. Easel
 needs none of them.
 """
+
+UNUSED = ("/monitoring", "/login", "/logout", "/pwa_icon/")
+"""Routes of Gradio's beside those: Easel has a login of its own, and its icon has no sizes."""
 
 BY_ADDRESS = "Easel fetches no files by address for the page. Drop the file itself."
 
@@ -81,7 +88,7 @@ class PageCalls:
 def _closed(path: str) -> int | None:
     """The status with which a path is refused; None where Gradio may answer it."""
     if not path.startswith(PREFIX):
-        return None
+        return 404 if path.startswith(UNUSED) else None
     first = re.split("[/=]", path.removeprefix(PREFIX), maxsplit=1)[0]
     if first not in USED:
         return 404
@@ -100,7 +107,7 @@ def refusing_values() -> Generator[None]:
             raise
         raise _refused(f"A file that was sent cannot be read: {error.strerror or error}.") from error
     except _NOT_AS_SENT as error:
-        raise _refused(f"What was sent is not what the page sends: {str(error)[:500]}") from error
+        raise _refused(f"What was sent is not what the page sends: {str(error)[:MAX_SHOWN]}") from error
 
 
 @contextlib.contextmanager
@@ -116,6 +123,10 @@ def refusing_requests() -> Generator[None]:
         if isinstance(error, StorageError):
             raise gr.Error(str(error), print_exception=False) from error
         raise _refused(str(error), 403 if isinstance(error, Forbidden) else 422) from error
+    except OSError as error:
+        if error.errno not in NO_NAME:
+            raise
+        raise _refused(f"A name cannot be that of a file or folder: {error.strerror}.") from error
 
 
 def _refused(sentence: str, status: int = 422) -> gr.Error:
@@ -128,18 +139,50 @@ def _note(status: int) -> None:
         refused.append(status)
 
 
-def as_sent(value: object) -> object:
-    """A value of a call with every text whole (half an emoji cannot be sent back). Raises Forbidden for an address.
+def as_sent(component: Component, value: object) -> object:
+    """A value that was sent for a component: texts whole, a box that is not there empty.
 
-    Gradio would fetch a file that is named by its address, from wherever it says.
+    Raises Forbidden for files that a browser may not name, ValueError for what the component does not send.
     """
+    if isinstance(component, gr.Dropdown | gr.Radio | gr.CheckboxGroup):
+        several = isinstance(component, gr.CheckboxGroup) or bool(getattr(component, "multiselect", False))
+        _check_choice(value, several=several)
+    elif isinstance(component, gr.Textbox) and value is None and component.value is not None:
+        return ""
+    return _whole(value)
+
+
+def _check_choice(value: object, *, several: bool) -> None:
+    chosen = cast("list[object]", value) if several and isinstance(value, list) else [value]
+    if (several and not isinstance(value, list | None)) or any(isinstance(each, list | dict) for each in chosen):
+        raise ValueError(f"a choice cannot be {str(value)[:MAX_SHOWN]}")
+
+
+def _whole(value: object) -> object:
     if isinstance(value, str):
         return whole_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is no number")
     if isinstance(value, list):
-        return [as_sent(each) for each in cast("list[object]", value)]
+        return [_whole(each) for each in cast("list[object]", value)]
     if not isinstance(value, dict):
         return value
-    content = {whole_text(str(key)): as_sent(each) for key, each in cast("dict[object, object]", value).items()}
-    if "meta" in content and str(content.get("path")).lower().startswith(("http:", "https:")):
-        raise Forbidden(BY_ADDRESS)
+    content = {whole_text(str(key)): _whole(each) for key, each in cast("dict[object, object]", value).items()}
+    if "meta" in content and isinstance(path := content.get("path"), str):
+        _check_file(path)
     return content
+
+
+def _check_file(path: str) -> None:
+    """Gradio takes a mounted page for one that is not served, and would read any file, or fetch it by its address."""
+    if path.lower().startswith(("http:", "https:")):
+        raise Forbidden(BY_ADDRESS)
+    if not may_be_read(Path(path)):
+        name = Path(path).name[:MAX_SHOWN]
+        raise Forbidden(f"{name} is neither an uploaded file nor a picture that was made here. Drop the file itself.")
+
+
+def event_as_sent(data: object) -> dict[str, object]:
+    """What was sent about an event itself, such as which picture was selected."""
+    sent = cast("dict[str, object]", data) if isinstance(data, dict) else {}
+    return {"index": None, "value": None, **sent}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import fastapi
 import gradio as gr
 import pytest
 from fastapi.testclient import TestClient
+from gradio.utils import get_upload_folder
+from PIL import Image
 
 from modules.foundation.errors import Forbidden, RequestError, StorageError
 from modules.webui.blocks import PageBlocks
@@ -31,15 +34,38 @@ def answered(text: str) -> str:
     return text
 
 
+def selected(text: str, event: gr.SelectData) -> str:
+    """A function that is told what was selected."""
+    return text if event.value is None else ""
+
+
+def hash_of(choice: object) -> str:
+    """A function that looks choices up."""
+    return str(dict.fromkeys(choice, 1) if isinstance(choice, list) else {choice: 1})
+
+
 @pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        yield from mounted()
+
+
+def mounted() -> Iterator[TestClient]:
+    """A client of a page with some functions."""
     api = fastapi.FastAPI()
 
     async def mount() -> None:
         with PageBlocks(analytics_enabled=False) as page:
-            text, number, picture = gr.Textbox(), gr.Slider(1, 9), gr.Image(type="pil")
+            text, number, picture = gr.Textbox(""), gr.Slider(1, 9), gr.Image(type="filepath")
             for component in (text, number, picture):
                 component.change(answered if component is text else str, [component], [text], queue=False)
+            text.select(selected, [text], [text], queue=False)
+            for several in (False, True):
+                choice = gr.Dropdown([], allow_custom_value=True, multiselect=several)
+                choice.change(hash_of, [choice], [text], queue=False)
+            file = gr.File()
+            file.change(str, [file], [text], queue=False)
         gr.mount_gradio_app(api, page, path="/", ssr_mode=False, show_error=True)
 
     asyncio.run(mount())
@@ -74,14 +100,62 @@ def test_a_value_that_no_slider_sends_is_refused(client: TestClient, value: obje
         5,
         [],
         {"path": 5},
-        {"path": "/etc/passwd", "meta": []},
-        {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}},
+        {"path": 5, "meta": {"_type": "gradio.FileData"}},
         {"path": "\x00", "meta": {"_type": "gradio.FileData"}},
         {"path": "x" * 5000, "meta": {"_type": "gradio.FileData"}},
     ],
 )
 def test_a_value_that_is_no_picture_is_refused(client: TestClient, value: object) -> None:
-    assert call(client, 2, value)[0] == 422
+    assert call(client, 2, value)[0] in (403, 422)
+
+
+def test_no_file_but_an_upload_is_read(client: TestClient, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    Image.new("RGB", (8, 8), "red").save(secret)
+    uploaded = client.post("/gradio_api/upload", files={"files": ("a.png", secret.read_bytes())}).json()[0]
+    meta = {"_type": "gradio.FileData"}
+    for function in (0, 6):
+        assert call(client, function, {"path": uploaded, "meta": meta})[0] == 200
+        for path in (
+            str(secret),
+            "/etc/passwd",
+            f"{uploaded}/../../../../etc/passwd",
+            "/dev/zero",
+            "/proc/self/environ",
+        ):
+            for given in ({"path": path, "meta": meta}, {"path": path, "meta": []}, [{"path": path, "meta": meta}]):
+                status, sentence = call(client, function, given)
+                assert status == 403, (function, given)
+                assert "uploaded" in sentence
+    listed = [path.name for path in Path(get_upload_folder()).rglob("*")]
+    assert "secret.png" not in listed
+    assert "passwd" not in listed
+
+
+@pytest.mark.parametrize("data", [None, [], 5, "x", {}, {"index": [{}]}, {"index": 0}])
+def test_an_event_that_tells_too_little_is_no_fault_of_the_function(client: TestClient, data: object) -> None:
+    body = {"data": ["a"], "fn_index": 3, "event_data": data}
+    response = client.post("/gradio_api/run/predict", json=body)
+    assert (response.status_code, response.json()["data"]) == (200, ["a"])
+
+
+@pytest.mark.parametrize("value", [{}, {"a": 1}, [[]], [{}], "b", None, 7])
+def test_a_choice_is_no_list_of_lists(client: TestClient, value: object) -> None:
+    assert call(client, 4, value)[0] == (200 if value in (None, 7, "b") else 422)
+    assert call(client, 5, value)[0] == (200 if value is None else 422)
+    assert call(client, 5, ["a", 7])[0] == 200
+
+
+def test_a_box_of_words_is_empty_rather_than_missing(client: TestClient) -> None:
+    assert call(client, 0, None) == (200, "")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_what_is_no_number_is_refused(client: TestClient, number: str) -> None:
+    for data in (number, f"[{number}]", f'{{"a": {number}}}'):
+        body = b'{"data": [%b], "fn_index": 0}' % data.encode()
+        response = client.post("/gradio_api/run/predict", content=body, headers={"content-type": "application/json"})
+        assert response.status_code == 422
 
 
 @pytest.mark.parametrize("value", [ADDRESS, [ADDRESS], {"a": {"b": ADDRESS}}, {**ADDRESS, "path": "HTTPS://x.example"}])

@@ -16,18 +16,26 @@ MOST_BESIDE = 8 * 2**20
 MOST_ESCAPED = 1_000_000
 """Characters written as \\uXXXX."""
 
+MOST_BACKSLASHES = 8_000_000
+"""Of all escapes; some libraries break a picture in base64 into lines, or write each of its slashes as \\/."""
+
 MOST_FOREIGN = 16 * 2**20
 """Bytes of characters that are not ASCII."""
 
+MOST_DEEP = 200
+"""Lists and tables within each other; what is deeper breaks what walks through it later."""
+
 _UNIMPORTANT = bytes(set(range(256)) - set(b",[{"))
 _FOREIGN = bytes(range(128, 256))
+_NOT_NESTING = bytes(set(range(256)) - set(b"[]{}"))
+_DEEPER = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 class JsonMeter:
     """Measures a JSON text that comes in pieces, without reading it."""
 
     def __init__(self) -> None:
-        self.values = self.beside = self.escaped = self.foreign = 0
+        self.values = self.beside = self.escaped = self.backslashes = self.foreign = self.deepest = self._depth = 0
         self._in_text = False
         self._escape = b""
 
@@ -37,13 +45,24 @@ class JsonMeter:
         if self._escape or b"\\" in piece:
             piece = self._escape + piece
             self.escaped += piece.count(b"\\u")
+            self.backslashes += piece.count(b"\\")
             piece = piece.replace(b"\\\\", b"").replace(b'\\"', b"")
             self._escape = b"\\" if piece.endswith(b"\\") else b""
         parts = piece.split(b'"')
         beside = b"".join(parts[self._in_text :: 2])
         self.beside += len(beside)
         self.values += len(beside.translate(None, _UNIMPORTANT))
+        for bracket in beside.translate(None, _NOT_NESTING):
+            self._depth += _DEEPER[bracket]
+            self.deepest = max(self.deepest, self._depth)
         self._in_text ^= len(parts) % 2 == 0
+
+    @property
+    def too_deep(self) -> str | None:
+        """That it is nested too deep, as a sentence; None while it is not."""
+        if self.deepest <= MOST_DEEP:
+            return None
+        return f"The JSON of the request is nested more than {MOST_DEEP} deep."
 
     @property
     def excess(self) -> str | None:
@@ -52,6 +71,7 @@ class JsonMeter:
             (self.values, MOST_VALUES, "values in its lists and tables"),
             (self.beside, MOST_BESIDE, "bytes beside its texts"),
             (self.escaped, MOST_ESCAPED, "characters written as \\uXXXX"),
+            (self.backslashes, MOST_BACKSLASHES, "backslashes"),
             (self.foreign, MOST_FOREIGN, "bytes of characters that are not ASCII"),
         ):
             if count > most:

@@ -26,27 +26,46 @@ class LimitRequests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most, read = self.megabytes * MEGABYTE, 0
         headers = Headers(scope=scope)
-        meter = None if headers.get("content-type", "").lower().startswith("multipart/") else JsonMeter()
         stated = headers.get("content-length", "")
-        if stated.isascii() and stated.isdigit() and int(stated) > most:
-            await self._refuse(send)
+        if stated.isascii() and stated.isdigit() and int(stated) > self.megabytes * MEGABYTE:
+            await _refuse(send, 413, self._why)
             return
+        is_form = headers.get("content-type", "").lower().startswith("multipart/")
+        begun = False
 
-        async def counted() -> Message:
+        async def begin(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, self._measured(receive, None if is_form else JsonMeter()), begin)
+        except HTTPException as error:
+            # Raised below, where something ahead of the routes was reading.
+            if begun:
+                raise
+            await _refuse(send, error.status_code, str(error.detail))
+
+    def _measured(self, receive: Receive, meter: JsonMeter | None) -> Receive:
+        """`receive`, which raises HTTPException as soon as the body is too much."""
+        read = 0
+
+        async def measured() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > most:
+            if read > self.megabytes * MEGABYTE:
                 raise HTTPException(413, self._why)
             if meter is not None:
                 meter.add(message.get("body", b""))
                 if (why := meter.excess) is not None:
                     raise HTTPException(413, why)
+                if (why := meter.too_deep) is not None:
+                    raise HTTPException(422, why)
             return message
 
-        await self.app(scope, counted, send)
+        return measured
 
     @property
     def _why(self) -> str:
@@ -54,7 +73,8 @@ class LimitRequests:
             f"The request is larger than {self.megabytes} MB. Send less at once, or start with more --max-request-mb."
         )
 
-    async def _refuse(self, send: Send) -> None:
-        body = json.dumps({"error": "HTTPException", "detail": self._why, "body": "", "errors": ""}).encode()
-        # The rest of the body is not read, so the connection cannot be used again.
-        await send_json(send, 413, body, (b"connection", b"close"))
+
+async def _refuse(send: Send, status: int, why: str) -> None:
+    body = json.dumps({"error": "HTTPException", "detail": why, "body": "", "errors": ""}).encode()
+    # The rest of the body is not read, so the connection cannot be used again.
+    await send_json(send, status, body, (b"connection", b"close"))

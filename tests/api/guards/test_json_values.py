@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from modules.api.guards.json_values import MOST_BESIDE, MOST_ESCAPED, MOST_FOREIGN, MOST_VALUES, JsonMeter
+from modules.api.guards.json_values import MOST_BESIDE, MOST_DEEP, MOST_ESCAPED, MOST_FOREIGN, MOST_VALUES, JsonMeter
 from tests.api.conftest import Served
 
 TEXTS = st.text(alphabet='a,[{}]:"\\\né\x00', max_size=12)
@@ -58,6 +58,8 @@ def test_a_body_of_very_many_values_is_refused_unread_and_a_long_text_is_not(ser
         (b'"' + b"\\ud800" * 1000 + b'"', "uXXXX"),
         (b'"' + "\N{GRINNING FACE}".encode() * 1000 + b'"', "ASCII"),
         (b"\xff" * 4000, "more than"),
+        (b'"' + b"\\n" * 2000 + b'"', "backslashes"),
+        (b'"' + b"\\\\" * 2000 + b'"', "backslashes"),
     ],
 )
 def test_what_would_hold_the_interpreter_is_too_much(piece: bytes, words: str) -> None:
@@ -67,7 +69,20 @@ def test_what_would_hold_the_interpreter_is_too_much(piece: bytes, words: str) -
     assert words in str(meter.excess)
 
 
-@pytest.mark.parametrize("text", ["a" * 4000, "\\n" * 2000, "\\/" * 2000, "1" * 4000, ",[{}]" * 800])
+@pytest.mark.parametrize(("opening", "levels"), [(b"[", 1), (b'{"a":', 1), (b'[{"a":[', 3), (b'["[",{"a]":', 2)])
+def test_how_deep_it_is_nested_is_measured(opening: bytes, levels: int) -> None:
+    meter = JsonMeter()
+    for _ in range(MOST_DEEP // levels):
+        meter.add(opening)
+    meter.add(b"]}" * 2 + b"[{" * 2)
+    assert meter.too_deep is None
+    meter.add(opening * 2)
+    assert "deep" in str(meter.too_deep)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 4000, ("a" * 76 + "\\n") * 50, ("a" * 63 + "\\/") * 60, "1" * 4000, ",[{}]" * 800]
+)
 def test_a_long_plain_text_is_not(text: str) -> None:
     meter = JsonMeter()
     meter.add(b'{"image": "')
@@ -75,3 +90,11 @@ def test_a_long_plain_text_is_not(text: str) -> None:
         meter.add(text.encode())
     meter.add(b'"}')
     assert (meter.excess, meter.values) == (None, 1)
+
+
+def test_what_is_read_ahead_of_the_routes_is_refused_too(served: Served) -> None:
+    short = b'{"prompt": "a", "x": ' + b"[" * 300 + b"]" * 300 + b"}"
+    for route in ("/api/v1/jobs/txt2img", "/internal/progress", "/sdapi/v1/txt2img"):
+        answer = served.client.post(route, content=short, headers={"content-type": "application/json"})
+        assert answer.status_code == 422, route
+        assert "deep" in answer.json()["detail"]
