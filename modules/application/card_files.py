@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from modules.application.cards import Card, CardPage, tag_text
+from modules.application.card_order import created, modified, shown_first, shown_name
+from modules.application.cards import Beginning, Card, CardPage, place_of, tag_text
 from modules.application.model_list import ModelKind
 from modules.foundation.plain import JsonMapping
 from modules.library.collection import Entry
@@ -42,6 +43,7 @@ def file_pages(app: Application) -> tuple[CardPage, ...]:
             name=name,
             title=title,
             cards=_cards_of(app, kind),
+            beginning=_beginning_of(app, kind),
             refresh=app.library.collections[kind].refresh,
             kind=kind,
             tag=TAGS.get(kind, ""),
@@ -52,11 +54,19 @@ def file_pages(app: Application) -> tuple[CardPage, ...]:
 
 
 def _cards_of(app: Application, kind: ModelKind) -> Callable[[], Iterator[Card]]:
-    return lambda: _cards(app, kind)
+    return lambda: _cards(app, kind, app.models.entries(kind))
 
 
-def _cards(app: Application, kind: ModelKind) -> Iterator[Card]:
-    entries = app.models.entries(kind)
+def _beginning_of(app: Application, kind: ModelKind) -> Callable[[int], Beginning]:
+    def beginning(count: int) -> Beginning:
+        entries = app.models.entries(kind)
+        cards = tuple(_cards(app, kind, shown_first(app, kind, entries, count)))
+        return Beginning(cards=cards, total=len(entries), places={place_of(each.found.relative) for each in entries})
+
+    return beginning
+
+
+def _cards(app: Application, kind: ModelKind, entries: Iterable[Entry]) -> Iterator[Card]:
     settings, names = app.settings.current, _tag_names(app, kind)
     families = {family.name for family in app.families}
     hashes = app.library.hashes.all("sha256")
@@ -70,7 +80,7 @@ def _cards(app: Application, kind: ModelKind) -> Iterator[Card]:
         kept = beside[folder].get(os.path.basename(path).rpartition(".")[0])  # noqa: PTH119
         notes = kept.notes() if kept is not None else {}
         known = hashes.get(path)
-        name, tag = _shown_name(kind, entry), TAGS.get(kind)
+        name, tag = shown_name(kind, entry), TAGS.get(kind)
         # Without notes the browser makes the tag itself.
         said = tag is not None and (notes or names.get(path, name) != name)
         yield Card(
@@ -87,13 +97,9 @@ def _cards(app: Application, kind: ModelKind) -> Iterator[Card]:
             family=_family(notes, entry, families),
             hash=known[1][:SHORT] if known is not None else (entry.facts.told_hash or "")[:SHORT_NETWORK],
             problem=entry.problem,
-            created=_created(path),
-            modified=int(entry.row.stamp[1] // 1_000_000_000) if entry.row is not None else 0,
+            created=created(path),
+            modified=modified(entry),
         )
-
-
-def _shown_name(kind: ModelKind, entry: Entry) -> str:
-    return entry.found.name.rsplit(".", 1)[0] if kind == "checkpoint" else entry.name
 
 
 def _tag_names(app: Application, kind: ModelKind) -> Mapping[str, str]:
@@ -117,11 +123,3 @@ def _preview(kept: Sidecars | None, entry: Entry) -> str | None:
     except OSError:
         return None
     return f"./sd_extra_networks/thumb?filename={quote(picture.replace(os.sep, '/'))}&mtime={changed:.0f}"
-
-
-def _created(path: str) -> int:
-    try:
-        status = os.stat(path)  # noqa: PTH116
-    except OSError:
-        return 0
-    return int(getattr(status, "st_birthtime", status.st_ctime))

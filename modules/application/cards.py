@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from modules.foundation.plain import JsonMapping, JsonObject
@@ -40,17 +40,28 @@ class Card:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """The cards that a page shows first, with how many there are in all, and the places of all below their folders."""
+
+    cards: Sequence[Card]
+    total: int
+    places: Collection[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CardPage:
     """A page of cards. `name` is its short name, of which ids are made; `cards` is asked at each opening.
 
-    `kind` is the kind of model file, whose notes can be written; `tag` that of the tags it stands for. Pages with
-    `takes_negative` add to the negative prompt while the keyboard is there. A page with `html` draws its cards itself,
-    for a tab ("txt2img", "img2img").
+    `beginning`, where there is one, gives the first so many sooner than `cards` gives them all. `kind` is the kind of
+    model file, whose notes can be written; `tag` that of the tags it stands for. Pages with `takes_negative` add to the
+    negative prompt while the keyboard is there. A page with `html` draws its cards itself, for a tab ("txt2img",
+    "img2img").
     """
 
     name: str
     title: str
     cards: Callable[[], Iterable[Card]]
+    beginning: Callable[[int], Beginning] | None = None
     refresh: Callable[[], None] = lambda: None
     kind: str = ""
     tag: str = ""
@@ -58,11 +69,29 @@ class CardPage:
     html: Callable[[str], str] | None = None
 
 
-def packed(page: CardPage) -> JsonObject:
-    """A page in little space: its folders, the names of the fields, and a list of values for each card."""
+def packed(page: CardPage, first: int | None = None) -> JsonObject:
+    """A page in little space: its folders, the names of the fields, and a list of values for each card.
+
+    With `first` there need not be more cards than that; `total` says how many there are, `places` where they all lie.
+    """
+    if first is None or page.beginning is None:
+        cards = list(page.cards())
+        told = Beginning(cards=cards, total=len(cards), places={place_of(card.path) for card in cards})
+    else:
+        told = page.beginning(first)
     folders: dict[str, int] = {}
-    rows = list(_rows(page.cards(), folders))
-    return {"fields": FIELDS, "folders": list(folders), "cards": rows}
+    rows = list(_rows(told.cards, folders))
+    places = sorted(filter(None, told.places))
+    return {"fields": FIELDS, "folders": list(folders), "places": places, "total": told.total, "cards": rows}
+
+
+def place_of(path: str) -> str:
+    """Where below its folder a file lies; "" for the folder itself.
+
+    >>> place_of("style/old/film.safetensors")
+    'style/old'
+    """
+    return path.rpartition("/")[0]
 
 
 def _rows(cards: Iterable[Card], folders: dict[str, int]) -> Iterator[Sequence[object]]:

@@ -36,7 +36,7 @@ STYLE_SHEETS = (
         "viewer.css",
         "queue.css",
     ),
-    *("history.css", "settings.css", "extras.css", "models.css", "narrow.css"),
+    *("history.css", "settings.css", "extras.css", "models.css", "cards.css", "narrow.css"),
 )
 """In this order: later ones change what earlier ones say."""
 

@@ -46,15 +46,16 @@ def on(
     *,
     js: str | None = None,
     then: str | None = None,
+    done: str | None = None,
     trigger: Trigger | None = None,
     waits: bool = False,
     raw: bool = False,
 ) -> None:
     """Have `act` called on `event`; or, without `act`, the script `js` alone, in the browser.
 
-    With `act`, `js` runs before it and may change the inputs; `then` runs when the answer is shown. A handler that
-    `waits` for a job does not count among those that Gradio runs at a time. With `raw` it is given the values as the
-    page sends them.
+    With `act`, `js` runs before it and may change the inputs; `then` runs when the answer is shown; `done`
+    only when `act` has not failed, and is given the values of the outputs. A handler that `waits` for a job does not
+    count among those that Gradio runs at a time. With `raw` it is given the values as the page sends them.
     """
     arguments: JsonObject = {"show_progress": "hidden", "api_visibility": "private"}
     if act is not None:
@@ -68,3 +69,5 @@ def on(
     tied = getattr(component, event)(act, list(inputs), list(outputs), js=js, **arguments)
     if then is not None:
         tied.then(None, js=then)
+    if done is not None:
+        tied.success(None, list(outputs), js=done)

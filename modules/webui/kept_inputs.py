@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from modules.foundation.atomic import write_json
+from modules.foundation.errors import reason_of
 from modules.foundation.json_text import parse_json
 
 log = logging.getLogger(__name__)
@@ -29,14 +30,15 @@ class KeptInputs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, session: str | None, tab: str, values: Mapping[str, object], pictures: Mapping[str, str]) -> None:
+    def keep(self, session: str | None, tab: str, values: Mapping[str, object], pictures: Mapping[str, str]) -> str:
         """Keep the values of the controls of `tab`; `pictures` are those whose value is the path of a file.
 
-        A folder without write permission costs a warning, no more.
+        Answers why that was not possible, "" when all is kept: a folder without write permission costs a warning, no
+        more.
         """
         folder = self._folder_of((session or "").partition(" ")[0])
         if folder is None:
-            return
+            return "The browser did not say whose inputs they are. Reload the page."
         try:
             folder.mkdir(parents=True, exist_ok=True)
             kept = {name: _copied(Path(path), folder, f"{tab}-{name}") for name, path in pictures.items()}
@@ -44,6 +46,11 @@ class KeptInputs:
             self._forget_old()
         except OSError as error:
             log.warning("The inputs of the page could not be kept in %s: %s.", folder, error.strerror)
+            return (
+                f"What is typed here stays in this browser alone: {self._folder} cannot be written "
+                f"({reason_of(error)}). Give Easel the right to write there."
+            )
+        return ""
 
     def kept(self, session: str | None, tab: str) -> dict[str, object]:
         """What was kept of `tab`, of this session or else of the browser's last one; empty when there is nothing."""

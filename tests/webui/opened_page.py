@@ -27,7 +27,7 @@ KEEP = """(session) => {
 # Nothing that is being kept of the last journey's controls gets between.
 PUT_BACK = """(session) => new Promise((done) => {
   const { withSession, inputsRestored } = easel;
-  easel.withSession = (values) => values.length > 1 ? withSession(values) : [session];
+  easel.withSession = (values, tab) => values.length > 1 ? withSession(values, tab) : [session];
   easel.inputsRestored = () => {
     Object.assign(easel, { withSession, inputsRestored });
     inputsRestored();

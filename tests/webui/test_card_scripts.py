@@ -62,7 +62,8 @@ LIST = """
                     "problem", "created", "modified", "script"];
     const card = (name, path, more = {}) => fields.map((field) => ({ name, path, folder: 0, hash: "", words: "",
         description: "", created: 0, modified: 0, ...more })[field] ?? null);
-    const list = new m.CardList({ fields, folders: ["/x"], cards: [
+    const places = [".mine", "style", "style/old", "styles"];
+    const list = new m.CardList({ fields, folders: ["/x"], places, total: 6, cards: [
         card("v10", "style/v10.pt", { modified: 3 }), card("v2", "style/v2.pt", { modified: 5 }),
         card("cat", "style/old/cat.pt", { words: "whiskers", hash: "abcdef12" }), card("top", "top.pt"),
         card("own", ".mine/own.pt", { description: "Secret paint" }), card("style-x", "styles/style-x.pt"),
@@ -93,6 +94,11 @@ def test_cards_are_searched_and_ordered(wanted: str, names: list[str]) -> None:
     assert sorted(run(f"{LIST} return found({wanted})", "cards/list.js")) == sorted(names)
     if "descending" not in wanted:
         assert run(f"{LIST} return found({wanted})", "cards/list.js") == names
+
+
+def test_a_list_knows_whether_all_cards_are_there() -> None:
+    assert run(f"{LIST} return list.isWhole", "cards/list.js") is True
+    assert run(f"{LIST.replace('total: 6', 'total: 7')} return list.isWhole", "cards/list.js") is False
 
 
 def test_folders_are_listed_with_those_above_them() -> None:

@@ -57,3 +57,11 @@ def test_only_the_last_sessions_are_kept(tmp_path: Path, monkeypatch: pytest.Mon
     for number in range(5):
         store.keep(f"{number:032x}", "txt2img", {"prompt": str(number)}, {})
     assert sorted(int(each.name, 16) for each in tmp_path.iterdir()) == [2, 3, 4]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sessions").write_text("no folder", encoding="utf-8")
+    store = KeptInputs(tmp_path / "sessions")
+    assert str(tmp_path / "sessions") in store.keep(OWN, "txt2img", {"prompt": "x"}, {})
+    (tmp_path / "sessions").unlink()
+    assert store.keep(OWN, "txt2img", {"prompt": "x"}, {}) == ""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import gradio as gr
 from gradio.components import Component
 
+from modules.foundation.errors import EaselError
 from modules.webui.builder import PageBuilder, offers
-from modules.webui.canvas.value import CanvasValue, put_together, taken_apart
+from modules.webui.canvas.value import CanvasValue, from_text, put_together, taken_apart
 from modules.webui.events import on, on_any_change
 from modules.webui.kept_inputs import KeptInputs
 from modules.webui.panel.control import Choice, Drawn, Files, Kind, Offers, Picture, Several, offered_again
 from modules.webui.panel.guests import choices_of
 from modules.webui.panel.inputs import Inputs
-from modules.webui.pictures import as_upload
+from modules.webui.pictures import as_upload, may_be_read
 
 
 def wire_keeping(page: PageBuilder) -> None:
@@ -41,33 +42,58 @@ def wire_keeping(page: PageBuilder) -> None:
 
 
 def _wire_panel(store: KeptInputs, session: gr.Textbox, panel: Inputs) -> None:
-    def on_keep(name: str, *values: object) -> None:
-        entered = panel.named(values)
-        plain, pictures = dict[str, object](), dict[str, str]()
-        for each, value in entered.items():
-            kind = panel.declared[each].kind
-            if isinstance(value, CanvasValue):
-                plain[f"{each}.drawn"], files = taken_apart(value)
-                pictures |= {f"{each}.{part}": str(path) for part, path in files.items()}
-            elif isinstance(kind, Picture) and value:
-                pictures[each] = str(value)
-            elif not isinstance(kind, Files | Picture | Drawn):
-                plain[each] = value
-        store.keep(name, panel.tab, plain, pictures)
+    # Without Gradio's reading of them: kept is what the page shows, also where it is nothing that could be worked with.
+    def on_keep(name: str, *values: object) -> str:
+        return _told(name, store.keep(name, panel.tab, *entered(panel, values)))
 
-    button = gr.Button("Keep", elem_id=f"{panel.tab}_keep_inputs", visible="hidden")
-    script = "(...values) => easel.withSession(values)"
-    on(button, "click", on_keep, [session, *panel.components], js=script, trigger="always_last")
+    _keep_button(session, panel, "inputs", on_keep, panel.components)
     guests = panel.guests.kept
     if guests:
-        # Without Gradio's reading of them: kept is what the page shows, not what a function would be given.
-        also = gr.Button("Keep", elem_id=f"{panel.tab}_keep_guests", visible="hidden")
 
-        def on_keep_guests(name: str, *values: object) -> None:
-            store.keep(name, guests_name(panel), dict(zip(guests, values, strict=True)), {})
+        def on_keep_guests(name: str, *values: object) -> str:
+            return _told(name, store.keep(name, guests_name(panel), dict(zip(guests, values, strict=True)), {}))
 
-        on(also, "click", on_keep_guests, [session, *guests.values()], js=script, trigger="always_last", raw=True)
+        _keep_button(session, panel, "guests", on_keep_guests, list(guests.values()))
     on_any_change([*panel.components, *guests.values()], js=f"() => easel.touched('{panel.tab}')")
+
+
+def _keep_button(
+    session: gr.Textbox, panel: Inputs, part: str, act: Callable[..., str], components: Sequence[Component]
+) -> None:
+    button = gr.Button("Keep", elem_id=f"{panel.tab}_keep_{part}", visible="hidden")
+    told = gr.Textbox("", elem_id=f"{panel.tab}_kept_{part}", visible="hidden")
+    begin = f"(...values) => easel.withSession(values, '{panel.tab}')"
+    done = f"(told) => easel.kept('{panel.tab}', '{part}', told)"
+    on(button, "click", act, [session, *components], [told], js=begin, done=done, trigger="always_last", raw=True)
+
+
+def _told(session: str, problem: str) -> str:
+    """What the page is told of what it sent: how often it had changed by then, and why it was not kept, if so."""
+    return f"{(session or '').rpartition(' ')[2]} {problem}"
+
+
+def entered(panel: Inputs, values: Sequence[object]) -> tuple[dict[str, object], dict[str, str]]:
+    """What the page shows in the controls of a panel, by name: plain values, and the paths of pictures."""
+    plain, pictures = dict[str, object](), dict[str, str]()
+    for each, value in panel.named(values).items():
+        kind = panel.declared[each].kind
+        if isinstance(kind, Drawn):
+            if drawn := _drawn(value):
+                plain[f"{each}.drawn"], files = taken_apart(drawn)
+                pictures |= {f"{each}.{part}": str(path) for part, path in files.items()}
+        elif isinstance(kind, Picture):
+            if isinstance(value, Mapping) and (path := value.get("path")) and may_be_read(Path(str(path))):
+                pictures[each] = str(path)
+        elif not isinstance(kind, Files):
+            plain[each] = value
+    return plain, pictures
+
+
+def _drawn(text: object) -> CanvasValue | None:
+    try:
+        return from_text(text, may_be_read)
+    except EaselError:  # nothing that a canvas of the page sends
+        return None
 
 
 def guests_name(panel: Inputs) -> str:

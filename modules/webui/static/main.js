@@ -1,8 +1,8 @@
 // @ts-check
 // What the page does besides what Gradio does. Python's event handlers call the functions of `window.easel`.
 import { begin, finished, interrupting, lastJob, lastShown, resume, runningTask } from "./progress.js";
-import { inputsRestored, restoreInputs, touched, watchLeaving, withSession } from "./inputs.js";
-import { checkpointChanged, desiredCheckpoint, watchCards } from "./cards/mount.js";
+import { inputsRestored, keepNow, kept, restoreInputs, touched, watchLeaving, withSession } from "./inputs.js";
+import { checkpointChanged, desiredCheckpoint, fetchAhead, watchCards } from "./cards/mount.js";
 import { watchEstimates } from "./estimate.js";
 import { watchEvents } from "./events.js";
 import { closeDialog, openDialog, watchDialogs } from "./dialogs.js";
@@ -32,7 +32,7 @@ import { watchUnsent } from "./unsent.js";
 
 window.easel = {
   begin, checkpointChanged, closeDialog, desiredCheckpoint, drawClosedParts, finished, historyChosen, inputsRestored, interrupting,
-  lastJob, lastShown, openDialog, openTab, runningTask, settingsRead, showRegion, touched, withSession,
+  keepNow, kept, lastJob, lastShown, openDialog, openTab, runningTask, settingsRead, showRegion, touched, withSession,
 };
 
 if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
@@ -82,4 +82,5 @@ whenDrawn(["html[data-opened]", ...needed, "#easel_restore_inputs"], restoreInpu
 whenDrawn(["html[data-inputs=restored]"], () => {
   drawClosedParts();
   putDrawingsBack();
+  fetchAhead();
 });

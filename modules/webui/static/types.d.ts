@@ -65,7 +65,7 @@ interface Window {
   /** The tree of the page's components; see gradio_scripts.py. */
   easelTree?: {
     render_previously_invisible_children: (id: number) => Promise<void>;
-    get_state: (id: number, alone: boolean) => Promise<{ value?: unknown } | null>;
+    get_state: (id: number, alone: boolean) => Promise<{ value?: unknown; choices?: unknown[]; allow_custom_value?: boolean } | null>;
     update_state: (id: number, state: object, checks: boolean) => Promise<void>;
   };
   easel: Record<string, (...values: any[]) => unknown>;

@@ -1,22 +1,33 @@
 // @ts-check
-// What is typed and chosen while the server is away. Gradio opens the page again when it is back; what the server never
-// heard of is put in again.
+// What was typed and chosen and the server never heard of: while it is away, in the moments before the page goes, and
+// before what was kept has come back. It stays in the browser, and is put in again when the page is opened.
 import { onEvent } from "./events.js";
 import { runs, typed } from "./dom.js";
+import { isRestored, isUnsent } from "./inputs.js";
+import { write as putBack } from "./prompt_history.js";
+import { beginnings, session } from "./session.js";
 
-const KEY = "easel-unsent";
+const KEY = "easel-unsent ";
 const SESSION = "easel_session";
 const AGAIN = 10_000;
 const PAUSE = 200;
 const KEPT_AFTER = 1500;
+const JUST_NOW = 1000;
+const LONGEST = 7 * 24 * 3600 * 1000;
 
 /** Components whose value is plain: texts, numbers, choices. Pictures and files are in the server's hands. */
 const PLAIN = ["textbox", "number", "slider", "checkbox", "dropdown", "radio", "checkboxgroup", "colorpicker"];
 
-/** @typedef {{ boxes: Record<string, string | boolean>, components: Record<string, unknown> }} Noted */
+/** @typedef {{ at: number, boxes: Record<string, string | boolean>, components: Record<string, unknown> }} Noted */
+
+/** Those of them whose value is one of several. */
+const CHOICES = ["dropdown", "radio", "checkboxgroup"];
 
 let isLost = false;
 let timer = 0;
+let forgetting = 0;
+/** When something was last typed or pressed. */
+let used = -Infinity;
 
 /** @param {() => void} keep has the server keep everything, where the page has lived through it */
 export function watchUnsent(keep) {
@@ -26,22 +37,26 @@ export function watchUnsent(keep) {
       noteSoon();
     } else if (kind === "connected" && isLost) {
       isLost = false;
-      setTimeout(() => {
-        if (!isLost) {
-          sessionStorage.removeItem(KEY);
-          keep();
-        }
-      }, AGAIN);
+      setTimeout(() => isLost || keep(), AGAIN);
+      forgetLater(AGAIN + KEPT_AFTER);
     }
   });
   // Gradio tells of no change while it has lost the server.
   for (const type of ["input", "change", "click", "keyup", "focusout"]) {
-    document.addEventListener(type, noteSoon, true);
+    document.addEventListener(type, () => {
+      used = performance.now();
+      noteSoon();
+    }, true);
   }
   document.addEventListener("input", (event) => {
     const box = event.target;
-    if (isLost && (box instanceof HTMLTextAreaElement || (box instanceof HTMLInputElement && !["file", "radio", "range"].includes(box.type)))) {
+    if ((isLost || !isRestored()) && (box instanceof HTMLTextAreaElement || (box instanceof HTMLInputElement && !["file", "radio", "range"].includes(box.type)))) {
       noteBox(box);
+    }
+  }, true);
+  window.addEventListener("pagehide", () => {
+    if (isRestored() && (isLost || isUnsent() || performance.now() - used < JUST_NOW || localStorage.getItem(KEY + session()))) {
+      noteComponents();
     }
   });
 }
@@ -51,27 +66,31 @@ function noteBox(box) {
   const place = box.closest("[id]")?.id;
   // The list of a dropdown is chosen from, not typed into.
   if (place && !box.getAttribute("role")) {
-    const before = noted();
-    before.boxes[place] = box instanceof HTMLInputElement && box.type === "checkbox" ? box.checked : box.value;
-    sessionStorage.setItem(KEY, JSON.stringify(before));
+    const noted = notedOf([session(), ...beginnings]);
+    noted.boxes[place] = box instanceof HTMLInputElement && box.type === "checkbox" ? box.checked : box.value;
+    delete noted.components[place];
+    write(noted);
   }
 }
 
 function noteSoon() {
-  if (isLost) {
+  if (isLost && isRestored()) {
     clearTimeout(timer);
     timer = setTimeout(noteComponents, PAUSE);
   }
 }
 
-/** Note the values of everything that the server keeps. */
+/** Note the values of everything that the server keeps. Where the page is going, there is no time for more than promises. */
 async function noteComponents() {
   const ids = keptIds();
-  const kept = components().filter(({ id }) => ids.has(id));
-  const values = await Promise.all(kept.map(({ id }) => window.easelTree?.get_state(id, true)));
-  const before = noted();
-  kept.forEach(({ props }, place) => (before.components[String(props?.elem_id)] = values[place]?.value));
-  sessionStorage.setItem(KEY, JSON.stringify(before));
+  const plain = components().filter(({ id }) => ids.has(id));
+  const values = await Promise.all(plain.map(({ id }) => window.easelTree?.get_state(id, true)));
+  const noted = notedOf([session()]);
+  for (const [place, { props }] of plain.entries()) {
+    noted.components[String(props?.elem_id)] = values[place]?.value;
+    delete noted.boxes[String(props?.elem_id)];
+  }
+  write(noted);
 }
 
 /** The plain components with an id of their own. */
@@ -89,22 +108,40 @@ function keptIds() {
   return new Set(events.flatMap(({ inputs }) => inputs));
 }
 
-/** @returns {Noted} */
-function noted() {
-  return { boxes: {}, components: {}, ...JSON.parse(sessionStorage.getItem(KEY) ?? "{}") };
+/** What was noted under the first of these sessions that has anything. @param {string[]} names @returns {Noted} */
+function notedOf(names) {
+  const text = names.map((name) => localStorage.getItem(KEY + name)).find(Boolean) ?? "{}";
+  return { at: 0, boxes: {}, components: {}, ...JSON.parse(text) };
+}
+
+/** @param {Noted} noted */
+function write(noted) {
+  try {
+    localStorage.setItem(KEY + session(), JSON.stringify({ ...noted, at: Date.now() }));
+  } catch {
+    // More than a browser stores: what is on the page stays there.
+  }
+}
+
+/** Forget what is noted as soon as the server has it all. @param {number} wait */
+function forgetLater(wait) {
+  clearTimeout(forgetting);
+  forgetting = setTimeout(() => (isLost || isUnsent() ? forgetLater(wait) : localStorage.removeItem(KEY + session())), wait);
 }
 
 /** Put in again what the server never heard of. To be called when all that it knew is back. */
-export function putInAgain() {
-  const { boxes, components: values } = noted();
-  // The page may be opened once more before the server has kept them.
-  setTimeout(() => isLost || sessionStorage.removeItem(KEY), KEPT_AFTER);
-  for (const { id, props } of Object.keys(values).length ? components() : []) {
-    const name = String(props?.elem_id);
-    if (name in values) {
-      window.easelTree?.update_state(id, { value: values[name] }, false);
-    }
+export async function putInAgain() {
+  forgetOld();
+  const noted = notedOf([session(), ...beginnings]);
+  const { boxes, components: values } = noted;
+  if (!noted.at) {
+    return;
   }
+  write(noted);
+  // The page may be opened once more before the server has kept them.
+  forgetLater(KEPT_AFTER);
+  const plain = components().filter(({ props }) => String(props?.elem_id) in values);
+  await Promise.all(plain.map(({ id, type, props }) => putIn(id, type, values[String(props?.elem_id)])));
   for (const [place, value] of Object.entries(boxes)) {
     if (place in values) {
       continue;
@@ -112,9 +149,30 @@ export function putInAgain() {
     const box = document.querySelector(`[id="${CSS.escape(place)}"] :is(textarea, input[type=checkbox], input[type=number], input)`);
     if (box instanceof HTMLInputElement && typeof value === "boolean") {
       box.checked !== value && box.click();
+    } else if (box instanceof HTMLTextAreaElement && box.closest(".prompt")) {
+      putBack(place, String(value)); // what was kept in its place can be taken back
     } else if (box instanceof HTMLTextAreaElement || box instanceof HTMLInputElement) {
       box.value = String(value);
       typed(box);
+    }
+  }
+}
+
+/** Give a component its value, unless it is one that is no longer offered. @param {number} id @param {string} type @param {any} value */
+async function putIn(id, type, value) {
+  const state = await window.easelTree?.get_state(id, false);
+  const offered = state?.choices?.map((choice) => (Array.isArray(choice) ? choice[1] : choice));
+  const isOffered = !CHOICES.includes(type) || !offered || state?.allow_custom_value || [value].flat().every((each) => each === null || offered.includes(each));
+  if (state && isOffered && JSON.stringify(state.value) !== JSON.stringify(value)) {
+    await window.easelTree?.update_state(id, { value }, false);
+  }
+}
+
+/** What closed pages left that were never opened again. */
+function forgetOld() {
+  for (const name of Object.keys(localStorage).filter((each) => each.startsWith(KEY))) {
+    if (notedOf([name.slice(KEY.length)]).at < Date.now() - LONGEST) {
+      localStorage.removeItem(name);
     }
   }
 }

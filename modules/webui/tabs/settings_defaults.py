@@ -49,7 +49,8 @@ def build_defaults(page: PageBuilder) -> None:
     def on_apply(name: str) -> str:
         return applied(page.app, differences(page, name))
 
-    script = "(...values) => easel.withSession(values)"
+    # What was changed last is compared too.
+    script = "async (...values) => { await easel.keepNow(); return easel.withSession(values); }"
     on(view, "click", on_view, [session], [review], js=script)
     on(apply, "click", on_apply, [session], [review], js=script)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import BaseModel, Field
 
 from modules.application.application import Application
@@ -14,6 +15,12 @@ from modules.foundation.plain import JsonObject
 
 PREFIXES = ("extra_networks_", "lora_show_all", "lora_hide_unknown_for_versions")
 """How the settings begin that say what the cards look like."""
+
+
+First = Annotated[
+    int | None,
+    Query(ge=1, le=1000, description="No more cards than that are needed, in the order of the settings; soon."),
+]
 
 
 class PageOfCards(BaseModel):
@@ -58,9 +65,9 @@ def routes(app: Application) -> APIRouter:
         )
 
     @router.get("/cards/{page}", response_class=Response, summary="The cards of a page")
-    def cards_of(page: str) -> Response:
+    def cards_of(page: str, first: First = None) -> Response:
         """`cards` has a list for each card, with values in the order of `fields`; `folder` is a place in `folders`."""
-        text = json.dumps(packed(page_of(page)), ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(packed(page_of(page), first), ensure_ascii=False, separators=(",", ":"))
         headers = {"Cache-Control": "no-store"}
         return Response(text.encode("utf-8", "replace"), media_type="application/json", headers=headers)
 

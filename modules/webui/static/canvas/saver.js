@@ -1,5 +1,6 @@
 // @ts-check
 // What is drawn goes to the server a moment after it was drawn, and at once before a button needs it.
+import { isUnsent } from "../inputs.js";
 import { forgetDrawing, keepDrawing } from "./unsent.js";
 
 const PAUSE = 400;
@@ -12,11 +13,15 @@ export class Saver {
     this.widget = widget;
     this.saved = ""; // the text that the server knows
     this.timer = 0;
+    this.keeping = 0;
+    this.forgetting = 0;
     this.changes = 0; // of the paint
     this.sent = 0; // of those, how many are in `saved`
     /** @type {File | null} A picture that is not on the server yet. */
     this.file = null;
     this.isNew = false; // something that is no paint has changed
+    /** @type {{ of: string, blob: Promise<Blob | null> } | null} The paint as a file, and of which change. */
+    this.packed = null;
     /** @type {Promise<boolean>} */
     this.running = Promise.resolve(true);
   }
@@ -33,6 +38,7 @@ export class Saver {
     this.sent = this.changes;
     this.file = null;
     this.isNew = false;
+    this.forgetLater();
   }
 
   paintChanged() {
@@ -66,6 +72,34 @@ export class Saver {
   later() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.flush(), PAUSE);
+    // The page may go before the server has it.
+    clearTimeout(this.keeping);
+    this.keeping = setTimeout(() => keepDrawing(this.canvas).catch(() => {}));
+  }
+
+  /** What this browser keeps of the drawing is of no use once the server has it. */
+  forgetLater() {
+    clearTimeout(this.forgetting);
+    this.forgetting = setTimeout(() => {
+      if (isUnsent()) {
+        this.forgetLater();
+      } else if (!this.isBehind) {
+        forgetDrawing(this.canvas).catch(() => {});
+      }
+    }, KEPT_AFTER);
+  }
+
+  /** The paint as it is now, as a file; null where there is none. @returns {Promise<Blob | null>} */
+  paintFile() {
+    const { loads, paints, parts: { paint } } = this.canvas;
+    if (!paint.width || paints === "nothing") {
+      return Promise.resolve(null);
+    }
+    const now = `${loads} ${this.changes} ${paint.width}x${paint.height}`;
+    if (this.packed?.of !== now) {
+      this.packed = { of: now, blob: new Promise((resolve) => paint.toBlob(resolve, "image/png")) };
+    }
+    return this.packed.blob;
   }
 
   /** Send what is new. Answers whether the server knows all now. */
@@ -102,9 +136,8 @@ export class Saver {
       if (canvas.root.dataset.unsaved) {
         delete canvas.root.dataset.unsaved;
         canvas.say("");
-        // The page may be opened once more before the server has kept it.
-        setTimeout(() => canvas.root.dataset.unsaved || forgetDrawing(canvas).catch(() => {}), KEPT_AFTER);
       }
+      this.forgetLater();
       return !this.isBehind || this.send();
     } catch {
       this.isNew = true;
@@ -117,12 +150,10 @@ export class Saver {
 
   /** @returns {Promise<string | null>} the path of the paint on the server; null where there is none */
   async sendPaint() {
-    const { paint } = this.canvas.parts;
-    if (!paint.width) {
+    if (!this.canvas.parts.paint.width) {
       return null;
     }
-    /** @type {Blob | null} */
-    const blob = await new Promise((resolve) => paint.toBlob(resolve, "image/png"));
+    const blob = await this.paintFile();
     if (!blob) {
       throw new Error("no picture of the canvas could be made");
     }

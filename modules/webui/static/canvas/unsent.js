@@ -1,5 +1,5 @@
 // @ts-check
-// A drawing that the server could not be given stays in this browser, and is put back when the page is opened again.
+// A drawing that the server has not been given yet stays in this browser, and is put back when the page is opened again.
 import { forget, keep, kept } from "../store.js";
 import { pictureAddress, shownPicture } from "./intake.js";
 
@@ -8,8 +8,11 @@ const PAUSE = 100;
 
 /** @param {import("./canvas.js").Canvas} canvas */
 export async function keepDrawing(canvas) {
-  const { paint } = canvas.parts;
-  const blob = paint.width ? await new Promise((resolve) => paint.toBlob(resolve, "image/png")) : null;
+  const load = canvas.loads;
+  const blob = await canvas.saver.paintFile();
+  if (load !== canvas.loads || !canvas.saver.isBehind) {
+    return; // something else is on the canvas, or the server has it meanwhile
+  }
   await keep(canvas.id, { value: canvas.value, file: canvas.saver.file, paint: blob });
 }
 

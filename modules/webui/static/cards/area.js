@@ -22,6 +22,8 @@ const SIZE = { width: 168, height: 224 };
 const SUFFIX = /\.(safetensors|ckpt|pt|pth|bin|png|webp|avif|jxl)$/i;
 const TAUGHT_KINDS = ["lora", "embedding", "checkpoint"];
 const FILTERED_KINDS = ["lora", "embedding"];
+/** Cards that are asked for ahead of all: more than a large window shows. */
+const FIRST = 120;
 const STEPS = new Map([["ArrowRight", 1], ["ArrowLeft", -1]]);
 const FAMILY_NAMES = { SD1: "SD 1", SD2: "SD 2", SDXL: "SDXL" };
 
@@ -100,6 +102,19 @@ async function cardWhere(page, fits) {
   return [info, card];
 }
 
+/** The first cards of a page, soon; all of them where they are there already. @param {string} page @returns {Promise<CardList>} */
+async function beginningOf(page) {
+  const known = lists.get(page);
+  if (known) {
+    return known;
+  }
+  const list = new CardList(await api(`cards/${encodeURIComponent(page)}?first=${FIRST}`));
+  if (list.isWhole) {
+    lists.set(page, Promise.resolve(list));
+  }
+  return list;
+}
+
 /** The cards of a page, read once. @param {string} page */
 function listOf(page) {
   let loading = lists.get(page);
@@ -152,16 +167,22 @@ class Area {
     grid.addEventListener("focusin", (event) => this.focused(event));
   }
 
-  async open() {
-    const told = /** @type {Overview} */ (await api("cards"));
+  /** @param {boolean} [again] the cards that are seen stay where they are */
+  async open(again = false) {
+    const [told, list] = await Promise.all([/** @type {Promise<Overview>} */ (api("cards")), beginningOf(this.page)]);
     this.told = told;
     this.info = told.pages.find((each) => each.name === this.page) ?? { name: this.page, title: this.page, kind: "", tag: "", takes_negative: false };
     if (!this.began) {
       this.begin(told);
     }
-    this.list = await listOf(this.page);
+    this.list = list;
     this.look(told.settings);
-    this.update();
+    this.update(again);
+    if (!list.isWhole) {
+      await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); // what is there is drawn
+      this.list = await listOf(this.page);
+      this.update(true);
+    }
   }
 
   /** Read the folders again. */
@@ -169,7 +190,8 @@ class Area {
     await attempt(async () => {
       await api(`cards/${encodeURIComponent(this.page)}/refresh`, { method: "POST" });
       lists.delete(this.page);
-      await this.open();
+      await listOf(this.page);
+      await this.open(true);
     });
   }
 
@@ -231,8 +253,8 @@ class Area {
     this.update();
   }
 
-  /** Show what is wanted now. */
-  update() {
+  /** Show what is wanted now. @param {boolean} [again] the cards that are seen stay where they are */
+  update(again = false) {
     const { list, told } = this;
     if (!list || !told || !this.controls) {
       return;
@@ -252,11 +274,13 @@ class Area {
       },
     };
     this.shown = list.matching(wanted);
-    this.controls.count(this.shown.length, list.cards.length);
+    this.controls.count(list.isWhole ? this.shown.length : list.total, list.total);
     this.explain(others);
     this.drawFolders(settings);
-    this.grid.element.scrollTop = 0;
-    this.grid.focused = 0;
+    if (!again) {
+      this.grid.element.scrollTop = 0;
+      this.grid.focused = 0;
+    }
     this.grid.count(this.shown.length);
   }
 
@@ -274,6 +298,10 @@ class Area {
     const note = /** @type {HTMLElement} */ (this.note);
     const family = this.told?.family ?? "";
     note.replaceChildren();
+    if (!this.list?.isWhole) {
+      note.hidden = true;
+      return; // what else there is will be known in a moment
+    }
     if (others) {
       const name = FAMILY_NAMES[/** @type {keyof typeof FAMILY_NAMES} */ (family)] ?? family;
       const button = element("button", "cards-link");
@@ -286,8 +314,8 @@ class Area {
       note.append(`${others.toLocaleString()} ${others === 1 ? "is" : "are"} not for ${name}, as the chosen checkpoint is. `, button);
     }
     if (!this.shown.length && !others) {
-      const folders = this.list?.folders.join(" or ");
-      note.append(this.list?.cards.length ? "Nothing is found. Search for less." : `Nothing is here yet. ${folders ? `Put files into ${folders}` : "Put files into the folder"} and press Refresh.`);
+      const folders = this.list.folders.join(" or ");
+      note.append(this.list.cards.length ? "Nothing is found. Search for less." : `Nothing is here yet. ${folders ? `Put files into ${folders}` : "Put files into the folder"} and press Refresh.`);
     }
     note.hidden = !note.firstChild;
   }

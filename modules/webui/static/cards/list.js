@@ -1,5 +1,5 @@
 // @ts-check
-// The cards of a page: read from the server in one piece, then searched and sorted here.
+// The cards of a page: read from the server, the first of them ahead of all, then searched and sorted here.
 
 /**
  * @typedef {object} Card
@@ -29,13 +29,20 @@
 const LETTERS_FOR_HIDDEN = 4;
 
 export class CardList {
-  /** @param {{ fields: string[], folders: string[], cards: unknown[][] }} told */
+  /** @param {{ fields: string[], folders: string[], places: string[], total: number, cards: unknown[][] }} told */
   constructor(told) {
     this.folders = told.folders;
+    this.places = told.places;
+    this.total = told.total;
     /** @type {Card[]} */
     this.cards = told.cards.map((values) => cardOf(told.fields, values));
     /** @type {Map<string, Card[]>} */
     this.sorted = new Map();
+  }
+
+  /** Whether all cards are there, not only the first. */
+  get isWhole() {
+    return this.cards.length === this.total;
   }
 
   /** The cards that are wanted, in order. @param {Wanted} wanted @returns {Card[]} */
@@ -67,9 +74,9 @@ export class CardList {
   directories(hidden) {
     /** @type {Set<string>} */
     const found = new Set();
-    for (const card of this.cards) {
-      if (hidden || !card.hidden) {
-        for (let path = folderOf(card.path); path; path = path.slice(0, path.lastIndexOf("/"))) {
+    for (const place of this.places) {
+      if (hidden || !isHidden(`/${place}`)) {
+        for (let path = `/${place}`; path; path = path.slice(0, path.lastIndexOf("/"))) {
           if (found.has(path)) {
             break;
           }
@@ -100,6 +107,11 @@ function folderOf(path) {
   return end < 0 ? "" : `/${path.slice(0, end)}`;
 }
 
+/** Whether a folder, as "/style/old", or one above it begins with a dot. @param {string} folder */
+function isHidden(folder) {
+  return folder.includes("/.");
+}
+
 /** @param {string[]} fields @param {unknown[]} values @returns {Card} */
 function cardOf(fields, values) {
   /** @type {any} */
@@ -110,6 +122,6 @@ function cardOf(fields, values) {
   const place = folderOf(card.path);
   card.below = place.toLowerCase();
   card.text = `/${card.path} ${card.name} ${card.hash} ${card.words} ${card.description}`.toLowerCase();
-  card.hidden = place.includes("/.");
+  card.hidden = isHidden(place);
   return card;
 }

@@ -1,10 +1,11 @@
 // @ts-check
-// The pages of cards below the prompts. Scripts, styles and lists of them are fetched when one is first opened.
+// The pages of cards below the prompts. Their scripts are fetched when the page is idle, lists when one is first opened.
 import { around, panels, textBox } from "../dom.js";
 import { attempt } from "../notice.js";
 
 /** @type {Map<string, HTMLTextAreaElement>} The prompt of each tab in which the keyboard was last. */
 const lastPrompts = new Map();
+const IDLE = 1000;
 /** @type {Promise<typeof import("./area.js")> | null} */
 let area = null;
 
@@ -42,7 +43,7 @@ function partsOf(id, rest) {
 
 /** @param {(cards: typeof import("./area.js")) => Promise<void>} act */
 function askFor(act) {
-  area ??= fetchArea();
+  area ??= import("./area.js");
   return attempt(async () => act(await /** @type {Promise<typeof import("./area.js")>} */ (area)));
 }
 
@@ -63,7 +64,7 @@ async function opened(tab) {
   if (page === "generation") {
     return;
   }
-  area ??= fetchArea();
+  area ??= import("./area.js");
   (await area).openArea(tab, page);
 }
 
@@ -90,15 +91,8 @@ export async function checkpointChanged() {
   }
 }
 
-async function fetchArea() {
-  const sheet = document.createElement("link");
-  sheet.rel = "stylesheet";
-  sheet.href = new URL("../cards.css", import.meta.url).toString();
-  const styled = new Promise((done) => {
-    sheet.addEventListener("load", done);
-    sheet.addEventListener("error", done);
-  });
-  document.head.append(sheet);
-  const [module] = await Promise.all([import("./area.js"), styled]);
-  return module;
+/** Have the scripts of the cards at hand before they are asked for. */
+export function fetchAhead() {
+  const fetch = () => (area ??= import("./area.js"));
+  "requestIdleCallback" in window ? requestIdleCallback(fetch) : setTimeout(fetch, IDLE);
 }
