@@ -22,6 +22,7 @@ def app(tmp_path: Path) -> Iterator[Application]:
         os.utime(path, (1_000_000_000, 1_000_000_000 + number * 10))
     application = Application(Flags(data_dir=tmp_path))
     application.library.collections["lora"].settle()
+    application.settings.change({"lora_show_all": True})  # whatever checkpoint there is on this machine
     yield application
     application.close()
 
@@ -61,7 +62,12 @@ def test_cards_for_another_family_than_the_chosen_checkpoints_come_last(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Application, "selected_checkpoint", property(lambda app: app))
-    monkeypatch.setattr(Application, "selected_family", property(lambda app: app.families.built_in[0]))
+    monkeypatch.setattr(
+        Application,
+        "selected_family",
+        property(lambda app: next(each for each in app.families.built_in if each.name == "SD1")),
+    )
+    app.settings.change({"lora_show_all": False})
     assert first(app, 6)[4:] == ["v10", ".own/first"]
     assert "c/for-sdxl" not in first(app, 5)
     app.settings.change({"lora_show_all": True})
