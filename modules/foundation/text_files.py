@@ -23,6 +23,9 @@ _MARKS = (
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+LARGEST_OBJECT = 64 * 2**20
+"""Bytes of a JSON file that people edit."""
+
 _LOOKED_AT = 4096
 """Bytes at the beginning that tell UTF-16 without a mark: half of them are 0 where the text is mostly Latin."""
 
@@ -81,14 +84,16 @@ def read_json_object(path: Path, otherwise: str) -> JsonObject:
     A damaged file is kept beside as `NAME.broken`, or under the next free name, so that writing the file again destroys
     nothing. Entries that can still be read are used; `otherwise` says in the warning what holds for the others.
     """
+    text = ""
     try:
+        if path.stat().st_size > LARGEST_OBJECT:
+            raise ValueError(f"it is larger than {LARGEST_OBJECT // 2**20} MB")
         text = read_text(path)
-    except FileNotFoundError:
-        return {}
-    try:
         values = parse_json(text)
         if not isinstance(values, dict):
             raise ValueError("it is not a JSON object")
+    except FileNotFoundError:
+        return {}
     except ValueError as error:
         try:
             kept = set_aside(path)

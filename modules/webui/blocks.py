@@ -66,6 +66,7 @@ with no_source_for("gradio."):
         def describe(self) -> None:
             """Work out what the browser is told. To be called once the page is mounted."""
             self.described = True
+            self._queue.pending_messages_per_session.max_size = MOST_SESSIONS
             self.config = self.get_config_file()
 
 

@@ -121,7 +121,7 @@ def refusing_requests() -> Generator[None]:
     except EaselError as error:
         log.info("%s", error)
         if isinstance(error, StorageError):
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(whole_text(str(error)), print_exception=False) from error
         raise _refused(str(error), 403 if isinstance(error, Forbidden) else 422) from error
     except OSError as error:
         if error.errno not in NO_NAME:
@@ -131,7 +131,7 @@ def refusing_requests() -> Generator[None]:
 
 def _refused(sentence: str, status: int = 422) -> gr.Error:
     _note(status)
-    return gr.Error(sentence, print_exception=False)
+    return gr.Error(whole_text(sentence), print_exception=False)
 
 
 def _note(status: int) -> None:
@@ -140,22 +140,29 @@ def _note(status: int) -> None:
 
 
 def as_sent(component: Component, value: object) -> object:
-    """A value that was sent for a component: texts whole, a box that is not there empty.
+    """A value that was sent for a component: texts whole, an empty box of words as "", a typed choice as text.
 
     Raises Forbidden for files that a browser may not name, ValueError for what the component does not send.
     """
+    value = _whole(value)
+    if isinstance(component, gr.Textbox) and value is None:
+        return ""  # a box that nothing was ever written in
     if isinstance(component, gr.Dropdown | gr.Radio | gr.CheckboxGroup):
-        several = isinstance(component, gr.CheckboxGroup) or bool(getattr(component, "multiselect", False))
-        _check_choice(value, several=several)
-    elif isinstance(component, gr.Textbox) and value is None and component.value is not None:
-        return ""
-    return _whole(value)
+        return _chosen(component, value)
+    return value
 
 
-def _check_choice(value: object, *, several: bool) -> None:
-    chosen = cast("list[object]", value) if several and isinstance(value, list) else [value]
-    if (several and not isinstance(value, list | None)) or any(isinstance(each, list | dict) for each in chosen):
+def _chosen(component: gr.Dropdown | gr.Radio | gr.CheckboxGroup, value: object) -> object:
+    several = isinstance(component, gr.CheckboxGroup) or bool(getattr(component, "multiselect", False))
+    if several and not isinstance(value, list | None):
+        raise ValueError(f"several choices cannot be {str(value)[:MAX_SHOWN]}")
+    chosen = cast("list[object]", value) if isinstance(value, list) else [value]
+    if (isinstance(value, list) and not several) or any(isinstance(each, list | dict) for each in chosen):
         raise ValueError(f"a choice cannot be {str(value)[:MAX_SHOWN]}")
+    typed = bool(getattr(component, "allow_custom_value", False))
+    if (typed or component.choices) and all(isinstance(choice, str) for _, choice in component.choices):
+        chosen = [each if each is None else str(each) for each in chosen]
+    return chosen if isinstance(value, list) else chosen[0]
 
 
 def _whole(value: object) -> object:

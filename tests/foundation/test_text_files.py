@@ -143,3 +143,11 @@ def test_a_folder_and_a_loop_of_links_are_no_files(tmp_path: Path) -> None:
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(bytes(range(256)) * 1000)
     assert read_file(tmp_path / "a") == bytes(range(256)) * 1000
+
+
+def test_a_file_of_gigabytes_is_set_aside_unread(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with (tmp_path / "config.json").open("wb") as file:
+        file.truncate(3 * 2**30)  # takes no room
+    assert read_json_object(tmp_path / "config.json", "Nothing holds.") == {}
+    assert "larger than" in caplog.text
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json.broken"]

@@ -146,6 +146,18 @@ def test_a_choice_is_no_list_of_lists(client: TestClient, value: object) -> None
     assert call(client, 5, ["a", 7])[0] == 200
 
 
+def test_what_is_chosen_among_words_is_a_word(client: TestClient) -> None:
+    assert call(client, 4, 7) == (200, "{'7': 1}")
+    assert call(client, 5, ["a", 7, True]) == (200, "{'a': 1, '7': 1, 'True': 1}")
+
+
+def test_a_refusal_can_be_sent_whatever_it_repeats(client: TestClient) -> None:
+    for function in (0, 4, 5):
+        body = b'{"data": [[["\\ud800"]]], "fn_index": %d}' % function
+        response = client.post("/gradio_api/run/predict", content=body, headers={"content-type": "application/json"})
+        assert response.status_code in (200, 422)
+
+
 def test_a_box_of_words_is_empty_rather_than_missing(client: TestClient) -> None:
     assert call(client, 0, None) == (200, "")
 

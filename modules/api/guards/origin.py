@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modules.api.guards.hosts import OwnNames, split_authority
+from modules.api.guards.hosts import MOST_LOGGED, OwnNames, split_authority
 from modules.api.guards.paths import KEPT_PICTURES, inner_path
 from modules.api.json_answer import send_json
-from modules.foundation.errors import StartupError
+from modules.foundation.errors import MAX_SHOWN, StartupError
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +57,12 @@ class RefuseForeignOrigins:
         self.allowed = frozenset(allowed)
         self.pattern = pattern
         self._headers = _for_browsers(self.allowed, pattern)
+        self._logged: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         if scope["type"] == "http" and (origin := self._foreign(scope)) is not None:
-            log.warning("Refused %s %r to a page of %s", scope["method"], scope["path"], origin)
+            self._log(scope, origin[:MAX_SHOWN])
             await _refuse(send, origin)
             return
         if scope["type"] != "http" or not self._headers or inner_path(scope).startswith(KEPT_PICTURES):
@@ -74,6 +75,12 @@ class RefuseForeignOrigins:
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+    def _log(self, scope: Scope, origin: str) -> None:
+        """Tell of the first request of each origin: a page can send thousands, with paths of any length."""
+        if origin not in self._logged and len(self._logged) < MOST_LOGGED:
+            self._logged.add(origin)
+            log.warning("Refused %s %r to a page of %s", scope["method"], scope["path"][:MAX_SHOWN], origin)
 
     def _foreign(self, scope: Scope) -> str | None:
         """The foreign origin of whose page a request comes; None where it may pass."""

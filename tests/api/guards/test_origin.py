@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modules.api.guards.hosts import MOST_LOGGED
 from tests.api.conftest import Served, flags_for, serving
 
 FRIEND, STRANGER = "https://friend.example", "https://stranger.example"
@@ -144,3 +145,13 @@ def test_a_browser_that_asks_first_is_told(guarded: Served) -> None:
     assert guarded.client.options("/sdapi/v1/txt2img", headers={"Origin": FRIEND, **ask}).status_code == 200
     refused = guarded.client.options("/sdapi/v1/txt2img", headers={"Origin": STRANGER, **ask})
     assert "access-control-allow-origin" not in refused.headers
+
+
+def test_a_page_of_another_origin_does_not_fill_the_log(guarded: Served, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(150):
+        path = f"/sdapi/v1/{'x' * 5000}"
+        headers = {"Origin": f"https://page{number % 120}.example"}
+        assert guarded.client.post(path, headers=headers).status_code == 403
+    lines = [record.getMessage() for record in caplog.records if "Refused" in record.getMessage()]
+    assert 0 < len(lines) <= MOST_LOGGED
+    assert max(map(len, lines)) < 1000
