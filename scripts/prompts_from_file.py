@@ -59,6 +59,9 @@ ARGUMENTS: Mapping[str, Callable[[str], Any]] = {
 WORDS = frozenset(name for name, kind in ARGUMENTS.items() if kind is str)
 """Arguments that take all words up to the next `--`, quoted or not."""
 
+LARGEST_FILE = 1_000_000
+"""Bytes of a file of prompts, which go into a box of the page."""
+
 SETTINGS = {
     "outpath_samples": "outdir_samples",
     "outpath_grids": "outdir_grids",
@@ -221,4 +224,6 @@ def load_file(file: bytes | None) -> tuple[Any, Any]:
     """The lines of an uploaded file in the text box, and the file's field hidden away."""
     if file is None:
         return None, gr.update()
+    if len(file) > LARGEST_FILE:
+        raise RequestError(f"The file has more than {LARGEST_FILE:,} bytes. Split it.", "script_args")
     return None, file.decode("utf-8", errors="replace").strip("\ufeff\n ")

@@ -23,8 +23,8 @@ _MARKS = (
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-LARGEST_OBJECT = 64 * 2**20
-"""Bytes of a JSON file that people edit."""
+LARGEST = 64 * 2**20
+"""Bytes of a text file."""
 
 _LOOKED_AT = 4096
 """Bytes at the beginning that tell UTF-16 without a mark: half of them are 0 where the text is mostly Latin."""
@@ -46,9 +46,11 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file as `open_file` opens it. Raises OSError."""
+    """The bytes of a file as `open_file` opens it. Raises OSError, also for one that no person has written."""
     with open_file(path) as file:
-        return file.read()
+        if os.fstat(file.fileno()).st_size > LARGEST:
+            raise OSError(errno.EINVAL, f"it is larger than {LARGEST // 2**20} MB", str(path))
+        return file.read(LARGEST)
 
 
 def read_text(path: Path) -> str:
@@ -86,8 +88,8 @@ def read_json_object(path: Path, otherwise: str) -> JsonObject:
     """
     text = ""
     try:
-        if path.stat().st_size > LARGEST_OBJECT:
-            raise ValueError(f"it is larger than {LARGEST_OBJECT // 2**20} MB")
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"it is larger than {LARGEST // 2**20} MB")
         text = read_text(path)
         values = parse_json(text)
         if not isinstance(values, dict):

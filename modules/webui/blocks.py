@@ -8,8 +8,8 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
-from modules.webui.page_calls import as_sent, event_as_sent, refusing_requests, refusing_values
-from modules.webui.page_sessions import MOST_SESSIONS, PageConfig
+from modules.webui.page_calls import as_sent, event_as_sent, longest_text, refusing_requests, refusing_values
+from modules.webui.page_sessions import MOST_SESSIONS, PageConfig, bound
 from modules.webui.quick_import import no_source_for
 
 FOR_CLIENTS = ("api_info", "api_info_as_input", "api_info_as_output", "example_inputs")
@@ -49,7 +49,8 @@ with no_source_for("gradio."):
         async def preprocess_data(self, block_fn: Any, inputs: list[Any], *more: Any, **named: Any) -> Any:
             """What a function is given. Raises gradio.Error for what no page sends."""
             with refusing_values():
-                read = [as_sent(component, value) for component, value in zip(block_fn.inputs, inputs, strict=False)]
+                given, most = zip(block_fn.inputs, inputs, strict=False), longest_text(block_fn.fn)
+                read = [as_sent(component, value, most) for component, value in given]
                 return await super().preprocess_data(block_fn, [*read, *inputs[len(read) :]], *more, **named)
 
         async def process_api(self, *arguments: Any, event_data: Any = None, **named: Any) -> Any:
@@ -66,7 +67,7 @@ with no_source_for("gradio."):
         def describe(self) -> None:
             """Work out what the browser is told. To be called once the page is mounted."""
             self.described = True
-            self._queue.pending_messages_per_session.max_size = MOST_SESSIONS
+            bound(self._queue)
             self.config = self.get_config_file()
 
 

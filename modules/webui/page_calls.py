@@ -6,6 +6,8 @@ Gradio answers 500 to any call that fails, and writes a traceback into the log.
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import logging
 import math
 import re
@@ -25,8 +27,8 @@ from modules.webui.pictures import may_be_read
 
 log = logging.getLogger(__name__)
 
-CALLS = ("/gradio_api/run/", "/gradio_api/api/")
-"""Where functions are called and answered at once; the others are queued and tell by events."""
+CALLS = tuple(f"/gradio_api/{part}/" for part in ("run", "api", "call", "queue"))
+"""Where functions are called: answered at once, or queued and told by events."""
 
 PREFIX = "/gradio_api/"
 
@@ -46,6 +48,11 @@ UNUSED = ("/monitoring", "/login", "/logout", "/pwa_icon/")
 """Routes of Gradio's beside those: Easel has a login of its own, and its icon has no sizes."""
 
 BY_ADDRESS = "Easel fetches no files by address for the page. Drop the file itself."
+
+LONGEST, LONGEST_OF_EXTENSIONS = 1_000_000, 64 * 2**20
+"""Letters of a text that is sent to a function of the page, and of an extension's."""
+
+PROGRAM = Path(__file__).resolve().parents[2]
 
 _NOT_AS_SENT = (ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError, RecursionError)
 """What components raise for values that their part in the browser does not send."""
@@ -75,8 +82,11 @@ class PageCalls:
         token = _status.set(refused)
 
         async def send_status(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 500 and refused:
-                message["status"] = refused[0]
+            if message["type"] == "http.response.start":
+                if message["status"] == 500 and refused:
+                    message["status"] = refused[0]
+                elif message["status"] == 503:
+                    message["status"] = 429  # too many calls wait
             await send(message)
 
         try:
@@ -139,12 +149,26 @@ def _note(status: int) -> None:
         refused.append(status)
 
 
-def as_sent(component: Component, value: object) -> object:
+def longest_text(function: object) -> int:
+    """How many letters a text may have that is sent to a function: extensions are sent pictures in texts."""
+    while callable(function):
+        function = inspect.unwrap(function)
+        if not isinstance(function, functools.partial):
+            break
+        function = cast("functools.partial[object]", function).func
+    code = getattr(function, "__code__", None)
+    file = Path(code.co_filename) if code is not None else None
+    ours = file is not None and file.is_relative_to(PROGRAM) and not file.is_relative_to(PROGRAM / "extensions")
+    return LONGEST if ours else LONGEST_OF_EXTENSIONS
+
+
+def as_sent(component: Component, value: object, longest: int) -> object:
     """A value that was sent for a component: texts whole, an empty box of words as "", a typed choice as text.
 
-    Raises Forbidden for files that a browser may not name, ValueError for what the component does not send.
+    Raises Forbidden for files that a browser may not name, ValueError for what the component does not send and texts
+    of more than `longest` letters.
     """
-    value = _whole(value)
+    value = _whole(value, longest)
     if isinstance(component, gr.Textbox) and value is None:
         return ""  # a box that nothing was ever written in
     if isinstance(component, gr.Dropdown | gr.Radio | gr.CheckboxGroup):
@@ -165,16 +189,18 @@ def _chosen(component: gr.Dropdown | gr.Radio | gr.CheckboxGroup, value: object)
     return chosen if isinstance(value, list) else chosen[0]
 
 
-def _whole(value: object) -> object:
+def _whole(value: object, longest: int) -> object:
     if isinstance(value, str):
+        if len(value) > longest:
+            raise ValueError(f"a text has {len(value):,} letters, more than {longest:,}")
         return whole_text(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} is no number")
     if isinstance(value, list):
-        return [_whole(each) for each in cast("list[object]", value)]
+        return [_whole(each, longest) for each in cast("list[object]", value)]
     if not isinstance(value, dict):
         return value
-    content = {whole_text(str(key)): _whole(each) for key, each in cast("dict[object, object]", value).items()}
+    content = {whole_text(str(key)): _whole(each, longest) for key, each in cast("dict[object, object]", value).items()}
     if "meta" in content and isinstance(path := content.get("path"), str):
         _check_file(path)
     return content

@@ -151,3 +151,5 @@ def test_a_file_of_gigabytes_is_set_aside_unread(tmp_path: Path, caplog: pytest.
     assert read_json_object(tmp_path / "config.json", "Nothing holds.") == {}
     assert "larger than" in caplog.text
     assert [path.name for path in tmp_path.iterdir()] == ["config.json.broken"]
+    with pytest.raises(OSError, match="larger than"):
+        read_text(tmp_path / "config.json.broken")

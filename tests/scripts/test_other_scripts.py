@@ -36,6 +36,13 @@ def test_lines_say_what_is_wrong_with_them(scripts: Scripts) -> None:
             scripts.make("prompts from file or textbox", False, False, "start", text)
 
 
+def test_a_file_of_prompts_goes_into_the_box_unless_it_is_too_large_for_one(scripts: Scripts) -> None:
+    module: Any = sys.modules.get("prompts_from_file.py") or pytest.skip("the scripts are not loaded")
+    assert module.load_file("\ufeffa\nb\n".encode())[1] == "a\nb"
+    with pytest.raises(RequestError, match="Split it"):
+        module.load_file(bytes(module.LARGEST_FILE + 1))
+
+
 def test_seeds_count_on_by_the_pictures_of_a_line(scripts: Scripts) -> None:
     made = scripts.make("prompts from file or textbox", True, False, "start", "a\nb", batch_count=2)
     assert [(each.prompt, each.seed) for each in made.images] == [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fastapi
@@ -16,7 +17,7 @@ from PIL import Image
 from modules.foundation.errors import Forbidden, RequestError, StorageError
 from modules.webui.blocks import PageBlocks
 from modules.webui.page import mounted_page
-from modules.webui.page_calls import PageCalls
+from modules.webui.page_calls import LONGEST, PROGRAM, PageCalls, longest_text
 
 ADDRESS = {"path": "http://203.0.113.1/a.png", "meta": {"_type": "gradio.FileData"}}
 
@@ -67,6 +68,7 @@ def mounted() -> Iterator[TestClient]:
             file = gr.File()
             file.change(str, [file], [text], queue=False)
         gr.mount_gradio_app(api, page, path="/", ssr_mode=False, show_error=True)
+        page.describe()
 
     asyncio.run(mount())
     mounted_page(api).add_middleware(PageCalls)
@@ -212,3 +214,23 @@ def test_values_nested_however_deep_are_answered(client: TestClient) -> None:
         body = b'{"data": [%b%b], "fn_index": 0}' % (b"[" * depth, b"]" * depth)
         response = client.post("/gradio_api/run/predict", content=body, headers={"content-type": "application/json"})
         assert response.status_code < 500, depth
+
+
+def test_too_many_calls_that_wait_are_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradio.queueing.Queue.__len__", lambda queue: 10**6)
+    body = {"data": ["a"], "fn_index": 0, "session_hash": "s"}
+    assert client.post("/gradio_api/queue/join", json=body).status_code == 429
+
+
+def test_a_text_of_megabytes_is_for_functions_of_extensions_alone(client: TestClient) -> None:
+    def ours() -> None:
+        """A function of the program."""
+
+    assert longest_text(ours) == longest_text(functools.partial(ours)) == LONGEST
+    made: dict[str, Callable[[], None]] = {}
+    for folder in (str(PROGRAM / "extensions" / "a"), "/elsewhere/extensions/a"):
+        exec(compile("def made(): pass", f"{folder}/scripts/a.py", "exec"), made)
+        assert longest_text(made["made"]) > LONGEST
+    status, sentence = call(client, 0, "a" * (LONGEST + 1))
+    assert status == 422
+    assert "letters" in sentence

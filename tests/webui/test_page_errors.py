@@ -32,6 +32,14 @@ def test_what_no_page_sends_is_a_mistake_of_its_sender() -> None:
         assert client.post("/gradio_api/upload", content=part, headers=nameless).status_code == 400
         for path in ("run/nothing", "call/nothing", "run/predict"):
             assert client.post(f"/gradio_api/{path}", json={"data": []}).status_code == 404, path
+        for path in ("run/predict", "queue/join", "cancel", "reset", "component_server"):
+            for kind, body in (
+                ("multipart/form-data; boundary=x", b"--x\xff"),
+                ("application/json", b"\xff"),
+                ("", b"5"),
+            ):
+                answer = client.post(f"/gradio_api/{path}", content=body, headers={"content-type": kind})
+                assert answer.status_code in (400, 422), (path, kind)
         unknown = {"data": [], "fn_index": 10**9}
         assert client.post("/gradio_api/run/predict", json=unknown).status_code == 404
         known = {"data": ["a"], "fn_index": 0}

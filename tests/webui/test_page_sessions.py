@@ -10,7 +10,7 @@ from gradio.blocks import BlocksConfig
 from gradio.state_holder import SessionState, StateHolder
 
 from modules.webui.blocks import PageBlocks
-from modules.webui.page_sessions import MOST_SESSIONS
+from modules.webui.page_sessions import MOST_SESSIONS, MOST_UNREAD
 
 
 @pytest.fixture
@@ -63,3 +63,36 @@ def test_those_used_longest_ago_are_forgotten(page: PageBlocks) -> None:
     assert len(holder.session_data) == MOST_SESSIONS
     assert "2" not in holder
     assert "3" in holder
+
+
+def test_a_page_that_was_forgotten_does_not_end_the_queue(page: PageBlocks) -> None:
+    page.describe()
+    messages, calls = page._queue.pending_messages_per_session, page._queue.pending_event_ids_session
+
+    async def flood() -> None:
+        for number in range(MOST_SESSIONS + 5):
+            messages[str(number)], calls[str(number)] = asyncio.Queue(), {"call"}
+            if number != 1:
+                messages[str(number)].put_nowait("done")
+        messages["0"].put_nowait("for somebody who is gone")
+        for _ in range(2):
+            del messages["7"]
+
+    asyncio.run(flood())
+    assert "0" not in messages
+    assert "0" not in calls
+    assert "1" in messages, "who fetches is kept"
+    assert len(messages) == MOST_SESSIONS - 1
+
+
+def test_what_nobody_fetches_is_bounded(page: PageBlocks) -> None:
+    page.describe()
+    messages = page._queue.pending_messages_per_session
+
+    async def fill() -> list[int]:
+        messages["a"] = asyncio.Queue()
+        for number in range(MOST_UNREAD + 3):
+            messages["a"].put_nowait(number)
+        return [messages["a"].get_nowait() for _ in range(messages["a"].qsize())]
+
+    assert asyncio.run(fill()) == list(range(3, MOST_UNREAD + 3))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from modules.foundation.errors import SettingsError
-from modules.foundation.text_files import decode_text
+from modules.foundation.text_files import decode_text, read_file
 from modules.prompts.craft.data import read_yaml
 from modules.prompts.craft.tag_list import Tag
 
@@ -172,7 +172,7 @@ def _lines(path: Path) -> dict[str, int]:
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    root: object = yaml.compose(decode_text(path.read_bytes())[0], Loader=loader)
+    root: object = yaml.compose(decode_text(read_file(path))[0], Loader=loader)
     for key, value in getattr(root, "value", None) or ():
         if getattr(key, "value", "") == "rules" and isinstance(value, yaml.MappingNode):
             return {each.value: each.start_mark.line + 1 for each, _ in value.value if isinstance(each.value, str)}

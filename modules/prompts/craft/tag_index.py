@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from modules.foundation.text_files import decode_text
+from modules.foundation.text_files import decode_text, read_file
 
 CATEGORIES: dict[str, dict[int, str]] = {
     "danbooru": {0: "general", 1: "artist", 3: "copyright", 4: "character", 5: "meta"},
@@ -151,7 +151,7 @@ def read_tags(path: Path, problems: list[str]) -> Iterator[tuple[TagRow, list[st
         if (size := path.stat().st_size) > LARGEST_FILE:
             problems.append(f"{path} has {size:,} bytes; the most is {LARGEST_FILE:,}.")
             return
-        text = decode_text(path.read_bytes())[0]
+        text = decode_text(read_file(path))[0]
     except OSError as error:
         problems.append(f"{path} cannot be read: {error.strerror or error}.")
         return

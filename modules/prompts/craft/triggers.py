@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from modules.foundation.errors import SettingsError
-from modules.foundation.text_files import decode_text
+from modules.foundation.text_files import decode_text, read_file
 from modules.library.sidecars import stem_of
 from modules.prompts.craft.data import read_yaml
 from modules.prompts.craft.tag_list import split_tags
@@ -93,7 +93,7 @@ def _listed(path: Path) -> list[tuple[str, str]]:
         raise SettingsError(f"{path} has more than {MAX_BYTES:,} bytes. Split it.")
     if path.suffix.lower() == ".txt":
         group, found = "list", list[tuple[str, str]]()
-        for line in decode_text(path.read_bytes())[0].split("\n"):
+        for line in decode_text(read_file(path))[0].split("\n"):
             if line.startswith("#"):
                 group = line.lstrip("# ").strip() or group
             else:

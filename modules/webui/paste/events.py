@@ -9,9 +9,9 @@ import gradio as gr
 
 from modules.application.infotexts import parameters_of
 from modules.application.last_parameters import kept_parameters
-from modules.foundation.errors import EaselError
+from modules.foundation.errors import EaselError, RequestError
 from modules.foundation.text_files import read_text
-from modules.infotext.picture_metadata import PictureMetadata, read_picture_metadata
+from modules.infotext.picture_metadata import MAX_TEXT, PictureMetadata, read_picture_metadata
 from modules.webui.events import on
 from modules.webui.panel.generation_panel import GenerationPanel
 from modules.webui.paste.values import has_parameters, pasted_values
@@ -57,6 +57,8 @@ def pasted(app: Application, panel: GenerationPanel, text: str) -> list[object]:
 def read_file(path: Path) -> PictureMetadata:
     """What a picture says, or a text file in its place. Raises EaselError if it can be read as neither."""
     if path.suffix.casefold() == ".txt":
+        if path.stat().st_size > 4 * MAX_TEXT:  # a letter may take four bytes
+            raise RequestError(f"{path.name} has more than {MAX_TEXT:,} letters.", "prompt_file")
         return PictureMetadata(infotext=read_text(path))
     return read_picture_metadata(path)
 
