@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -67,7 +68,8 @@ def test_those_used_longest_ago_are_forgotten(page: PageBlocks) -> None:
 
 def test_a_page_that_was_forgotten_does_not_end_the_queue(page: PageBlocks) -> None:
     page.describe()
-    messages, calls = page._queue.pending_messages_per_session, page._queue.pending_event_ids_session
+    messages: Any = page._queue.pending_messages_per_session
+    calls = page._queue.pending_event_ids_session
 
     async def flood() -> None:
         for number in range(MOST_SESSIONS + 5):
@@ -87,7 +89,7 @@ def test_a_page_that_was_forgotten_does_not_end_the_queue(page: PageBlocks) -> N
 
 def test_what_nobody_fetches_is_bounded(page: PageBlocks) -> None:
     page.describe()
-    messages = page._queue.pending_messages_per_session
+    messages: Any = page._queue.pending_messages_per_session
 
     async def fill() -> list[int]:
         messages["a"] = asyncio.Queue()
