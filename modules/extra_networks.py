@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from typing import Any
 
 from modules.a1111.networks_view import (
@@ -26,5 +27,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "extra_network_registry":
-        return registry()
+        from modules.a1111.network_lists import ExtraNetworkLora
+
+        # The program's own kind is there for those who ask for it; what extensions add goes before.
+        return ChainMap(registry(), {"lora": ExtraNetworkLora()})
     raise AttributeError(f"modules.extra_networks has no {name!r}.")

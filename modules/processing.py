@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modules.a1111.noise import create_random_tensors
+from modules.a1111.noise import create_random_tensors, slerp
 from modules.a1111.processing.helpers import (
     DecodedSamples,
     apply_color_correction,
@@ -14,6 +14,7 @@ from modules.a1111.processing.helpers import (
     opt_f,
     program_version,
     setup_color_correction,
+    txt2img_image_conditioning,
 )
 from modules.a1111.processing.parameters import (
     StableDiffusionProcessing,
@@ -46,4 +47,6 @@ __all__ = [
     "process_images_inner",
     "program_version",
     "setup_color_correction",
+    "slerp",
+    "txt2img_image_conditioning",
 ]

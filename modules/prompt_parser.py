@@ -15,6 +15,7 @@ from modules.a1111.conditioning import (
     parse_prompt_attention,
     reconstruct_cond_batch,
     reconstruct_multicond_batch,
+    stack_conds,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "parse_prompt_attention",
     "reconstruct_cond_batch",
     "reconstruct_multicond_batch",
+    "stack_conds",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from modules.a1111.current import current
@@ -59,8 +58,6 @@ OF_THE_DIALECT = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "script_callbacks":
-        return importlib.import_module("modules.script_callbacks")
     if name not in OF_THE_DIALECT:
         raise AttributeError(f"module 'modules.scripts' has no attribute {name!r}")
     return getattr(current(), OF_THE_DIALECT[name])

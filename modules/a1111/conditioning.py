@@ -6,13 +6,16 @@ import contextlib
 import contextvars
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modules.a1111.types import ScriptArgument
 from modules.foundation.plain import JsonObject
 from modules.prompts.attention import parse_attention
 from modules.prompts.composition import split_and
 from modules.prompts.editing import parse_schedule
+
+if TYPE_CHECKING:
+    from modules.sampling.conditioning import CondBatch
 
 
 class DictWithShape(JsonObject):
@@ -125,6 +128,32 @@ def parse_prompt_attention(text: str) -> list[list[str | float]]:
     return [[piece, weight] for piece, weight in parse_attention(text)]
 
 
+def rows_of_network(cond: object) -> CondBatch:
+    """A conditioning in any of the original's forms as the rows of a call of the network.
+
+    It has "c_crossattn" or "crossattn", "c_concat" and "vector"; the first two may stand in lists.
+    """
+    from modules.sampling.conditioning import CondBatch
+
+    tokens, vector, beside = conditioning_of(cond)
+    # Models that take no picture are given a stand-in of one cell.
+    takes_none = beside is None or not beside.shape[1] or beside.shape[-2:] == (1, 1)
+    return CondBatch(
+        tokens=tokens, vector=vector, image_cond=None if takes_none else beside, images=tuple(range(len(tokens)))
+    )
+
+
+def conditioning_of(cond: object) -> tuple[Any, Any, Any]:
+    """Tokens, vector and picture of a conditioning in any of the original's forms."""
+    if not isinstance(cond, dict):
+        return cond, None, None
+    tokens = cond.get("c_crossattn", cond.get("crossattn"))
+    beside = cond.get("c_concat")
+    tokens = tokens[0] if isinstance(tokens, list) else tokens
+    beside = beside[0] if isinstance(beside, list) and beside else beside
+    return tokens, cond.get("vector"), beside if beside is not None and hasattr(beside, "shape") else None
+
+
 def get_learned_conditioning(
     model: Any, prompts: Any, steps: int, hires_steps: int | None = None, use_old_scheduling: bool = False
 ) -> list[list[ScheduledPromptConditioning]]:
@@ -200,3 +229,33 @@ def _filled(row: ScriptArgument, missing: int) -> Any:
     import torch
 
     return torch.cat([row, row[-1:].expand(missing, -1)])
+
+
+def stack_conds(tensors: Sequence[Any]) -> Any:
+    """Encoded texts [n, width] as one tensor [texts, most n, width]; shorter ones are filled with their last vector."""
+    return _stacked(list(tensors))
+
+
+def catenate_conds(conds: Sequence[Any]) -> Any:
+    """The rows of several conditionings, one after the other."""
+    import torch
+
+    if not isinstance(conds[0], dict):
+        return torch.cat(list(conds))
+    return DictWithShape({key: torch.cat([each[key] for each in conds]) for key in conds[0]})
+
+
+def subscript_cond(cond: Any, a: int, b: int) -> Any:
+    """The rows of a conditioning from `a` up to `b`."""
+    if not isinstance(cond, dict):
+        return cond[a:b]
+    return DictWithShape({key: value[a:b] for key, value in cond.items()})
+
+
+def pad_cond(tensor: Any, repeats: int, empty: Any) -> Any:
+    """A conditioning [rows, n, width] with an encoded empty text [1, m, width] `repeats` times at its end."""
+    import torch
+
+    if isinstance(tensor, dict):
+        return DictWithShape({**tensor, "crossattn": pad_cond(tensor["crossattn"], repeats, empty)})
+    return torch.cat([tensor, empty.repeat(len(tensor), repeats, 1)], dim=1)

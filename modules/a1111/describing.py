@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from modules.a1111.current import current
 from modules.application.jobs.interrogate import submit_interrogation
 from modules.interrogate.options import InterrogateOptions
 
@@ -48,6 +49,13 @@ class Interrogator:
             app.queue.call_soon(app.engine.interrogators.unload)
 
     send_blip_to_ram = send_clip_to_ram = load
+
+
+class InterrogateModels(Interrogator):
+    """The class of `shared.interrogator`, for those who make one of their own."""
+
+    def __init__(self, content_dir: str | None = None) -> None:
+        super().__init__(current())
 
 
 def words_for(dialect: A1111Dialect, image: Any, model: str, *, ranks: bool = True) -> str:

@@ -18,12 +18,12 @@ from modules.a1111.current import OWNER
 from modules.a1111.extension_settings import ExtensionSettings
 from modules.a1111.extras_scripts import register_extras_scripts
 from modules.a1111.job_context import JobContext
+from modules.a1111.ldm.restoring import restore_networks
 from modules.a1111.loading import ScriptLoader
 from modules.a1111.registered_scripts import BUILT_IN_NAMES, RegisteredScripts
 from modules.a1111.runner import ScriptRunner
 from modules.a1111.script import ScriptClassData, overrides
 from modules.a1111.shared import Shared
-from modules.a1111.unet_view import restore_attention
 from modules.application.application import Application
 from modules.extension_host.extension import Extension
 from modules.foundation.errors import EaselError, Interrupted
@@ -106,7 +106,7 @@ class A1111Dialect:
         self.app.hooks.detach_owner(OWNER)
         self.app.registries.unregister(OWNER)
         self.loader.unload()
-        restore_attention(self.extras.get("attention", {}))
+        restore_networks(self.extras)
         stand_ins.take_away(self._stand_ins)
         process.remove(self)
 

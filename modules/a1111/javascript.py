@@ -36,6 +36,8 @@ def extension_tags(app: Application) -> str:
 
 def _options(app: Application) -> str:
     values = app.settings.current.model_dump(mode="json")
+    if not values["sd_model_checkpoint"] and (info := app.selected_checkpoint) is not None:
+        values["sd_model_checkpoint"] = info.title
     # "</" inside a script element would end it.
     return json.dumps(values).replace("</", "<\\/")
 

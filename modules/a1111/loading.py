@@ -211,6 +211,16 @@ class ScriptLoader:
             frame = frame.f_back
         return str(self._dialect.app.paths.data)
 
+    def file_of(self, error: BaseException) -> str | None:
+        """The file of an extension in whose code `error` was raised, the innermost; None where it was in none."""
+        found, trace = None, error.__traceback__
+        while trace is not None:
+            file = trace.tb_frame.f_code.co_filename
+            if any(file.startswith(root) for root in self._finder.roots):
+                found = file
+            trace = trace.tb_next
+        return found
+
     def files(self, folder: str, suffix: str) -> list[ScriptFile]:
         """Files with this suffix in the extensions' folders of this name."""
         found: list[ScriptFile] = []

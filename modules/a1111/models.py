@@ -8,7 +8,7 @@ from typing import Any
 
 from modules.a1111.current import current
 from modules.a1111.queueing import on_engine
-from modules.a1111.sd_model import CheckpointView, ModelView
+from modules.a1111.sd_model import CheckpointView, ModelView, view_of
 from modules.checkpoints.vae_files import AUTOMATIC, NONE
 from modules.foundation.errors import CheckpointError, UnknownName
 from modules.foundation.plain import JsonMapping, JsonObject
@@ -110,7 +110,7 @@ def load_model(
     def load() -> ModelView | None:
         model = dialect.app.engine.load(dialect.app.catalogue.find(info.title))
         dialect.job.change_settings({"sd_model_checkpoint": info.title}, save=False)
-        return ModelView(model)
+        return view_of(model)
 
     return on_engine(load, f"Loading {info.name}")
 

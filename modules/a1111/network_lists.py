@@ -8,19 +8,44 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from modules.a1111.networks_view import NetworkOnDisk, list_available_networks, value_of
+from modules.a1111.networks_view import (
+    ExtraNetwork,
+    ExtraNetworkParams,
+    NetworkOnDisk,
+    list_available_networks,
+    value_of,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
+
 __all__ = [
+    "ExtraNetworkLora",
     "NetworkOnDisk",
     "list_available_networks",
     "network_apply_weights",
     "network_forward",
+    "network_reset_cached_weight",
     "network_restore_weights_from_backup",
     "originals",
 ]
+
+
+class ExtraNetworkLora(ExtraNetwork):
+    """The kind of `<lora:name:weight>`, which the program itself puts in force and takes away."""
+
+    def __init__(self) -> None:
+        super().__init__("lora")
+        self.errors: dict[str, str] = {}
+
+    def activate(self, p: StableDiffusionProcessing, params_list: list[ExtraNetworkParams]) -> None:
+        """Nothing: they are in force."""
+
+    def deactivate(self, p: StableDiffusionProcessing) -> None:
+        """Nothing."""
+
 
 # The program merges networks into the weights by itself; those who call these for a layer get what the layer computes.
 
@@ -37,6 +62,10 @@ def network_apply_weights(self: nn.Module) -> None:
 
 
 def network_restore_weights_from_backup(self: nn.Module) -> None:
+    """Nothing."""
+
+
+def network_reset_cached_weight(self: nn.Module) -> None:
     """Nothing."""
 
 

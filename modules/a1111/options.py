@@ -133,6 +133,10 @@ class Options:
         except AttributeError:
             pass
         else:
+            if name == "sd_model_checkpoint" and not value:
+                # No choice means the first that is found, and extensions ask which that is.
+                info = self._dialect.app.selected_checkpoint
+                return value if info is None else info.title
             # An empty setting is the usual folder; extensions open what stands in it.
             return value or str(self._dialect.app.paths.data / FOLDERS[name]) if name in FOLDERS else value
         if name in self.data_labels:
@@ -153,7 +157,8 @@ class Options:
     @property
     def data(self) -> JsonObject:
         """All settings as a dict; writing to it changes them as setting an attribute does."""
-        return _Data(self, self._dialect.settings.model_dump())
+        values = self._dialect.settings.model_dump()
+        return _Data(self, {**values, "sd_model_checkpoint": self.sd_model_checkpoint})
 
     def __contains__(self, name: str) -> bool:
         return name in self.data or name in self.data_labels

@@ -146,6 +146,15 @@ class GridAnnotation:
         self.text, self.is_active, self.size = text, is_active, None
 
 
+def get_font(fontsize: int) -> Any:
+    """The font of legends, in this size."""
+    from PIL import ImageFont
+
+    from modules.imaging.grid_legend import FONT
+
+    return ImageFont.truetype(str(FONT), fontsize)
+
+
 def draw_grid_annotations(
     im: Image.Image,
     width: int,

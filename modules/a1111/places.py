@@ -27,6 +27,7 @@ PLACES: dict[str, Callable[[Paths], Path]] = {
     "sd_configs_path": lambda paths: PROGRAM_FOLDER / "configs",
     "sd_model_file": lambda paths: paths.models / "Stable-diffusion" / "model.ckpt",
     "default_sd_model_file": lambda paths: paths.models / "Stable-diffusion" / "model.ckpt",
+    "roboto_ttf_file": lambda paths: PROGRAM_FOLDER / "modules" / "imaging" / "fonts" / "Roboto-Regular.ttf",
     "cwd": lambda paths: Path.cwd(),
 }
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modules.a1111.current import OWNER
+from modules.a1111.patching import looked_up
 from modules.a1111.processing.conversion import processing_of
-from modules.a1111.processing.processed import result_of
-from modules.a1111.processing.running import process_images
+from modules.a1111.processing.processed import Processed, result_of
 from modules.a1111.runner import ScriptRunner
 from modules.a1111.script import Script as A1111Script
 from modules.a1111.sd_model import model_of
@@ -20,6 +20,9 @@ from modules.generation.result import GenerationResult
 
 if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
+    from modules.a1111.processing.parameters import StableDiffusionProcessing
+    from modules.generation.progress import RunControl
+    from modules.generation.request import GenerationRequest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 """The program's own scripts, which are loaded ahead of all extensions."""
@@ -68,22 +71,34 @@ class RegisteredScripts:
 
     def _run(self, script_run: ScriptRun) -> GenerationResult:
         """A request whose selected script is one of the dialect's."""
-        request, dialect = script_run.request, self._dialect
-        runner = dialect.runner(img2img=request.is_img2img)
-        p = processing_of(request)
-        p.scripts, p.script_args = runner, runner.arguments_for(request.script_arguments, request.script)
-        state = dialect.shared.state
-        with dialect.job.working(script_run.control), dialect.shared.loading(lambda: model_of(p)):
-            state.begin(request.script or "script")
-            try:
-                runner.setup_scrips(p, is_ui=False)
-                p.scripts_setup_complete = True
-                processed = runner.run(p, *p.script_args)
-                if processed is None:
-                    processed = process_images(p)
-            finally:
-                state.end()
-        return result_of(processed)
+
+        def make(p: StableDiffusionProcessing) -> Processed | None:
+            return self._dialect.runner(img2img=request.is_img2img).run(p, *p.script_args)
+
+        request = script_run.request
+        return made_by(self._dialect, request, script_run.control, make)
+
+
+def made_by(
+    dialect: A1111Dialect,
+    request: GenerationRequest,
+    control: RunControl,
+    make: Callable[[StableDiffusionProcessing], Processed | None],
+) -> GenerationResult:
+    """What `make` gives for the `p` of a request; where it gives nothing, what `process_images` does."""
+    runner = dialect.runner(img2img=request.is_img2img)
+    p = processing_of(request)
+    p.scripts, p.script_args = runner, runner.arguments_for(request.script_arguments, request.script)
+    state = dialect.shared.state
+    with dialect.job.working(control), dialect.shared.loading(lambda: model_of(p)):
+        state.begin(request.script or "generation")
+        try:
+            runner.setup_scrips(p, is_ui=False)
+            p.scripts_setup_complete = True
+            processed = make(p) or looked_up("modules.processing", "process_images")(p)
+        finally:
+            state.end()
+    return result_of(processed)
 
 
 def _arguments(script: A1111Script, runner: ScriptRunner) -> tuple[Argument, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modules.a1111.conditioning import rows_of_network
 from modules.a1111.types import ExtensionFunction
 from modules.foundation.plain import JsonObject
 
@@ -17,20 +18,34 @@ if TYPE_CHECKING:
 
     from modules.a1111.processing.parameters import StableDiffusionProcessing
     from modules.a1111.sd_model import ModelView
+    from modules.sampling.denoiser import Denoiser
+    from modules.sampling.guidance_hooks import Estimate
     from modules.sampling.samplers.registry import Sampler as ProgramSampler
 
 NOT_HERE = "Easel samples by itself; use process_images(p), a hook of a Script, or the callbacks."
 
 
 class InnerModel:
-    """The network as k-diffusion wraps it: `model(x, sigma, cond={...})` gives the denoised latents [B, C, h, w]."""
+    """The network as samplers over noise levels call it: `model(x, sigma, cond={...})` gives denoised latents.
+
+    `forward` may be replaced on the object; the sampler then calls what was put there, with rows [rows, C, h, w], their
+    levels [rows] and their conditioning.
+    """
 
     def __init__(self, sd_model: ModelView) -> None:
         self.inner_model = sd_model
+        self.program: Estimate | None = None
+        """What the run at hand asks the network with; None outside of one."""
 
     @property
     def _schedule(self) -> Any:
         return self.inner_model.loaded.schedule
+
+    @property
+    def _reading(self) -> Denoiser:
+        from modules.sampling.denoiser import SigmaDenoiser
+
+        return SigmaDenoiser(self._schedule)
 
     @property
     def sigmas(self) -> Tensor:
@@ -52,6 +67,19 @@ class InnerModel:
         """The highest of them."""
         return self._schedule.sigmas[-1]
 
+    def get_sigmas(self, n: int | None = None) -> Tensor:
+        """`n` falling levels, evenly over the time steps, and zero at the end; without `n` all of them."""
+        import torch
+
+        levels = self.sigmas.flip(0)
+        if n is not None:
+            levels = self.t_to_sigma(torch.linspace(len(levels) - 1, 0, n, device=levels.device))
+        return torch.cat([levels, levels.new_zeros(1)])
+
+    def get_scalings(self, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """c_out and c_in of models that predict noise. Karras et al. 2022, table 1."""
+        return -sigma, 1 / (sigma**2 + 1) ** 0.5
+
     def sigma_to_t(self, sigma: Tensor, quantize: bool | None = None) -> Tensor:
         """The time steps of noise levels."""
         return self._schedule.sigma_to_t(sigma, quantize=quantize)
@@ -62,37 +90,33 @@ class InnerModel:
 
     def __call__(self, x: Tensor, sigma: Tensor, cond: object = None, **_: object) -> Tensor:
         """One call of the network; `cond` holds "c_crossattn", "c_concat" and "vector" as the original has them."""
+        return self.forward(x, sigma, cond=cond)
+
+    def forward(self, x: Tensor, sigma: Tensor, cond: object = None, **_: object) -> Tensor:
+        """What the sampler works with, by the program's own call of the network."""
+        if self.program is not None and "apply_model" not in vars(self.inner_model):
+            return self.program(x, sigma, rows_of_network(cond))
+        return self._by_apply_model(x, sigma, cond)
+
+    def _by_apply_model(self, x: Tensor, sigma: Tensor, cond: object) -> Tensor:
         import torch
 
-        from modules.sampling.conditioning import CondBatch
-
-        tokens, vector, beside = conditioning_of(cond)
-        rows: list[Tensor] = []
-        parameterisation = self._schedule.parameterisation
-        for row, level in enumerate(sigma.flatten().tolist()):
-            part = slice(row, row + 1)
-            scaled = parameterisation.network_input(x[part], level)
-            t = torch.full((1,), self._schedule.time_of(level), device=x.device)
-            batch = CondBatch(
-                tokens=tokens[part],
-                vector=None if vector is None else vector[part],
-                image_cond=None if beside is None or not beside.shape[1] else beside[part],
-                images=(0,),
-            )
-            output = self.inner_model.loaded.predict(scaled, t, batch)
-            rows.append(parameterisation.denoised(output.to(x.dtype), x[part], level))
+        reading, levels = self._reading, sigma.flatten().tolist()
+        inputs = [reading.network_input(x[row : row + 1], level) for row, level in enumerate(levels)]
+        t = torch.tensor([time for _, time in inputs], device=x.device)
+        output = self.inner_model.apply_model(torch.cat([row for row, _ in inputs]), t, cond=cond).to(x.dtype)
+        rows = [reading.estimate(output[row : row + 1], x[row : row + 1], level) for row, level in enumerate(levels)]
         return torch.cat(rows)
 
 
-def conditioning_of(cond: object) -> tuple[Any, Any, Any]:
-    """Tokens, vector and picture of a conditioning in any of the original's forms."""
-    if not isinstance(cond, dict):
-        return cond, None, None
-    tokens = cond.get("c_crossattn", cond.get("crossattn"))
-    beside = cond.get("c_concat")
-    tokens = tokens[0] if isinstance(tokens, list) else tokens
-    beside = beside[0] if isinstance(beside, list) and beside else beside
-    return tokens, cond.get("vector"), beside if beside is not None and hasattr(beside, "shape") else None
+class TimestepInnerModel(InnerModel):
+    """The same for samplers over time steps: `model(x, t, cond={...})` gives the noise in the latents."""
+
+    @property
+    def _reading(self) -> Denoiser:
+        from modules.sampling.denoiser import TimestepDenoiser
+
+        return TimestepDenoiser(self._schedule)
 
 
 class CFGDenoiser:
@@ -116,7 +140,7 @@ class CFGDenoiser:
     def inner_model(self) -> InnerModel:
         """The network, to be called once more by those who want to."""
         if self.model_wrap is None:
-            self.model_wrap = InnerModel(self.sampler.sd_model)
+            self.model_wrap = self.sampler.network(self.sampler.sd_model)
         return self.model_wrap
 
     def combine_denoised(self, x_out: Tensor, conds_list: Any, uncond: Tensor, cond_scale: float) -> Tensor:
@@ -143,6 +167,9 @@ class CFGDenoiser:
 
 class Sampler:
     """What samplers of all kinds share."""
+
+    network: type[InnerModel] = InnerModel
+    """How it reads the network."""
 
     def __init__(self, funcname: object, sd_model: object = None, options: JsonObject | None = None) -> None:
         self.funcname, self.func = funcname, funcname
@@ -192,6 +219,8 @@ class KDiffusionSampler(Sampler):
 
 class CompVisSampler(Sampler):
     """A sampler over time steps."""
+
+    network = TimestepInnerModel
 
 
 STEP, COMBINE = Sampler.callback_state, CFGDenoiser.combine_denoised

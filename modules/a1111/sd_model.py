@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.current import current
-from modules.a1111.unet_view import UNetView
+from modules.a1111.ldm.views import NAME
 from modules.checkpoints.info import CheckpointInfo
 from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from modules.a1111.processing.parameters import StableDiffusionProcessing
     from modules.pipeline.model import LoadedModel
 
@@ -34,6 +37,10 @@ class CheckpointView:
         return self.shorthash
 
 
+class NotLoaded(RuntimeError):  # noqa: N818 - says what is the matter
+    """Something of a model was asked for that is not loaded any more."""
+
+
 class ModelView:
     """What scripts find at `p.sd_model` and `shared.sd_model`. Families answer by what they are made of."""
 
@@ -43,12 +50,9 @@ class ModelView:
     lowvram = False
 
     def __init__(self, model: LoadedModel) -> None:
-        self.loaded = model
-        info = _as_listed(model.checkpoint.info)
-        self.sd_checkpoint_info = CheckpointView(info)
-        self.sd_model_checkpoint = str(info.path)
-        self.filename = str(info.path)
-        self.sd_model_hash = info.short_hash
+        # The engine keeps models and lets them go: a view that an extension keeps must not hold one.
+        self._loaded = weakref.ref(model)
+        self.describe()
         encoders = {encoder.name for encoder in model.checkpoint.text_encoders}
         self.is_sdxl = "clip_g" in encoders
         self.is_sd2 = "clip_h" in encoders
@@ -56,6 +60,21 @@ class ModelView:
         self.is_sdxl_inpaint = self.is_sdxl and model.checkpoint.image_input == "inpainting"
         self.cond_stage_key = "edit" if model.checkpoint.image_input == "edit" else "txt"
         self.parameterization = "v" if model.schedule.prediction == "v_prediction" else "eps"
+
+    def describe(self) -> None:
+        """Take over what is known of the checkpoint's file now."""
+        info = _as_listed(self.loaded.checkpoint.info)
+        self.sd_checkpoint_info = CheckpointView(info)
+        self.sd_model_checkpoint = self.filename = str(info.path)
+        self.sd_model_hash = info.short_hash
+
+    @property
+    def loaded(self) -> LoadedModel:
+        """The program's own model. Raises NotLoaded where it was let go."""
+        model = self._loaded()
+        if model is None:
+            raise NotLoaded("This model is not loaded any more; shared.sd_model is the one that is.")
+        return model
 
     @property
     def device(self) -> Any:
@@ -69,24 +88,56 @@ class ModelView:
 
     @property
     def first_stage_model(self) -> Any:
-        """The VAE, a module of diffusers."""
-        return self.loaded.checkpoint.vae
+        """The VAE as LDM lays it out."""
+        from modules.a1111.ldm.vae import first_stage
+
+        return first_stage(self.loaded.checkpoint.vae)
 
     @property
     def model(self) -> Any:
-        """What holds the UNet as `diffusion_model`, its weights under LDM's names too."""
+        """What holds the UNet as `diffusion_model`, as LDM lays it out."""
+        from modules.a1111.ldm.unet import unet_view
+
         return _Wrapper(
-            diffusion_model=UNetView(self.loaded.checkpoint.unet), conditioning_key="crossattn", parent=self
+            diffusion_model=unet_view(self.loaded.checkpoint.unet), conditioning_key="crossattn", parent=self
         )
+
+    @property
+    def network_layer_mapping(self) -> JsonObject:
+        """The layers of the UNet by LDM's names with underscores, as which networks know them."""
+        layers: JsonObject = {}
+        for name, layer in self.model.diffusion_model.named_modules():
+            if name:
+                layer.network_layer_name = f"diffusion_model_{name.replace('.', '_')}"
+                layers[layer.network_layer_name] = layer
+        return layers
+
+    def apply_model(self, x_noisy: Tensor, t: Tensor, cond: object) -> Tensor:
+        """What the UNet predicts for scaled latents [B, C, h, w] at time steps [B]. May be replaced on the object.
+
+        `cond` holds "c_crossattn", "c_concat" and "vector" as the original has them.
+        """
+        from modules.a1111.conditioning import rows_of_network
+
+        return self.loaded.predict(x_noisy, t.float(), rows_of_network(cond))
 
     @property
     def cond_stage_model(self) -> Any:
         """The text encoder; of several, all side by side."""
-        from modules.a1111.text_view import Conditioner, TextEncoderView
+        from modules.a1111.ldm.text import Conditioner, TextEncoderView
+        from modules.a1111.ldm.views import view_on
 
+        model = self.loaded
         if self.is_sdxl:
-            return Conditioner(self.loaded)
-        return TextEncoderView(self.loaded, self.loaded.text_encoder.encoders[0])
+            return view_on(model.text_encoder, lambda _: Conditioner(model))
+        encoder = model.text_encoder.encoders[0]
+        return view_on(model.text_encoder, lambda _: TextEncoderView(model, encoder))
+
+    @property
+    def is_encoder_changed(self) -> bool:
+        """Whether an extension has put something into the text encoder."""
+        view = vars(self.loaded.text_encoder).get(NAME)
+        return view is not None and view.is_changed
 
     @property
     def conditioner(self) -> Any:
@@ -97,7 +148,7 @@ class ModelView:
 
     def get_learned_conditioning(self, texts: Any) -> Any:
         """Texts encoded: [texts, n, width], or for SDXL a dict with "crossattn" and "vector"."""
-        from modules.a1111.text_view import encoded_texts
+        from modules.a1111.ldm.text import encoded_texts
 
         return encoded_texts(self.loaded, texts)
 
@@ -140,7 +191,19 @@ class ModelView:
 
 def model_of(p: StableDiffusionProcessing) -> ModelView:
     """The model that the run of `p` is going to be made with, loaded if it is not. Raises as `load_model` of jobs."""
-    return ModelView(current().job.load_model(p.override_settings.get("sd_model_checkpoint")))
+    return view_of(current().job.load_model(p.override_settings.get("sd_model_checkpoint")))
+
+
+def view_of(model: LoadedModel) -> ModelView:
+    """The view of a loaded model: the same one for as long as it is loaded, with what extensions have put on it."""
+    views: weakref.WeakKeyDictionary[LoadedModel, ModelView]
+    views = current().extras.setdefault("models", weakref.WeakKeyDictionary())
+    found = views.get(model)
+    if found is None:
+        found = views[model] = ModelView(model)
+    elif not found.sd_model_hash:
+        found.describe()
+    return found
 
 
 def _as_listed(info: CheckpointInfo) -> CheckpointInfo:

@@ -5,6 +5,7 @@ Rows are in A1111's order: for each picture the parts of its prompt, then the ne
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from modules.a1111 import sampler_objects, store_latents
 from modules.a1111 import script as scripts
 from modules.a1111.callbacks import AfterCFGCallbackParams, CFGDenoisedParams, CFGDenoiserParams
-from modules.a1111.conditioning import DictWithShape
+from modules.a1111.conditioning import DictWithShape, conditioning_of
 from modules.a1111.current import OWNER as KEPT
 from modules.a1111.patching import looked_up, replaced
 from modules.a1111.samplers import all_samplers_map
 from modules.a1111.types import ExtensionFunction
+from modules.foundation.errors import EaselError, Interrupted
+from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
     from modules.a1111.sd_model import ModelView
     from modules.hooks.events import BlendEvent, EvaluationEvent, RunEvent, StartEvent, StepEvent
     from modules.sampling.conditioning import CondBatch
-    from modules.sampling.guidance_hooks import GuidanceInput, GuidanceOutput
+    from modules.sampling.guidance_hooks import Estimate, GuidanceInput, GuidanceOutput
+
+log = logging.getLogger(__name__)
 
 OWNER = "a1111: sampling"
 
@@ -72,6 +77,8 @@ class Seams:
 
     def begin(self, p: StableDiffusionProcessing, event: StartEvent) -> None:
         """A pass begins: make its sampler, and attach what is listened to. Without listeners nothing is attached."""
+        from modules.a1111.ldm.unet import heed_joining
+
         self.end()
         assert event.plan is not None
         create = looked_up("modules.sd_samplers", "create_sampler")
@@ -83,9 +90,11 @@ class Seams:
         if callable(initialize):
             initialize(p)
         self._describe(p, event)
+        heed_joining(event.model.checkpoint.unet)
         callbacks, hooks = self.dialect.callbacks, self.dialect.app.hooks
         guidance = getattr(self.sampler, "model_wrap_cfg", None)
         wanted: list[tuple[Any, ExtensionFunction, bool]] = [
+            (hooks.estimate, self.estimated, self._is_network_replaced()),
             (hooks.guidance_input, self.before, bool(callbacks.of("cfg_denoiser"))),
             (hooks.guidance_output, self.after, bool(callbacks.of("cfg_denoised"))),
             (hooks.guided, self.guided, bool(callbacks.of("cfg_after_cfg"))),
@@ -121,6 +130,43 @@ class Seams:
     @property
     def _steps(self) -> int:
         return int(getattr(self._guidance, "steps", 0) or 0)
+
+    # The network
+
+    def _is_network_replaced(self) -> bool:
+        """Whether an extension has put something in the place of the network as the sampler calls it."""
+        inner = getattr(self._guidance, "inner_model", None)
+        forward = getattr(getattr(inner, "forward", None), "__func__", None)
+        own = sampler_objects.InnerModel.forward
+        return inner is not None and (forward is not own or "apply_model" in vars(inner.inner_model))
+
+    def estimated(self, ask: Estimate, event: RunEvent) -> Estimate:
+        """The network's `forward` and `apply_model`, where an extension has replaced one of them."""
+        inner = self._guidance.inner_model
+        inner.program = ask
+
+        def estimate(x: Tensor, levels: Tensor, cond: CondBatch) -> Tensor:
+            beside = x.new_zeros(len(x), 5, 1, 1) if cond.image_cond is None else cond.image_cond
+            conditioning: JsonObject = {"c_concat": [beside]}
+            if cond.vector is None:
+                conditioning["c_crossattn"] = [cond.tokens]
+            else:
+                conditioning |= {"crossattn": cond.tokens, "vector": cond.vector}
+            try:
+                return inner(x, levels, cond=conditioning)
+            except (Interrupted, EaselError):
+                raise
+            except Exception as error:  # the boundary of an extension
+                file = self.dialect.loader.file_of(error)
+                if file is None:
+                    raise
+                log.exception("What %s has put in the place of the network failed", file)
+                self.dialect.failed(file, f"what it has put in the place of the network failed: {error}")
+                vars(inner).pop("forward", None)
+                vars(inner.inner_model).pop("apply_model", None)
+                return ask(x, levels, cond)
+
+        return estimate
 
     # Guidance
 
@@ -248,7 +294,7 @@ def _as_seen(batch: CondBatch) -> Any:
 
 def _as_changed(batch: CondBatch, seen: object) -> CondBatch:
     """The rows with what a callback has put in the place of their tokens."""
-    tokens, vector, _ = sampler_objects.conditioning_of(seen)
+    tokens, vector, _ = conditioning_of(seen)
     if tokens is batch.tokens and vector is batch.vector:
         return batch
     return replace(batch, tokens=tokens, vector=batch.vector if vector is None else vector)

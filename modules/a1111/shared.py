@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.options import Options
-from modules.a1111.sd_model import ModelView
+from modules.a1111.sd_model import ModelView, view_of
 from modules.a1111.shared_names import value_of
 from modules.a1111.state import State
 from modules.a1111.types import GradioComponent
@@ -46,7 +46,7 @@ class Shared:
             return self._model
         app = self._dialect.app
         model = app.engine.model if app.engine_ready else None
-        return None if model is None else ModelView(model)
+        return None if model is None else view_of(model)
 
     @sd_model.setter
     def sd_model(self, model: object) -> None:

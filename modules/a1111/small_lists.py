@@ -156,6 +156,31 @@ def _fetch(url: str, target: Path, hash_prefix: str | None) -> None:
         part.unlink(missing_ok=True)
 
 
+def load_models(
+    model_path: str,
+    model_url: str | None = None,
+    command_path: str | None = None,
+    ext_filter: Sequence[str] | None = None,
+    download_name: str | None = None,
+    ext_blacklist: Sequence[str] | None = None,
+    hash_prefix: str | None = None,
+) -> list[str]:
+    """The files of models in one or two folders and below, by their endings; where there is none, `model_url`."""
+    found: dict[str, None] = {}
+    for folder in dict.fromkeys(each for each in (command_path, model_path) if each):
+        for path in sorted(Path(folder).rglob("*")):
+            name = path.name.lower()
+            wanted = not ext_filter or path.suffix.lower() in ext_filter
+            if path.is_file() and wanted and not any(name.endswith(each) for each in ext_blacklist or ()):
+                found[str(path)] = None
+    return list(found) or ([model_url] if model_url else [])
+
+
+def load_upscalers() -> None:
+    """Look for upscalers again."""
+    current().app.upscalers.refresh()
+
+
 def friendly_name(file: str) -> str:
     """A file's name without folder and suffix."""
     return Path(urlparse(file).path).stem

@@ -16,16 +16,18 @@ from typing import Any
 
 PACKAGES = (
     *("ldm", "sgm", "k_diffusion", "open_clip", "basicsr", "gfpgan", "realesrgan"),
-    *("modules.sd_hijack_unet", "modules.sd_hijack_clip", "modules.sd_hijack_open_clip", "modules.sd_hijack_utils"),
+    *("modules.sd_hijack_clip", "modules.sd_hijack_open_clip", "modules.sd_hijack_utils"),
     *("modules.sd_vae_approx", "modules.sd_vae_taesd", "modules.sd_models_xl", "modules.sd_samplers_compvis"),
     *("modules.models", "modules.hypernetworks", "modules.gfpgan_model", "modules.codeformer_model"),
-    *("modules.img2img", "modules.txt2img"),
+    *("modules.img2img", "modules.txt2img", "modules.ui_extra_networks_user_metadata"),
+    *("network", "network_lora", "lora_patches", "ui_extra_networks_lora"),
 )
 """Packages of the original's environment, and modules of its own, that Easel works without."""
 
 ALIASES = {
     "lora": "modules.a1111.network_lists",
     "networks": "modules.a1111.network_lists",
+    "extra_networks_lora": "modules.a1111.network_lists",
     "modules.api.api": "modules.a1111.api_object",
     "modules.api.models": "modules.a1111.api_bodies",
     "pkg_resources": "modules.extension_host.package_resources",
@@ -36,12 +38,23 @@ ALIASES = {
 
 
 class _Missing(type):
-    """The class of names that stand for what is not here: asking anything of one says so."""
+    """The class of names that stand for what is not here: calling anything of one says so.
+
+    Extensions keep methods of such classes before they replace them, and put them back.
+    """
 
     def __getattr__(cls, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise AttributeError(_sentence(f"{cls.__module__}.{cls.__name__}.{name}"))
+        what = f"{cls.__module__}.{cls.__name__}.{name}"
+        if name.startswith("_"):
+            raise AttributeError(name if name.startswith("__") else _sentence(what))
+
+        def missing(*_: object, **__: object) -> None:
+            raise NotImplementedError(_sentence(what))
+
+        # `from ldm.models.diffusion import ddim` may mean a module with classes.
+        made = stand_in(f"{cls.__module__}.{cls.__name__}", name) if name[0].isupper() else missing
+        setattr(cls, name, made)
+        return made
 
     def __instancecheck__(cls, instance: object) -> bool:
         """Whether a view says that it stands for what is called so in the original: extensions tell kinds apart."""

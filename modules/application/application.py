@@ -43,7 +43,7 @@ from modules.generation.count_limits import check_counts
 from modules.generation.request import GenerationRequest
 from modules.generation.result import FinishedImage, GenerationResult
 from modules.generation.size_limits import SizeLimits
-from modules.hooks.events import EndEvent
+from modules.hooks.events import EndEvent, RunEvent
 from modules.hooks.points import Hooks
 from modules.interrogate.catalogue import CaptionerCatalogue, CaptionerFolders
 from modules.library.library import Folders, Library
@@ -338,7 +338,7 @@ class Application:
         if job.request.script is not None:
             result = run_script(self, job.request, job.control, make)
         else:
-            result = make(job.request)
+            result = self.hooks.generation(make, RunEvent(request=job.request))(job.request)
         keep_parameters(self.paths.data, result)
         return result
 

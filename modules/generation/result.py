@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from modules.foundation.plain import JsonMapping
+from modules.generation.request import GenerationRequest
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,3 +49,7 @@ class GenerationResult:
     def samples(self) -> tuple[FinishedImage, ...]:
         """The pictures without grids."""
         return tuple(image for image in self.images if image.kind == "sample")
+
+
+Generate = Callable[[GenerationRequest], GenerationResult]
+"""What makes the pictures of a request."""

@@ -11,7 +11,7 @@ from modules.generation.batch import BatchPlan
 from modules.generation.latents import ExtraNoise, Latents, Sampling
 from modules.generation.plan import Plan
 from modules.generation.request import GenerationRequest
-from modules.generation.result import FinishedImage, GenerationResult
+from modules.generation.result import FinishedImage, Generate, GenerationResult
 from modules.hooks.events import (
     BlendEvent,
     CountedPrompt,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     # They import torch, and the page must be up before torch is.
     from modules.generation.conditioning import Conditioning
-    from modules.sampling.guidance_hooks import GuidanceInput, GuidanceOutput, NetworkCall
+    from modules.sampling.guidance_hooks import Estimate, GuidanceInput, GuidanceOutput, NetworkCall
     from modules.text_encoders.prompt_conditioning import TextEncoder
     from modules.text_encoders.textual_inversion import TextualInversion
 
@@ -82,6 +82,13 @@ class Hooks:
     )
 
     # A run
+    generation: Transform[Generate, RunEvent] = _point(
+        Transform,
+        "generation",
+        "Replace the function that makes the pictures of a request; the one that it gets makes them as the program "
+        "does, any number of times.",
+        "process_images",
+    )
     request: Transform[GenerationRequest, RunEvent] = _point(
         Transform, "request", "Change what was asked, before anything is decided.", "setup, before_process"
     )
@@ -182,6 +189,13 @@ class Hooks:
         "guidance_input",
         "Change latents, noise level and conditioning of one evaluation; its tensors may be written to.",
         "on_cfg_denoiser",
+    )
+    estimate: Transform[Estimate, RunEvent] = _point(
+        Transform,
+        "estimate",
+        "Replace the function that asks the network for the estimates of rows of latents at their levels; the one that "
+        "it gets may be called any number of times, with other rows.",
+        "CFGDenoiser.inner_model.forward",
     )
     network: Transform[NetworkCall, RunEvent] = _point(
         Transform,

@@ -34,6 +34,7 @@ def guidance_hooks(hooks: Hooks, event: RunEvent, *, blend: Blend | None, scale:
 
     return GuidanceHooks(
         before=(lambda guidance_input: hooks.guidance_input(guidance_input, event)) if hooks.guidance_input else None,
+        estimate=(lambda estimate: hooks.estimate(estimate, event)) if hooks.estimate else None,
         network=(lambda call: hooks.network(call, event)) if hooks.network else None,
         after=(lambda output: hooks.guidance_output(output, event)) if hooks.guidance_output else None,
         combine=combined if hooks.combination else None,

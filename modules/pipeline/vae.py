@@ -49,7 +49,7 @@ def decode_latent(latent: Tensor, plan: Plan, model: LoadedModel) -> Tensor:
         workshop = workshop_for(model.checkpoint.vae, model.hardware.device, height, width, decoding=True)
         return decode_in_bands(model.checkpoint.vae, unscaled, workshop).float()
 
-    need = whole_bytes(model.checkpoint.vae, height, width, decoding=True)
+    need = _memory_of(model.checkpoint.vae.decoder, whole_bytes(model.checkpoint.vae, height, width, decoding=True))
     return _without_nan(lambda: _fitting(whole, banded, need, plan.settings, model), plan.settings, model)
 
 
@@ -77,17 +77,24 @@ def encode_moments(picture: Tensor, plan: Plan, model: LoadedModel) -> tuple[Ten
         mean, log_variance = made.float().chunk(2, dim=1)
         return torch.cat([mean, (log_variance.clamp(-30, 20) / 2).exp()], dim=1)
 
-    need = whole_bytes(model.checkpoint.vae, height, width, decoding=False)
+    need = _memory_of(model.checkpoint.vae.encoder, whole_bytes(model.checkpoint.vae, height, width, decoding=False))
     moments = _without_nan(lambda: _fitting(whole, banded, need, plan.settings, model), plan.settings, model)
     mean, deviation = moments.chunk(2, dim=1)
     return mean, deviation
 
 
+def _memory_of(coder: object, whole: int) -> int | None:
+    """The bytes that an encoder or a decoder needs for the `whole` picture; None where an extension took its place."""
+    return None if "forward" in vars(coder) else whole
+
+
 def _fitting(
-    whole: Callable[[], Tensor], banded: Callable[[], Tensor], need: int, settings: Settings, model: LoadedModel
+    whole: Callable[[], Tensor], banded: Callable[[], Tensor], need: int | None, settings: Settings, model: LoadedModel
 ) -> Tensor:
-    """The whole picture at once where that fits, else in bands."""
+    """The whole picture at once where that fits, else in bands. What took the VAE's place sees to its own memory."""
     device = model.hardware.device
+    if need is None:
+        return whole()
     banding = settings.vae_in_bands
     if banding == "Always" or (banding == "Automatic" and need > SHARE * free_bytes(device)):
         return banded()

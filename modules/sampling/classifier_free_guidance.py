@@ -17,7 +17,14 @@ import torch
 from torch import Tensor
 
 from modules.sampling.conditioning import CondBatch, StepConds, fit_uncond, join, pad_with_empty, stack
-from modules.sampling.guidance_hooks import GuidanceHooks, GuidanceInput, GuidanceOutput, NetworkCall, rows_of
+from modules.sampling.guidance_hooks import (
+    Estimate,
+    GuidanceHooks,
+    GuidanceInput,
+    GuidanceOutput,
+    NetworkCall,
+    rows_of,
+)
 from modules.sampling.network import ConditionedNetwork
 from modules.sampling.options import SamplingOptions
 from modules.sampling.refiner_switch import RefinerSwitch
@@ -234,17 +241,46 @@ class GuidedModel:
         of their own where there are `levels`."""
         if self.check is not None:
             self.check()
-        x, level = guidance_input.x, guidance_input.level
+        x = guidance_input.x
         if rows is None:
             rows = x if cond.images == tuple(range(len(x))) else rows_of(x, cond.images)
+        if self.hooks.estimate is not None:
+            return self._replaced(self.hooks.estimate, guidance_input, cond, rows, levels)
+        return self._estimated(guidance_input, cond, rows, levels)
+
+    def _replaced(
+        self,
+        estimate: Callable[[Estimate], Estimate],
+        guidance_input: GuidanceInput,
+        cond: CondBatch,
+        rows: Tensor,
+        levels: tuple[float, ...] | None,
+    ) -> Tensor:
+        """What `estimate` makes of asking the network, which it may do with other rows, levels and conditioning."""
+        own = levels or (guidance_input.level,) * len(rows)
+        every = torch.tensor(own, dtype=torch.float32, device=rows.device)
+
+        def ask(x: Tensor, levels: Tensor, cond: CondBatch) -> Tensor:
+            # Only levels that are not those it was given are read back from the device.
+            each = own if levels is every else tuple(levels.flatten().tolist())
+            same = all(level == guidance_input.level for level in each)
+            return self._estimated(guidance_input, cond, x, None if same else each)
+
+        return estimate(ask)(rows, every, cond)
+
+    def _estimated(
+        self, guidance_input: GuidanceInput, cond: CondBatch, rows: Tensor, levels: tuple[float, ...] | None
+    ) -> Tensor:
+        """The estimates for `rows`, one for each of `cond`."""
         if levels is not None:
             return self._row_by_row(guidance_input, cond, rows, levels)
+        level = guidance_input.level
         scaled, time = self.denoiser.network_input(rows, level)
-        t = torch.full((len(rows),), time, dtype=torch.float32, device=x.device)
+        t = torch.full((len(rows),), time, dtype=torch.float32, device=rows.device)
         if self.hooks.network is not None:
             call = self.hooks.network(NetworkCall(x=scaled, t=t, cond=cond, guidance_input=guidance_input))
             scaled, t, cond = call.x, call.t, call.cond
-        return self.denoiser.estimate(self.network.predict(scaled, t, cond).to(x.dtype), rows, level)
+        return self.denoiser.estimate(self.network.predict(scaled, t, cond).to(rows.dtype), rows, level)
 
     def _row_by_row(
         self, guidance_input: GuidanceInput, cond: CondBatch, rows: Tensor, levels: tuple[float, ...]

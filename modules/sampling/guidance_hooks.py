@@ -11,6 +11,9 @@ from torch import Tensor
 from modules.sampling.conditioning import CondBatch, NetworkAdditions
 from modules.sampling.inpainting import Blend
 
+Estimate = Callable[[Tensor, Tensor, CondBatch], Tensor]
+"""`estimate(x, levels, cond)`: what the sampler works with, for latents x [rows, C, H, W] at levels [rows]."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GuidanceInput:
@@ -108,13 +111,15 @@ class GuidanceOutput:
 class GuidanceHooks:
     """Where outsiders may look in or change something; each may be None, and then costs nothing.
 
-    `before` sees every evaluation before the network, with tensors that it may write to; `network` each call of the
-    network; `after` the estimates before they are combined, `combine` replaces the combination, `guided` changes the
-    result. `blend` keeps parts of a latent (inpainting): it is given a latent and the level, and is applied to the
-    denoised latent, or for samplers over time steps to their input.
+    `before` sees every evaluation before the network, with tensors that it may write to; `estimate` is given what asks
+    the network, and what it gives is asked instead; `network` sees each call of the network; `after` the estimates
+    before they are combined, `combine` replaces the combination, `guided` changes the result. `blend` keeps parts of a
+    latent (inpainting): it is given a latent and the level, and is applied to the denoised latent, or for samplers over
+    time steps to their input.
     """
 
     before: Callable[[GuidanceInput], GuidanceInput] | None = None
+    estimate: Callable[[Estimate], Estimate] | None = None
     network: Callable[[NetworkCall], NetworkCall] | None = None
     after: Callable[[GuidanceOutput], GuidanceOutput] | None = None
     combine: Callable[[GuidanceOutput, float], Tensor] | None = None

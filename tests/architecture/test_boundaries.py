@@ -10,7 +10,10 @@ from tests.architecture.source import PROGRAM, files, name_of, tree_of
 
 CATCHES_EXCEPTION = {
     "modules/a1111/attachments/batch.py": "a replaced reader of prompts that raises is named and not used",
-    "modules/a1111/unet_view.py": "a replaced forward of attention that raises is named and taken away",
+    "modules/a1111/ldm/attention.py": "a replaced forward of attention that raises is named and taken away",
+    "modules/a1111/ldm/unet.py": "what is put into the UNet and raises is named and taken away",
+    "modules/a1111/ldm/vae.py": "a replaced forward of the VAE that raises is named and taken away",
+    "modules/a1111/seams.py": "a replaced call of the network that raises is named and taken away",
     "modules/a1111/pasting.py": "functions of scripts that read parameters",
     "modules/a1111/dialect.py": "code of an extension that raises is named, and the run goes on",
     "modules/a1111/extras_scripts.py": "a script of the Extras tab that raises is named, and the other files go on",
@@ -19,6 +22,7 @@ CATCHES_EXCEPTION = {
     "modules/a1111/callbacks.py": "a callback of an extension that raises is named, and the others are called",
     "modules/a1111/loading.py": "a file of an extension that cannot be loaded is named, and the others are loaded",
     "modules/a1111/option_controls.py": "an extension's setting is drawn by the extension's component and arguments",
+    "modules/a1111/attachments/run.py": "a replaced process_images that raises is named and not used",
     "modules/a1111/attachments/sampling.py": "a replaced p.sample that raises is named and not used",
     "modules/application/jobs/queue.py": "a job, or a task between two jobs, must not end the engine's thread",
     "modules/application/jobs/service.py": "a recurring job that cannot go on must not take the queue with it",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -209,6 +210,12 @@ def test_the_extensions_tab_tells_installs_and_switches(web: Watched, server: Ea
     page.click("#install_extension_button")
     web.wait_text("extension_install_result", "another is installed")
     assert (server.data / "extensions" / "another" / "scripts" / "another.py").is_file()
+    with zipfile.ZipFile(tmp_path / "zipped.zip", "w") as archive:
+        archive.write(source / "scripts" / "another.py", "zipped-main/scripts/zipped.py")
+    web.fill("extension_to_install", str(tmp_path / "zipped.zip"))
+    page.click("#install_extension_button")
+    web.wait_text("extension_install_result", "zipped is installed")
+    assert (server.data / "extensions" / "zipped" / "scripts" / "zipped.py").is_file()
     web.fill("extension_to_install", str(tmp_path / "nowhere"))
     page.click("#install_extension_button")
     page.wait_for_selector("#extension_install_result .error")

@@ -22,7 +22,7 @@ def attach(dialect: A1111Dialect, hooks: Hooks) -> None:
     groups = (
         (
             RunAttachments(dialect),
-            ("request", "around_run", "extra_noise", "start_latents", "sampled_latents", "result"),
+            ("generation", "request", "around_run", "extra_noise", "start_latents", "sampled_latents", "result"),
         ),
         (
             BatchAttachments(),

@@ -13,7 +13,7 @@ from modules.a1111.attachments.run_p import p_of
 from modules.a1111.current import current
 from modules.a1111.noise import ImageRNG
 from modules.a1111.processing.parameters import StableDiffusionProcessing
-from modules.a1111.sd_model import CheckpointView
+from modules.a1111.sd_model import CheckpointView, view_of
 from modules.foundation.plain import JsonObject
 from modules.generation.batch import BatchPlan
 from modules.hooks.events import RunEvent
@@ -79,13 +79,23 @@ class BatchAttachments:
     def conditioning_state(self, event: RunEvent) -> list[Hashable]:
         """What the text encoders that scripts put in the model's place depend on."""
         p = p_of(event)
-        return [] if p is None else [change.key for change in p.text_encoder_changes]
+        if p is None:
+            return []
+        changes: list[Hashable] = [change.key for change in p.text_encoder_changes]
+        if view_of(event.model).is_encoder_changed:
+            # What an extension does there may depend on anything: nothing that was encoded with it is used again.
+            changes.append(object())
+        return changes
 
     def text_encoder(self, encoder: TextEncoder, event: RunEvent) -> TextEncoder:
         """The text encoder that scripts make of the model's (`p.text_encoder_changes`, Easel's own)."""
         p = p_of(event)
         for change in [] if p is None else p.text_encoder_changes:
             encoder = change(encoder, event)
+        if p is not None and view_of(event.model).is_encoder_changed:
+            from modules.a1111.ldm.text import ThroughView
+
+            encoder = ThroughView(view_of(event.model).cond_stage_model, encoder)
         return encoder
 
     @contextlib.contextmanager

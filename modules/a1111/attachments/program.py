@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modules.a1111.callbacks import BeforeTokenCounterParams
-from modules.a1111.sd_model import ModelView
+from modules.a1111.sd_model import view_of
 from modules.foundation.plain import JsonObject
 from modules.hooks.events import CountedPrompt, CountEvent, EndEvent, ModelEvent, PageEvent, PasteEvent
 
@@ -22,7 +22,7 @@ class ProgramAttachments:
     def model_loaded(self, event: ModelEvent) -> None:
         """on_model_loaded."""
         if self._dialect.callbacks.of("model_loaded"):
-            self._dialect.callbacks.call("model_loaded", ModelView(event.model))
+            self._dialect.callbacks.call("model_loaded", view_of(event.model))
 
     def infotext_pasted(self, values: JsonObject, event: PasteEvent) -> JsonObject:
         """on_infotext_pasted, which changes the values in place."""

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modules.a1111.attachments.run_p import keep_p, p_of
 from modules.a1111.callbacks import ExtraNoiseParams
+from modules.a1111.patching import replaced
+from modules.a1111.processing import running
 from modules.a1111.processing.conversion import processing_of, request_of
 from modules.a1111.processing.parameters import fix_seed
 from modules.a1111.processing.processed import Processed, result_of
+from modules.a1111.registered_scripts import made_by
 from modules.a1111.script import PostSampleArgs
-from modules.a1111.sd_model import ModelView, model_of
+from modules.a1111.sd_model import model_of, view_of
 from modules.a1111.seams import Seams
+from modules.foundation.errors import EaselError, Interrupted
 from modules.generation.request import GenerationRequest
-from modules.generation.result import GenerationResult
+from modules.generation.result import Generate, GenerationResult
 from modules.hooks.events import RunEvent, StartEvent
 
 if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
     from modules.a1111.processing.parameters import StableDiffusionProcessing
     from modules.generation.latents import ExtraNoise, Latents
+
+log = logging.getLogger(__name__)
 
 
 class RunAttachments:
@@ -31,6 +38,29 @@ class RunAttachments:
     def __init__(self, dialect: A1111Dialect) -> None:
         self._dialect = dialect
         self._seams: Seams | None = None
+
+    def generation(self, make: Generate, event: RunEvent) -> Generate:
+        """process_images and process_images_inner, where an extension has replaced one of them."""
+        own = {"process_images": running.process_images, "process_images_inner": running.process_images_inner}
+        changed = [found for name, each in own.items() if (found := replaced("modules.processing", name, each))]
+        if not changed:
+            return make
+        return lambda request: self._made(request, make)
+
+    def _made(self, request: GenerationRequest, make: Generate) -> GenerationResult:
+        dialect = self._dialect
+        assert dialect.control is not None, "pictures are made within a job"
+        try:
+            return made_by(dialect, request, dialect.control, lambda p: None)
+        except (Interrupted, EaselError):
+            raise
+        except Exception as error:  # the boundary of an extension
+            file = dialect.loader.file_of(error)
+            if file is None:
+                raise
+            log.exception("What %s has put in the place of process_images failed", file)
+            dialect.failed(file, f"what it has put in the place of process_images failed and is not used: {error}")
+            return make(request)
 
     def request(self, request: GenerationRequest, event: RunEvent) -> GenerationRequest:
         """Make the `p` of the run and let scripts change it until everything is decided."""
@@ -66,7 +96,7 @@ class RunAttachments:
     def around_run(self, event: RunEvent) -> Generator[None]:
         """While the run is made, `shared.sd_model` and the class-level seams belong to its `p`."""
         p = p_of(event)
-        with contextlib.nullcontext() if p is None else self._dialect.shared.using(ModelView(event.model)):
+        with contextlib.nullcontext() if p is None else self._dialect.shared.using(view_of(event.model)):
             around = self._seams
             if around is not None:
                 around.end()

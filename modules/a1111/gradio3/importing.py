@@ -13,6 +13,8 @@ from types import ModuleType
 
 from modules.a1111.current import NotRunning, current
 from modules.a1111.gradio3.keywords import OWNER
+from modules.a1111.neighbours import give_neighbours
+from modules.a1111.pydantic1 import old_pydantic
 from modules.foundation.plain import JsonMapping, JsonObject
 
 
@@ -29,13 +31,19 @@ def import_for_extensions(
     level: int = 0,
 ) -> ModuleType:
     """`__import__` for modules of extensions."""
+    if name == "pydantic" and not level:
+        return old_pydantic()
     if level or not (name == "gradio" or name.startswith("gradio.")):
         try:
-            return builtins.__import__(name, globals, locals, fromlist or (), level)
+            found = builtins.__import__(name, globals, locals, fromlist or (), level)
         except ModuleNotFoundError as error:
             if level or not _offered(name, error):
                 raise
-            return builtins.__import__(name, globals, locals, fromlist or (), level)
+            found = builtins.__import__(name, globals, locals, fromlist or (), level)
+        if not level and name.partition(".")[0] == "modules":
+            for each in (name, *(f"{name}.{part}" for part in fromlist or ())):
+                give_neighbours(each)
+        return found
     from modules.a1111.gradio3.namespace import old_module
 
     module = old_module(name)

@@ -74,3 +74,8 @@ def apply_overlay(image: Image, paste_loc: Any, overlay: Any) -> tuple[Any, Any]
         left, top, width, height = paste_loc
         image = placed(image, (left, top, left + width, top + height), overlay.size)
     return overlaid(image, overlay).convert("RGB"), image.copy()
+
+
+def txt2img_image_conditioning(sd_model: ModelView, x: Any, width: int, height: int) -> Any:
+    """What models that take no picture are given beside latents x [B, C, h, w]: a stand-in [B, 5, 1, 1]."""
+    return x.new_zeros(len(x), 5, 1, 1)

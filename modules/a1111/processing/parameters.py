@@ -76,16 +76,6 @@ class StableDiffusionProcessing:
             return current().shared.sd_model
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    @property
-    def mask_blur(self) -> Any:
-        """Blur of the mask in both directions; None where they differ."""
-        return self.mask_blur_x if self.mask_blur_x == self.mask_blur_y else None
-
-    @mask_blur.setter
-    def mask_blur(self, value: object) -> None:
-        if isinstance(value, int | float):
-            self.mask_blur_x = self.mask_blur_y = value
-
     def comment(self, text: str) -> None:
         """Say something below the picture."""
         self.comments[text] = 1
@@ -224,6 +214,16 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
         if self.mask is not None and self.image_mask is None:
             self.image_mask = self.mask
         self.mask = None
+
+    @property
+    def mask_blur(self) -> Any:
+        """Blur of the mask in both directions; None where they differ."""
+        return self.mask_blur_x if self.mask_blur_x == self.mask_blur_y else None
+
+    @mask_blur.setter
+    def mask_blur(self, value: object) -> None:
+        if isinstance(value, int | float):
+            self.mask_blur_x = self.mask_blur_y = value
 
     def sample(self, *arguments: object, **named: object) -> Any:
         """Latents of the batch at hand."""

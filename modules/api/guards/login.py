@@ -15,8 +15,8 @@ from modules.api.guards.paths import KEPT_PICTURES, OURS, inner_path
 from modules.api.json_answer import send_json
 from modules.application.access_policy import AccessPolicy, Users
 
-API_PATHS = (*OURS, "/docs", "/openapi.json", "/metrics", "/file=")
-PAGES_OWN = ("/internal/progress", "/internal/pending-tasks", "/internal/ping", "/file=")
+API_PATHS = (*OURS, "/docs", "/openapi.json", "/metrics", "/file=", "/file/")
+PAGES_OWN = ("/internal/progress", "/internal/pending-tasks", "/internal/ping", "/file=", "/file/")
 """Routes that the page itself asks; where only the API has users, the page, if it is served, must still work."""
 
 

@@ -38,6 +38,8 @@ def test_pictures_are_served_by_absolute_and_by_relative_path(files: Served) -> 
         assert response.headers["x-content-type-options"] == "nosniff"
         assert files.client.head(f"/file={path}").headers["content-length"] == str(len(response.content))
     assert files.client.get("/file=outputs/log.csv").text == "a,b"
+    assert files.client.get("/file/outputs/log.csv").text == "a,b"
+    assert files.client.get("/file/config.json").status_code == 403
 
 
 def test_what_a_flag_names_is_served_but_never_as_a_page(files: Served) -> None:
@@ -93,3 +95,17 @@ def test_a_folder_that_a_setting_names_is_served_for_its_pictures_only(files: Se
     assert files.client.get(f"/file={tmp_path}/secret.txt").status_code == 403
     files.app.settings.change({"outdir_samples": ""}, save=False)
     assert files.client.get(f"/file={tmp_path}/e.png").status_code == 403
+
+
+def test_pages_of_extensions_are_shown_with_their_scripts(tmp_path: Path) -> None:
+    for name, text in {"page.html": "<script>go()</script>", "worker.js": "go()"}.items():
+        path = tmp_path / "extensions" / "own" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    with serving(flags_for(tmp_path)) as served:
+        for name, kind in {"page.html": "text/html", "worker.js": "javascript"}.items():
+            response = served.client.get(f"/file=extensions/own/{name}")
+            assert kind in response.headers["content-type"]
+            assert "attachment" not in response.headers.get("content-disposition", "")
+            assert "content-security-policy" not in response.headers
+            assert response.headers["x-content-type-options"] == "nosniff"

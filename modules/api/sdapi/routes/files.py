@@ -1,4 +1,4 @@
-"""Files by path, as old links have them: /file=PATH, for folders of pictures and those that a flag names."""
+"""Files by path, as old links have them: /file=PATH or /file/PATH, for folders of pictures and those a flag names."""
 
 from __future__ import annotations
 
@@ -28,15 +28,21 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 
+OF_EXTENSIONS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
+
 
 def routes(app: Application) -> APIRouter:
-    """GET and HEAD of /file=PATH."""
+    """GET and HEAD of /file=PATH and /file/PATH."""
     router = APIRouter(tags=["files"])
 
     @router.api_route("/file={path:path}", methods=["GET", "HEAD"], include_in_schema=False)
+    @router.api_route("/file/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
     def file(path: str) -> FileResponse:
         """A picture by its path, absolute or below the data folder."""
         found = allowed_file(app, path)
+        if any(_is_below(found, extension.root) for extension in app.extensions.active):
+            # Extensions bring pages of their own, with scripts; their code runs in the program itself anyway.
+            return FileResponse(found, content_disposition_type="inline", headers=OF_EXTENSIONS)
         place = "inline" if found.suffix.lower() in SHOWN else "attachment"
         return FileResponse(found, filename=found.name, content_disposition_type=place, headers=HEADERS)
 
