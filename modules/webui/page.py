@@ -32,7 +32,7 @@ from modules.webui.quicksettings import build_quicksettings, wire_quicksettings
 from modules.webui.static_files import KEPT, StaticFolder
 from modules.webui.tab_bar import tab_buttons, tab_rules
 from modules.webui.tabs.registry import TABS, UNHIDEABLE, PageTab, hidden_tabs, ordered_tabs
-from modules.webui.uploads import use_temp_dir
+from modules.webui.uploads import forget_broken_uploads, use_temp_dir
 
 if TYPE_CHECKING:
     import fastapi
@@ -45,6 +45,7 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
     from modules.webui.theme import easel_theme
 
     use_temp_dir(app.settings.current, app.paths)
+    forget_broken_uploads()
     page, built = build_page(app)
     gr.set_static_paths([folder.resolve() for folder in output_folders(app.settings.current, app.paths)])
     _mount_files(api)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+from starlette.datastructures import FormData, UploadFile
 
 from modules.settings.model import Settings
 from modules.settings.paths import Paths
@@ -43,6 +48,39 @@ def use_temp_dir(settings: Settings, paths: Paths) -> None:
         )
         return
     os.environ[VARIABLE] = str(folder.resolve())
+
+
+def forget_broken_uploads() -> None:
+    """Have Gradio remove the files of uploads that are broken off or refused, and of parts that it does not ask for.
+
+    Of itself it does so where a form is malformed; the others would lie on the disk until the next start.
+    """
+    from gradio.route_utils import GradioMultiPartParser
+
+    if getattr(GradioMultiPartParser.parse, "forgets", False):
+        return
+    parse = GradioMultiPartParser.parse
+
+    @functools.wraps(parse)
+    async def parse_or_forget(parser: GradioMultiPartParser) -> FormData:
+        try:
+            form = await parse(parser)
+        except BaseException:
+            _remove(parser._files_to_close_on_error)
+            raise
+        if parser.upload_dir is not None:
+            asked = {part.file for part in form.getlist("files") if isinstance(part, UploadFile)}
+            _remove(file for file in parser._files_to_close_on_error if file not in asked)
+        return form
+
+    parse_or_forget.forgets = True  # type: ignore[attr-defined]
+    GradioMultiPartParser.parse = parse_or_forget
+
+
+def _remove(files: Iterable[Any]) -> None:
+    for file in files:
+        file.close()
+        Path(file.name).unlink(missing_ok=True)
 
 
 def _empty(folder: Path, *, everything: bool) -> None:

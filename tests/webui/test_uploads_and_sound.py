@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 
 from modules.application.application import Application
@@ -14,7 +20,7 @@ from modules.settings.flags import Flags
 from modules.settings.model import Settings
 from modules.settings.paths import Paths
 from modules.webui import sound
-from modules.webui.uploads import use_temp_dir
+from modules.webui.uploads import forget_broken_uploads, use_temp_dir
 
 
 @pytest.fixture
@@ -80,3 +86,31 @@ def test_a_sound_is_played_where_there_is_one(tmp_path: Path) -> None:
             assert sound.address(app) is None
     finally:
         app.close()
+
+
+@pytest.mark.parametrize(
+    ("end", "left"),
+    [(None, 1), (ClientDisconnect(), 0), (HTTPException(413), 0), (MultiPartException("no"), 0), (KeyError(), 0)],
+)
+def test_nothing_is_left_of_an_upload_that_is_broken_off(tmp_path: Path, end: Exception | None, left: int) -> None:
+    from gradio.route_utils import GradioMultiPartParser
+
+    forget_broken_uploads()
+    forget_broken_uploads()
+
+    async def body() -> AsyncGenerator[bytes]:
+        for name in ("files", "others"):
+            yield b'--x\r\nContent-Disposition: form-data; name="%b"; filename="a.png"\r\n\r\n' % name.encode()
+            yield b"a" * 100_000 + b"\r\n"
+        if end is not None:
+            raise end
+        yield b"--x--\r\n"
+
+    headers = Headers({"content-type": "multipart/form-data; boundary=x"})
+    parser = GradioMultiPartParser(headers, body(), upload_dir=tmp_path, max_file_size=10**9)
+    with contextlib.nullcontext() if end is None else pytest.raises(type(end)):
+        form = asyncio.run(parser.parse())
+        for part in form.getlist("files"):
+            assert isinstance(part, UploadFile)
+            part.file.close()
+    assert len(list(tmp_path.iterdir())) == left
