@@ -142,7 +142,8 @@ class ScriptsOnPage(PageGuest):
             self._draw_rest(tab, runner)
 
     def _draw_rest(self, tab: str, runner: ScriptRunner) -> None:
-        with gr.Column(elem_id=f"{tab}_script_container", elem_classes=["script-container"]):
+        # A group, as which extensions that arrange the scripts anew know it.
+        with gr.Group(elem_id=f"{tab}_script_container", elem_classes=["script-container"]):
             for script in tuple(runner.alwayson_scripts):
                 if script.args_from is None:
                     self._draw_script(runner, script)

@@ -112,7 +112,6 @@ def test_the_setting_of_the_checkpoint_says_which_one_it_is(stage: Callable[...,
 def test_files_of_models_and_the_font_are_found(stage: Callable[..., Stage], tmp_path: Path) -> None:
     from modules.images import get_font
     from modules.modelloader import load_models, load_upscalers
-    from modules.paths_internal import roboto_ttf_file
 
     stage(none="from modules import scripts\n")
     for name in ("a.pth", "sub/b.PTH", "c.txt", "d.vae.pth"):
@@ -123,5 +122,5 @@ def test_files_of_models_and_the_font_are_found(stage: Callable[..., Stage], tmp
     assert [Path(each).name for each in found] == ["a.pth", "b.PTH"]
     assert load_models(str(tmp_path / "none"), model_url="https://example.org/a.pth") == ["https://example.org/a.pth"]
     load_upscalers()
-    assert Path(roboto_ttf_file).is_file()
+    assert Path(importlib.import_module("modules.paths_internal").roboto_ttf_file).is_file()
     assert get_font(12).getlength("wide") > 10

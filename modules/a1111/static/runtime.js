@@ -144,6 +144,12 @@ function easelOldNames() {
   for (const bar of document.querySelectorAll(".tab-container[role=tablist]:not(.tab-nav)")) {
     bar.classList.add("tab-nav");
   }
+  // Gradio 3 wrote a blank after the name of a tab, and extensions look for the button with it.
+  for (const button of document.querySelectorAll("#tabs .tab-nav button[role=tab]")) {
+    if (button.textContent && !button.textContent.endsWith(" ")) {
+      button.append(" ");
+    }
+  }
   for (const list of document.querySelectorAll("ul[role=listbox]:not(.options)")) {
     list.classList.add("options");
   }
