@@ -33,7 +33,9 @@ ENVIRONMENT = {
     "KMP_BLOCKTIME": "0",
 }
 
-BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""Chromium without its own windows first: it opens the page with a quarter less work."""
+
 BROWSER_FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -213,7 +215,7 @@ def browser_executable() -> str:
     """Path of an installed Chromium. Without one the test is skipped, but never on a build machine (CI=true)."""
     path = next(filter(None, map(shutil.which, BROWSER_NAMES)), None)
     if path is None:
-        reason = "no Chromium on this machine (Debian, Ubuntu: sudo apt install chromium)"
+        reason = "no Chromium on this machine (Debian: sudo apt install chromium-headless-shell; Ubuntu: chromium)"
         if os.environ.get("CI") == "true":
             pytest.fail(f"The browser tests must run here, but there is {reason}.")
         pytest.skip(reason)
