@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm_start
 from tests.parity.replay import make_data
 from tests.scripts.conftest import Scripts
 from tests.scripts.killed_plot import PLOT, told
@@ -20,24 +21,26 @@ ROOT = Path(__file__).parents[2]
 def test_a_killed_plot_makes_no_finished_cell_again(scripts: Scripts, tmp_path: Path) -> None:
     data = make_data(tmp_path / "data")
 
-    def run(job: str, suffix: str, times: int) -> subprocess.CompletedProcess[str]:
+    def run(job: str, suffix: str, times: int) -> tuple[int, str]:
         command = [sys.executable, "-m", "tests.scripts.killed_plot", str(data), job, suffix, str(times)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        with warm_start.popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=None, text=True) as process:
+            output, _ = process.communicate()
+        return process.returncode, output
 
     def kept(suffix: str) -> int:
         return len(list((data / "cache" / "plots").glob(f"*/*{suffix}")))
 
     # A cell counts once its notes have their name; one whose picture alone is there is made again.
-    first = run("new", ".png", 3)
-    assert first.returncode == -9, first.stderr[-2000:]
+    status, told_first = run("new", ".png", 3)
+    assert status == -9
     assert (kept(".png"), kept(".json")) == (3, 2)
-    job = first.stdout.split()[0]
-    second = run(job, ".json", 2)
-    assert second.returncode == -9, second.stderr[-2000:]
+    job = told_first.split()[0]
+    status, _ = run(job, ".json", 2)
+    assert status == -9
     assert kept(".json") == 4
-    third = run(job, "", 0)
-    assert third.returncode == 0, third.stderr[-2000:]
-    answer = json.loads(third.stdout.splitlines()[-1])
+    status, told_last = run(job, "", 0)
+    assert status == 0
+    answer = json.loads(told_last.splitlines()[-1])
     assert answer["made"] == 2
     assert answer["result"] == told(scripts.make("x/y/z plot", *PLOT))
     assert kept("") == 0

@@ -18,6 +18,11 @@ from tests.webui.test_browser_canvas import Canvas, open_canvas
 
 LONG = 150
 
+WHAT_LIES_ON_GENERATE = """() => {
+  const { x, y, width, height } = document.getElementById('txt2img_generate').getBoundingClientRect();
+  return document.elementFromPoint(x + width / 2, y + height / 2)?.closest('[id]').id;
+}"""
+
 
 @pytest.fixture(autouse=True)
 def calm(server: Easel, web: Watched) -> Iterator[None]:
@@ -88,6 +93,8 @@ def test_what_waits_is_seen_moved_paused_and_cancelled(web: Watched) -> None:
         web.fill("txt2img_prompt", words)
         menu(web, "Enqueue")
         expect(page.locator(f".queue-row:has-text('{words}')")).to_have_count(1)
+    expect(page.locator(".toast-body")).not_to_have_count(0)
+    assert page.evaluate(WHAT_LIES_ON_GENERATE) == "txt2img_generate"  # and not what was just said
     rows = page.locator(".queue-row[data-state=waiting], .queue-row[data-state=paused]")
     expect(rows).to_have_text([re.compile("the first"), re.compile("the second"), re.compile("the third")])
     expect(rows.first).to_contain_text("tiny")
