@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from modules.foundation.avif import unpack_elsewhere
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -91,6 +93,7 @@ def _readable() -> tuple[str, ...]:
             importlib.import_module(plugin)
         except ImportError:
             continue
+    unpack_elsewhere()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 

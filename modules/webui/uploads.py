@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import re
@@ -57,23 +56,22 @@ def forget_broken_uploads() -> None:
     """
     from gradio.route_utils import GradioMultiPartParser
 
-    if getattr(GradioMultiPartParser.parse, "forgets", False):
-        return
     parse = GradioMultiPartParser.parse
+    if parse.__module__ == __name__:  # done already
+        return
 
-    @functools.wraps(parse)
-    async def parse_or_forget(parser: GradioMultiPartParser) -> FormData:
+    async def parse_or_forget(self: GradioMultiPartParser) -> FormData:
+        opened: list[Any] = vars(self)["_files_to_close_on_error"]
         try:
-            form = await parse(parser)
+            form = await parse(self)
         except BaseException:
-            _remove(parser._files_to_close_on_error)
+            _remove(opened)
             raise
-        if parser.upload_dir is not None:
-            asked = {part.file for part in form.getlist("files") if isinstance(part, UploadFile)}
-            _remove(file for file in parser._files_to_close_on_error if file not in asked)
+        if self.upload_dir is not None:
+            asked: set[Any] = {part.file for part in form.getlist("files") if isinstance(part, UploadFile)}
+            _remove(file for file in opened if file not in asked)
         return form
 
-    parse_or_forget.forgets = True  # type: ignore[attr-defined]
     GradioMultiPartParser.parse = parse_or_forget
 
 

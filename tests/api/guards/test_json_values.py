@@ -9,7 +9,15 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from modules.api.guards.json_values import MOST_BESIDE, MOST_DEEP, MOST_ESCAPED, MOST_FOREIGN, MOST_VALUES, JsonMeter
+from modules.api.guards.json_values import (
+    MOST_BESIDE,
+    MOST_DEEP,
+    MOST_ESCAPED,
+    MOST_FOREIGN,
+    MOST_IN_WORDS,
+    MOST_VALUES,
+    JsonMeter,
+)
 from tests.api.conftest import Served
 
 TEXTS = st.text(alphabet='a,[{}]:"\\\né\x00', max_size=12)
@@ -98,3 +106,26 @@ def test_what_is_read_ahead_of_the_routes_is_refused_too(served: Served) -> None
         answer = served.client.post(route, content=short, headers={"content-type": "application/json"})
         assert answer.status_code == 422, route
         assert "deep" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("mark", "words"),
+    [
+        ("\N{GRINNING FACE}", True),
+        ("\\ud83d", True),
+        ("\\u00e9", True),
+        ("\\u002b", False),
+        ("\\u003D", False),
+        ("+", False),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1000, None])
+def test_a_long_text_with_a_word_in_it_is_too_much_and_one_beside_it_is_not(
+    mark: str, words: bool, place: int | None
+) -> None:
+    meter = JsonMeter()
+    meter.add(b'{"image": "')
+    for number in range(MOST_IN_WORDS // 4000 + 10):
+        meter.add(b"a" * 4000 + (mark.encode() if number == place else b""))
+    meter.add(b'", "prompt": "' + mark.encode() + b'"}')
+    assert (meter.excess is not None) == (words and place is not None)

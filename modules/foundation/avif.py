@@ -1,0 +1,94 @@
+"""Large AVIF pictures, unpacked in a process of their own.
+
+Pillow unpacks AVIF in one call that holds the interpreter: five seconds for a hundred megapixels of noise, in which
+nobody else is answered. Other formats let others go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.AvifImagePlugin import AvifImageFile
+
+SMALL = 2_000_000
+"""Pixels that are unpacked here: a tenth of a second at most."""
+
+SECONDS = 120.0
+"""A picture that takes longer is damaged on purpose."""
+
+_CHILD = """
+import sys
+from PIL import _avif
+decoder = _avif.AvifDecoder(sys.stdin.buffer.read(), sys.argv[1], int(sys.argv[2]))
+pixels, *times = decoder.get_frame(int(sys.argv[3]))
+sys.stdout.buffer.write(" ".join(map(str, times)).encode() + b"\\n" + pixels)
+"""
+
+
+def unpack_elsewhere() -> None:
+    """Have Pillow do so from now on, whoever opens a picture."""
+    from PIL import AvifImagePlugin
+
+    opened = AvifImagePlugin.AvifImageFile
+    if opened.__dict__["_open"].__module__ == __name__ or not AvifImagePlugin.SUPPORTED:
+        return
+    usual = opened._open
+
+    def _open(self: AvifImageFile) -> None:
+        file = self.fp
+        assert file is not None
+        data = file.read()
+        self.fp = io.BytesIO(data)
+        try:
+            usual(self)
+        finally:
+            self.fp = file
+        if self.width * self.height > SMALL:
+            self._decoder = _Elsewhere(data, self._decoder)
+
+    opened._open = _open
+
+
+class _Elsewhere:
+    """Pillow's decoder of one file, whose pixels come from another process."""
+
+    def __init__(self, data: bytes, decoder: Any) -> None:
+        self._data, self._decoder = data, decoder
+
+    def get_info(self) -> Any:
+        """Size, mode and what else is known without unpacking."""
+        return self._decoder.get_info()
+
+    def get_frame(self, frame: int) -> tuple[bytes, int, int, int]:
+        """The pixels and three times. Raises OSError where they cannot be unpacked."""
+        from PIL import AvifImagePlugin
+
+        (width, height), _, mode, *_ = self.get_info()
+        size = width * height * len(mode)
+        threads = AvifImagePlugin._get_default_max_threads()
+        command = [sys.executable, "-I", "-c", _CHILD, AvifImagePlugin.DECODE_CODEC_CHOICE, str(threads), str(frame)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            watch = threading.Timer(SECONDS, child.kill)
+            watch.start()
+            try:
+                with contextlib.suppress(BrokenPipeError), child.stdin:
+                    child.stdin.write(self._data)
+                times = child.stdout.readline().split()
+                pixels = child.stdout.read(size)
+            finally:
+                watch.cancel()
+                child.kill()
+        if len(times) != 3 or len(pixels) != size:
+            raise OSError("it is damaged, or takes too long to unpack")
+        timescale, shown, lasts = map(int, times)
+        return pixels, timescale, shown, lasts
