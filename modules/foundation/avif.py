@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from PIL.AvifImagePlugin import AvifImageFile
+from typing import Any
 
 SMALL = 2_000_000
 """Pixels that are unpacked here: a tenth of a second at most."""
@@ -33,26 +31,28 @@ sys.stdout.buffer.write(" ".join(map(str, times)).encode() + b"\\n" + pixels)
 
 def unpack_elsewhere() -> None:
     """Have Pillow do so from now on, whoever opens a picture."""
-    from PIL import AvifImagePlugin
+    from PIL import AvifImagePlugin, Image
 
-    opened = AvifImagePlugin.AvifImageFile
-    if opened.__dict__["_open"].__module__ == __name__ or not AvifImagePlugin.SUPPORTED:
+    factory, accept = Image.OPEN.get("AVIF", (None, None))
+    if factory is None or getattr(factory, "__module__", "") == __name__ or not AvifImagePlugin.SUPPORTED:
         return
-    usual = opened._open
 
-    def _open(self: AvifImageFile) -> None:
-        file = self.fp
-        assert file is not None
-        data = file.read()
-        self.fp = io.BytesIO(data)
-        try:
-            usual(self)
-        finally:
-            self.fp = file
-        if self.width * self.height > SMALL:
-            self._decoder = _Elsewhere(data, self._decoder)
+    class LargeAvifFile(AvifImagePlugin.AvifImageFile):
+        """An AVIF file whose pixels, where they are many, come from another process."""
 
-    opened._open = _open
+        def _open(self) -> None:
+            file = self.fp
+            assert file is not None
+            data = file.read()
+            self.fp = io.BytesIO(data)
+            try:
+                super()._open()
+            finally:
+                self.fp = file
+            if self.width * self.height > SMALL:
+                self._decoder: Any = _Elsewhere(data, self._decoder)
+
+    Image.register_open("AVIF", LargeAvifFile, accept)
 
 
 class _Elsewhere:
@@ -71,8 +71,8 @@ class _Elsewhere:
 
         (width, height), _, mode, *_ = self.get_info()
         size = width * height * len(mode)
-        threads = AvifImagePlugin._get_default_max_threads()
-        command = [sys.executable, "-I", "-c", _CHILD, AvifImagePlugin.DECODE_CODEC_CHOICE, str(threads), str(frame)]
+        choice, threads = AvifImagePlugin.DECODE_CODEC_CHOICE, str(os.cpu_count() or 1)
+        command = [sys.executable, "-I", "-c", _CHILD, choice, threads, str(frame)]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         ) as child:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from starlette.routing import Mount
 
+from modules.foundation.avif import unpack_elsewhere
 from modules.foundation.picture_file import forbid_ghostscript
 from modules.hooks.events import PageEvent
 from modules.pipeline.output_folders import output_folders
@@ -54,6 +55,7 @@ def mount_page(api: fastapi.FastAPI, app: Application) -> gr.Blocks:
     gradio_scripts.add_routes(api)
     _add_head(api, app, page, built)
     forbid_ghostscript()
+    unpack_elsewhere()
     gr.mount_gradio_app(
         api,
         page,

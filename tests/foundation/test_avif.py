@@ -55,6 +55,7 @@ def test_pillow_is_changed_once() -> None:
     from PIL import AvifImagePlugin
 
     avif.unpack_elsewhere()
-    changed = AvifImagePlugin.AvifImageFile._open
+    factory = Image.OPEN["AVIF"][0]
     avif.unpack_elsewhere()
-    assert AvifImagePlugin.AvifImageFile._open is changed
+    assert Image.OPEN["AVIF"][0] is factory
+    assert factory is not AvifImagePlugin.AvifImageFile
