@@ -114,12 +114,12 @@ def build_page(app: Application) -> tuple[PageBlocks, PageBuilder]:
     settings = app.settings.current
     added = (PageTab(name=each.name, label=each.label, build=each.build) for each in app.registries.tabs)
     tabs = ordered_tabs((*TABS, *added), settings)
-    # Uploaded pictures are of no use after a day.
+    # A page may stay open over a weekend, with a picture that was given to it before.
     with contextlib.ExitStack() as stack:
         for guest in app.registries.page_guests:
             stack.enter_context(guest.building())
         page = stack.enter_context(
-            PageBlocks(title="Easel", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400))
+            PageBlocks(title="Easel", analytics_enabled=False, fill_width=True, delete_cache=(3600, 7 * 86400))
         )
         # First in the page, where it is soonest found.
         page.bearer = gr.HTML("", visible=False)

@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.webui.conftest import Easel, Watched, open_page, seconds_until
 
@@ -82,6 +83,13 @@ def test_pictures_dropped_on_the_prompt_restore_their_settings_one_after_the_oth
         drop(web.page, "#txt2img_prompt textarea", content)
         web.wait_value("txt2img_prompt", f"picture {seed}")
         web.wait_value("txt2img_seed", str(seed))
+
+
+def test_a_file_dropped_where_nothing_takes_it_leaves_the_page_where_it_is(web: Watched) -> None:
+    web.page.evaluate("addEventListener('drop', (event) => { window.dropTaken = event.defaultPrevented })")
+    drop(web.page, "#txt2img_settings", b"some file")
+    expect(web.page.locator("#easel_notices")).to_contain_text("Nothing takes a file here")
+    assert web.page.evaluate("window.dropTaken") is True
 
 
 def test_styles_are_written_into_the_prompts(web: Watched) -> None:

@@ -131,4 +131,13 @@ def test_pictures_come_from_the_gallery_and_from_png_info(web: Watched, tmp_path
     page.click("#extras_tab")
     page.wait_for_selector("html[data-tab=extras]")
     web.wait_text("extras_source_info", "56x40 PNG")
+    for button, canvas in (("img2img_tab", "img2img_image"), ("inpaint_tab", "img2maskimg")):
+        page.click("#tab_img2img-button")
+        web.fill("img2img_prompt", "something else")
+        page.click("#tab_pnginfo-button")
+        page.click(f"#tab_pnginfo #{button}")
+        page.wait_for_selector("html[data-tab=img2img]")
+        page.wait_for_selector(f"#{canvas} .easel-canvas[data-open]")
+        web.wait_value("img2img_prompt", "a red ball")
+        web.wait_value("img2img_width", "56")
     assert web.errors == []

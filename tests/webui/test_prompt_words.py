@@ -47,6 +47,8 @@ def word_at(text: str) -> str | None:
         ("cat, 123|", None),
         ("re:zero|", "re:zero"),
         ("|", None),
+        (f"{'words ' * 40}|", None),
+        (f"{'words ' * 40}, ca|", "ca"),
     ],
 )
 def test_the_word_at_the_caret_is_found(text: str, word: str | None) -> None:

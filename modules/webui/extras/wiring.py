@@ -112,11 +112,16 @@ def _wire_sending(page: PageBuilder, parts: Buttons, results: Results, image: Co
 
 def picture_for_img2img(app: Application, path: Path, mode: str, target: GenerationPanel) -> list[object]:
     """Updates of the controls of img2img: the picture, the sub tab and, as the settings say, the size."""
+    return target.updates(picture_values(app, path, mode, target))
+
+
+def picture_values(app: Application, path: Path, mode: str, target: GenerationPanel) -> dict[str, object]:
+    """What the controls of img2img, by name, are given with a picture for one of its sub tabs."""
     values: dict[str, object] = {img2img_controls.PICTURES[mode].name: str(path), "mode": mode}
     if app.settings.current.send_size:
         with contextlib.suppress(*UNREADABLE), open_picture(path) as picture:  # img2img says what is wrong with it
             values |= sent_size(app, picture.size, target)
-    return target.updates(values)
+    return values
 
 
 def chosen_picture(info: str, selected: int) -> Path | None:

@@ -12,7 +12,7 @@ from gradio.components import Component
 
 from modules.foundation.plain import JsonMapping, JsonObject
 from modules.webui.canvas.component import Canvas, Paints
-from modules.webui.panel.open_slider import open_slider
+from modules.webui.panel.open_slider import PanelSlider, open_slider
 from modules.webui.ui_config import UiConfig
 
 Props = JsonObject
@@ -76,7 +76,7 @@ class Slider:
         """A slider, or a slider with a number box that takes more."""
         limits = {"minimum": self.minimum, "maximum": self.maximum, "step": self.step}
         arguments = {**ui.slider(key, value=self.value, **limits), **props}
-        return gr.Slider(**arguments) if self.most is None else open_slider(self.most, arguments)
+        return PanelSlider(**arguments) if self.most is None else open_slider(self.most, arguments)
 
 
 @dataclass(frozen=True, kw_only=True)

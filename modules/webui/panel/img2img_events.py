@@ -46,7 +46,7 @@ def wire_img2img(page: PageBuilder, panel: GenerationPanel) -> None:
     on(parts["detect_size"], "click", lambda *values: _detected(step(), values), begun, sizes)
     scaling = [controls["scale"], *begun]
 
-    def on_scale(factor: float, *values: object) -> str:
+    def on_scale(factor: float | None, *values: object) -> str:
         return _scaled_size(step(), factor, values)
 
     on_any_change(scaling, on_scale, scaling, [parts["scaled_size"]])
@@ -129,9 +129,9 @@ def _detected(step: int, values: Sequence[object]) -> list[object]:
     return [side // step * step for side in size]
 
 
-def _scaled_size(step: int, factor: float, values: Sequence[object]) -> str:
+def _scaled_size(step: int, factor: float | None, values: Sequence[object]) -> str:
     size = _size(values)
-    if size is None:
+    if size is None or factor is None:
         return "<p>the picture's size, scaled</p>"
     try:
         width, height = scaled(size, factor)

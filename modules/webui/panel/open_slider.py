@@ -1,6 +1,8 @@
-"""A slider whose number box takes more than the slider shows."""
+"""Sliders whose number box is read as it was typed, and those that take more than the slider shows."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import gradio as gr
 from gradio.components.number import Number
@@ -13,24 +15,20 @@ MARK = "open-slider"
 
 with no_interface_files():
 
-    class OpenSlider(gr.Slider):
-        """A slider of Gradio's that takes values up to `most`, which its track shows as its end."""
+    class PanelSlider(gr.Slider):
+        """A slider of Gradio's that hands over what its box holds, also nothing or what lies beyond its ends: what is
+        asked for says by name what is wrong with it, where Gradio would say that some value is too small."""
 
         is_template = True
         """In the browser it is Gradio's own."""
 
-        most = float("inf")
-
-        def preprocess(self, payload: float) -> float:
-            """The value that the browser sent. Raises gradio's Error for one out of bounds."""
-            Number.raise_if_out_of_bounds(payload, self.minimum, max(self.maximum, self.most))
-            return Number.round_to_precision(payload, self.precision)
+        def preprocess(self, payload: Any) -> Any:
+            """The value that the browser sent; None for an empty box."""
+            return Number.round_to_precision(payload, self.precision) if isinstance(payload, int | float) else payload
 
 
-def open_slider(most: float, arguments: JsonMapping) -> OpenSlider:
-    """A slider of these arguments of `gr.Slider` whose number box takes up to `most`."""
+def open_slider(most: float, arguments: JsonMapping) -> PanelSlider:
+    """A slider of these arguments of `gr.Slider` whose number box takes up to `most`, shown as its end."""
     classes = [*arguments.get("elem_classes", ()), MARK, f"most-{most:g}"]
     marked: JsonObject = {**arguments, "elem_classes": classes}
-    slider = OpenSlider(**marked)
-    slider.most = most
-    return slider
+    return PanelSlider(**marked)

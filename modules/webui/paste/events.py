@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -18,6 +20,9 @@ from modules.webui.paste.values import has_parameters, pasted_values
 
 if TYPE_CHECKING:
     from modules.application.application import Application
+
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 def wire_pasting(app: Application, panel: GenerationPanel) -> None:
@@ -48,10 +53,13 @@ def wire_pasting(app: Application, panel: GenerationPanel) -> None:
     on(panel.parts["prompt_file"], "upload", on_drop, [panel.parts["prompt_file"]], panel.pasted_into)
 
 
-def pasted(app: Application, panel: GenerationPanel, text: str) -> list[object]:
-    """The answers of an event whose outputs are `pasted_into`; what the text does not name stays as it is."""
+def pasted(app: Application, panel: GenerationPanel, text: str, values: Mapping[str, object] = NOTHING) -> list[object]:
+    """The answers of an event whose outputs are `pasted_into`; what the text does not name stays as it is.
+
+    `values` of controls, by name, go before what the text says.
+    """
     parameters = parameters_of(text, app) if panel.guests.outputs and has_parameters(text) else {}
-    return [*panel.updates(pasted_values(text, app, panel.declared)), *panel.guests.pasted(parameters)]
+    return [*panel.updates({**pasted_values(text, app, panel.declared), **values}), *panel.guests.pasted(parameters)]
 
 
 def read_file(path: Path) -> PictureMetadata:

@@ -2,6 +2,7 @@
 // A picture dropped on the prompts brings its settings back. Python reads them from a hidden file box.
 import { around } from "./dom.js";
 import { carriesPicture, fileOf } from "./dropped.js";
+import { say } from "./notice.js";
 
 const AREA = ".prompt-container";
 const BOX = '[id$="_prompt_image"]';
@@ -25,6 +26,26 @@ export function watchDrops() {
     }, true);
   }
   document.addEventListener("drop", drop, true);
+  watchStrays();
+}
+
+/** A file that nothing takes would be opened by the browser in place of the page. */
+function watchStrays() {
+  const isStray = (/** @type {DragEvent} */ event) => (
+    !event.defaultPrevented && Boolean(event.dataTransfer?.types.includes("Files")) && !around(event, "input[type=file]")
+  );
+  window.addEventListener("dragover", (event) => {
+    if (isStray(event) && event.dataTransfer) {
+      event.preventDefault();
+      event.dataTransfer.dropEffect = "none";
+    }
+  });
+  window.addEventListener("drop", (event) => {
+    if (isStray(event)) {
+      event.preventDefault();
+      say("Nothing takes a file here. Drop a picture on a prompt, a canvas or PNG Info.", true);
+    }
+  });
 }
 
 /** @param {DragEvent} event */

@@ -14,17 +14,15 @@ from modules.webui.builder import PageBuilder
 from modules.webui.events import on
 from modules.webui.extras import controls as extras_controls
 from modules.webui.extras.wiring import OPENED as EXTRAS_OPENED
-from modules.webui.extras.wiring import picture_for_img2img
-from modules.webui.panel.generation_panel import GenerationPanel
+from modules.webui.extras.wiring import picture_values
 from modules.webui.paste.events import pasted, read_file
 from modules.webui.paste.values import has_parameters
 
 if TYPE_CHECKING:
     from modules.application.application import Application
 
-SENT_TO = ("txt2img", "img2img")
-PICTURE_SENT_TO = ("inpaint", "extras")
-"""Where the picture itself goes."""
+SENT_TO = ("txt2img", "img2img", "inpaint", "extras")
+"""Where what is here goes: to txt2img the parameters, to Extras the picture, to the others both."""
 
 EMPTY = '<p class="hint">Drop a picture on the box to read the words and settings it was made with.</p>'
 
@@ -48,37 +46,32 @@ def build_pnginfo(page: PageBuilder) -> None:
             text = gr.Textbox("", elem_id="pnginfo_generation_info", visible="hidden")
             with gr.Row(elem_id="pnginfo_send_row"):
                 send = {tab: _send_button(tab) for tab in SENT_TO}
-                pictures = {tab: _send_button(tab) for tab in PICTURE_SENT_TO}
-    outputs = [html_info, text, *send.values(), *pictures.values()]
+    outputs = [html_info, text, *send.values()]
     on(image, "change", lambda path: on_picture(page.app, path), [image], outputs)
-    page.when_drawn(lambda: _wire_sending(page, text, send))
-    page.when_drawn(lambda: _wire_pictures(page, image, pictures))
+    page.when_drawn(lambda: _wire_sending(page, image, text, send))
 
 
 def _send_button(tab: str) -> gr.Button:
     return gr.Button(f"Send to {tab}", elem_id=f"{tab}_tab", interactive=False, scale=0, min_width=180)
 
 
-def _wire_sending(page: PageBuilder, text: gr.Textbox, send: dict[str, gr.Button]) -> None:
-    for tab, button in send.items():
-        panel = page.panels[tab]
+def _wire_sending(page: PageBuilder, image: gr.Image, text: gr.Textbox, send: dict[str, gr.Button]) -> None:
+    words, target = page.panels["txt2img"], page.panels["img2img"]
+    extras = page.inputs["extras"].controls[extras_controls.IMAGE.name]
 
-        def on_send(text: str, panel: GenerationPanel = panel) -> list[object]:
-            return pasted(page.app, panel, text)
+    def on_words(text: str) -> list[object]:
+        return pasted(page.app, words, text)
 
-        on(button, "click", on_send, [text], panel.pasted_into, then=f"() => easel.openTab('{tab}')")
+    on(send["txt2img"], "click", on_words, [text], words.pasted_into, then="() => easel.openTab('txt2img')")
+    for mode in ("img2img", "inpaint"):
 
+        def on_both(path: str | None, text: str, mode: str = mode) -> list[object]:
+            values = picture_values(page.app, Path(path), mode, target) if path else {}
+            return pasted(page.app, target, text, values)
 
-def _wire_pictures(page: PageBuilder, image: gr.Image, buttons: dict[str, gr.Button]) -> None:
-    """The buttons that send the picture itself, to be painted in or enlarged."""
-    target, extras = page.panels["img2img"], page.inputs["extras"].controls[extras_controls.IMAGE.name]
-
-    def on_inpaint(path: str | None) -> list[object]:
-        return picture_for_img2img(page.app, Path(path), "inpaint", target) if path else target.updates({})
-
-    opened = "() => easel.openTab('img2img')"
-    on(buttons["inpaint"], "click", on_inpaint, [image], target.components, then=opened)
-    on(buttons["extras"], "click", lambda path: path, [image], [extras], then=EXTRAS_OPENED)
+        opened = "() => easel.openTab('img2img')"
+        on(send[mode], "click", on_both, [image, text], target.pasted_into, then=opened)
+    on(send["extras"], "click", lambda path: path, [image], [extras], then=EXTRAS_OPENED)
 
 
 def on_picture(app: Application, path: str | None) -> tuple[object, ...]:
@@ -101,9 +94,8 @@ def on_picture(app: Application, path: str | None) -> tuple[object, ...]:
     return body, text, *_sendable(has_parameters(text))
 
 
-def _sendable(sendable: bool, *, picture: bool = True) -> list[gr.Button]:
-    enabled = [*(sendable for _ in SENT_TO), *(picture for _ in PICTURE_SENT_TO)]
-    return [gr.Button(interactive=each) for each in enabled]
+def _sendable(words: bool, *, picture: bool = True) -> list[gr.Button]:
+    return [gr.Button(interactive=words if tab == "txt2img" else picture) for tab in SENT_TO]
 
 
 def items_html(items: dict[str, str]) -> str:

@@ -5,6 +5,8 @@
 
 const ENDS = ",\n\r|{}()[]>";
 const LEAST = 2;
+/** What is longer is a sentence, no word; the server looks for no more. */
+const LONGEST = 200;
 
 /**
  * The word that ends at the caret: from the last comma or bracket on, from "<" for a network, from "__" for a wildcard.
@@ -21,6 +23,9 @@ export function wordAt(value, caret) {
       break;
     }
     start -= 1;
+    if (caret - start > LONGEST) {
+      return null;
+    }
   }
   const typed = value.slice(start, caret);
   if (bracket === "<") {
