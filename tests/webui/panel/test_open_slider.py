@@ -19,6 +19,6 @@ def test_a_file_may_still_let_the_slider_reach_further() -> None:
     assert slider.preprocess(9000) == 9000
 
 
-@pytest.mark.parametrize(("typed", "read"), [(None, None), (10, 10), (64.4, 64), (1e9, 1e9), (-3, -3), ("x", "x")])
+@pytest.mark.parametrize(("typed", "read"), [(None, None), (10, 10), (64.4, 64.4), (1e9, 1e9), (-3, -3), ("x", "x")])
 def test_what_was_typed_is_handed_over_for_those_who_can_say_what_is_wrong_with_it(typed: object, read: object) -> None:
     assert PanelSlider(minimum=64, maximum=2048, step=8, value=512).preprocess(typed) == read
