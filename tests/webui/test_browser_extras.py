@@ -126,11 +126,11 @@ def test_pictures_come_from_the_gallery_and_from_png_info(web: Watched, tmp_path
     page.wait_for_selector("html[data-tab=extras]")
     web.wait_text("extras_source_info", "64x64 PNG")
     page.click("#tab_pnginfo-button")
-    page.set_input_files("#pnginfo_image input[type=file]", picture(tmp_path, (56, 40)))
+    page.set_input_files("#pnginfo_image input[type=file]", picture(tmp_path, (136, 80)))
     web.wait_text("pnginfo_html_info", "a red ball")
     page.click("#extras_tab")
     page.wait_for_selector("html[data-tab=extras]")
-    web.wait_text("extras_source_info", "56x40 PNG")
+    web.wait_text("extras_source_info", "136x80 PNG")
     for button, canvas in (("img2img_tab", "img2img_image"), ("inpaint_tab", "img2maskimg")):
         page.click("#tab_img2img-button")
         web.fill("img2img_prompt", "something else")
@@ -139,5 +139,5 @@ def test_pictures_come_from_the_gallery_and_from_png_info(web: Watched, tmp_path
         page.wait_for_selector("html[data-tab=img2img]")
         page.wait_for_selector(f"#{canvas} .easel-canvas[data-open]")
         web.wait_value("img2img_prompt", "a red ball")
-        web.wait_value("img2img_width", "56")
+        web.wait_value("img2img_width", "136")
     assert web.errors == []

@@ -72,6 +72,23 @@ def test_without_a_picture_it_is_said_what_is_missing(web: Watched) -> None:
     web.wait_text("html_log_img2img", "no picture to begin with")
 
 
+def test_a_file_that_is_no_picture_is_named_where_it_was_given(
+    web: Watched, files: dict[str, Path], tmp_path: Path
+) -> None:
+    page, broken = web.page, tmp_path / "no.png"
+    broken.write_bytes(b"no picture")
+    page.click("#tab_pnginfo-button")
+    page.set_input_files("#pnginfo_image input[type=file]", broken)
+    web.wait_text("pnginfo_html_info", "no.png")
+    page.click("#tab_img2img-button")
+    page.click("#img2img_inpaint_upload_tab-button")
+    page.set_input_files("#img_inpaint_base input[type=file]", broken)
+    page.set_input_files("#img_inpaint_mask input[type=file]", files["mask"])
+    page.wait_for_selector("#img_inpaint_mask img")
+    generate(web)
+    web.wait_text("html_log_img2img", "no.png cannot be read as a picture")
+
+
 def test_inputs_come_back_after_a_reload_pictures_too(web: Watched, files: dict[str, Path]) -> None:
     page = web.page
     web.fill("txt2img_prompt", "not to be lost")

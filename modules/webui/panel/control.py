@@ -13,6 +13,7 @@ from gradio.components import Component
 from modules.foundation.plain import JsonMapping, JsonObject
 from modules.webui.canvas.component import Canvas, Paints
 from modules.webui.panel.open_slider import PanelSlider, open_slider
+from modules.webui.picture_file_box import picture_file_box
 from modules.webui.ui_config import UiConfig
 
 Props = JsonObject
@@ -199,10 +200,7 @@ class Picture:
 
     def make(self, ui: UiConfig, key: str, offers: Offers, props: Props) -> Component:
         """A picture field."""
-        # With a mode of its own gradio would hand over a copy: without transparency, parameters or more than 8 bits.
-        return gr.Image(
-            type="filepath", image_mode=None, sources=["upload", "clipboard"], buttons=[], interactive=True, **props
-        )
+        return picture_file_box(**props)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,16 @@ const KEY = "easel-session";
 const before = localStorage.getItem(KEY) ?? "";
 
 /** The sessions whose inputs this page may begin with, the better one first. */
-export const beginnings = [sessionStorage.getItem(KEY) ?? "", before].filter(Boolean);
+export const beginnings = [known(), before].filter(Boolean);
 
-/** The name of this session. */
+/** The name of this session; "" while it has none, for nothing was kept of it. */
+export function known() {
+  return sessionStorage.getItem(KEY) ?? "";
+}
+
+/** The name of this session, which has one from now on. */
 export function session() {
-  const own = sessionStorage.getItem(KEY) ?? newName();
+  const own = known() || newName();
   sessionStorage.setItem(KEY, own);
   localStorage.setItem(KEY, own);
   return own;

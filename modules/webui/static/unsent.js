@@ -5,7 +5,7 @@ import { onEvent } from "./events.js";
 import { runs, typed } from "./dom.js";
 import { isRestored, isUnsent } from "./inputs.js";
 import { write as putBack } from "./prompt_history.js";
-import { beginnings, session } from "./session.js";
+import { beginnings, known, session } from "./session.js";
 
 const KEY = "easel-unsent ";
 const SESSION = "easel_session";
@@ -55,7 +55,7 @@ export function watchUnsent(keep) {
     }
   }, true);
   window.addEventListener("pagehide", () => {
-    if (isRestored() && (isLost || isUnsent() || performance.now() - used < JUST_NOW || localStorage.getItem(KEY + session()))) {
+    if (isRestored() && (isLost || isUnsent() || performance.now() - used < JUST_NOW || localStorage.getItem(KEY + known()))) {
       noteComponents();
     }
   });
@@ -66,7 +66,7 @@ function noteBox(box) {
   const place = box.closest("[id]")?.id;
   // The list of a dropdown is chosen from, not typed into.
   if (place && !box.getAttribute("role")) {
-    const noted = notedOf([session(), ...beginnings]);
+    const noted = notedOf([known(), ...beginnings]);
     noted.boxes[place] = box instanceof HTMLInputElement && box.type === "checkbox" ? box.checked : box.value;
     delete noted.components[place];
     write(noted);
@@ -85,7 +85,7 @@ async function noteComponents() {
   const ids = keptIds();
   const plain = components().filter(({ id }) => ids.has(id));
   const values = await Promise.all(plain.map(({ id }) => window.easelTree?.get_state(id, true)));
-  const noted = notedOf([session()]);
+  const noted = notedOf([known()]);
   for (const [place, { props }] of plain.entries()) {
     noted.components[String(props?.elem_id)] = values[place]?.value;
     delete noted.boxes[String(props?.elem_id)];
@@ -110,7 +110,7 @@ function keptIds() {
 
 /** What was noted under the first of these sessions that has anything. @param {string[]} names @returns {Noted} */
 function notedOf(names) {
-  const text = names.map((name) => localStorage.getItem(KEY + name)).find(Boolean) ?? "{}";
+  const text = names.map((name) => name && localStorage.getItem(KEY + name)).find(Boolean) || "{}";
   return { at: 0, boxes: {}, components: {}, ...JSON.parse(text) };
 }
 
@@ -126,13 +126,13 @@ function write(noted) {
 /** Forget what is noted as soon as the server has it all. @param {number} wait */
 function forgetLater(wait) {
   clearTimeout(forgetting);
-  forgetting = setTimeout(() => (isLost || isUnsent() ? forgetLater(wait) : localStorage.removeItem(KEY + session())), wait);
+  forgetting = setTimeout(() => (isLost || isUnsent() ? forgetLater(wait) : localStorage.removeItem(KEY + known())), wait);
 }
 
 /** Put in again what the server never heard of. To be called when all that it knew is back. */
 export async function putInAgain() {
   forgetOld();
-  const noted = notedOf([session(), ...beginnings]);
+  const noted = notedOf([known(), ...beginnings]);
   const { boxes, components: values } = noted;
   if (!noted.at) {
     return;

@@ -17,6 +17,7 @@ from modules.webui.extras.wiring import OPENED as EXTRAS_OPENED
 from modules.webui.extras.wiring import picture_values
 from modules.webui.paste.events import pasted, read_file
 from modules.webui.paste.values import has_parameters
+from modules.webui.picture_file_box import PictureFileBox, picture_file_box
 
 if TYPE_CHECKING:
     from modules.application.application import Application
@@ -31,16 +32,7 @@ def build_pnginfo(page: PageBuilder) -> None:
     """Draw the tab and wire its events."""
     with gr.Row(elem_classes=["work-area"], equal_height=False):
         with gr.Column(scale=1, min_width=320):
-            image = gr.Image(
-                label="Source",
-                elem_id="pnginfo_image",
-                sources=["upload", "clipboard"],
-                type="filepath",
-                image_mode=None,  # the file itself: a converted copy would have no parameters
-                buttons=[],
-                height="60vh",
-                interactive=True,
-            )
+            image = picture_file_box(label="Source", elem_id="pnginfo_image", height="60vh")
         with gr.Column(scale=1, min_width=320, elem_id="pnginfo_results"):
             html_info = gr.HTML(EMPTY, elem_id="pnginfo_html_info")
             text = gr.Textbox("", elem_id="pnginfo_generation_info", visible="hidden")
@@ -55,7 +47,7 @@ def _send_button(tab: str) -> gr.Button:
     return gr.Button(f"Send to {tab}", elem_id=f"{tab}_tab", interactive=False, scale=0, min_width=180)
 
 
-def _wire_sending(page: PageBuilder, image: gr.Image, text: gr.Textbox, send: dict[str, gr.Button]) -> None:
+def _wire_sending(page: PageBuilder, image: PictureFileBox, text: gr.Textbox, send: dict[str, gr.Button]) -> None:
     words, target = page.panels["txt2img"], page.panels["img2img"]
     extras = page.inputs["extras"].controls[extras_controls.IMAGE.name]
 
