@@ -8,6 +8,7 @@ import locale
 import logging
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -80,11 +81,12 @@ def decode_text(data: bytes) -> tuple[str, str]:
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
 
 
-def read_json_object(path: Path, otherwise: str) -> JsonObject:
+def read_json_object(path: Path, otherwise: str, tell: Callable[[str], object] | None = None) -> JsonObject:
     """The object in a JSON file that people edit; empty where there is no file. Raises OSError.
 
     A damaged file is kept beside as `NAME.broken`, or under the next free name, so that writing the file again destroys
-    nothing. Entries that can still be read are used; `otherwise` says in the warning what holds for the others.
+    nothing. Entries that can still be read are used; `otherwise` says in the warning what holds for the others. The
+    warning goes to `tell` as well.
     """
     text = ""
     try:
@@ -103,7 +105,10 @@ def read_json_object(path: Path, otherwise: str) -> JsonObject:
             kept = path
         saved = readable_members(text)
         used = f"; {len(saved)} of its entries could be read and are used" if saved else ""
-        log.warning("%s is damaged (%s). It is kept as %s%s. %s", path, error, kept, used, otherwise)
+        warning = f"{path} is damaged ({error}). It is kept as {kept}{used}. {otherwise}"
+        log.warning("%s", warning)
+        if tell is not None:
+            tell(warning)
         return saved
     return cast("JsonObject", values)
 

@@ -33,7 +33,9 @@ class SettingsStore:
         self.path = path
         self._lock = threading.RLock()
         self._observers: list[Callable[[Settings, Settings], None]] = []
-        self._current = read_settings(path)
+        self.problems: list[str] = []
+        """What was wrong with the file when it was read, for those who changed it."""
+        self._current = read_settings(path, self.problems.append)
         self.sections: Registry[type[Section]] = Registry("setting or section of settings", _names_in, SECTIONS)
         self.sections.observe(self._use_sections)
         self._written = self._current.model_dump()
@@ -117,14 +119,14 @@ class SettingsStore:
             self._current = self._current.changed(changes)
 
 
-def read_settings(path: Path) -> Settings:
+def read_settings(path: Path, tell: Callable[[str], object] | None = None) -> Settings:
     """Settings from a config.json, which need not exist.
 
     A value that does not fit is named in a warning and left at its default. A file that is no JSON is kept aside as
-    `config.json.broken`, so that saving cannot destroy what could be rescued by hand.
+    `config.json.broken`, so that saving cannot destroy what could be rescued by hand; `tell` hears of it.
     """
     try:
-        values = read_json_object(path, "Other settings are at their defaults.")
+        values = read_json_object(path, "Other settings are at their defaults.", tell)
     except OSError as error:
         raise SettingsError(f"The settings file {path} cannot be read: {error.strerror}.") from error
     return _lenient(values, path)

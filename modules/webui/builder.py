@@ -117,6 +117,8 @@ class PageBuilder:
         shown = [component for components, _ in self._on_open for component in components]
 
         def opened(*chosen: object) -> list[object]:
+            for problem in (*self.app.settings.problems, *self.ui.problems, *self.app.styles.problems()):
+                gr.Warning(problem, title="A file cannot be read as it is", duration=20)
             return [*self.lists_now(chosen), *(value for _, values in self._on_open for value in values())]
 
         listed = self.listed

@@ -30,8 +30,24 @@ class UiConfig:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._values = _read(path)
+        self.problems: list[str] = []
+        """Why the file, or a part of it, cannot be read or written; told on the page."""
+        self._is_readable = True
+        self._values = self._read()
         self._missing: ComponentArguments = {}
+
+    def _read(self) -> ComponentArguments:
+        otherwise = "Other controls begin with their built-in defaults."
+        try:
+            return read_json_object(self.path, otherwise, self.problems.append)
+        except OSError as error:
+            self._is_readable = False
+            self._warn(f"{self.path} cannot be read: {error.strerror}. {otherwise}")
+            return {}
+
+    def _warn(self, sentence: str) -> None:
+        self.problems.append(sentence)
+        log.warning("%s", sentence)
 
     def slider(self, key: str, *, value: float, minimum: float, maximum: float, step: float) -> ComponentArguments:
         """Arguments of a slider. A value outside the range is moved into it."""
@@ -86,12 +102,12 @@ class UiConfig:
 
     def write(self) -> None:
         """Add what is missing to the file. A folder without write permission costs a warning, no more."""
-        if not self._missing:
+        if not self._missing or not self._is_readable:  # what cannot be read must not be replaced
             return
         try:
             write_json(self.path, {**self._values, **self._missing})
         except OSError as error:
-            log.warning("%s could not be written: %s. The page works without it.", self.path, error.strerror)
+            self._warn(f"{self.path} could not be written: {error.strerror}. The page works without it.")
 
     def _visible(self, key: str) -> ComponentArguments:
         # "hidden" keeps the element in the document, where scripts expect it.
@@ -115,11 +131,3 @@ class UiConfig:
         value = self._values.get(parts[2], default) if parts[0] == "customscript" else default
         self._missing[key] = value
         return value
-
-
-def _read(path: Path) -> ComponentArguments:
-    try:
-        return read_json_object(path, "Other controls begin with their built-in defaults.")
-    except OSError as error:
-        log.warning("%s cannot be read: %s. The controls begin with their built-in defaults.", path, error.strerror)
-        return {}

@@ -57,3 +57,12 @@ def test_the_page_is_read_in_a_language_that_comes_with_the_program(page: Page, 
     web.wait_text("html_info_txt2img", "красный дом")
     assert page.request.post(f"{fresh.url}/sdapi/v1/options", data={"localization": "None"}).ok
     assert web.errors == []
+
+
+def test_a_file_that_cannot_be_read_is_told_of_when_the_page_is_opened(page: Page, fresh: Easel) -> None:
+    styles = fresh.data / "styles.csv"
+    styles.write_text("night,dark\nday,bright\n", encoding="utf-8")
+    open_page(Watched(page, fresh.url))
+    expect(page.locator(".toast-body")).to_contain_text("styles.csv")
+    assert styles.read_text(encoding="utf-8") == "night,dark\nday,bright\n"
+    styles.unlink()

@@ -95,6 +95,7 @@ def test_a_damaged_file_is_kept_aside(tmp_path: Path, caplog: pytest.LogCaptureF
     with caplog.at_level(logging.WARNING):
         ui = UiConfig(path)
     assert ui.number("txt2img/Seed", value=-1)["value"] == -1
+    assert [str(path) in problem for problem in ui.problems] == [True]
     ui.write()
     assert (tmp_path / "ui-config.json.broken").read_text(encoding="utf-8") == '{"txt2img/Width/value": 7'
     assert json.loads(path.read_text(encoding="utf-8"))["txt2img/Seed/value"] == -1
@@ -107,6 +108,16 @@ def test_a_file_that_cannot_be_written_costs_a_warning(tmp_path: Path, caplog: p
     with caplog.at_level(logging.WARNING):
         ui.write()
     assert "could not be written" in caplog.text
+    assert "could not be written" in ui.problems[-1]
+
+
+def test_what_cannot_be_read_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "ui-config.json").mkdir()
+    ui = UiConfig(tmp_path / "ui-config.json")
+    ui.text("txt2img/Prompt")
+    ui.write()
+    assert (tmp_path / "ui-config.json").is_dir()
+    assert [problem for problem in ui.problems if "cannot be read" not in problem] == []
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
