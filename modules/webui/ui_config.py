@@ -32,7 +32,7 @@ class UiConfig:
         self.path = path
         self.problems: list[str] = []
         """Why the file, or a part of it, cannot be read or written; told on the page."""
-        self._is_readable = True
+        self._is_kept = False
         self._values = self._read()
         self._missing: ComponentArguments = {}
 
@@ -41,7 +41,7 @@ class UiConfig:
         try:
             return read_json_object(self.path, otherwise, self.problems.append)
         except OSError as error:
-            self._is_readable = False
+            self._is_kept = self.path.exists()
             self._warn(f"{self.path} cannot be read: {error.strerror}. {otherwise}")
             return {}
 
@@ -102,7 +102,7 @@ class UiConfig:
 
     def write(self) -> None:
         """Add what is missing to the file. A folder without write permission costs a warning, no more."""
-        if not self._missing or not self._is_readable:  # what cannot be read must not be replaced
+        if not self._missing or self._is_kept:  # what cannot be read must not be replaced
             return
         try:
             write_json(self.path, {**self._values, **self._missing})
