@@ -6,19 +6,14 @@ nobody else is answered. Other formats let others go on.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
-import subprocess
-import sys
-import threading
 from typing import Any
+
+from modules.foundation.child_python import child_python
 
 SMALL = 2_000_000
 """Pixels that are unpacked here: a tenth of a second at most."""
-
-SECONDS = 120.0
-"""A picture that takes longer is damaged on purpose."""
 
 _CHILD = """
 import sys
@@ -72,22 +67,8 @@ class _Elsewhere:
         (width, height), _, mode, *_ = self.get_info()
         size = width * height * len(mode)
         choice, threads = AvifImagePlugin.DECODE_CODEC_CHOICE, str(os.cpu_count() or 1)
-        command = [sys.executable, "-I", "-c", _CHILD, choice, threads, str(frame)]
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        ) as child:
-            assert child.stdin is not None
-            assert child.stdout is not None
-            watch = threading.Timer(SECONDS, child.kill)
-            watch.start()
-            try:
-                with contextlib.suppress(BrokenPipeError), child.stdin:
-                    child.stdin.write(self._data)
-                times = child.stdout.readline().split()
-                pixels = child.stdout.read(size)
-            finally:
-                watch.cancel()
-                child.kill()
+        with child_python(_CHILD, choice, threads, str(frame), given=self._data) as answer:
+            times, pixels = answer.readline().split(), answer.read(size)
         if len(times) != 3 or len(pixels) != size:
             raise OSError("it is damaged, or takes too long to unpack")
         timescale, shown, lasts = map(int, times)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from modules.foundation.child_python import child_python
 from modules.foundation.errors import SaveError
 from modules.foundation.stealth_text import HiddenForm, hide_text
 from modules.foundation.text_files import behind_latin1
@@ -25,6 +26,15 @@ _MODES_OF_PNG = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})
 
 LARGEST_SIDE = {"WEBP": 16383, "JPEG": 65500, "AVIF": 32768, "GIF": 65535}
 """Pixels that a side may have where the format, or the library that reads or writes it, has a limit."""
+
+_JPEG2000 = """
+import io, sys
+from PIL import Image
+mode, width, height = sys.argv[1:]
+file = io.BytesIO()
+Image.frombytes(mode, (int(width), int(height)), sys.stdin.buffer.read()).save(file, "JPEG2000")
+sys.stdout.buffer.write(file.getvalue())
+"""
 
 LARGEST_JPEG_EXIF = 65_533
 """Bytes: one marker segment of a JPEG."""
@@ -116,14 +126,27 @@ def encode(
             options["exif"] = text.exif
         if name in ("WEBP", "JXL"):
             options["lossless"] = lossless
-    buffer = io.BytesIO()
     try:
-        _in_a_mode_of(name, image).save(buffer, format=name, **options)
+        return _written(name, _in_a_mode_of(name, image), options)
     except (OSError, ValueError, KeyError, RuntimeError, struct.error) as error:
         raise SaveError(
             f"A picture of {image.width}x{image.height} cannot be written as {name}: {error}. "
             "Choose another file format in the settings."
         ) from error
+
+
+def _written(name: str, image: Image.Image, options: Mapping[str, Any]) -> bytes:
+    if name == "JPEG2000":
+        # Pillow writes it in one call that holds the interpreter, half a second for each megapixel.
+        width, height = image.size
+        if image.mode not in ("L", "LA", "RGB", "RGBA"):
+            image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        with child_python(_JPEG2000, image.mode, str(width), str(height), given=image.tobytes()) as answer:
+            if data := answer.read():
+                return data
+        raise OSError("Pillow cannot write it")
+    buffer = io.BytesIO()
+    image.save(buffer, format=name, **options)
     return buffer.getvalue()
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from modules.foundation.errors import SaveError
 from modules.imaging import save as save_module
+from modules.imaging.depth import eight_bits
 from modules.imaging.encode import PictureText, encode
 from modules.imaging.filenames import NameContext
 from modules.imaging.numbering import highest_number, reserved_number
@@ -346,3 +347,13 @@ def test_what_a_killed_program_left_behind_is_removed_once_it_is_old(tmp_path: P
     with reserved_number(tmp_path) as number:
         assert number == 0
     assert {path.name for path in tmp_path.iterdir()} == {young.name, others.name}
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "1", "I;16", "CMYK"])
+def test_jpeg_2000_is_written_in_another_process(mode: str) -> None:
+    picture = Image.linear_gradient("L").resize((60, 40)).convert("RGB" if mode == "I;16" else mode)
+    picture = picture.convert("L").convert("I;16") if mode == "I;16" else picture
+    with Image.open(io.BytesIO(encode(picture, "jp2"))) as written:
+        assert (written.format, written.size) == ("JPEG2000", (60, 40))
+        difference = ImageChops.difference(written.convert("L"), eight_bits(picture).convert("L"))
+        assert max(difference.histogram()[3:]) == 0
