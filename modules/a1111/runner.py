@@ -232,6 +232,8 @@ class _Naming:
 def _default_of(control: GradioComponent) -> ComponentValue:
     """What a request that does not name the argument gives: the value as the function would get it from the page."""
     value = getattr(control, "value", None)
+    if callable(value):
+        value = value()  # as the page asks for it when it is opened
     if getattr(control, "type", None) == "index":
         values = _choices(control)
         return values.index(value) if value in values else None

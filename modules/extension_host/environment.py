@@ -27,6 +27,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from modules.extension_host.guarded_python import guarded_python, variables
+from modules.extension_host.numpy_builds import for_this_numpy
 from modules.extension_host.requirement_lists import applies, install_arguments, with_name
 from modules.foundation.atomic import write_json
 from modules.foundation.errors import ExtensionError
@@ -125,8 +126,10 @@ class Environment:
     def _missing(self, requirements: Iterable[Requirement], report: Report, asked_by: str) -> Iterator[Requirement]:
         """Those that have to be installed. One that the program has in another version is noted instead."""
         own, installed = _versions(_program_path(self.packages)), _versions([str(self.packages)])
-        for requirement in {str(requirement): requirement for requirement in requirements}.values():
-            name = canonicalize_name(requirement.name)
+        for asked in {str(requirement): requirement for requirement in requirements}.values():
+            requirement, name = for_this_numpy(asked), canonicalize_name(asked.name)
+            if requirement is not asked and name not in own:
+                report.kept.append(f"{asked} is asked for; {requirement} is used, for that one needs an older numpy.")
             if name in own:
                 if not requirement.url and not requirement.specifier.contains(own[name], prereleases=True):
                     message = f"{requirement} is asked for; Easel's own {requirement.name} {own[name]} is used instead."

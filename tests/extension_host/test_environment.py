@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from modules.extension_host.environment import Environment
+from modules.extension_host.numpy_builds import for_this_numpy
 from modules.extension_host.requirement_lists import requirements_of
 from modules.foundation.errors import ExtensionError
 
@@ -224,3 +226,30 @@ def test_what_the_program_has_does_not_stay_beside_it(wheels: Path, environment:
 
 def versions_of_the_program() -> dict[str, str]:
     return {each.metadata["Name"]: each.version for each in importlib.metadata.distributions()}
+
+
+@pytest.mark.parametrize(
+    ("asked", "used"),
+    [
+        ("matplotlib==3.6.2", "matplotlib>=3.9"),
+        ("matplotlib<3.8", "matplotlib>=3.9"),
+        ("Matplotlib~=3.5.1", "Matplotlib>=3.9"),
+        ("matplotlib==3.9.2", "matplotlib==3.9.2"),
+        ("matplotlib>=3.5", "matplotlib>=3.5"),
+        ("matplotlib", "matplotlib"),
+        ("opencv-python-headless==4.8.*", "opencv-python-headless>=4.10.0.84"),
+        ("other==1.0", "other==1.0"),
+    ],
+)
+def test_versions_that_were_built_for_an_older_numpy_are_not_installed(asked: str, used: str) -> None:
+    assert str(for_this_numpy(Requirement(asked))) == used
+
+
+def test_the_report_says_which_version_was_installed_instead(environment: Environment, wheels: Path) -> None:
+    make_wheel(wheels, "matplotlib", "3.6.2")
+    make_wheel(wheels, "matplotlib", "3.10.0")
+    report = environment.install(["matplotlib==3.6.2"], asked_by="some")
+    assert report.installed == ["matplotlib>=3.9"]
+    assert report.kept == [
+        "matplotlib==3.6.2 is asked for; matplotlib>=3.9 is used, for that one needs an older numpy."
+    ]

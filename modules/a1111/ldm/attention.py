@@ -34,6 +34,8 @@ class CrossAttention(Layer):
     unloaded. All else is the layer's own: `to_q`, `to_k`, `to_v`, `to_out`, `heads`; hooks of torch are called by it.
     """
 
+    stands_for = ("CrossAttention", "MemoryEfficientCrossAttention")
+
     def __init__(self, real: nn.Module) -> None:
         super().__init__()
         self.__dict__["real"] = real

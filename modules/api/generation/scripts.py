@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -76,12 +77,21 @@ def script_info(app: Application) -> list[JsonObject]:
 def _described(argument: Argument, app: Application) -> JsonObject:
     return {
         "label": argument.label,
-        "value": argument.value if argument.shown is None else argument.shown,
+        "value": _plain(argument.value if argument.shown is None else argument.shown),
         "minimum": argument.minimum,
         "maximum": argument.maximum,
         "step": argument.step,
         "choices": argument.choices(app) if argument.choices else None,
     }
+
+
+def _plain(value: object) -> object:
+    """A default as JSON has it: scripts of others have pictures and objects of their own, which are named."""
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return value
 
 
 def remarks_on_scripts(always_on: JsonMapping) -> list[str]:
