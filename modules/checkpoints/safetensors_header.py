@@ -96,7 +96,7 @@ def read_header(path: Path) -> Header:
     try:
         entries = parse_json(text)
     except ValueError as error:
-        raise broken(path, "its header is not valid JSON") from error
+        raise broken(path, f"its header is no JSON that can be read: {error}") from error
     if not isinstance(entries, dict):
         raise broken(path, "its header is not a table of tensors")
     return _checked(path, cast("JsonObject", entries), 8 + length, size - 8 - length)

@@ -11,14 +11,29 @@ MAX_DEPTH = 100
 """How deeply lists and tables may be nested; what is deeper would break whatever walks through it later."""
 
 
+MEGABYTE = 2**20
+
+MOST_VALUES = 5_000_000
+"""Of a text of megabytes. The free text in the header of a model counts, too, where trainers write tables of tags."""
+
+MOST_HALVES = 500_000
+"""Halves of characters beyond the first 65,536, written as \\uD83D\\uDE00; putting them right is slow work."""
+
+_LONG_NUMBER = re.compile(r"[\[:,\s-]\d{24}")
+"""As a value: in texts there may be hashes, which follow a quotation mark or letters."""
+
+
 def parse_json(text: str | bytes) -> Any:
     """The value that `text` (bytes are UTF-8) stands for.
 
     Halves of characters ("\\ud800"), which neither a file nor an answer can hold, become U+FFFD. Raises ValueError
-    for what is no JSON, nested more than `MAX_DEPTH` deep, or has numbers of thousands of digits.
+    for what is no JSON, nested more than `MAX_DEPTH` deep, has numbers of thousands of digits, or is so large that
+    reading it would hold the interpreter for seconds.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8")
+    if len(text) > MEGABYTE:
+        _check_work(text)
     try:
         value = json.loads(text)
     except RecursionError as error:
@@ -26,6 +41,15 @@ def parse_json(text: str | bytes) -> Any:
     if text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper_than(value, MAX_DEPTH):
         raise ValueError(_TOO_DEEP)
     return _whole(value) if "\\ud" in text or "\\uD" in text else value
+
+
+def _check_work(text: str) -> None:
+    if text.count(",") + text.count("[") + text.count("{") > MOST_VALUES:
+        raise ValueError(f"it has more than {MOST_VALUES:,} values")
+    if any(_LONG_NUMBER.search(text, at, at + MEGABYTE + 64) for at in range(0, len(text), MEGABYTE)):
+        raise ValueError("it has numbers of very many digits")
+    if text.count("\\ud") + text.count("\\uD") > MOST_HALVES:
+        raise ValueError("it has more emoji than words")
 
 
 def readable_members(text: str) -> dict[str, Any]:

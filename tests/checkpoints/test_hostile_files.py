@@ -140,6 +140,13 @@ said = st.one_of(
 )
 
 
+def test_long_numbers_and_emoji_in_free_text_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    words = {"hash": "1" * 64, "id": "a, b" + "2" * 40, "tags": json.dumps({"\N{GRINNING FACE}": 3, "3" * 30: 1})}
+    path = tmp_path / "words.safetensors"
+    path.write_bytes(_safetensors(json.dumps({"__metadata__": words, "w": json.loads(GOOD)})))
+    assert read_header(path).metadata["hash"] == "1" * 64
+
+
 @given(tensors=st.dictionaries(names, entries, max_size=4), metadata=st.none() | said, data=st.binary(max_size=24))
 @settings(max_examples=150, deadline=None, suppress_health_check=EVERY_CHECK)
 def test_a_header_of_anything_raises_only_what_is_meant_for_people(

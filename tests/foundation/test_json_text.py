@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.foundation.json_text import MAX_DEPTH, parse_json, whole_text
+from modules.foundation.json_text import MAX_DEPTH, MEGABYTE, MOST_HALVES, MOST_VALUES, parse_json, whole_text
 
 VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text()),
@@ -50,3 +50,28 @@ def test_brackets_in_texts_and_beside_each_other_are_no_nesting() -> None:
 def test_halves_of_characters_become_whole_ones(text: str, whole: str) -> None:
     assert whole_text(text) == whole
     assert parse_json(json.dumps({text: [text]})) == {whole: [whole]}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[" + "1," * (MOST_VALUES + 1) + "1]", "values"),
+        ("[" + "1," * MEGABYTE + "9" * 4000 + "]", "digits"),
+        ('["' + "a" * (MEGABYTE - 10) + '", ' + "9" * 30 + "]", "digits"),
+        ('["' + "\\ud800" * (MOST_HALVES + 1) + '"]', "emoji"),
+    ],
+)
+def test_what_would_hold_the_interpreter_is_refused_unread(text: str, why: str) -> None:
+    for form in (text, text.encode()):
+        with pytest.raises(ValueError, match=why):
+            parse_json(form)
+
+
+def test_long_numbers_and_emoji_in_texts_are_no_reason_to_refuse() -> None:
+    value = {
+        "hash": "1" * 64,
+        "words": "\N{GRINNING FACE}" * 1000,
+        "image": "a" * 2 * MEGABYTE,
+        "id": "a, b" + "2" * 40,
+    }
+    assert parse_json(json.dumps(value)) == value
