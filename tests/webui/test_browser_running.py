@@ -42,9 +42,29 @@ def test_progress_is_seen_and_interrupt_stops_the_run(web: Watched) -> None:
     assert "Interrupted" in web.wait_text("html_log_txt2img", "Interrupted")
 
 
-def test_a_preview_is_shown_while_the_picture_is_made(web: Watched) -> None:
+ON_TOP = """(selector) => {
+  const { x, y, width, height } = document.querySelector(selector).getBoundingClientRect();
+  return Boolean(document.elementFromPoint(x + width / 2, y + height / 2)?.closest(selector));
+}"""
+
+
+def test_a_preview_is_shown_while_the_picture_is_made_over_the_pictures_of_before(web: Watched) -> None:
+    web.generate()
+    web.page.wait_for_selector("#txt2img_gallery .preview")
     long_run(web)
     web.page.wait_for_function("() => document.querySelector('.livePreview img')?.naturalWidth > 0")
+    web.page.locator(".progressDiv").scroll_into_view_if_needed()
+    assert web.page.evaluate(ON_TOP, ".progressDiv")
+    assert web.page.evaluate(ON_TOP, ".livePreview")
+    # The bar is as full as its words say, from the first share on.
+    web.page.wait_for_selector(".progressDiv:not([data-unknown])")
+    told, shown = web.page.evaluate(
+        """() => [
+            parseInt(document.querySelector(".run-text").textContent),
+            100 * document.querySelector(".progress").offsetWidth / document.querySelector(".run-track").offsetWidth,
+        ]"""
+    )
+    assert abs(told - shown) < 5
     web.page.keyboard.press("Escape")
     web.page.wait_for_selector("html[data-txt2img-state=idle]")
     assert web.page.query_selector(".livePreview") is None

@@ -34,10 +34,15 @@ export function runView(tab) {
     show(share, words, eta) {
       const percent = Math.round(share * 100);
       const remaining = eta > 0 ? duration(eta) : "";
-      // From the bar that only says "working" to the first share it is no way to go: it begins there.
-      bar.style.transition = progress.hasAttribute("data-unknown") ? "none" : "";
+      const begins = share > 0 && progress.hasAttribute("data-unknown");
       bar.style.width = `${(share * 100).toFixed(1)}%`;
       progress.toggleAttribute("data-unknown", share === 0);
+      if (begins) {
+        // From the bar that only says "working" to the first share it is no way to go: it begins there, before more comes.
+        bar.style.transition = "none";
+        void bar.offsetWidth;
+        bar.style.transition = "";
+      }
       progress.setAttribute("aria-valuenow", String(percent));
       text.textContent = [...(share > 0 ? [`${percent}%`] : []), words || "starting"].join(" · ");
       left.textContent = remaining && `${remaining} left`;

@@ -5,6 +5,8 @@ import { element, panels } from "./dom.js";
 import { onEvent } from "./events.js";
 
 const PAUSE = 500;
+/** Numbers of which there may be pictures, by control. */
+const BOUNDS = { width: [8, 16384], height: [8, 16384], steps: [1, 10_000], batch_count: [1, 10_000], batch_size: [1, 1000] };
 
 /** @type {Map<string, string>} What was last asked, by tab. */
 const asked = new Map();
@@ -38,13 +40,21 @@ function numberIn(id) {
   return box instanceof HTMLInputElement ? box.value : "";
 }
 
+/** Whether there may be a picture of the numbers as they stand, perhaps half typed. @param {string} tab */
+function isPossible(tab) {
+  return Object.entries(BOUNDS).every(([name, [least, most]]) => {
+    const value = Number(numberIn(`${tab}_${name}`));
+    return Number.isInteger(value) && value >= least && value <= most;
+  });
+}
+
 /** What the controls of a tab ask for. @param {string} tab */
 function wanted(tab) {
   const sampler = document.querySelector(`#${tab}_sampling input`);
   const checkpoint = document.querySelector("#setting_sd_model_checkpoint input");
   const second = document.querySelector(`#${tab}_hr-checkbox input`);
   const hires = second instanceof HTMLInputElement && second.checked;
-  const size = hires ? [...(document.getElementById("txtimg_hr_finalres")?.textContent ?? "").matchAll(/(\d+)x(\d+)/g)].pop() : null;
+  const size = hires ? [...(document.getElementById("txtimg_hr_finalres")?.textContent ?? "").matchAll(/(\d+)[x×](\d+)/g)].pop() : null;
   return query({
     width: numberIn(`${tab}_width`), height: numberIn(`${tab}_height`), steps: numberIn(`${tab}_steps`),
     batch_size: numberIn(`${tab}_batch_size`), batch_count: numberIn(`${tab}_batch_count`),
@@ -57,6 +67,11 @@ function wanted(tab) {
 async function estimate() {
   const tab = document.documentElement.dataset.tab ?? panels()[0] ?? "";
   if (!panels().includes(tab) || document.hidden) {
+    return;
+  }
+  if (!isPossible(tab)) {
+    asked.delete(tab);
+    show(tab, { seconds: null }); // Generate says what is wrong
     return;
   }
   const now = wanted(tab);
