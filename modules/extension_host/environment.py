@@ -126,10 +126,13 @@ class Environment:
     def _missing(self, requirements: Iterable[Requirement], report: Report, asked_by: str) -> Iterator[Requirement]:
         """Those that have to be installed. One that the program has in another version is noted instead."""
         own, installed = _versions(_program_path(self.packages)), _versions([str(self.packages)])
-        for asked in {str(requirement): requirement for requirement in requirements}.values():
-            requirement, name = for_this_numpy(asked), canonicalize_name(asked.name)
-            if requirement is not asked and name not in own:
-                report.kept.append(f"{asked} is asked for; {requirement} is used, for that one needs an older numpy.")
+        for original in {str(requirement): requirement for requirement in requirements}.values():
+            name = canonicalize_name(original.name)
+            requirement = original if name in own else for_this_numpy(original)
+            if requirement is not original:
+                report.kept.append(
+                    f"{original} is asked for; {requirement} is used, for that one needs an older numpy."
+                )
             if name in own:
                 if not requirement.url and not requirement.specifier.contains(own[name], prereleases=True):
                     message = f"{requirement} is asked for; Easel's own {requirement.name} {own[name]} is used instead."

@@ -58,6 +58,7 @@ def tabs():
     with gr.Blocks() as blocks:
         text = gr.Textbox(label="Own words", elem_id="weather_text")
         button = gr.Button("Send it over", elem_id="weather_send")
+        gr.HTML('<iframe id="weather_frame" src="file=extensions/weather/page.html" onload="weatherLoaded(this)"></iframe>')
         params.register_paste_params_button(
             params.ParamBinding(paste_button=button, tabname="txt2img", source_text_component=text)
         )
@@ -74,6 +75,17 @@ script_callbacks.on_ui_settings(settings)
 
 JAVASCRIPT = """
 window.weatherHeard = [];
+window.weatherFrames = [];
+window.weatherLoaded = (frame) => {
+  const buttons = ["txt2img", "img2img", "extras"].map((tab) => gradioApp().querySelectorAll(`#image_buttons_${tab} button`).length);
+  weatherFrames.push([frame.contentDocument.querySelector("p").textContent, Math.min(...buttons) > 0]);
+};
+onUiLoaded(() => {
+  for (const place of ["#txt2img_generate", "#weather_send"]) {
+    appendContextMenuOption(place, "Look outside", () => weatherHeard.push(`looked at ${place}`));
+  }
+  removeContextMenuOption(appendContextMenuOption("#weather_send", "Not wanted", () => {}));
+});
 onUiLoaded(() => weatherHeard.push("loaded"));
 onUiTabChange(() => weatherHeard.push("tab"));
 onOptionsChanged(() => weatherHeard.push("options"));
@@ -109,6 +121,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Easel]:
         scripts__weather_dot_py=SCRIPT,
         javascript__weather_dot_js=JAVASCRIPT,
         style_dot_css="#weather_send { letter-spacing: 3px }",
+        page_dot_html="<p></p><script>document.body.firstChild.textContent = 'It is fine.'</script>",
         localizations__latin_dot_json=json.dumps({"Generate": "Genera", "Let it rain": "Pluat", "Seed": "Semen"}),
     )
     origin = make(data / "elsewhere", "cloned", scripts__cloned_dot_py="")
@@ -196,6 +209,29 @@ def test_a_panel_a_tab_a_script_and_a_language_of_an_extension_do_their_work(web
     heard = page.evaluate("window.weatherHeard")
     assert {"loaded", "tab", "string", "Genera", "swapped to 128"} <= set(heard)
     assert page.evaluate("getComputedStyle(document.querySelector('#weather_send')).letterSpacing") == "3px"
+    assert web.errors == []
+
+
+def test_a_page_in_a_tab_finds_the_whole_page_and_menus_have_entries_of_extensions(web: Watched) -> None:
+    page = web.page
+    page.wait_for_function("window.weatherFrames.length > 0", timeout=LONG)
+    assert page.evaluate("window.weatherFrames") == [["It is fine.", True]]
+    page.locator("#txt2img_generate").click(button="right")
+    menu = page.locator("#context-menu")
+    expect(menu).to_contain_text("Generate forever")
+    menu.get_by_role("menuitem", name="Look outside").click()
+    expect(menu).to_have_count(0)
+    # The button of a tab is found by its name as Gradio 3 wrote it.
+    page.evaluate(
+        "[...document.querySelectorAll('#tabs button')].find((each) => each.textContent === 'Weather tab ').click()"
+    )
+    page.locator("#weather_send").click(button="right")
+    expect(menu.get_by_role("menuitem")).to_have_text(["Look outside"])
+    menu.get_by_role("menuitem").click()
+    assert page.evaluate("weatherHeard.filter((each) => each.startsWith('looked'))") == [
+        "looked at #txt2img_generate",
+        "looked at #weather_send",
+    ]
     assert web.errors == []
 
 

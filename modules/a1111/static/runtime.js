@@ -248,6 +248,28 @@ function easelOldConfig() {
   };
 }
 
+// A page within the page finds the whole of it, as it did when all was drawn at once.
+const easelFrames = new Map();
+
+function easelHoldFrames() {
+  const frames = /** @type {NodeListOf<HTMLIFrameElement>} */ (document.querySelectorAll("#tabs iframe[src]"));
+  for (const frame of frames) {
+    if (!easelFrames.has(frame)) {
+      easelFrames.set(frame, { src: frame.getAttribute("src"), onload: frame.onload });
+      frame.onload = null;
+      frame.removeAttribute("src");
+    }
+  }
+}
+
+function easelReleaseFrames() {
+  for (const [frame, { src, onload }] of easelFrames) {
+    frame.onload = onload;
+    frame.setAttribute("src", src);
+  }
+  easelFrames.clear();
+}
+
 async function easelLoad() {
   if (window.easelTree) {
     easelKeepUpdates(window.easelTree);
@@ -260,6 +282,7 @@ async function easelLoad() {
   easelInputAccordions();
   easelPlacesOfCards();
   easelShowAll();
+  easelReleaseFrames();
   easelCall(easelWaiting, new Event("DOMContentLoaded"));
   easelShowAll();
   easelCall(easelCallbacks.loaded);
@@ -268,6 +291,7 @@ async function easelLoad() {
 
 function easelOnChange(mutations) {
   if (!easelRuntime.loaded) {
+    easelHoldFrames();
     // When what was typed last is back, the page is of use; the rest may take its time.
     if (document.documentElement.dataset.inputs === "restored" && !easelRuntime.drawn) {
       easelRuntime.drawn = true;
@@ -469,6 +493,34 @@ function cardClicked(tabname, textToAdd, textToAddNegative, allowNegativePrompt)
     }
   }
 }
+
+// Menus of the right button
+
+const easelMenuOptions = new Map();
+
+/** Offer an entry in the menu of the right button over elements; its number, by which it is taken away. */
+function appendContextMenuOption(targetElementSelector, entryName, entryFunction) {
+  const id = `${targetElementSelector}_${entryName}_${randomId()}`;
+  easelMenuOptions.set(id, { selector: targetElementSelector, label: entryName, act: entryFunction });
+  return id;
+}
+
+function removeContextMenuOption(id) { easelMenuOptions.delete(id); }
+
+/** The entries for an element, in the order in which they were added. */
+function easelMenuEntries(element) {
+  return [...easelMenuOptions.values()].filter(({ selector }) => element instanceof Element && element.closest(selector));
+}
+
+document.addEventListener("contextmenu", (event) => {
+  const entries = event.defaultPrevented ? [] : easelMenuEntries(event.target);
+  if (entries.length && window.easel) {
+    event.preventDefault();
+    window.easel.openMenu(entries, event.clientX, event.clientY);
+  }
+});
+
+function addContextMenuEventListener() { /* listened to from the beginning */ }
 
 // Small things
 

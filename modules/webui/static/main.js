@@ -19,6 +19,7 @@ import { nameButtons } from "./names.js";
 import { watchGalleries } from "./gallery.js";
 import { putDrawingsBack, showRegion, watchCanvases } from "./canvas/mount.js";
 import { watchResizing } from "./canvas/resize_preview.js";
+import { openMenu } from "./menu.js";
 import { historyChosen, watchHistory } from "./history.js";
 import { watchModels } from "./models.js";
 import { watchOpenSliders } from "./open_sliders.js";
@@ -32,7 +33,7 @@ import { watchUnsent } from "./unsent.js";
 
 window.easel = {
   begin, checkpointChanged, closeDialog, desiredCheckpoint, drawClosedParts, finished, historyChosen, inputsRestored, interrupting,
-  keepNow, kept, lastJob, lastShown, openDialog, openTab, runningTask, settingsRead, showRegion, touched, withSession,
+  keepNow, kept, lastJob, lastShown, openDialog, openMenu, openTab, runningTask, settingsRead, showRegion, touched, withSession,
 };
 
 if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {

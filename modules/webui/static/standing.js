@@ -99,7 +99,8 @@ export function watchStanding() {
       event.preventDefault();
       const place = box.getBoundingClientRect();
       const [x, y] = event.clientX || event.clientY ? [event.clientX, event.clientY] : [place.left, place.bottom];
-      openMenu(offered(tab), x, y);
+      // Extensions add entries of their own.
+      openMenu([...offered(tab), ...(window.easelMenuEntries?.(event.target) ?? [])], x, y);
     }
   });
   onEvent((kind) => {

@@ -63,6 +63,7 @@ interface Window {
     dependencies?: { targets: [number, string][]; inputs: number[] }[];
   };
   /** The tree of the page's components; see gradio_scripts.py. */
+  easelMenuEntries?: (element: EventTarget | null) => { label: string, act: () => void }[];
   easelTree?: {
     render_previously_invisible_children: (id: number) => Promise<void>;
     get_state: (id: number, alone: boolean) => Promise<{ value?: unknown; choices?: unknown[]; allow_custom_value?: boolean } | null>;
