@@ -129,7 +129,6 @@ def refusing_requests() -> Generator[None]:
         _note(422)
         raise
     except EaselError as error:
-        log.info("%s", error)
         if isinstance(error, StorageError):
             raise gr.Error(whole_text(str(error)), print_exception=False) from error
         raise _refused(str(error), 403 if isinstance(error, Forbidden) else 422) from error
@@ -140,6 +139,7 @@ def refusing_requests() -> Generator[None]:
 
 
 def _refused(sentence: str, status: int = 422) -> gr.Error:
+    log.info("Refused a call of the page: %.300r", sentence)
     _note(status)
     return gr.Error(whole_text(sentence), print_exception=False)
 
