@@ -76,13 +76,13 @@ def packed(page: CardPage, first: int | None = None) -> JsonObject:
     """
     if first is None or page.beginning is None:
         cards = list(page.cards())
-        told = Beginning(cards=cards, total=len(cards), places={place_of(card.path) for card in cards})
+        shown = Beginning(cards=cards, total=len(cards), places={place_of(card.path) for card in cards})
     else:
-        told = page.beginning(first)
+        shown = page.beginning(first)
     folders: dict[str, int] = {}
-    rows = list(_rows(told.cards, folders))
-    places = sorted(filter(None, told.places))
-    return {"fields": FIELDS, "folders": list(folders), "places": places, "total": told.total, "cards": rows}
+    rows = list(_rows(shown.cards, folders))
+    places = sorted(filter(None, shown.places))
+    return {"fields": FIELDS, "folders": list(folders), "places": places, "total": shown.total, "cards": rows}
 
 
 def place_of(path: str) -> str:

@@ -47,6 +47,7 @@ def on(
     js: str | None = None,
     then: str | None = None,
     done: str | None = None,
+    ended: str | None = None,
     trigger: Trigger | None = None,
     waits: bool = False,
     raw: bool = False,
@@ -54,7 +55,8 @@ def on(
     """Have `act` called on `event`; or, without `act`, the script `js` alone, in the browser.
 
     With `act`, `js` runs before it and may change the inputs; `then` runs when the answer is shown; `done`
-    only when `act` has not failed, and is given the values of the outputs. A handler that `waits` for a job does not
+    only when `act` has not failed, and is given the values of the outputs; `ended` in any case, also where Gradio
+    refused the inputs. A handler that `waits` for a job does not
     count among those that Gradio runs at a time. With `raw` it is given the values as the page sends them.
     """
     arguments: JsonObject = {"show_progress": "hidden", "api_visibility": "private"}
@@ -69,5 +71,9 @@ def on(
     tied = getattr(component, event)(act, list(inputs), list(outputs), js=js, **arguments)
     if then is not None:
         tied.then(None, js=then)
+    if ended is not None:
+        # Gradio's page runs what comes "then" after success alone, whatever Gradio says.
+        tied.then(None, js=ended)
+        tied.failure(None, js=ended)
     if done is not None:
         tied.success(None, list(outputs), js=done)

@@ -117,7 +117,7 @@ def refusing_values() -> Generator[None]:
             raise
         raise _refused(f"A file that was sent cannot be read: {error.strerror or error}.") from error
     except _NOT_AS_SENT as error:
-        raise _refused(f"What was sent is not what the page sends: {str(error)[:MAX_SHOWN]}") from error
+        raise _refused(f"What was sent cannot be taken: {str(error)[:MAX_SHOWN]}") from error
 
 
 @contextlib.contextmanager

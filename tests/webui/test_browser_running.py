@@ -42,6 +42,25 @@ def test_progress_is_seen_and_interrupt_stops_the_run(web: Watched) -> None:
     assert "Interrupted" in web.wait_text("html_log_txt2img", "Interrupted")
 
 
+def test_a_run_that_is_refused_before_it_begins_is_over(web: Watched) -> None:
+    page = web.page
+    page.evaluate(
+        """() => {
+            const box = document.querySelector("#txt2img_prompt textarea");
+            box.value = "a".repeat(1_000_001);
+            box.dispatchEvent(new Event("input", { bubbles: true }));
+        }"""
+    )
+    page.click("#txt2img_generate")
+    page.wait_for_selector(".toast-body")
+    page.wait_for_selector("html[data-txt2img-state=idle]")
+    assert page.is_visible("#txt2img_generate")
+    assert page.evaluate("document.querySelector('#txt2img_prompt textarea').value.length") == 1_000_001
+    web.fill("txt2img_prompt", "shorter")
+    web.generate()
+    web.wait_text("html_info_txt2img", "shorter")
+
+
 ON_TOP = """(selector) => {
   const { x, y, width, height } = document.querySelector(selector).getBoundingClientRect();
   return Boolean(document.elementFromPoint(x + width / 2, y + height / 2)?.closest(selector));

@@ -44,14 +44,14 @@ def wire_keeping(page: PageBuilder) -> None:
 def _wire_panel(store: KeptInputs, session: gr.Textbox, panel: Inputs) -> None:
     # Without Gradio's reading of them: kept is what the page shows, also where it is nothing that could be worked with.
     def on_keep(name: str, *values: object) -> str:
-        return _told(name, store.keep(name, panel.tab, *entered(panel, values)))
+        return _answer(name, store.keep(name, panel.tab, *entered(panel, values)))
 
     _keep_button(session, panel, "inputs", on_keep, panel.components)
     guests = panel.guests.kept
     if guests:
 
         def on_keep_guests(name: str, *values: object) -> str:
-            return _told(name, store.keep(name, guests_name(panel), dict(zip(guests, values, strict=True)), {}))
+            return _answer(name, store.keep(name, guests_name(panel), dict(zip(guests, values, strict=True)), {}))
 
         _keep_button(session, panel, "guests", on_keep_guests, list(guests.values()))
     on_any_change([*panel.components, *guests.values()], js=f"() => easel.touched('{panel.tab}')")
@@ -61,13 +61,13 @@ def _keep_button(
     session: gr.Textbox, panel: Inputs, part: str, act: Callable[..., str], components: Sequence[Component]
 ) -> None:
     button = gr.Button("Keep", elem_id=f"{panel.tab}_keep_{part}", visible="hidden")
-    told = gr.Textbox("", elem_id=f"{panel.tab}_kept_{part}", visible="hidden")
+    answer = gr.Textbox("", elem_id=f"{panel.tab}_kept_{part}", visible="hidden")
     begin = f"(...values) => easel.withSession(values, '{panel.tab}')"
     done = f"(told) => easel.kept('{panel.tab}', '{part}', told)"
-    on(button, "click", act, [session, *components], [told], js=begin, done=done, trigger="always_last", raw=True)
+    on(button, "click", act, [session, *components], [answer], js=begin, done=done, trigger="always_last", raw=True)
 
 
-def _told(session: str, problem: str) -> str:
+def _answer(session: str, problem: str) -> str:
     """What the page is told of what it sent: how often it had changed by then, and why it was not kept, if so."""
     return f"{(session or '').rpartition(' ')[2]} {problem}"
 

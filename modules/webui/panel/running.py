@@ -68,12 +68,12 @@ def tie_run(app: Application, buttons: RunButtons, on_generate: Act, on_restore:
     # The browser names the run before it asks for it, so that it can watch it at once; see static/progress.js.
     begin, end = f"(...values) => easel.begin('{tab}', values)", f"() => easel.finished('{tab}')"
     task = [buttons.task]
-    on(parts["generate"], "click", on_generate, [*task, *buttons.inputs], outputs, js=begin, then=end, waits=True)
+    on(parts["generate"], "click", on_generate, [*task, *buttons.inputs], outputs, js=begin, ended=end, waits=True)
     running = f"() => easel.runningTask('{tab}')"
-    on(parts["restore_progress"], "click", on_restore, task, outputs, js=running, then=end, waits=True)
+    on(parts["restore_progress"], "click", on_restore, task, outputs, js=running, ended=end, waits=True)
     last = gr.Button("Last pictures", elem_id=f"{tab}_restore_last", visible="hidden")
     last_job, shown = f"() => easel.lastJob('{tab}')", f"() => easel.lastShown('{tab}')"
-    on(last, "click", on_restore, task, outputs, js=last_job, then=shown, waits=True)
+    on(last, "click", on_restore, task, outputs, js=last_job, ended=shown, waits=True)
     for name, act in (("interrupt", interrupt), ("interrupting", interrupt), ("skip", skip)):
         script = f"() => easel.{'runningTask' if act is skip else 'interrupting'}('{tab}')"
         if name in parts:

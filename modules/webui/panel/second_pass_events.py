@@ -48,6 +48,6 @@ def wire_second_pass(page: PageBuilder, panel: GenerationPanel) -> None:
         [panel.task, results.generation_info, results.selected, *panel.inputs],
         [*results.shown, page.quick.checkpoint],
         js=f"(...values) => easel.begin('{panel.tab}', values)",
-        then=f"() => easel.finished('{panel.tab}')",
+        ended=f"() => easel.finished('{panel.tab}')",
         waits=True,
     )

@@ -223,7 +223,7 @@ def _wire_runs(
         ("train_lora", starting("lora")),
         ("estimate_lora", starting("lora", dry=True)),
     ):
-        on(parts[name], "click", act, [task, *sent], [result], js=begin, then=end, waits=True)
+        on(parts[name], "click", act, [task, *sent], [result], js=begin, ended=end, waits=True)
 
 
 STOPS = ("interrupt", "interrupting", "restore_progress")

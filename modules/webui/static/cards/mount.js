@@ -43,8 +43,7 @@ function partsOf(id, rest) {
 
 /** @param {(cards: typeof import("./area.js")) => Promise<void>} act */
 function askFor(act) {
-  area ??= import("./area.js");
-  return attempt(async () => act(await /** @type {Promise<typeof import("./area.js")>} */ (area)));
+  return attempt(async () => act(await fetchArea()));
 }
 
 /** The prompt of a tab in which the keyboard was last. @param {string} tab */
@@ -64,8 +63,7 @@ async function opened(tab) {
   if (page === "generation") {
     return;
   }
-  area ??= import("./area.js");
-  (await area).openArea(tab, page);
+  (await fetchArea()).openArea(tab, page);
 }
 
 /** Where the prompts stand inside the panel, they go along. @param {string} tab @param {string} page */
@@ -93,6 +91,10 @@ export async function checkpointChanged() {
 
 /** Have the scripts of the cards at hand before they are asked for. */
 export function fetchAhead() {
-  const fetch = () => (area ??= import("./area.js"));
-  "requestIdleCallback" in window ? requestIdleCallback(fetch) : setTimeout(fetch, IDLE);
+  window.requestIdleCallback ? requestIdleCallback(fetchArea) : setTimeout(fetchArea, IDLE);
+}
+
+function fetchArea() {
+  area ??= import("./area.js");
+  return area;
 }
