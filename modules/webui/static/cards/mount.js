@@ -91,7 +91,7 @@ export async function checkpointChanged() {
 
 /** Have the scripts of the cards at hand before they are asked for. */
 export function fetchAhead() {
-  window.requestIdleCallback ? requestIdleCallback(fetchArea) : setTimeout(fetchArea, IDLE);
+  "requestIdleCallback" in window ? requestIdleCallback(fetchArea) : setTimeout(fetchArea, IDLE);
 }
 
 function fetchArea() {
