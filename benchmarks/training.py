@@ -38,6 +38,7 @@ COLOUR = "white"
 BACKGROUNDS = [name for name in COLOURS if name != COLOUR]
 
 SHAPES: dict[str, list[tuple[float, float]]] = {
+    "kite": [(0, -1), (0.8, -0.35), (0, 1), (-0.8, -0.35)],
     "arrow": [(0, -1), (0.95, 0.05), (0.4, 0.05), (0.4, 1), (-0.4, 1), (-0.4, 0.05), (-0.95, 0.05)],
     "hourglass": [(-0.85, -1), (0.85, -1), (0.2, 0), (0.85, 1), (-0.85, 1), (-0.2, 0)],
     "dome": [(math.cos(a), 0.5 - 1.2 * math.sin(a)) for a in np.linspace(0, math.pi, 33)],
@@ -160,7 +161,7 @@ def sheet(pictures: list[np.ndarray], path: Path) -> None:
 def main() -> None:
     """Train both and print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shape", default="arrow", choices=sorted(SHAPES))
+    parser.add_argument("--shape", default="kite", choices=sorted(SHAPES))
     parser.add_argument("--what", default="embedding,lora")
     parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--rate", default="")
@@ -196,7 +197,7 @@ def _trained(bench: Bench, what: str, options: argparse.Namespace) -> dict[str, 
         create_embedding(bench.app.paths.embeddings, WORD, encoders, vectors=options.vectors, init_text="shape")
         bench.app.engine.embeddings.refresh()
         steps = {
-            "steps": options.steps or 1500,
+            "steps": options.steps or 500,
             "batch_size": options.batch,
             "learning_rate": options.rate or "0.02",
             "weight_decay": 0,
@@ -212,9 +213,11 @@ def _trained(bench: Bench, what: str, options: argparse.Namespace) -> dict[str, 
         bench.app.engine.embeddings.refresh()
     else:
         steps = {
-            "steps": options.steps or 1000,
+            "steps": options.steps or 400,
             "batch_size": options.batch,
-            "learning_rate": options.rate or "6e-4",
+            "learning_rate": options.rate or "2e-4",
+            "text_encoder_learning_rate": "1e-3",
+            "min_snr_gamma": 5,
             "curve": "cosine",
             "warmup": 20,
         }
