@@ -67,7 +67,7 @@ class _Elsewhere:
         (width, height), _, mode, *_ = self.get_info()
         size = width * height * len(mode)
         choice, threads = AvifImagePlugin.DECODE_CODEC_CHOICE, str(os.cpu_count() or 1)
-        with child_python(_CHILD, choice, threads, str(frame), given=self._data) as answer:
+        with child_python(_CHILD, choice, threads, str(frame), input=self._data) as answer:
             times, pixels = answer.readline().split(), answer.read(size)
         if len(times) != 3 or len(pixels) != size:
             raise OSError("it is damaged, or takes too long to unpack")

@@ -17,8 +17,8 @@ SECONDS = 120.0
 
 
 @contextlib.contextmanager
-def child_python(code: str, *arguments: str, given: bytes) -> Generator[IO[bytes]]:
-    """Run `code` with these `sys.argv[1:]` and `given` as its standard input; its output is to be read in the block.
+def child_python(code: str, *arguments: str, input: bytes) -> Generator[IO[bytes]]:
+    """Run `code` with these `sys.argv[1:]` and `input` on its standard input; its output is to be read in the block.
 
     A process that fails, or takes longer than `SECONDS`, has less to say than was expected of it.
     """
@@ -30,7 +30,7 @@ def child_python(code: str, *arguments: str, given: bytes) -> Generator[IO[bytes
         watch.start()
         try:
             with contextlib.suppress(BrokenPipeError), child.stdin:
-                child.stdin.write(given)
+                child.stdin.write(input)
             yield child.stdout
         finally:
             watch.cancel()

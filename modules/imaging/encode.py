@@ -141,7 +141,7 @@ def _written(name: str, image: Image.Image, options: Mapping[str, Any]) -> bytes
         width, height = image.size
         if image.mode not in ("L", "LA", "RGB", "RGBA"):
             image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-        with child_python(_JPEG2000, image.mode, str(width), str(height), given=image.tobytes()) as answer:
+        with child_python(_JPEG2000, image.mode, str(width), str(height), input=image.tobytes()) as answer:
             if data := answer.read():
                 return data
         raise OSError("Pillow cannot write it")

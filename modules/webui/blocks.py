@@ -47,10 +47,10 @@ with no_source_for("gradio."):
             return config
 
         async def preprocess_data(self, block_fn: Any, inputs: list[Any], *more: Any, **named: Any) -> Any:
-            """What a function is given. Raises gradio.Error for what no page sends."""
+            """What a function is pairs. Raises gradio.Error for what no page sends."""
             with refusing_values():
-                given, most = zip(block_fn.inputs, inputs, strict=False), longest_text(block_fn.fn)
-                read = [as_sent(component, value, most) for component, value in given]
+                pairs, most = zip(block_fn.inputs, inputs, strict=False), longest_text(block_fn.fn)
+                read = [as_sent(component, value, most) for component, value in pairs]
                 return await super().preprocess_data(block_fn, [*read, *inputs[len(read) :]], *more, **named)
 
         async def process_api(self, *arguments: Any, event_data: Any = None, **named: Any) -> Any:

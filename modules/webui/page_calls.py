@@ -158,8 +158,8 @@ def longest_text(function: object) -> int:
         function = cast("functools.partial[object]", function).func
     code = getattr(function, "__code__", None)
     file = Path(code.co_filename) if code is not None else None
-    ours = file is not None and file.is_relative_to(PROGRAM) and not file.is_relative_to(PROGRAM / "extensions")
-    return LONGEST if ours else LONGEST_OF_EXTENSIONS
+    is_own = file is not None and file.is_relative_to(PROGRAM) and not file.is_relative_to(PROGRAM / "extensions")
+    return LONGEST if is_own else LONGEST_OF_EXTENSIONS
 
 
 def as_sent(component: Component, value: object, longest: int) -> object:

@@ -68,8 +68,8 @@ def forget_broken_uploads() -> None:
             _remove(opened)
             raise
         if self.upload_dir is not None:
-            asked: set[Any] = {part.file for part in form.getlist("files") if isinstance(part, UploadFile)}
-            _remove(file for file in opened if file not in asked)
+            wanted: set[Any] = {part.file for part in form.getlist("files") if isinstance(part, UploadFile)}
+            _remove(file for file in opened if file not in wanted)
         return form
 
     GradioMultiPartParser.parse = parse_or_forget
