@@ -136,9 +136,10 @@ class Seams:
     def _is_network_replaced(self) -> bool:
         """Whether an extension has put something in the place of the network as the sampler calls it."""
         inner = getattr(self._guidance, "inner_model", None)
-        forward = getattr(getattr(inner, "forward", None), "__func__", None)
-        own = sampler_objects.InnerModel.forward
-        return inner is not None and (forward is not own or "apply_model" in vars(inner.inner_model))
+        if not isinstance(inner, sampler_objects.InnerModel):
+            return False  # an extension's own guidance has its own way to the network
+        forward = getattr(inner.forward, "__func__", None)
+        return forward is not sampler_objects.InnerModel.forward or "apply_model" in vars(inner.inner_model)
 
     def estimated(self, ask: Estimate, event: RunEvent) -> Estimate:
         """The network's `forward` and `apply_model`, where an extension has replaced one of them."""

@@ -7,7 +7,7 @@ list, its `forward` may be replaced, and hooks of torch may be registered on it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -25,7 +25,7 @@ class NetworkCall:
     attention: Mapping[str, object] | None = None
     down: tuple[Tensor, ...] | None = None
     middle: Tensor | None = None
-    enlarged: tuple[int, int] | None = field(default=None)
+    enlarged: tuple[int, int] | None = None
     """The (height, width) that the next enlargement must reach, where twice the size is not it."""
 
 
