@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import threading
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -16,19 +16,24 @@ class DescribedApi(FastAPI):
     def setup(self) -> None:
         """Lay the routes that FastAPI has of its own, with this one for the document."""
         super().setup()
-        self._one_at_a_time = threading.Lock()
+        self._one_at_a_time = asyncio.Lock()
         self._written: tuple[object, str, bytes] = (None, "", b"")
         for place, route in enumerate(self.router.routes):
             if isinstance(route, Route) and route.path == self.openapi_url:
                 self.router.routes[place] = Route(route.path, self._document, include_in_schema=False)
 
-    def _document(self, request: Request) -> Response:
+    async def _document(self, request: Request) -> Response:
         root = request.scope.get("root_path", "").rstrip("/")
-        with self._one_at_a_time:
-            schema: dict[str, Any] = self.openapi()
-            if self._written[0] is not schema or self._written[1] != root:
-                self._written = schema, root, _written(schema, root)
-            return Response(self._written[2], media_type="application/json")
+        async with self._one_at_a_time:
+            document = await asyncio.to_thread(self._kept, root)
+            await asyncio.sleep(0)  # of hundreds who wait, one is served in each turn of the loop
+        return Response(document, media_type="application/json")
+
+    def _kept(self, root: str) -> bytes:
+        schema: dict[str, Any] = self.openapi()
+        if self._written[0] is not schema or self._written[1] != root:
+            self._written = schema, root, _written(schema, root)
+        return self._written[2]
 
 
 def _written(schema: dict[str, Any], root: str) -> bytes:

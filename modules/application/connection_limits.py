@@ -38,6 +38,7 @@ class LimitedConnection(HttpToolsProtocol):
     head_seconds = 20.0
     body_grace, body_bytes_a_second, body_check = 30.0, 1000.0, 5.0
     most = 4096
+    most_ahead = 8
 
     def __init__(self, *arguments: Any, **named: object) -> None:
         super().__init__(*arguments, **named)
@@ -66,7 +67,12 @@ class LimitedConnection(HttpToolsProtocol):
         super().data_received(data)
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """A request begins. Raises ValueError, which the parser answers with 400, for too many at once.
+
+        No browser sends the next request before the answer to the last; hundreds in one piece are taken apart at once.
+        """
+        if len(self.pipeline) >= self.most_ahead:
+            raise ValueError("too many requests were sent ahead of their answers")
         self._in_message = True
         super().on_message_begin()
 

@@ -93,6 +93,20 @@ def test_the_next_head_on_a_connection_has_its_time_too(port: int) -> None:
         assert everything(client).startswith(b"HTTP/1.1 408")
 
 
+def test_a_few_requests_may_be_sent_ahead_and_hundreds_are_refused(port: int) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+    with connected(port) as client:
+        client.sendall(head * LimitedConnection.most_ahead)
+        answer = b""
+        while answer.count(b"HTTP/1.1 200") < LimitedConnection.most_ahead:
+            answer += client.recv(65536)
+    with connected(port) as client:
+        client.sendall(head * 300)
+        answer = everything(client)
+        assert answer.count(b"HTTP/1.1 200") <= LimitedConnection.most_ahead + 1
+        assert b"HTTP/1.1 400" in answer or not answer  # what was still to be read may reset it
+
+
 def test_a_body_that_drips_is_not_waited_for_and_one_that_flows_is(port: int) -> None:
     with connected(port) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
