@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from modules.webui.first_start import PROMPT
-from tests.webui.conftest import Easel, Watched, easel, free_port, open_page
+from tests.webui.conftest import PATIENCE, Easel, Watched, easel, free_port, open_page
+from tests.webui.opened_page import wait_opened
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +67,18 @@ def test_a_file_that_cannot_be_read_is_told_of_when_the_page_is_opened(page: Pag
     expect(page.locator(".toast-body")).to_contain_text("styles.csv")
     assert styles.read_text(encoding="utf-8") == "night,dark\nday,bright\n"
     styles.unlink()
+
+
+def test_the_page_is_opened_again_when_easel_is_back_from_a_restart_that_was_asked_for_here(
+    page: Page, fresh: Easel
+) -> None:
+    page.on("dialog", lambda dialog: dialog.accept())
+    wanted = {"quicksettings_list": ["sd_model_checkpoint", "CLIP_stop_at_last_layers"]}
+    assert page.request.post(f"{fresh.url}/sdapi/v1/options", data=wanted).ok
+    web = Watched(page, fresh.url)
+    open_page(web)
+    web.fill("txt2img_prompt", "over the restart")
+    page.click("#easel_footer_restart")
+    page.wait_for_selector("#quicksettings #setting_CLIP_stop_at_last_layers", timeout=PATIENCE * 1000)
+    wait_opened(page)
+    web.wait_value("txt2img_prompt", "over the restart")

@@ -2,6 +2,7 @@
 // The buttons of Settings, Actions.
 import { api } from "./api.js";
 import { around, press } from "./dom.js";
+import { onEvent } from "./events.js";
 import { calculateHashes, changeLoaded } from "./loaded_checkpoint.js";
 import { attempt, say } from "./notice.js";
 
@@ -16,6 +17,7 @@ const ACTIONS = new Map(/** @type {[string, () => unknown][]} */ ([
 ]));
 
 export function watchSettingsActions() {
+  onEvent(watchRestart);
   document.addEventListener("click", (event) => {
     const button = around(event, ".settings-action button, #easel_footer_restart");
     if (button) {
@@ -31,9 +33,23 @@ export function watchSettingsActions() {
   });
 }
 
+/** A restart was asked for here, and the server has gone for it. */
+let restarting = false;
+let gone = false;
+
 function restart() {
   if (confirm("Restart Easel? What runs is interrupted; what waits goes on afterwards.")) {
+    restarting = true;
     press("easel_restart");
+  }
+}
+
+/** The page is opened again when the server is back: tabs and controls may be others. @param {string} kind */
+function watchRestart(kind) {
+  if (restarting && kind === "lost") {
+    gone = true;
+  } else if (restarting && gone && kind === "connected") {
+    location.reload();
   }
 }
 
