@@ -86,18 +86,25 @@ async function noteComponents() {
   const plain = components().filter(({ id }) => ids.has(id));
   const values = await Promise.all(plain.map(({ id }) => window.easelTree?.get_state(id, true)));
   const noted = notedOf([known()]);
-  for (const [place, { props }] of plain.entries()) {
-    noted.components[String(props?.elem_id)] = values[place]?.value;
-    delete noted.boxes[String(props?.elem_id)];
+  for (const [place, { name }] of plain.entries()) {
+    noted.components[name] = values[place]?.value;
+    delete noted.boxes[name];
   }
   write(noted);
 }
 
-/** The plain components with an id of their own. */
+/** The plain components that have an id, with a name for each: several may have the same id, as the lists of scripts have. */
 function components() {
+  /** @type {Map<string, number>} */
+  const seen = new Map();
   return (window.gradio_config?.components ?? []).filter(({ type, props }) => (
     PLAIN.includes(type) && props?.elem_id && props.elem_id !== SESSION
-  ));
+  )).map(({ id, type, props }) => {
+    const place = String(props?.elem_id);
+    const number = (seen.get(place) ?? 0) + 1;
+    seen.set(place, number);
+    return { id, type, name: number > 1 ? `${place} #${number}` : place };
+  });
 }
 
 /** The numbers of the components that the server keeps. */
@@ -140,8 +147,8 @@ export async function putInAgain() {
   write(noted);
   // The page may be opened once more before the server has kept them.
   forgetLater(KEPT_AFTER);
-  const plain = components().filter(({ props }) => String(props?.elem_id) in values);
-  await Promise.all(plain.map(({ id, type, props }) => putIn(id, type, values[String(props?.elem_id)])));
+  const plain = components().filter(({ name }) => name in values);
+  await Promise.all(plain.map(({ id, type, name }) => putIn(id, type, values[name])));
   for (const [place, value] of Object.entries(boxes)) {
     if (place in values) {
       continue;
