@@ -6,13 +6,13 @@ import codecs
 import contextlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo, iTXt
 
-from modules.foundation.errors import EaselError, SaveError, reason_of
+from modules.foundation.errors import MAX_SHOWN, EaselError, SaveError, reason_of
 from modules.foundation.json_text import parse_json
 from modules.foundation.picture_file import UNREADABLE, open_picture
 from modules.foundation.plain import JsonObject
@@ -41,10 +41,22 @@ _TECHNICAL = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class PictureMetadata:
-    """What a picture file says about itself: the infotext, if it has one, and its other texts by name."""
+    """What a picture file says about itself: the infotext, if it has one, and its other texts by name.
+
+    `left_out` are the names of texts that are too long to be read.
+    """
 
     infotext: str | None = None
     others: dict[str, str] = field(default_factory=dict[str, str])
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def why_nothing(self) -> str:
+        """A sentence for people who looked for parameters and found none."""
+        if not self.left_out:
+            return "This picture does not say how it was made."
+        names = ", ".join(repr(name[:MAX_SHOWN]) for name in self.left_out[:3])
+        return f"The text {names} of this picture has more than {MAX_TEXT:,} letters and is left out."
 
 
 def save_arguments(picture_format: str, infotext: str | None, others: Mapping[str, str] | None = None) -> JsonObject:
@@ -119,16 +131,16 @@ def read_picture_metadata(source: Image.Image | bytes | Path) -> PictureMetadata
         name = source.name if isinstance(source, Path) else "The file"
         raise EaselError(f"{name} cannot be read as a picture ({reason_of(error)}).") from error
     if carried.infotext is None and isinstance(source, Path) and (beside := _text_beside(source)) is not None:
-        return PictureMetadata(infotext=beside, others=carried.others)
+        return replace(carried, infotext=beside)
     return carried
 
 
 def _read(picture: Image.Image) -> PictureMetadata:
     # PNG keeps text that follows the pixels out of `info` until they are read.
     texts = dict(getattr(picture, "text", {})) if picture.format == "PNG" else {}
-    found = {
-        str(key): text for key, value in {**picture.info, **texts}.items() if (text := _text_of(value)) is not None
-    }
+    values = {str(key): value for key, value in {**picture.info, **texts}.items()}
+    found = {key: text for key, value in values.items() if (text := _text_of(value)) is not None}
+    too_long = [key for key, value in values.items() if isinstance(value, str | bytes) and len(value) > MAX_TEXT]
     infotext = found.pop(PARAMETERS, None)
     others = {key: text for key, text in found.items() if key.lower() not in _TECHNICAL}
     if infotext is None or not infotext.strip():
@@ -140,7 +152,8 @@ def _read(picture: Image.Image) -> PictureMetadata:
     if infotext is None and (hidden := _from_pixels(picture)) is not None:
         infotext, further = hidden
         others |= further
-    return PictureMetadata(infotext=infotext, others=others)
+    left_out = tuple(key for key in too_long if key.lower() not in _TECHNICAL)
+    return PictureMetadata(infotext=infotext, others=others, left_out=left_out)
 
 
 def _from_pixels(picture: Image.Image) -> tuple[str | None, dict[str, str]] | None:

@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from modules.foundation.errors import EaselError, SaveError
 from modules.imaging.encode import PictureText, encode
-from modules.infotext.picture_metadata import decode_user_comment, read_picture_metadata, save_arguments
+from modules.infotext.picture_metadata import MAX_TEXT, decode_user_comment, read_picture_metadata, save_arguments
 
 TEXT = "a cat, (héllo:1.2)\nNegative prompt: ugly\nSteps: 20, Sampler: Euler a, Size: 8x8"
 TEXTS = st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
@@ -185,3 +185,16 @@ def test_novelai_fields_are_put_into_words():
         "a {cat}\nNegative prompt: bad\n"
         "Steps: 28, Sampler: Euler a, CFG scale: 11.0, Seed: 7, Size: 16x8, Clip skip: 2, ENSD: 31337"
     )
+
+
+def test_a_text_of_megabytes_is_left_out_and_named(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text("parameters", "a" * (MAX_TEXT + 1))
+    info.add_text("note", "short")
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png", pnginfo=info)
+    carried = read_picture_metadata(tmp_path / "a.png")
+    assert carried.infotext is None
+    assert carried.others == {"note": "short"}
+    assert carried.why_nothing == "The text 'parameters' of this picture has more than 1,000,000 letters and is left out."
+    Image.new("RGB", (8, 8)).save(tmp_path / "b.png")
+    assert read_picture_metadata(tmp_path / "b.png").why_nothing == "This picture does not say how it was made."

@@ -41,12 +41,13 @@ def wire_pasting(app: Application, panel: GenerationPanel) -> None:
         text = ""
         if path:
             try:
-                text = read_file(Path(path)).infotext or ""
+                carried = read_file(Path(path))
+                text = carried.infotext or ""
             except EaselError as error:
                 gr.Warning(str(error), title="This file cannot be read")
             else:
                 if not has_parameters(text):
-                    gr.Warning("This picture does not say how it was made.", title="No parameters")
+                    gr.Warning(carried.why_nothing, title="No parameters")
         return pasted(app, panel, text)
 
     on(panel.parts["paste"], "click", on_paste, [panel.controls["prompt"]], panel.pasted_into)

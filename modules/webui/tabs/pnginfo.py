@@ -82,7 +82,7 @@ def on_picture(app: Application, path: str | None) -> tuple[object, ...]:
             known,
         )
     shown = ({name: text} if text else {}) | carried.others
-    body = items_html(shown) or '<p class="note quiet">This picture does not say how it was made.</p>'
+    body = items_html(shown) or f'<p class="note quiet">{html.escape(carried.why_nothing)}</p>'
     return body, text, *_sendable(has_parameters(text))
 
 
