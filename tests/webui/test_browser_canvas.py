@@ -164,7 +164,6 @@ def test_what_is_drawn_last_goes_along_with_generate_and_copies(web: Watched, pi
     assert web.errors == []
 
 
-@pytest.mark.shared_page
 def test_inpaint_sketch_paints_over_the_colours_alone(web: Watched, server: Easel, picture: Path) -> None:
     canvas = open_canvas(web, "img2img_inpaint_sketch_tab", "inpaint_sketch")
     expect(web.page.locator("#img2img_mask_alpha")).to_be_visible()
@@ -215,7 +214,6 @@ def test_a_picture_grows_when_its_frame_is_dragged(web: Watched, server: Easel, 
     assert web.errors == []
 
 
-@pytest.mark.shared_page
 def test_where_only_masked_looks_is_drawn(web: Watched, picture: Path) -> None:
     canvas = open_canvas(web, "img2img_inpaint_tab", "img2maskimg")
     canvas.give(picture)
@@ -245,7 +243,6 @@ def test_where_only_masked_looks_is_drawn(web: Watched, picture: Path) -> None:
     expect(line).to_have_count(0, timeout=PATIENCE * 1000)
 
 
-@pytest.mark.shared_page
 def test_strokes_are_undone_erased_and_made_again(web: Watched, picture: Path) -> None:
     canvas = open_canvas(web, "img2img_inpaint_tab", "img2maskimg")
     canvas.give(picture)
@@ -267,7 +264,6 @@ def test_strokes_are_undone_erased_and_made_again(web: Watched, picture: Path) -
     assert np.array_equal(canvas.alpha(), first)
 
 
-@pytest.mark.shared_page
 def test_an_outline_is_filled_and_a_lasso_fills_itself(web: Watched, picture: Path) -> None:
     canvas = open_canvas(web, "img2img_inpaint_tab", "img2maskimg")
     canvas.give(picture)
@@ -284,7 +280,6 @@ def test_an_outline_is_filled_and_a_lasso_fills_itself(web: Watched, picture: Pa
     assert alpha[70, 80] == 0
 
 
-@pytest.mark.shared_page
 def test_keys_and_wheel_do_what_the_settings_say(web: Watched, picture: Path) -> None:
     canvas = open_canvas(web, "img2img_inpaint_tab", "img2maskimg")
     canvas.give(picture)
@@ -318,7 +313,6 @@ def test_keys_and_wheel_do_what_the_settings_say(web: Watched, picture: Path) ->
     web.wait_value("img2img_prompt", "wq")
 
 
-@pytest.mark.shared_page
 def test_a_drawing_stays_when_the_server_cannot_be_reached_and_is_sent_later(web: Watched, picture: Path) -> None:
     canvas = open_canvas(web, "img2img_inpaint_tab", "img2maskimg")
     canvas.give(picture)
@@ -332,7 +326,6 @@ def test_a_drawing_stays_when_the_server_cannot_be_reached_and_is_sent_later(web
     assert np.array_equal(canvas.alpha() == 255, box_mask((10, 10, 50, 50)))
 
 
-@pytest.mark.shared_page
 def test_a_file_that_is_no_picture_changes_nothing(web: Watched, picture: Path, tmp_path: Path) -> None:
     canvas = open_canvas(web, "img2img_img2img_tab", "img2img_image")
     canvas.give(picture)
@@ -344,7 +337,6 @@ def test_a_file_that_is_no_picture_changes_nothing(web: Watched, picture: Path, 
     expect(canvas.part("invitation")).to_be_visible()
 
 
-@pytest.mark.shared_page
 def test_a_large_picture_is_masked_to_the_pixel(web: Watched, server: Easel, tmp_path: Path) -> None:
     Image.new("RGB", (3000, 2000), "teal").save(tmp_path / "large.png")
     canvas = open_canvas(web, "img2img_inpaint_tab", "img2maskimg")
@@ -363,7 +355,6 @@ def test_a_large_picture_is_masked_to_the_pixel(web: Watched, server: Easel, tmp
     seconds_until(is_kept)
 
 
-@pytest.mark.shared_page
 @pytest.mark.parametrize("mode", ["sketch", "inpaint", "img2img"])
 def test_a_picture_dragged_from_the_page_is_the_file_itself(web: Watched, picture: Path, mode: str) -> None:
     first = open_canvas(web, "img2img_img2img_tab", "img2img_image")

@@ -13,7 +13,7 @@ from tests.webui.test_browser_canvas import box_mask, open_canvas, picture
 
 __all__ = ["picture"]
 
-SOON = (0, 60, 300)
+SOON = (0, 300)
 """Milliseconds after the last key."""
 
 
@@ -31,7 +31,7 @@ def typed(page: Page, elem_id: str, text: str) -> None:
 
 def test_what_was_typed_and_chosen_last_is_there_after_a_reload_at_once(new_web: Watched) -> None:
     page = new_web.page
-    for pause, sampler in zip(SOON, ("Euler a", "Heun", "DPM2"), strict=True):
+    for pause, sampler in zip(SOON, ("Euler a", "Heun"), strict=True):
         typed(page, "txt2img_prompt", f"typed {pause} ms ago")
         page.wait_for_timeout(pause)
         again(new_web)
