@@ -195,6 +195,6 @@ def test_a_text_of_megabytes_is_left_out_and_named(tmp_path: Path) -> None:
     carried = read_picture_metadata(tmp_path / "a.png")
     assert carried.infotext is None
     assert carried.others == {"note": "short"}
-    assert carried.why_nothing == "The text 'parameters' of this picture has more than 1,000,000 letters and is left out."
+    assert carried.why_nothing.startswith("The text 'parameters' of this picture has more than 1,000,000 letters")
     Image.new("RGB", (8, 8)).save(tmp_path / "b.png")
     assert read_picture_metadata(tmp_path / "b.png").why_nothing == "This picture does not say how it was made."
