@@ -81,19 +81,26 @@ def unpacked(text: str) -> bytes:
         text = text.partition(",")[2]
     if "-" in text or "_" in text:
         text = text.replace("-", "+").replace("_", "/")
+    if len(text) > _PIECE:
+        text = _in_one_line(text) if "\n" in text else text
+        text += "=" * (-len(text) % 4)
     try:
         return _decoded(text)
     except binascii.Error:
-        pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
-        text = "".join(["".join(piece.split()) for piece in pieces]).rstrip("=")
+        text = _in_one_line(text).rstrip("=")
         return _decoded(text + "=" * (-len(text) % 4))
+
+
+def _in_one_line(text: str) -> str:
+    pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+    return "".join(["".join(piece.split()) for piece in pieces])
 
 
 def _decoded(text: str) -> bytes:
     """As `base64.b64decode`, in pieces where it can be: each holds the interpreter, a large picture for too long."""
     if len(text) > _PIECE and text.find("=", 0, -2) < 0:
         pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
-        with contextlib.suppress(binascii.Error):  # lines are not as long as pieces
+        with contextlib.suppress(binascii.Error):  # something else stands between
             return b"".join([base64.b64decode(piece) for piece in pieces])
     return base64.b64decode(text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from enum import IntEnum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fastapi import HTTPException
 
@@ -24,6 +24,9 @@ from modules.imaging.resize import ResizeMode
 from modules.sampling.samplers.registry import resolve_pair
 from modules.settings.known_options import check_sizes
 from modules.settings.model import Settings
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Numbered = TypeVar("Numbered", bound=IntEnum)
 
@@ -57,6 +60,16 @@ def img2img_request(app: Application, body: StableDiffusionProcessingImg2Img) ->
             **_inpaint_options(body),
         )
     return dataclasses.replace(img2img_template(app, body), init_images=images, inpaint=inpaint)
+
+
+def img2img_request_of(
+    app: Application, body: StableDiffusionProcessingImg2Img, picture: Image, mask: Image | None
+) -> GenerationRequest:
+    """As `img2img_request`, with a picture and a mask that are unpacked already."""
+    body = completed(app, body)
+    check_bounds(body, app.flags)
+    inpaint = None if mask is None else InpaintRequest(mask=mask, latent_mask=None, **_inpaint_options(body))
+    return dataclasses.replace(img2img_template(app, body), init_images=(picture,), inpaint=inpaint)
 
 
 def img2img_template(app: Application, body: StableDiffusionProcessingImg2Img) -> GenerationRequest:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image, ImageOps
@@ -14,7 +14,6 @@ from modules.api.generation.bodies import (
     StableDiffusionProcessingImg2Img,
     StableDiffusionProcessingTxt2Img,
 )
-from modules.api.large_json import base64_text
 from modules.api.openai.bodies import EditRequestBody, ImageRequest
 from modules.api.pictures import Intake, decode_picture
 from modules.application.application import Application
@@ -44,7 +43,19 @@ def generation_body(app: Application, body: ImageRequest) -> StableDiffusionProc
     return StableDiffusionProcessingTxt2Img(**_common(app, body, checkpoint, size))
 
 
-def edit_body(app: Application, body: EditRequestBody) -> StableDiffusionProcessingImg2Img:
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """An edit as an img2img request, beside it the picture and the mask as they were unpacked.
+
+    Packed into the body once more, a picture of a hundred megapixels would hold up all other clients for seconds.
+    """
+
+    body: StableDiffusionProcessingImg2Img
+    picture: Image.Image
+    mask: Image.Image | None
+
+
+def edit_of(app: Application, body: EditRequestBody) -> Edit:
     """The img2img request for an edit. Raises RequestError naming our field or theirs."""
     checkpoint = checkpoint_of(app, body.model)
     intake = Intake.of(app)
@@ -52,13 +63,14 @@ def edit_body(app: Application, body: EditRequestBody) -> StableDiffusionProcess
     size = size_of(body.size) or size_like(picture.size, family_of(app, checkpoint))
     mask = _mask(body, picture, intake)
     strength = STRENGTH_MASKED if mask else STRENGTH_FAITHFUL if body.input_fidelity == "high" else STRENGTH
-    more: JsonObject = {"init_images": [_packed(picture)], "denoising_strength": strength}
+    more: JsonObject = {"denoising_strength": strength}
     if body.denoising_strength is not None:
         more["denoising_strength"] = body.denoising_strength
     if mask is not None:
         # What was rubbed out has no colours to begin with: the surroundings flow in.
-        more |= {"mask": _packed(mask), "inpainting_fill": 0, "inpaint_full_res": False, "mask_blur": 4}
-    return StableDiffusionProcessingImg2Img(**_common(app, body, checkpoint, size), **more)
+        more |= {"inpainting_fill": 0, "inpaint_full_res": False, "mask_blur": 4}
+    img2img = StableDiffusionProcessingImg2Img(**_common(app, body, checkpoint, size), **more)
+    return Edit(body=img2img, picture=_without_alpha(picture), mask=mask)
 
 
 def checkpoint_of(app: Application, model: str | None) -> CheckpointInfo | None:
@@ -163,7 +175,7 @@ def _transparent(picture: Image.Image) -> Image.Image | None:
     return None if is_opaque(picture) else inverted(alpha_of(picture))
 
 
-def _packed(picture: Image.Image) -> str:
-    buffer = io.BytesIO()
-    picture.convert("L" if picture.mode == "L" else "RGB").save(buffer, "PNG", compress_level=1)
-    return base64_text(buffer.getvalue())
+def _without_alpha(picture: Image.Image) -> Image.Image:
+    plain = picture.convert("L" if picture.mode == "L" else "RGB")
+    plain.info = {key: value for key, value in picture.info.items() if key == "icc_profile"}
+    return plain

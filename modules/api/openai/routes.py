@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from modules.api.generation.bodies import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
-from modules.api.generation.requests import img2img_request, txt2img_request
+from modules.api.generation.bodies import StableDiffusionProcessingTxt2Img
+from modules.api.generation.requests import img2img_request_of, txt2img_request
 from modules.api.large_json import LargeJson, PackedFile
 from modules.api.openai.bodies import (
     EditRequestBody,
@@ -25,7 +25,7 @@ from modules.api.openai.bodies import (
 )
 from modules.api.openai.forms import read_body
 from modules.api.openai.picture_store import KeptPictures
-from modules.api.openai.requests import edit_body, generation_body
+from modules.api.openai.requests import edit_of, generation_body
 from modules.api.pictures import encode_picture
 from modules.application.application import Application
 from modules.application.jobs.awaiting import result_of
@@ -49,7 +49,7 @@ def routes(app: Application) -> APIRouter:
     async def made(request: Request, kind: type[AnyRequest], prepare: Prepare[AnyRequest]) -> Response:
         body = await read_body(request, kind)
         wanted = await asyncio.to_thread(prepare, app, body)
-        result = await result_of(app.submit(wanted))
+        result = await result_of(await asyncio.to_thread(app.submit, wanted))
         keep = _Keep(pictures=kept, base_url=str(request.base_url))
         answer = await asyncio.to_thread(_answer, app, body, wanted, result, keep)
         return answer.response()
@@ -102,8 +102,8 @@ def _generation(app: Application, body: GenerationRequestBody) -> GenerationRequ
 
 
 def _edit(app: Application, body: EditRequestBody) -> GenerationRequest:
-    img2img: StableDiffusionProcessingImg2Img = edit_body(app, body)
-    return img2img_request(app, img2img)
+    edit = edit_of(app, body)
+    return img2img_request_of(app, edit.body, edit.picture, edit.mask)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,12 +49,12 @@ async def described(app: Application, values: Mapping[str, object], model: str) 
     if controls.text("mode") == "batch":
         app.captioners.find(model)
         request = await asyncio.to_thread(caption_files, app, controls, model)
-        result = await result_of(submit_captions(app, request))
+        result = await result_of(await asyncio.to_thread(submit_captions, app, request))
         gr.Info(summary(result), title="Captions")
         return gr.skip()
     app.captioners.find(model)
     picture = await asyncio.to_thread(plain_picture, controls)
-    return await result_of(submit_interrogation(app, picture, model))
+    return await result_of(await asyncio.to_thread(submit_interrogation, app, picture, model))
 
 
 def summary(result: CaptionResult) -> str:

@@ -122,7 +122,8 @@ def _wire_run(
         try:
             app.policy.check_files("Merging checkpoints")
             recipe = await asyncio.to_thread(merge_recipe, app, named)
-            job = submit_merge(app, recipe, overwrite=bool(named["overwrite"]), job_id=task or None)
+            overwrite = bool(named["overwrite"])
+            job = await asyncio.to_thread(submit_merge, app, recipe, overwrite=overwrite, job_id=task or None)
         except EaselError as error:
             return [*_failed(error), *(gr.skip() for _ in lists)]
         return [*await _followed(app, job, choose=bool(named["choose"])), *_lists(app, inputs, named)]

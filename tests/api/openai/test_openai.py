@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from modules.api.generation.requests import img2img_request_of
+from modules.api.openai.bodies import EditRequestBody
 from modules.api.openai.picture_store import KeptPictures
-from modules.api.openai.requests import size_like
+from modules.api.openai.requests import edit_of, size_like
 from modules.checkpoints.architectures import sd1, sdxl
 from tests.api.conftest import Served, flags_for, serving
 
@@ -98,6 +100,20 @@ def test_a_picture_is_edited_as_a_file_of_a_form_and_as_text(served: Served) -> 
         answers.append(served.client.post("/v1/images/edits", json={**form, **sent}))
     assert [answer.status_code for answer in answers] == [200] * 5
     assert len({answer.json()["data"][0]["b64_json"] for answer in answers}) == 1
+
+
+def test_the_picture_of_an_edit_is_not_packed_once_more(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = {"prompt": "a cat", "size": "64x64", "image": base64.b64encode(png(SOURCE)).decode()}
+    body = EditRequestBody.model_validate(sent)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a picture is packed")
+
+    monkeypatch.setattr(Image.Image, "save", refuse)
+    edit = edit_of(served.app, body)
+    request = img2img_request_of(served.app, edit.body, edit.picture, edit.mask)
+    assert [image.tobytes() for image in request.init_images] == [SOURCE.tobytes()]
+    assert edit.body.init_images is None
 
 
 def test_an_edit_keeps_the_proportions_when_no_size_is_given() -> None:

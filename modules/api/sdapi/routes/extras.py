@@ -128,7 +128,8 @@ async def _run(
         if visibility > 0:
             app.restorers.find(name, f"{name.lower()}_visibility")
     settings = app.settings.current
-    job = app.submit_task(TaskJob(work, kind="extras", title=f"Extras on {len(images)} pictures"))
+    task = TaskJob(work, kind="extras", title=f"Extras on {len(images)} pictures")
+    job = await asyncio.to_thread(app.submit_task, task)
     return await result_of(job), settings
 
 

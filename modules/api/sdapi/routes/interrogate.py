@@ -27,7 +27,7 @@ def routes(app: Application) -> APIRouter:
             raise HTTPException(404, "Image not found: image must hold a picture in base64.")
         app.captioners.find(body.model, "model")
         image = await asyncio.to_thread(decode_picture, body.image, "image", Intake.of(app))
-        caption = await result_of(submit_interrogation(app, image, body.model))
+        caption = await result_of(await asyncio.to_thread(submit_interrogation, app, image, body.model))
         return JSONResponse({"caption": caption})
 
     return router

@@ -42,14 +42,14 @@ def routes(app: Application) -> APIRouter:
     async def train_embedding(body: TrainEmbeddingRequest) -> TrainResponse:
         """Train an embedding that is there, as a job of the queue; answers when it has ended."""
         app.policy.check_files("Training")
-        result = await result_of(submit_training(app, body.options(app), body.id_task))
+        result = await result_of(await asyncio.to_thread(submit_training, app, body.options(app), body.id_task))
         return TrainResponse(info=f"train embedding complete: filename: {result.path} error: None")
 
     @router.post("/train/hypernetwork", summary="Train a hypernetwork")
     async def train_hypernetwork(body: TrainHypernetworkRequest) -> TrainResponse:
         """Train a hypernetwork that is there, as a job of the queue; answers when it has ended."""
         app.policy.check_files("Training")
-        result = await result_of(submit_training(app, body.options(app), body.id_task))
+        result = await result_of(await asyncio.to_thread(submit_training, app, body.options(app), body.id_task))
         return TrainResponse(info=f"train hypernetwork complete: filename: {result.path} error: None")
 
     return router

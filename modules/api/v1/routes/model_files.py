@@ -22,7 +22,7 @@ def routes(app: Application) -> APIRouter:
         """Queue a merge. Its progress is that of the job; the file is in the list of checkpoints when it is done."""
         app.policy.check_files("Merging checkpoints")
         recipe = await asyncio.to_thread(recipe_of, app, body)
-        job = submit_merge(app, recipe, overwrite=body.overwrite)
+        job = await asyncio.to_thread(submit_merge, app, recipe, overwrite=body.overwrite)
         if body.wait:
             await result_of(job)
         return file_job(job)
@@ -30,7 +30,7 @@ def routes(app: Application) -> APIRouter:
     @router.post("/models/download", summary="Fetch a model file")
     async def download(body: DownloadRequest) -> FileJob:
         """Queue a download. Asked for again after it broke off, it goes on where it was."""
-        job = submit_download(app, download_of(body))
+        job = await asyncio.to_thread(submit_download, app, download_of(body))
         if body.wait:
             await result_of(job)
         return file_job(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 from fastapi import APIRouter, HTTPException
@@ -65,7 +66,7 @@ def routes(app: Application) -> APIRouter:
         """Queue a training, or the estimate of one. It can be stopped and watched as every job."""
         app.policy.check_files("Training")
         options = TrainingOptions.model_validate(body.model_dump(exclude={"dry_run", "wait"}))
-        job = _submitted(app, options, dry_run=body.dry_run)
+        job = await asyncio.to_thread(_submitted, app, options, dry_run=body.dry_run)
         if body.wait:
             await result_of(job)
         return training_job(job)
