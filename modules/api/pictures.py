@@ -117,7 +117,7 @@ def open_picture(data: bytes, field: str, intake: Intake) -> Image.Image:
     try:
         image = picture_file.open_picture(data, intake.pixels)
         intake.take(image.width * image.height, field)
-        image.load()
+        image = picture_file.unpack(image)
     except picture_file.UNREADABLE as error:
         reason = reason_of(error)
         raise RequestError(

@@ -129,3 +129,24 @@ def test_a_picture_in_colours_that_cannot_be_turned_into_red_green_and_blue_is_r
 @pytest.mark.parametrize("mode", sorted(picture_file.MODES - {"I;16L", "I;16N", "RGBX"}))
 def test_every_other_kind_of_picture_becomes_red_green_and_blue(mode: str) -> None:
     assert with_colours(Image.new(mode, (8, 8))).mode in ("RGB", "RGBA")
+
+
+def test_an_unpacked_webp_is_the_same_picture_without_its_decoder() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "a cat"
+    buffer = io.BytesIO()
+    Image.radial_gradient("L").convert("RGB").save(buffer, "WEBP", exif=exif, icc_profile=b"profile")
+    opened = picture_file.open_picture(buffer.getvalue())
+    plain = picture_file.unpack(opened)
+    assert type(plain) is Image.Image
+    assert (plain.format, plain.mode, plain.info) == ("WEBP", opened.mode, opened.info)
+    assert plain.getexif()[0x010E] == "a cat"
+    assert plain.tobytes() == opened.tobytes()
+
+
+def test_other_pictures_are_unpacked_where_they_are() -> None:
+    buffer = io.BytesIO()
+    Image.radial_gradient("L").save(buffer, "PNG")
+    opened = picture_file.open_picture(buffer.getvalue())
+    assert picture_file.unpack(opened) is opened
+    assert opened.tobytes() == Image.radial_gradient("L").tobytes()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modules.foundation.errors import EaselError, RequestError, reason_of
-from modules.foundation.picture_file import UNREADABLE, open_picture
+from modules.foundation.picture_file import UNREADABLE, open_picture, unpack
 from modules.generation.count_limits import between
 from modules.generation.inpaint import MOST_BLUR
 from modules.imaging.depth import eight_bits
@@ -169,7 +169,7 @@ def _opened(path: Path | str, field: str, *, unpacked: bool = True) -> Image.Ima
     try:
         picture = open_picture(str(path))
         if unpacked:
-            picture.load()
+            picture = unpack(picture)
     except FileNotFoundError:
         raise RequestError("The picture is no longer on the server. Drop it again.", field) from None
     except UNREADABLE as error:
