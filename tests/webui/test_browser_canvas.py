@@ -95,6 +95,11 @@ def kept_files(server: Easel, name: str) -> list[Path]:
     return sorted(files, key=lambda file: file.stat().st_mtime_ns)
 
 
+def alpha_in(file: Path) -> np.ndarray:
+    with Image.open(file) as paint:
+        return np.asarray(paint.getchannel("A"))
+
+
 def arrays(*paths: Path) -> list[np.ndarray]:
     return [np.asarray(Image.open(path).convert("RGB")).astype(int) for path in paths]
 
@@ -134,10 +139,11 @@ def test_a_mask_outlives_tabs_and_a_reload_and_the_picture_keeps_what_it_says(
     web.page.click("#tab_txt2img-button")
     web.page.click("#tab_img2img-button")
     assert np.array_equal(canvas.alpha(), drawn)
-    seconds_until(lambda: any(file.stem.endswith(".paint") for file in kept_files(server, "inpaint_picture")))
-    paint = next(file for file in reversed(kept_files(server, "inpaint_picture")) if file.stem.endswith(".paint"))
-    seconds_until(lambda: np.array_equal(np.asarray(Image.open(paint).getchannel("A")), drawn))
-    kept = next(file for file in reversed(kept_files(server, "inpaint_picture")) if file.stem.endswith(".picture"))
+    seconds_until(
+        lambda: any(np.array_equal(alpha_in(file), drawn) for file in kept_files(server, "inpaint_picture.paint"))
+    )
+    paint = next(file for file in kept_files(server, "inpaint_picture.paint") if np.array_equal(alpha_in(file), drawn))
+    (kept,) = paint.parent.glob("img2img-inpaint_picture.picture.*")
     assert kept.read_bytes() == picture.read_bytes()
     open_page(web)
     canvas.wait_open()
