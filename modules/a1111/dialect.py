@@ -147,6 +147,17 @@ class A1111Dialect:
         self.app.extensions.failed(file, what, trace)
         del self.errors[file][:-100]
 
+    def blame(self, error: Exception, what: str) -> bool:
+        """Log and remember, for an extension, what of it raised `error`, which is being handled.
+
+        False where the error comes from no extension: it is then to be raised again.
+        """
+        file = self.loader.file_of(error)
+        if file is not None:
+            log.exception("%s: %s", file, what)
+            self.failed(file, f"{what}: {error}")
+        return file is not None
+
     @contextlib.contextmanager
     def naming(self, file: str, what: str) -> Generator[None]:
         """A block of an extension's code: what it raises is logged and remembered, and does not spread."""

@@ -5,7 +5,6 @@ Rows are in A1111's order: for each picture the parts of its prompt, then the ne
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from modules.hooks.events import BlendEvent, EvaluationEvent, RunEvent, StartEvent, StepEvent
     from modules.sampling.conditioning import CondBatch
     from modules.sampling.guidance_hooks import Estimate, GuidanceInput, GuidanceOutput
-
-log = logging.getLogger(__name__)
 
 OWNER = "a1111: sampling"
 
@@ -158,11 +155,8 @@ class Seams:
             except (Interrupted, EaselError):
                 raise
             except Exception as error:  # the boundary of an extension
-                file = self.dialect.loader.file_of(error)
-                if file is None:
+                if not self.dialect.blame(error, "what it has put in the place of the network failed"):
                     raise
-                log.exception("What %s has put in the place of the network failed", file)
-                self.dialect.failed(file, f"what it has put in the place of the network failed: {error}")
                 vars(inner).pop("forward", None)
                 vars(inner.inner_model).pop("apply_model", None)
                 return ask(x, levels, cond)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from modules.a1111.processing.parameters import StableDiffusionProcessing
     from modules.generation.latents import ExtraNoise, Latents
 
-log = logging.getLogger(__name__)
-
 
 class RunAttachments:
     """The run and its latents; the class-level seams are in force while it lasts."""
@@ -55,11 +52,8 @@ class RunAttachments:
         except (Interrupted, EaselError):
             raise
         except Exception as error:  # the boundary of an extension
-            file = dialect.loader.file_of(error)
-            if file is None:
+            if not dialect.blame(error, "what it has put in the place of process_images failed and is not used"):
                 raise
-            log.exception("What %s has put in the place of process_images failed", file)
-            dialect.failed(file, f"what it has put in the place of process_images failed and is not used: {error}")
             return make(request)
 
     def request(self, request: GenerationRequest, event: RunEvent) -> GenerationRequest:

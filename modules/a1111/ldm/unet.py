@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +30,6 @@ from modules.foundation.plain import JsonObject
 
 if TYPE_CHECKING:
     from modules.checkpoints.layout import UNetLayout
-
-log = logging.getLogger(__name__)
 
 BLOCKS = ("time_embed", "label_emb", "input_blocks", "middle_block", "output_blocks", "out")
 """The parts of LDM's UNet."""
@@ -221,11 +218,8 @@ def _called(
     except Interrupted:
         raise
     except Exception as error:  # the boundary of an extension
-        file = current().loader.file_of(error)
-        if file is None:
+        if not current().blame(error, "what it has put into the UNet failed and is not used"):
             raise
-        log.exception("What %s has put into the UNet failed", file)
-        current().failed(file, f"what it has put into the UNet failed and is not used: {error}")
         view.restore()
         th.__dict__.clear()
         return view.unet(

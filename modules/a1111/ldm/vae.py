@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,8 +10,6 @@ from modules.a1111.current import current
 from modules.a1111.ldm.views import view_on
 from modules.a1111.types import ExtensionFunction
 from modules.foundation.errors import Interrupted
-
-log = logging.getLogger(__name__)
 
 
 class ResnetBlock(nn.Module):
@@ -131,11 +128,8 @@ class Coder(nn.Module):
             except Interrupted:
                 raise
             except Exception as error:  # the boundary of an extension
-                file = current().loader.file_of(error)
-                if file is None:
+                if not current().blame(error, "what it has put into the VAE failed and is not used"):
                     raise
-                log.exception("What %s has put into the VAE failed", file)
-                current().failed(file, f"what it has put into the VAE failed and is not used: {error}")
                 self.restore()
                 return self.forward(x)
 
