@@ -93,6 +93,11 @@ def upscaled_size(width: int, height: int, factor: float) -> tuple[int, int]:
     return wide, high
 
 
+def enlarged_size(width: int, height: int, factor: float) -> tuple[int, int]:
+    """The size that "Lanczos" and "Nearest" bring a picture to first; from there it goes to `upscaled_size`."""
+    return max(int(width * factor), 1), max(int(height * factor), 1)
+
+
 def enlarge(
     image: Image.Image, factor: float, *, nearest: bool = False, check: Callable[[], None] | None = None
 ) -> Image.Image:
@@ -104,8 +109,7 @@ def enlarge(
     from PIL import Image
 
     method = Image.Resampling.NEAREST if nearest else Image.Resampling.LANCZOS
-    size = max(int(image.width * factor), 1), max(int(image.height * factor), 1)
-    larger = resize_in_bands(image, size, method, check)
+    larger = resize_in_bands(image, enlarged_size(image.width, image.height, factor), method, check)
     target = upscaled_size(image.width, image.height, factor)
     if larger.size == target:
         return larger

@@ -11,7 +11,7 @@ import numpy as np
 from modules.foundation.errors import RequestError
 from modules.imaging.encode import PictureText
 from modules.imaging.png_stream import write_png_rows
-from modules.imaging.resize import upscaled_size
+from modules.imaging.resize import enlarged_size, upscaled_size
 from modules.imaging.rows import AlphaRows, Rows, StripRows, is_transparent, open_rows, resized_rows, texts_of
 from modules.imaging.tiles import Pixels
 from modules.infotext.picture_metadata import PARAMETERS, read_picture_metadata
@@ -40,7 +40,11 @@ def upscale_file(
         raise RequestError(f"The scale must be more than 0; it is {scale}.", "upscaling_resize")
     rows = open_rows(source)
     size = upscaled_size(rows.width, rows.height, scale)
-    enlarged = _enlarged(rows, scale, model, tiling, control) if model is not None else rows
+    if model is not None:
+        enlarged = _enlarged(rows, scale, model, tiling, control)
+    else:
+        first = enlarged_size(rows.width, rows.height, scale)
+        enlarged = StripRows(resized_rows(rows, first), *first)
     finished = resized_rows(enlarged, size)
     if is_transparent(source):
         finished = _with_alpha(finished, open_rows(source, "RGBA"), size)

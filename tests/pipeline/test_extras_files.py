@@ -126,8 +126,7 @@ def test_a_picture_too_large_for_the_memory_is_the_same_written_row_by_row(
     assert (whole.size, whole.done) == (streamed.size, streamed.done)
     with Image.open(str(whole.path)) as one, Image.open(str(streamed.path)) as other:
         levels = np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int))
-        assert levels.max() <= 16  # of noise, which Lanczos in one go and in bands of rows treat a little otherwise
-        assert levels.mean() < 1
+        assert levels.max() <= 1
         assert one.info == other.info
 
 

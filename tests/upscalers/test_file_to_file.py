@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from modules.foundation.errors import Interrupted, RequestError
 from modules.generation.progress import RunControl
+from modules.imaging.resize import enlarge
 from modules.imaging.tiles import Pixels
 from modules.settings.model import Settings
 from modules.upscalers.cache import Upscalers
@@ -38,6 +41,21 @@ def test_a_file_becomes_what_the_picture_becomes(
         assert target.size == size
         assert target.info["parameters"] == "a cat\nSteps: 5"
         assert difference(target.copy(), upscalers.upscale(image, scale, name, settings)) <= 1
+
+
+@given(width=st.integers(1, 70), height=st.integers(1, 200), scale=st.floats(0.2, 6))
+@settings(max_examples=40, deadline=None)
+def test_a_file_enlarged_by_lanczos_becomes_what_the_picture_becomes(
+    tmp_path_factory: pytest.TempPathFactory, width: int, height: int, scale: float
+) -> None:
+    assume(
+        max(height, int(height * scale)) <= 90 * max(min(width, int(width * scale)), 1)
+    )  # Pillow then takes columns first
+    folder, image = tmp_path_factory.mktemp("lanczos"), noise(width, height)
+    image.save(folder / "source.png")
+    upscale_file(folder / "source.png", folder / "target.png", scale, None, Tiling(tile=0, blend=0))
+    with Image.open(folder / "target.png") as target:
+        assert difference(target.copy(), enlarge(image, scale)) <= 1
 
 
 def test_a_stopped_file_leaves_nothing(tmp_path: Path, upscalers: Upscalers) -> None:
