@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from modules.a1111.page_parts import (
+    SYMBOLS,
     OutputPanel,
     create_output_panel,
     create_refresh_button,
@@ -21,3 +24,9 @@ __all__ = [
     "setup_dialog",
     "update_generation_info",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in SYMBOLS:
+        raise AttributeError(f"modules.ui_common has no {name!r}.")
+    return SYMBOLS[name]

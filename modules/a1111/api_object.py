@@ -78,6 +78,10 @@ def upscaler_to_index(name: str) -> int:
     return names.index(name.lower())
 
 
+def api_middleware(app: Any) -> None:
+    """Nothing: what the program does around requests is there. Extensions add their own after calling it."""
+
+
 class Api:
     """The API's routes are the program's; extensions add theirs to `app` in on_app_started."""
 

@@ -22,9 +22,17 @@ class NotRunning(RuntimeError):  # noqa: N818 - says what is the matter
 
 
 def current() -> A1111Dialect:
-    """The dialect that was installed last. Raises NotRunning where there is none."""
+    """The dialect that was installed last. Raises NotRunning where there is none.
+
+    An install.py of an extension runs in a process of its own, with one over the settings and folders of the program.
+    """
     if not _installed:
-        raise NotRunning("Easel is not running in this process: there are no settings, models or jobs to ask for.")
+        from modules.a1111.install_process import dialect_of_install_process
+
+        dialect = dialect_of_install_process()
+        if dialect is None:
+            raise NotRunning("Easel is not running in this process: there are no settings, models or jobs to ask for.")
+        put(dialect)
     return _installed[-1]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-NAMES = ("natural_sort_key", "listfiles", "html_path", "html", "walk_files", "ldm_print")
+NAMES = ("natural_sort_key", "listfiles", "html_path", "html", "walk_files", "walk_image_files", "ldm_print")
 """What `modules.shared` has of them as well."""
 
 
@@ -47,6 +47,15 @@ def walk_files(path: str, allowed_extensions: Sequence[str] | None = None) -> It
         for name in sorted(files, key=natural_sort_key):
             if allowed_extensions is None or Path(name).suffix.lower() in allowed_extensions:
                 yield str(Path(root) / name)
+
+
+def walk_image_files(path: str, allowed_extensions: Sequence[str] | None = None) -> Iterator[str]:
+    """The same for pictures alone."""
+    yield from walk_files(path, allowed_extensions or (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif"))
+
+
+def open_folder(path: str | None = None) -> None:
+    """Nothing: the program opens no windows on the machine that it runs on."""
 
 
 def ldm_print(*args: object, **kwargs: object) -> None:

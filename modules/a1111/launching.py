@@ -16,9 +16,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Protocol
 
+from modules.a1111.current import current
+from modules.a1111.places import place
 from modules.extension_host.environment import Environment
 from modules.foundation.errors import ExtensionError
 from modules.foundation.version import VERSION
@@ -186,9 +187,9 @@ def dir_repos() -> str:
 def known(name: str) -> Any:
     """What else `launch` has: `args`, `python`, `git`, paths. Raises AttributeError for what it does not have."""
     if name in ("args", "cmd_opts"):
-        return _arguments()
+        return current().shared.cmd_opts
     if name in ("script_path", "data_path", "models_path", "extensions_dir", "extensions_builtin_dir"):
-        return _place(name)
+        return place(name)
     found = {
         "python": sys.executable,
         "git": os.environ.get("GIT", "git"),
@@ -199,25 +200,3 @@ def known(name: str) -> Any:
     if name not in found:
         raise AttributeError(f"launch has no {name!r}.")
     return found[name]
-
-
-def _arguments() -> Any:
-    from modules.a1111.current import NotRunning, current
-
-    try:
-        return current().shared.cmd_opts
-    except NotRunning:
-        # An install.py runs in a process of its own.
-        return SimpleNamespace(data_dir=_place("data_path"), skip_install=False, disable_extra_extensions=False)
-
-
-def _place(name: str) -> str:
-    from modules.a1111.current import NotRunning
-    from modules.a1111.places import place
-
-    try:
-        return place(name)
-    except NotRunning:
-        data = Path(os.environ.get("EASEL_DATA", PROGRAM_FOLDER))
-        folders = {"script_path": PROGRAM_FOLDER, "models_path": data / "models", "extensions_dir": data / "extensions"}
-        return str(folders.get(name, PROGRAM_FOLDER / "extensions-builtin" if "builtin" in name else data))

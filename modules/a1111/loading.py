@@ -175,6 +175,22 @@ class ScriptLoader:
             self._register(module, file, root)
             return module
 
+    def module_of(self, file: Path) -> ModuleType:
+        """A file of an extension as a module, without its classes being looked at. Raises what the file raises."""
+        root, owner = next(
+            ((root, owner) for root, owner in self._finder.roots.items() if str(file).startswith(root)),
+            (str(file.parent), file.parent.name),
+        )
+        spec = importlib.util.spec_from_file_location(
+            file.name, file, loader=ExtensionLoader(file.name, str(file), owner)
+        )
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        with self._in(Path(root)):
+            spec.loader.exec_module(module)
+        return module
+
     def _register(self, module: ModuleType, file: Path, root: Path) -> None:
         for kind in vars(module).values():
             if not inspect.isclass(kind) or not (kind.__module__ == module.__name__ or self._is_brought_along(kind)):

@@ -205,6 +205,30 @@ def reload_vae_weights(sd_model: object = None, vae_file: object = "unspecified"
     return sd_model
 
 
+def load_vae(model: object, vae_file: str | None = None, vae_source: str = "from unknown source") -> None:
+    """Use the VAE in a file from the next picture on; None for the checkpoint's own."""
+    reload_vae_weights(model, vae_file)
+
+
+def clear_loaded_vae() -> None:
+    """Nothing: what was loaded is known from the model."""
+
+
+def load_vae_dict(filename: str, map_location: object = None) -> dict[str, Any]:
+    """The weights in a VAE's file, without those of its training. Raises CheckpointError."""
+    from modules.a1111.small_modules import load
+
+    found = load(filename, map_location)
+    return {key: weight for key, weight in found.items() if not key.startswith(("loss", "model_ema."))}
+
+
+def find_vae_near_checkpoint(checkpoint_file: str) -> str | None:
+    """The file of the VAE that lies beside a checkpoint under its name."""
+    stem = Path(checkpoint_file).stem
+    beside = (Path(checkpoint_file).with_name(f"{stem}.vae.{end}") for end in ("safetensors", "pt", "ckpt"))
+    return next((str(path) for path in beside if path.is_file()), None)
+
+
 VALUES: JsonMapping = {
     "checkpoints_list": checkpoints_list,
     "checkpoint_aliases": checkpoint_aliases,

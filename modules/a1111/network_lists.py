@@ -71,11 +71,14 @@ def network_reset_cached_weight(self: nn.Module) -> None:
 
 _KINDS = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.GroupNorm, torch.nn.LayerNorm, torch.nn.MultiheadAttention)
 
-originals = SimpleNamespace(**{f"{kind.__name__}_forward": kind.forward for kind in _KINDS})
+originals = SimpleNamespace(
+    **{f"{kind.__name__}_forward": kind.forward for kind in _KINDS},
+    **{f"{kind.__name__}_load_state_dict": vars(torch.nn.Module)["_load_from_state_dict"] for kind in _KINDS},
+)
 """The layers' own, as they are before an extension replaces them."""
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("network_") and hasattr(originals, name.removeprefix("network_")):
-        return getattr(originals, name.removeprefix("network_"))
+    if name.startswith(("network_", "lora_")) and hasattr(originals, name.split("_", 1)[1]):
+        return getattr(originals, name.split("_", 1)[1])
     return value_of("networks", name)

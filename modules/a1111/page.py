@@ -48,6 +48,9 @@ PANEL_FIELDS = (
 
 LAST_SECTION = "scripts"
 
+COMMON: Mapping[str, object] = {"elem_id": None, "label": None, "value": None, "visible": True}
+"""What extensions are told of each component, whatever it was made with."""
+
 NONE = "None"
 """The entry of the list of scripts that selects none."""
 
@@ -90,7 +93,7 @@ class ScriptsOnPage(PageGuest):
 
         def call(cls: Any, *args: object, **named: object) -> Any:
             component = cls.__new__(cls, *args, **named)
-            keywords = {**_by_name(cls, args), **named}
+            keywords = {**COMMON, **_by_name(cls, args), **named}
             runner = self._runner_at(keywords.get("elem_id"))
             dialect.callbacks.call("before_component", component, **keywords)
             runner.before_component(component, **keywords)

@@ -10,9 +10,9 @@ from modules.a1111.options import Options
 from modules.a1111.sd_model import ModelView, view_of
 from modules.a1111.shared_names import value_of
 from modules.a1111.state import State
+from modules.a1111.styles import StyleDatabase
 from modules.a1111.types import GradioComponent
 from modules.foundation.plain import JsonObject
-from modules.prompts.styles import Style, apply_styles, extract_styles, pick_styles
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,7 +28,7 @@ class Shared:
         self.opts = Options(dialect)
         self.state = State(dialect)
         self.cmd_opts = CommandLine(dialect)
-        self.prompt_styles = Styles(dialect)
+        self.prompt_styles = StyleDatabase(dialect)
         self.options_templates: JsonObject = {}
         self.restricted_opts: set[str] = set()
         self.demo: GradioComponent = None
@@ -146,44 +146,6 @@ class CommandLine:
         from modules.settings.legacy_flags import KNOWN_DEFAULTS
 
         return name in self.added or hasattr(self._dialect.app.flags, name) or name in KNOWN_DEFAULTS
-
-
-class Styles:
-    """`shared.prompt_styles`: the styles by name, and their use."""
-
-    def __init__(self, dialect: A1111Dialect) -> None:
-        self._dialect = dialect
-
-    @property
-    def styles(self) -> dict[str, Style]:
-        """Every style by its name."""
-        return {style.name: style for style in self._dialect.app.styles.all()}
-
-    def get_style_prompts(self, styles: Sequence[str]) -> list[str]:
-        """The prompts of some styles."""
-        return [style.prompt for style in self._picked(styles)]
-
-    def get_negative_style_prompts(self, styles: Sequence[str]) -> list[str]:
-        """Their negative prompts."""
-        return [style.negative_prompt for style in self._picked(styles)]
-
-    def apply_styles_to_prompt(self, prompt: str, styles: Sequence[str]) -> str:
-        """A prompt with styles around it."""
-        return apply_styles(prompt, "", self._picked(styles))[0]
-
-    def apply_negative_styles_to_prompt(self, prompt: str, styles: Sequence[str]) -> str:
-        """A negative prompt with styles around it."""
-        return apply_styles("", prompt, self._picked(styles))[1]
-
-    def extract_styles_from_prompt(self, prompt: str, negative_prompt: str) -> tuple[list[str], str, str]:
-        """The names of the styles that two prompts were made with, and the prompts without them."""
-        return extract_styles(prompt, negative_prompt, self._dialect.app.styles.all())
-
-    def reload(self) -> None:
-        """Read the files again; the program does so when they change."""
-
-    def _picked(self, names: Sequence[str]) -> list[Style]:
-        return pick_styles(names or (), self._dialect.app.styles.all())[0]
 
 
 class Upscaler:

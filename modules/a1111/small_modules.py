@@ -62,6 +62,12 @@ def get_crop_region(mask: Any, pad: int = 0) -> tuple[int, int, int, int]:
     )
 
 
+def get_crop_region_v2(mask: Any, pad: int = 0) -> tuple[int, int, int, int] | None:
+    """The same; None for an empty mask."""
+    box = get_crop_region(mask, pad)
+    return box if box[0] < box[2] and box[1] < box[3] else None
+
+
 def expand_crop_region(
     crop_region: Sequence[int], processing_width: int, processing_height: int, image_width: int, image_height: int
 ) -> tuple[int, int, int, int]:

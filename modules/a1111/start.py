@@ -6,6 +6,7 @@ import os
 
 from modules.a1111.current import OWNER
 from modules.a1111.dialect import A1111Dialect
+from modules.a1111.install_process import COMMAND
 from modules.a1111.javascript import mount_static
 from modules.a1111.launching import use_installer
 from modules.a1111.page import ScriptsOnPage
@@ -19,6 +20,7 @@ def start_dialect(app: Application) -> A1111Dialect:
     """Load scripts, attach them and make them known to requests. Imports gradio, which scripts draw with."""
     dialect = A1111Dialect(app)
     host = app.extensions
+    host.install_command = COMMAND
     host.find()
     if host.active:
         _settle_in(app)

@@ -42,6 +42,9 @@ VARIABLE = "EASEL_EXTENSIONS_ENVIRONMENT"
 
 OFFLINE = "EASEL_EXTENSIONS_OFFLINE"
 
+FLAGS = "EASEL_FLAGS"
+"""The program's command line, as JSON: by it such a process finds folders and settings."""
+
 INSTEAD_OF_PIP = Path(__file__).with_name("instead_of_pip")
 """First on the path of programs of extensions: their `pip` is then ours, which cannot change what Easel brings."""
 
@@ -75,8 +78,10 @@ class Report:
 class Environment:
     """The folder with packages for extensions, and the only way into it."""
 
-    def __init__(self, folder: Path, *, offline: bool = False, seconds: float = SECONDS) -> None:
-        self.folder, self.offline, self.seconds = folder, offline, seconds
+    def __init__(
+        self, folder: Path, *, offline: bool = False, seconds: float = SECONDS, arguments: Sequence[str] = ()
+    ) -> None:
+        self.folder, self.offline, self.seconds, self.arguments = folder, offline, seconds, arguments
         self.packages = folder / "packages"
         self.logs = folder / "logs"
         self._lock = threading.RLock()
@@ -229,6 +234,7 @@ class Environment:
         self.logs.mkdir(parents=True, exist_ok=True)
         environ = {**os.environ, VARIABLE: str(self.folder), "PYTHONPATH": self._python_path(path), **(more or {})}
         environ[OFFLINE] = "yes" if self.offline else ""
+        environ[FLAGS] = json.dumps(list(self.arguments))
         if more is None:
             for name in PLACES_OF_PIP:
                 environ.pop(name, None)

@@ -9,14 +9,14 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from modules.extension_host.environment import Environment, Report
 from modules.extension_host.extension import Extension, ExtensionFailure
 from modules.extension_host.order import ordered
 from modules.extension_host.requirement_lists import requirements_of
-from modules.settings.flags import Flags
+from modules.settings.flags import Flags, as_arguments
 from modules.settings.store import SettingsStore
 
 log = logging.getLogger(__name__)
@@ -72,11 +72,15 @@ class ExtensionHost:
     def __init__(self, data: Path, flags: Flags, settings: SettingsStore) -> None:
         self._flags, self._settings = flags, settings
         self.folder = data / FOLDER
-        self.environment = Environment(data / "extensions-environment", offline=flags.offline)
+        self.environment = Environment(
+            data / "extensions-environment", offline=flags.offline, arguments=as_arguments(flags)
+        )
         self.extensions: list[Extension] = []
         self._refused: set[str] = set()
         self.pictures = 0
         """Pictures that were made since the start, with extensions in use."""
+        self.install_command: Sequence[str] = (sys.executable,)
+        """What runs an install.py, in its folder."""
         self._of_file: dict[str, Extension | None] = {}
 
     def find(self) -> list[Extension]:
@@ -139,9 +143,9 @@ class ExtensionHost:
             extension.run_seconds += seconds
 
     def failed(self, file: str, sentence: str, traceback: str = "") -> None:
-        """Note, for the page, what the extension of a file failed in."""
+        """Note, for the page, what the extension of a file failed in; the same is said once."""
         extension = self.of_file(file)
-        if extension is not None:
+        if extension is not None and all(each.sentence != sentence for each in extension.failures):
             extension.failures.append(ExtensionFailure(sentence=sentence, traceback=traceback))
             del extension.failures[:-100]
 
@@ -210,9 +214,10 @@ class ExtensionHost:
     def _run_install(self, extension: Extension, file: Path) -> Report:
         """Run an install.py; what came of it. What it did to Easel's own packages, by whatever way, is said."""
         before = self.environment.versions_of_program()
-        reason = self.environment.run([sys.executable, str(file)], extension.name, cwd=file.parent)
+        command = [*self.install_command, str(file)]
+        reason = self.environment.run(command, extension.name, cwd=file.parent)
         if reason is not None and (missing := MISSING_MODULE.search(reason)) and self.offer(missing[1]):
-            reason = self.environment.run([sys.executable, str(file)], extension.name, cwd=file.parent)
+            reason = self.environment.run(command, extension.name, cwd=file.parent)
         report = Report(failed=[f"install.py failed: {reason}"] if reason else [])
         report.kept += self.environment.remove_shadowed()
         after = self.environment.versions_of_program()

@@ -191,6 +191,19 @@ def parse_flags(arguments: Sequence[str]) -> Flags:
     return flags
 
 
+def as_arguments(flags: Flags) -> list[str]:
+    """A command line that gives these flags again; what is private is left out."""
+    arguments: list[str] = []
+    for spec in dataclasses.fields(Flags):
+        value = getattr(flags, spec.name)
+        if value in (None, False, ()) or spec.name in SECRET_FLAGS or value == spec.default:
+            continue
+        arguments.append("--" + spec.name.replace("_", "-"))
+        if value is not True:
+            arguments += [str(each) for each in (value if isinstance(value, tuple) else (value,))]
+    return arguments
+
+
 def refuse_unknown(unknown: Sequence[str]) -> None:
     """Raise StartupError if there is a flag that means nothing to anything."""
     if unknown:

@@ -27,7 +27,7 @@ NAMES = {
     "images": "save_image resize_image image_grid flatten read_info_from_image get_next_sequence_number LANCZOS "
     "FilenameGenerator sanitize_filename_part split_grid combine_grid save_image_with_geninfo",
     "launch_utils": "run_pip is_installed run git_tag args python git_clone requirements_met",
-    "masking": "get_crop_region expand_crop_region fill",
+    "masking": "get_crop_region get_crop_region_v2 expand_crop_region fill",
     "patches": "patch undo original",
     "paths": "script_path data_path models_path extensions_dir extensions_builtin_dir",
     "paths_internal": "script_path data_path models_path extensions_dir extensions_builtin_dir default_output_dir",
@@ -49,13 +49,14 @@ NAMES = {
     "sd_samplers": "all_samplers all_samplers_map samplers samplers_for_img2img samplers_map create_sampler",
     "sd_samplers_common": "SamplerData Sampler store_latent decode_first_stage InterruptedException",
     "sd_samplers_kdiffusion": "KDiffusionSampler CFGDenoiser",
-    "sd_vae": "vae_dict reload_vae_weights refresh_vae_list loaded_vae_file",
+    "sd_vae": "vae_dict load_vae load_vae_dict find_vae_near_checkpoint reload_vae_weights refresh_vae_list "
+    "loaded_vae_file",
     "shared": "opts cmd_opts state sd_model sd_upscalers prompt_styles OptionInfo options_section options_templates "
     "total_tqdm device face_restorers latent_upscale_modes hypernetworks config_filename styles_filename "
     "list_checkpoint_tiles refresh_checkpoints html natural_sort_key walk_files listfiles demo mem_mon hide_dirs",
     "textual_inversion.textual_inversion": "EmbeddingDatabase Embedding",
     "ui": "create_refresh_button versions_html gr_show create_output_panel plaintext_to_html refresh_symbol",
-    "ui_common": "plaintext_to_html save_files create_output_panel create_refresh_button",
+    "ui_common": "plaintext_to_html save_files create_output_panel create_refresh_button folder_symbol refresh_symbol",
     "ui_components": "ToolButton FormRow FormColumn FormGroup FormHTML FormColorPicker DropdownMulti InputAccordion",
     "infotext_utils": "parse_generation_parameters create_buttons bind_buttons ParamBinding paste_fields "
     "register_paste_params_button image_from_url_text registered_param_bindings",
@@ -66,10 +67,23 @@ NAMES = {
     "upscaler": "Upscaler UpscalerData",
     "face_restoration": "FaceRestoration restore_faces",
     "localization": "localizations",
-    "deepbooru": "model",
+    "deepbooru": "model re_special",
+    "initialize_util": "initialize",
+    "restart": "restart_program is_restartable stop_program",
+    "rng_philox": "Generator",
+    "script_loading": "load_module",
+    "shared_init": "initialize",
+    "styles": "StyleDatabase PromptStyle merge_prompts prompt_styles",
+    "sysinfo": "get",
+    "textual_inversion.autocrop": "crop_image Settings download_and_cache_models",
+    "torch_utils": "get_param float64",
+    "ui_gradio_extensions": "webpath",
+    "ui_settings": "UiSettings",
+    "ui_tempdir": "is_gradio_temp_path register_tmp_file",
+    "ui_toprow": "Toprow",
     "lowvram": "send_everything_to_cpu",
     "util": "natural_sort_key walk_files",
-    "ui_extra_networks": "ExtraNetworksPage register_page quote_js extra_pages",
+    "ui_extra_networks": "ExtraNetworksPage register_page quote_js extra_pages create_ui setup_ui",
 }
 
 

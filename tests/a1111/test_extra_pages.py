@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import gradio as gr
+import torch
+from safetensors.torch import save_file
+
+from modules.a1111.cards_elsewhere import create_ui
 from modules.a1111.extra_pages import show_pages
 from modules.application.card_files import card_pages
 from tests.a1111.test_extensions import begun
@@ -30,6 +36,30 @@ class Taken(Own):
 
 on_before_ui(lambda: (register_page(Own()), register_page(Taken())))
 """
+
+
+def test_an_extension_draws_the_cards_into_a_tab_of_its_own(tmp_path: Path) -> None:
+    make(tmp_path, "words", scripts__words_dot_py=PAGE)
+    app, dialect = begun(tmp_path)
+    try:
+        dialect.callbacks.call("before_ui")
+        show_pages(app, lambda title, why: None)
+        lora = app.paths.lora / "film.safetensors"
+        lora.parent.mkdir(parents=True)
+        save_file({"lora_unet_x.alpha": torch.zeros(1)}, lora)
+        app.networks.refresh()
+
+        async def draw() -> dict[str, str]:
+            with gr.Blocks() as page:
+                create_ui(page, [], "mine")
+            return {str(each.elem_id): str(each.value) for each in page.blocks.values() if isinstance(each, gr.HTML)}
+
+        drawn = asyncio.run(draw())
+        assert "cardClicked(&quot;mine&quot;, &quot;&lt;lora:film:1&gt;&quot;" in drawn["mine_lora_cards_html"]
+        assert 'id="mine_my_words_cards"' in drawn["mine_my_words_cards_html"]
+    finally:
+        dialect.close()
+        app.close()
 
 
 def test_pages_of_extensions_show_their_cards_beside_easels_own(tmp_path: Path) -> None:

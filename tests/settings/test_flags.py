@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modules.foundation.errors import StartupError
-from modules.settings.flags import Flags, build_parser, parse_flags
+from modules.settings.flags import Flags, as_arguments, build_parser, parse_flags
 from modules.settings.legacy_flags import IGNORED_SWITCHES, IGNORED_WITH_VALUE
 from modules.settings.paths import Paths
 
@@ -24,6 +24,18 @@ def test_values_are_converted() -> None:
     assert flags.data_dir == Path("/data")
     assert flags.use_cpu == ("all",)
     assert flags.loglevel == "DEBUG"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--port", "7000", "--data-dir", "/some data", "--use-cpu", "all", "unet", "--no-half", "--loglevel", "DEBUG"],
+    ],
+)
+def test_flags_are_a_command_line_again_without_what_is_private(arguments: list[str]) -> None:
+    assert parse_flags(as_arguments(parse_flags(arguments))) == parse_flags(arguments)
+    assert "secret" not in " ".join(as_arguments(parse_flags([*arguments, "--api-auth", "a:secret"])))
 
 
 def test_old_flags_without_effect_are_named_in_one_warning(caplog: pytest.LogCaptureFixture) -> None:

@@ -76,6 +76,18 @@ for (const kind of [Document, Element]) {
   };
 }
 
+// Gradio 3 had a slider below the block with its label and number; today it is in one with its two ends.
+{
+  const before = Object.getOwnPropertyDescriptor(Element.prototype, "previousElementSibling");
+  Object.defineProperty(Element.prototype, "previousElementSibling", {
+    ...before,
+    get() {
+      const head = this.type === "range" && this.closest(".slider_input_container")?.parentElement?.querySelector(".head");
+      return head ? head.parentElement : before.get.call(this);
+    },
+  });
+}
+
 // Gradio 3 listened at each element; today's hears most events only where they bubble to. Scripts make such that do not.
 const easelBubbling = new Set(["beforeinput", "change", "click", "contextmenu", "dblclick", "input", "keydown", "keyup",
   "mousedown", "mousemove", "mouseout", "mouseover", "mouseup", "pointerdown", "pointermove", "pointerup", "touchend",
