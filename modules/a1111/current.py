@@ -6,6 +6,7 @@ dialect is installed and taken away when it is removed; all else asks here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,24 +17,25 @@ OWNER = "a1111"
 
 _installed: list[A1111Dialect] = []
 
+_made_when_asked: list[Callable[[], A1111Dialect]] = []
+
 
 class NotRunning(RuntimeError):  # noqa: N818 - says what is the matter
     """Something of the running program was asked for, and no program is running."""
 
 
 def current() -> A1111Dialect:
-    """The dialect that was installed last. Raises NotRunning where there is none.
-
-    An install.py of an extension runs in a process of its own, with one over the settings and folders of the program.
-    """
+    """The dialect that was installed last. Raises NotRunning where there is none."""
+    if not _installed and _made_when_asked:
+        put(_made_when_asked[-1]())
     if not _installed:
-        from modules.a1111.install_process import dialect_of_install_process
-
-        dialect = dialect_of_install_process()
-        if dialect is None:
-            raise NotRunning("Easel is not running in this process: there are no settings, models or jobs to ask for.")
-        put(dialect)
+        raise NotRunning("Easel is not running in this process: there are no settings, models or jobs to ask for.")
     return _installed[-1]
+
+
+def make_when_asked(make: Callable[[], A1111Dialect]) -> None:
+    """In a process that runs no program: have one made by the first that asks."""
+    _made_when_asked.append(make)
 
 
 def put(dialect: A1111Dialect) -> None:

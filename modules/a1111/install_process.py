@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modules.a1111 import stand_ins
+from modules.a1111.current import make_when_asked
 from modules.extension_host.environment import FLAGS
 from modules.settings.flags import split_flags
 
@@ -22,19 +23,17 @@ if TYPE_CHECKING:
 COMMAND = (sys.executable, "-m", "modules.a1111.install_process")
 
 
-def dialect_of_install_process() -> A1111Dialect | None:
-    """A dialect over what the program was started with, in which nothing runs; None in a process of another kind."""
-    arguments = os.environ.get(FLAGS)
-    if arguments is None:
-        return None
+def dialect_of_install_process() -> A1111Dialect:
+    """A dialect over what the program was started with, in which nothing runs."""
     from modules.a1111.dialect import A1111Dialect
     from modules.application.application import Application
 
-    return A1111Dialect(Application(split_flags(json.loads(arguments))[0]))
+    return A1111Dialect(Application(split_flags(json.loads(os.environ[FLAGS]))[0]))
 
 
 def run(file: Path) -> None:
     """Run an install.py as a program of its own. Raises what it raises."""
+    make_when_asked(dialect_of_install_process)
     stand_ins.put(stand_ins.StandInFinder())
     sys.argv = [str(file)]
     sys.path[0] = str(file.parent)

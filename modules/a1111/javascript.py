@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 ADDRESS = "easel/a1111"
+RUNTIME = ("runtime.js", "old_page.js")
 
 
 def extension_tags(app: Application) -> str:
@@ -28,7 +29,7 @@ def extension_tags(app: Application) -> str:
         return ""
     return (
         f"<script>window.opts = {_options(app)}; window.localization = window.localization || {{}};</script>"
-        f'<script src="{ADDRESS}/runtime.js"></script>'
+        + "".join(f'<script src="{ADDRESS}/{name}"></script>' for name in RUNTIME)
         + "".join(_styles(active, app.paths.data))
         + "".join(_scripts(active, app.paths.data))
     )
@@ -36,8 +37,10 @@ def extension_tags(app: Application) -> str:
 
 def _options(app: Application) -> str:
     values = app.settings.current.model_dump(mode="json")
-    if not values["sd_model_checkpoint"] and (info := app.selected_checkpoint) is not None:
-        values["sd_model_checkpoint"] = info.title
+    chosen = app.selected_checkpoint
+    if not values["sd_model_checkpoint"] and chosen is not None:
+        values["sd_model_checkpoint"] = chosen.title
+    values["sd_checkpoint_hash"] = (chosen.sha256 if chosen else None) or ""
     # "</" inside a script element would end it.
     return json.dumps(values).replace("</", "<\\/")
 

@@ -41,10 +41,10 @@ class StyleDatabase:
         """Every style by its name: those of the files, read again once a file has changed."""
         found = self._dialect.app.styles.all()
         if found != self._read:
-            self._read, self._styles = found, {each.name: self._told(each) for each in found}
+            self._read, self._styles = found, {each.name: self._as_extensions_see_it(each) for each in found}
         return self._styles
 
-    def _told(self, style: Style) -> PromptStyle:
+    def _as_extensions_see_it(self, style: Style) -> PromptStyle:
         path = self._dialect.app.styles.file_of(style.name)
         return PromptStyle(style.name, style.prompt, style.negative_prompt, str(path) if path else None)
 

@@ -9,11 +9,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy
+import pytest
 import torch
 
-from modules.a1111.install_process import COMMAND, dialect_of_install_process
+from modules.a1111.install_process import COMMAND
 from tests.a1111.conftest import Stage
 from tests.extension_host.test_host import host, make
+
+NAMES = {
+    "initialize_util": "initialize",
+    "restart": "restart_program is_restartable stop_program",
+    "rng_philox": "Generator",
+    "script_loading": "load_module",
+    "shared_init": "initialize",
+    "styles": "StyleDatabase PromptStyle merge_prompts prompt_styles",
+    "sysinfo": "get",
+    "textual_inversion.autocrop": "crop_image Settings download_and_cache_models",
+    "torch_utils": "get_param float64",
+    "ui_gradio_extensions": "webpath",
+    "ui_settings": "UiSettings",
+    "ui_tempdir": "is_gradio_temp_path register_tmp_file",
+    "ui_toprow": "Toprow",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_modules_of_the_original_can_be_imported_with_their_names(stage: Callable[..., Stage], name: str) -> None:
+    made = stage(asking=f"from modules.{name} import {', '.join(NAMES[name].split())}\n")
+    assert made.dialect.errors == {}
 
 
 def test_an_extension_loads_files_of_its_own_as_its_own(stage: Callable[..., Stage]) -> None:
@@ -66,7 +89,3 @@ open({str(found)!r}, "w").write(json.dumps(told))
     assert started.extensions[0].notes == []
     folders = [str(tmp_path / "extensions"), str(tmp_path), str(tmp_path / "elsewhere")]
     assert json.loads(found.read_text()) == [*folders, 3]
-
-
-def test_only_a_process_of_an_install_script_has_a_dialect_that_nothing_runs_in() -> None:
-    assert dialect_of_install_process() is None

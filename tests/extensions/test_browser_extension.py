@@ -95,6 +95,18 @@ onUiLoaded(() => {
   const width = () => gradioApp().querySelector("#txt2img_width input[type=number]").value;
   gradioApp().getElementById("txt2img_res_switch_btn").onclick = () => weatherHeard.push(`swapped to ${width()}`);
 });
+onUiLoaded(() => {
+  // Ways through A1111's page, and parts of it.
+  const ways = ["#tabs > .tab-nav > button.selected", ".tabs.gradio-tabs", "#tabs > div:first-child button",
+    "#txt2img_extra_tabs > div > button", "#txt2img_prompt > label > textarea", "#setting_samples_format",
+    '[style="display: block;"].tabitem', "#txt2img_lora_extra_refresh", "#sd_checkpoint_hash",
+    "#settings_json textarea", "#lightboxModal .modalControls > .modalClose", "#lightboxModal > #modalImage"];
+  window.weatherLost = ways.filter((way) => !gradioApp().querySelector(way) || !gradioApp().querySelectorAll(way).length);
+  const slider = gradioApp().querySelector("#txt2img_steps input[type=range]");
+  weatherHeard.push(slider.previousElementSibling.querySelector("label span").textContent.trim());
+  const settings = JSON.parse(gradioApp().querySelector("#settings_json textarea").value);
+  weatherHeard.push(settings.samples_format === opts.samples_format ? "settings" : "no settings");
+});
 onUiLoaded(() => weatherHeard.push(typeof opts.samples_format, getTranslation("Generate")));
 """
 
@@ -209,6 +221,22 @@ def test_a_panel_a_tab_a_script_and_a_language_of_an_extension_do_their_work(web
     heard = page.evaluate("window.weatherHeard")
     assert {"loaded", "tab", "string", "Genera", "swapped to 128"} <= set(heard)
     assert page.evaluate("getComputedStyle(document.querySelector('#weather_send')).letterSpacing") == "3px"
+    assert web.errors == []
+
+
+def test_scripts_find_their_ways_through_the_page_of_gradio_3_and_parts_that_easel_has_not(web: Watched) -> None:
+    page = web.page
+    page.wait_for_function("window.weatherHeard.includes('loaded')", timeout=LONG)
+    heard = page.evaluate("window.weatherHeard")
+    assert {"Sampling steps", "settings"} <= set(heard)
+    assert page.evaluate("window.weatherLost") == []
+    # A1111's viewer, which scripts open and put functions of their own into.
+    page.evaluate("showModal({ target: { src: 'favicon.ico' } })")
+    expect(page.locator("#modalImage")).to_be_visible()
+    page.evaluate("const theirs = closeModal; window.closeModal = () => { weatherHeard.push('closed'); theirs(); }; null")
+    page.locator("#lightboxModal .modalClose").click()
+    expect(page.locator("#lightboxModal")).to_be_hidden()
+    assert "closed" in page.evaluate("window.weatherHeard")
     assert web.errors == []
 
 

@@ -61,18 +61,30 @@ function get_uiCurrentTabContent() {
   return button ? document.getElementById(button.getAttribute("aria-controls")) : null;
 }
 
-// Gradio 3 had the boxes of a text or a number directly below their label; today there is a block between them.
+// Ways through the page that Gradio 3 had, and what they are today. Tried where a selector finds nothing as it stands.
+/** @type {[RegExp, string][]} */
+const easelOldWays = [
+  [/>\s*label\s*>\s*(?=textarea|input)/g, " label "], // a block lies between
+  [/\s*>\s*(?:\.tabs\s*>\s*)?(?:div)?\.tab-nav/g, " .tab-nav"],
+  [/(tabs)\s*>\s*div(?::first-child)?\s*>\s*button/g, "$1 .tab-nav > button"],
+  [/\bdiv\.label-wrap/g, ".label-wrap"],
+];
+
+function easelNewWay(selector) {
+  return easelOldWays.reduce((text, [old, now]) => text.replace(old, now), String(selector));
+}
+
 for (const kind of [Document, Element]) {
-  const between = />\s*label\s*>\s*(?=textarea|input)/g;
   const { querySelector, querySelectorAll } = kind.prototype;
   kind.prototype.querySelector = function (selector) {
     const found = querySelector.call(this, selector);
-    return found || !String(selector).match(between) ? found : querySelector.call(this, selector.replace(between, " label "));
+    const now = found ? selector : easelNewWay(selector);
+    return now === selector ? found : querySelector.call(this, now);
   };
   kind.prototype.querySelectorAll = function (selector) {
     const found = querySelectorAll.call(this, selector);
-    const other = found.length === 0 && String(selector).match(between);
-    return other ? querySelectorAll.call(this, selector.replace(between, " label ")) : found;
+    const now = found.length ? selector : easelNewWay(selector);
+    return now === selector ? found : querySelectorAll.call(this, now);
   };
 }
 
@@ -156,6 +168,9 @@ function easelOldNames() {
   for (const bar of document.querySelectorAll(".tab-container[role=tablist]:not(.tab-nav)")) {
     bar.classList.add("tab-nav");
   }
+  for (const bar of document.querySelectorAll(".tab-bar")) {
+    bar.parentElement.classList.add("tabs", "gradio-tabs");
+  }
   // Gradio 3 wrote a blank after the name of a tab, and extensions look for the button with it.
   for (const button of document.querySelectorAll("#tabs .tab-nav button[role=tab]")) {
     if (button.textContent && !button.textContent.endsWith(" ")) {
@@ -185,8 +200,12 @@ function easelOldTabs() {
     new MutationObserver(showAsBlock).observe(panel, { attributes: true, attributeFilter: ["style"] });
   }
   const open = get_uiCurrentTabContent();
-  for (const panel of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#tabs > [id^=tab_]"))) {
-    panel.style.display = panel === open ? "block" : "none";
+  for (const panel of document.querySelectorAll("#tabs > [id^=tab_]")) {
+    // Nothing else stands in it: scripts look for `[style="display: block;"]`.
+    const style = `display: ${panel === open ? "block" : "none"};`;
+    if (panel.getAttribute("style") !== style) {
+      panel.setAttribute("style", style);
+    }
   }
 }
 
@@ -293,6 +312,7 @@ async function easelLoad() {
   easelOldTabs();
   easelInputAccordions();
   easelPlacesOfCards();
+  easelHiddenParts();
   easelShowAll();
   easelReleaseFrames();
   easelCall(easelWaiting, new Event("DOMContentLoaded"));
@@ -358,6 +378,7 @@ async function easelReadOptions() {
   const now = await answer.json();
   if (Object.keys(now).some((key) => JSON.stringify(now[key]) !== JSON.stringify(opts[key]))) {
     Object.assign(opts, now);
+    easelHiddenValues();
     easelCall(easelCallbacks.options);
   }
 }
