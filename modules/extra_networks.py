@@ -8,6 +8,8 @@ from typing import Any
 from modules.a1111.networks_view import (
     ExtraNetwork,
     ExtraNetworkParams,
+    activate,
+    deactivate,
     parse_prompt,
     parse_prompts,
     register_extra_network,
@@ -18,6 +20,8 @@ from modules.a1111.networks_view import (
 __all__ = [
     "ExtraNetwork",
     "ExtraNetworkParams",
+    "activate",
+    "deactivate",
     "parse_prompt",
     "parse_prompts",
     "register_extra_network",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.current import current
@@ -165,6 +165,18 @@ def parse_prompts(prompts: Sequence[str]) -> tuple[list[str], dict[str, list[Ext
     """Several prompts without tags, and the tags of the first."""
     read = [parse_prompt(prompt) for prompt in prompts]
     return [text for text, _ in read], read[0][1] if read else defaultdict(list)
+
+
+def activate(p: StableDiffusionProcessing, extra_network_data: Mapping[str, list[ExtraNetworkParams]]) -> None:
+    """Call `activate` of the kinds that extensions have added; the program's own are in force from the prompts."""
+    for kind in dict.fromkeys(registry().values()):
+        kind.activate(p, extra_network_data.get(kind.name, []))
+
+
+def deactivate(p: StableDiffusionProcessing, extra_network_data: Mapping[str, list[ExtraNetworkParams]]) -> None:
+    """Call their `deactivate`."""
+    for kind in dict.fromkeys(registry().values()):
+        kind.deactivate(p)
 
 
 @contextlib.contextmanager

@@ -64,6 +64,18 @@ ALIASES = {
 """Names under which modules of the dialect are found beside their own."""
 
 
+def _exists(val: object) -> bool:
+    return val is not None
+
+
+def _default(val: Any, d: Any) -> Any:
+    return val if val is not None else d() if inspect.isfunction(d) else d
+
+
+HELPERS = {"exists": _exists, "default": _default}
+"""Functions of `ldm.util`, `ldm.modules.attention` and their like in sgm, which layers that extensions replace call."""
+
+
 class _Missing(type):
     """The class of names that stand for what is not here: calling anything of one says so.
 
@@ -82,6 +94,13 @@ class _Missing(type):
         made = stand_in(f"{cls.__module__}.{cls.__name__}", name) if name[0].isupper() else missing
         setattr(cls, name, made)
         return made
+
+    def __eq__(cls, other: object) -> bool:
+        """Whether `other` is this class, or that of views which stand for it: `type(x) == C` is asked."""
+        return other is cls or (isinstance(other, type) and cls.__name__ in getattr(other, "stands_for", ()))
+
+    def __hash__(cls) -> int:
+        return type.__hash__(cls)
 
     def __instancecheck__(cls, instance: object) -> bool:
         """Whether a view says that it stands for what is called so in the original: extensions tell kinds apart."""
@@ -111,7 +130,8 @@ class Stand(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
 
-        made = stand_in(self.__name__, name)
+        helper = HELPERS.get(name) if self.__name__.startswith(("ldm.", "sgm.")) else None
+        made = helper or stand_in(self.__name__, name)
         setattr(self, name, made)
         return made
 

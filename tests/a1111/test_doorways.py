@@ -129,6 +129,13 @@ def test_importing_what_is_not_here_does_not_fail_and_using_it_says_so(here: Sta
     importlib.import_module("k_diffusion.sampling")
     assert not isinstance(object(), attention.CrossAttention)
 
+    encoder = here.dialect.shared.sd_model.cond_stage_model
+    embedders = importlib.import_module("modules.sd_hijack_clip")
+    assert type(encoder) == embedders.FrozenCLIPEmbedderWithCustomWords  # noqa: E721 - so it is asked
+    assert type(encoder) != embedders.FrozenXlmrEmbedderWithCustomWords  # noqa: E721
+    assert len({attention.CrossAttention, attention.CrossAttention}) == 1
+    assert (attention.default(None, 3), attention.default(0, 3), attention.exists(None)) == (3, 0, False)
+
     class Derived(ddim.DDIMSampler):
         pass
 
@@ -352,9 +359,12 @@ def test_a_kind_of_network_that_an_extension_adds_is_in_force_for_its_batch(here
     try:
         here.make(prompt="a cat <mine:x:y=2>")
         here.make(prompt="a cat")
+        _, tags = networks.parse_prompts(["<mine:z>"])
+        networks.activate(None, tags)
+        networks.deactivate(None, tags)
     finally:
         here.dialect.extras.pop("extra networks")
-    assert seen == [[(["x"], {"y": "2"})], "off", [], "off"]
+    assert seen == [[(["x"], {"y": "2"})], "off", [], "off", [(["z"], {})], "off"]
 
 
 def test_callbacks_of_the_program_are_called(here: Stage) -> None:

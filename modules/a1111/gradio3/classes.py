@@ -177,6 +177,8 @@ def old_class(real: type[Block]) -> Any:
     if issubclass(real, gr.Dropdown | gr.Radio | gr.CheckboxGroup):
         attrs["preprocess"] = _lenient(real.preprocess)
         attrs["_warn_if_invalid_choice"] = lambda self, value: None
+    if issubclass(real, gr.Slider | gr.Number):
+        attrs["preprocess"] = _beyond_bounds
     if issubclass(real, gr.Gallery):
         attrs |= {"preprocess": files_of(real.preprocess), "postprocess": taking_files(real.postprocess)}
     if issubclass(real, gr.Tabs):
@@ -251,6 +253,11 @@ def _lenient(preprocess: ExtensionFunction) -> ExtensionFunction:
             return None if getattr(self, "type", "value") == "index" else payload
 
     return read
+
+
+def _beyond_bounds(self: GradioComponent, payload: float | None) -> float | int | None:
+    """Gradio 3 took a number beyond the ends of a slider: extensions begin with one, or set one from the server."""
+    return None if payload is None else gr.Number.round_to_precision(payload, getattr(self, "precision", None))
 
 
 __all__ = ["Choice", "OldBlock", "old_class", "shown_classes", "take_old_arguments"]

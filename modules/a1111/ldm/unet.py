@@ -130,6 +130,16 @@ class UNetView(nn.Module):
             x = block(x, emb, context)
         return self.out(x)
 
+    def register_forward_hook(self, *arguments: Any, **named: Any) -> Any:
+        """Have a function called with what the network gives."""
+        self.lay_out()
+        return super().register_forward_hook(*arguments, **named)
+
+    def register_forward_pre_hook(self, *arguments: Any, **named: Any) -> Any:
+        """Have a function called with what the network is given."""
+        self.lay_out()
+        return super().register_forward_pre_hook(*arguments, **named)
+
     def lay_out(self) -> None:
         """Make the blocks, once, and have the program's calls go through them."""
         if "input_blocks" in self._modules:
@@ -214,7 +224,7 @@ def _called(
     further = {} if y is None else {"y": y}
     try:
         with view.called(call):
-            return (view.forward(sample, timestep, context=encoder_hidden_states, **further),)
+            return (view(sample, timestep, context=encoder_hidden_states, **further),)
     except Interrupted:
         raise
     except Exception as error:  # the boundary of an extension

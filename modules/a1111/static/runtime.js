@@ -128,6 +128,12 @@ function onAfterUiUpdate(callback) { easelCallbacks.after.push(callback); }
 function onUiTabChange(callback) { easelCallbacks.tab.push(callback); }
 function onOptionsChanged(callback) { easelCallbacks.options.push(callback); }
 
+var uiUpdateCallbacks = easelCallbacks.update;
+var uiAfterUpdateCallbacks = easelCallbacks.after;
+var uiLoadedCallbacks = easelCallbacks.loaded;
+var uiTabChangeCallbacks = easelCallbacks.tab;
+var optionsChangedCallbacks = easelCallbacks.options;
+
 const easelRuntime = { loaded: false, drawn: false, timer: 0, resting: false, missed: [] };
 
 const EASEL_REST = 16; // ms between two calls of onUiUpdate: one that changes the page itself would be called for ever
@@ -495,6 +501,31 @@ function requestProgress(id_task, progressbarContainer, gallery, atEnd, onProgre
   ask();
 }
 
+function formatTime(secs) {
+  const [hours, minutes, seconds] = [secs / 3600, (secs / 60) % 60, secs % 60].map((each) => String(Math.floor(each)).padStart(2, "0"));
+  return secs >= 3600 ? `${hours}:${minutes}:${seconds}` : secs > 60 ? `${minutes}:${seconds}` : `${Math.floor(secs)}s`;
+}
+
+const easelEdits = new Map();
+
+/** Call a function once nothing was typed into an element for a while. The function that is given back does it at once. */
+function onEdit(editId, elem, afterMs, func) {
+  const edited = () => {
+    clearTimeout(easelEdits.get(editId));
+    easelEdits.set(editId, setTimeout(func, afterMs));
+  };
+  elem.addEventListener("input", edited);
+  return edited;
+}
+
+function switchWidthHeight(tabname) {
+  document.getElementById(`${tabname}_res_switch_btn`).click();
+  return [];
+}
+
+function attachGalleryListeners(tabName) { return document.getElementById(`${tabName}_gallery`); }
+function rememberGallerySelection() {}
+function update_token_counter() {}
 function showSubmitButtons() {}
 function showSubmitInterruptingPlaceholder() {}
 function showRestoreProgressButton() {}
@@ -526,6 +557,27 @@ function cardClicked(tabname, textToAdd, textToAddNegative, allowNegativePrompt)
     }
   }
 }
+
+/** Use another checkpoint, named as a card names it. */
+function selectCheckpoint(name) {
+  const asked = window.easel.desiredCheckpoint;
+  window.easel.desiredCheckpoint = () => {
+    window.easel.desiredCheckpoint = asked;
+    return Promise.resolve(name);
+  };
+  document.getElementById("change_checkpoint").click();
+}
+
+function registerPrompt(tabname, id) {
+  const box = document.querySelector(`#${id} > label > textarea`);
+  activePromptTextarea[tabname] = activePromptTextarea[tabname] || box;
+  if (box) {
+    box.addEventListener("focus", () => { activePromptTextarea[tabname] = box; });
+  }
+}
+
+function setupExtraNetworksForTab() { /* cards are drawn, sorted and searched without it */ }
+function setupExtraNetworks() { /* the same */ }
 
 // Menus of the right button
 

@@ -101,6 +101,14 @@ def test_a_value_that_the_list_no_longer_has_is_passed_on(extension: Run) -> Non
     assert index.preprocess("a") == 0
 
 
+def test_a_number_beyond_the_ends_of_a_slider_is_passed_on(extension: Run) -> None:
+    begin = "import gradio as gr\nwith gr.Blocks():\n    "
+    slider = extension(f"{begin}made = gr.Slider(1, 8, 16, step=1)")["made"]
+    assert (slider.value, slider.preprocess(16), slider.preprocess(0)) == (16, 16, 0)
+    number = extension(f"{begin}made = gr.Number(3, precision=0, minimum=5)")["made"]
+    assert (number.preprocess(2.0), number.preprocess(None)) == (2, None)
+
+
 def test_an_unknown_argument_is_named_once_with_its_extension(extension: Run, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         extension("import gradio as gr\nwith gr.Blocks():\n    for _ in range(3): gr.Number(flavour='sweet')")

@@ -117,6 +117,19 @@ def test_hooks_of_torch_see_what_a_block_gives_and_may_change_it(here: Stage, un
     assert numpy.array_equal(pixels(here), plain)
 
 
+def test_hooks_on_the_network_itself_and_on_its_end_are_called(here: Stage, unet: Any) -> None:
+    plain, seen = pixels(here), list[Any]()
+    before = unet.register_forward_pre_hook(lambda module, given: seen.append((module is unet, given[0].ndim)))
+    after = unet.register_forward_hook(lambda module, given, output: seen.append(output.shape == given[0].shape))
+    assert numpy.array_equal(pixels(here), plain)
+    assert seen == [(True, 4), True] * 2
+    end = unet.out.register_forward_hook(lambda module, given, output: output * 0.5)
+    assert not alike(pixels(here), plain)
+    for handle in (before, after, end):
+        handle.remove()
+    assert numpy.array_equal(pixels(here), plain)
+
+
 def test_hooks_on_attention_layers_are_called(here: Stage, unet: Any) -> None:
     plain, seen = pixels(here), list[Any]()
     layer = unet.middle_block._modules["1"].transformer_blocks._modules["0"].attn1
