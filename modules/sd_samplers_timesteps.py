@@ -11,7 +11,16 @@ __all__ = [
     "CompVisSampler",
     "CompVisTimestepsDenoiser",
     "CompVisTimestepsVDenoiser",
+    "samplers_timesteps",
 ]
+
+samplers_timesteps = [
+    ("DDIM", "ddim", ["ddim"], {}),
+    ("DDIM CFG++", "ddim_cfgpp", ["ddim_cfgpp"], {}),
+    ("PLMS", "plms", ["plms"], {}),
+    ("UniPC", "unipc", ["unipc"], {}),
+]
+"""The samplers that go by time steps: their labels, functions, other names and options."""
 
 CompVisTimestepsDenoiser = stand_in(__name__, "CompVisTimestepsDenoiser")
 CompVisTimestepsVDenoiser = stand_in(__name__, "CompVisTimestepsVDenoiser")

@@ -102,6 +102,17 @@ class ModelView:
             diffusion_model=unet_view(self.loaded.checkpoint.unet), conditioning_key="crossattn", parent=self
         )
 
+    def named_modules(self, *_: object, **__: object) -> Any:
+        """Blocks and layers of the UNet, the text encoder and the VAE, with LDM's names."""
+        parts = (("model.diffusion_model", self.model.diffusion_model), ("cond_stage_model", self.cond_stage_model))
+        for place, part in (*parts, ("first_stage_model", self.first_stage_model)):
+            for name, module in part.named_modules():
+                yield f"{place}.{name}" if name else place, module
+
+    def modules(self) -> Any:
+        """The same without names."""
+        return (module for _, module in self.named_modules())
+
     @property
     def network_layer_mapping(self) -> JsonObject:
         """The layers of the UNet by LDM's names with underscores, as which networks know them."""

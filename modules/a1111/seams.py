@@ -271,13 +271,18 @@ class Seams:
         self.done = step.index
         sampler = self.sampler
         sampler.last_latent = step.denoised
-        if is_replaced(sampler, "callback_state", sampler_objects.STEP):
-            sampler.callback_state(
-                {"i": step.index, "x": step.x, "denoised": step.denoised, "sigma": step.sigma, "sigma_hat": step.sigma}
-            )
+        values = {"i": step.index, "x": step.x, "denoised": step.denoised, "sigma": step.sigma, "sigma_hat": step.sigma}
         stored = replaced("modules.sd_samplers_common", "store_latent", store_latents.store_latent)
-        if stored is not None:
-            stored(step.denoised)
+        try:
+            if is_replaced(sampler, "callback_state", sampler_objects.STEP):
+                sampler.callback_state(values)
+            if stored is not None:
+                stored(step.denoised)
+        except (Interrupted, EaselError):
+            raise
+        except Exception as error:  # the boundary of an extension
+            if not self.dialect.blame(error, "what it does after each step failed"):
+                raise
 
 
 def _as_seen(batch: CondBatch) -> Any:

@@ -18,6 +18,7 @@ from tests.a1111.conftest import Stage
 def test_extensions_find_the_modules_beside_a_module_in_it(stage: Callable[..., Stage]) -> None:
     source = """
 import modules.images
+import modules.textual_inversion
 import modules
 assert modules.shared_items.sd_vae_items and modules.lowvram.is_enabled
 from modules import processing, sd_models, scripts
@@ -28,6 +29,7 @@ assert modules.images.errors is errors
 assert processing.devices.device is not None
 assert sd_models.script_callbacks is scripts.script_callbacks
 assert extra_networks.parse_prompt and sd_samplers.all_samplers
+assert modules.textual_inversion.textual_inversion.EmbeddingDatabase and modules.textual_inversion.dataset
 assert not hasattr(processing, "application") and not hasattr(processing, "no such module")
 """
     made = stage(neighbours=source)

@@ -21,6 +21,7 @@ NAMES = {
     "restart": "restart_program is_restartable stop_program",
     "rng_philox": "Generator",
     "script_loading": "load_module",
+    "sd_samplers_timesteps": "samplers_timesteps CompVisSampler",
     "shared_init": "initialize",
     "styles": "StyleDatabase PromptStyle merge_prompts prompt_styles",
     "sysinfo": "get",

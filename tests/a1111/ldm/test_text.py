@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +112,12 @@ class Listens(scripts.Script):
     def show(self, is_img2img): return scripts.AlwaysVisible
     def process(self, p): pass
 """
+
+
+def test_extensions_ask_for_the_very_class_of_an_encoder(here: Stage, encoder: Any) -> None:
+    embedders = importlib.import_module("modules.sd_hijack_clip")
+    attention = importlib.import_module("ldm.modules.attention")
+    assert type(encoder) == embedders.FrozenCLIPEmbedderWithCustomWords  # noqa: E721 - so it is asked
+    assert type(encoder) != embedders.FrozenXlmrEmbedderWithCustomWords  # noqa: E721
+    assert len({attention.CrossAttention, attention.CrossAttention}) == 1
+    assert (attention.default(None, 3), attention.default(0, 3), attention.exists(None)) == (3, 0, False)

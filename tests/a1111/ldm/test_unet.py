@@ -55,6 +55,17 @@ def test_weights_are_found_in_the_blocks_under_their_names(unet: Any) -> None:
     assert names["middle_block.1.transformer_blocks.0.attn1"] is unet.middle_block[1].transformer_blocks[0].attn1
 
 
+def test_the_whole_model_names_its_layers_as_ldm_does(here: Stage, unet: Any) -> None:
+    model = here.dialect.shared.sd_model
+    names = dict(model.named_modules())
+    assert names["model.diffusion_model"] is unet
+    assert names["model.diffusion_model.out"] is unet.out
+    assert "model.diffusion_model.middle_block.1.transformer_blocks.0.attn2" in names
+    assert any(name.startswith("first_stage_model.decoder.") for name in names)
+    assert names["cond_stage_model"] is model.cond_stage_model
+    assert len(list(model.modules())) == len(names)
+
+
 def test_the_network_is_called_as_in_ldm(here: Stage, unet: Any) -> None:
     x, t, context = torch.randn(2, 4, 8, 8), torch.tensor([10.0, 500.0]), torch.randn(2, 77, 48)
     with torch.inference_mode():
