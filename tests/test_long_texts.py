@@ -199,9 +199,9 @@ def run_shapes(name: str) -> None:
 
     At 5 kB a pattern takes minutes that goes back more than once over its text, at 200 kB one that does so once. What
     reads prompts spends its time in calls, which are counted below, around the same patterns: there a shape comes to
-    every sixth function.
+    every eighteenth function.
     """
-    every = 1 if THOROUGH or name not in READING_PROMPTS else 6
+    every = 1 if THOROUGH or name not in READING_PROMPTS else 18
     turn = list(FUNCTIONS).index(name) % every
     for text in itertools.chain(shapes(5_000), itertools.islice(shapes(200_000), turn, None, every)):
         # What is refused is refused quickly, too; an error that is not meant for people ends the test.

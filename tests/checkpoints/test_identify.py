@@ -17,7 +17,7 @@ from modules.checkpoints.layout import UNetLayout, VaeLayout, unet_layout
 from modules.checkpoints.ldm_keys import KeyMap, unet_modules, vae_modules
 from modules.checkpoints.tensors import open_tensors
 from modules.foundation.errors import CheckpointError, UnknownArchitecture
-from tests.tiny_models import make_tiny_sd1
+from tests.tiny_models import make_tiny_checkpoint
 
 SD1_UNET = UNetLayout(
     in_channels=4,
@@ -35,7 +35,7 @@ SD1_VAE = VaeLayout(channels=(128, 256, 512, 512), res_blocks=2, latent_channels
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    return make_tiny_sd1(tmp_path / "tiny.safetensors")
+    return make_tiny_checkpoint(tmp_path / "tiny.safetensors", "sd1")
 
 
 def _identify(path: Path) -> Architecture:

@@ -26,6 +26,7 @@ RECORDED = Path(__file__).parents[1] / "parity" / "pictures"
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     studio = Studio(tmp_path_factory.mktemp("library"))
     folder = studio.data / "models" / "Stable-diffusion"
+    make_tiny_checkpoint(folder / "tiny-sd1.safetensors", "sd1")
     make_tiny_checkpoint(folder / "tiny-inpaint.safetensors", "sd1-inpaint")
     make_tiny_checkpoint(folder / "tiny-sd2.safetensors", "sd2-v")
     make_tiny_checkpoint(folder / "tiny-sdxl.safetensors", "sdxl")
@@ -52,7 +53,7 @@ def _pixels(image: FinishedImage) -> np.ndarray:
         ("sd2v-DDIM", {"checkpoint": "tiny-sd2", "sampler": "DDIM"}),
         ("sdxl-neg", {"checkpoint": "tiny-sdxl", "negative_prompt": "ugly"}),
         ("ckpt-inpaint", {"checkpoint": "tiny-inpaint"}),
-        ("vae", {"checkpoint": "tiny", "vae": "other-vae.safetensors"}),
+        ("vae", {"checkpoint": "tiny-sd1", "vae": "other-vae.safetensors"}),
     ],
 )
 def test_a_picture_is_the_recorded_one(library: Studio, name: str, request_: dict[str, Any]) -> None:

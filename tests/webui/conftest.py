@@ -26,6 +26,28 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90.0
 
+LONG = 150
+"""Steps of a run that takes a quarter of a minute, to be met while it runs."""
+
+TWO_SECONDS = 31
+"""Steps of a run of which one picture takes about two seconds."""
+
+WAITING_STEPS = f"""\
+import time
+
+from modules import script_callbacks
+
+PAUSES = {{{LONG}: 0.1, {TWO_SECONDS}: 0.05}}
+
+
+def wait(params):
+    time.sleep(PAUSES.get(params.total_sampling_steps, 0))
+
+
+script_callbacks.on_cfg_denoiser(wait)
+"""
+"""An extension by which those runs take that long without taking the processor from the page that meets them."""
+
 
 @dataclass
 class Easel:
@@ -102,6 +124,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         '{"txt2img/Width/value": 64, "txt2img/Height/value": 64, "txt2img/Sampling steps/value": 4, "mine/own": 1}',
         encoding="utf-8",
     )
+    scripts = folder / "extensions" / "waiting-steps" / "scripts"
+    scripts.mkdir(parents=True)
+    (scripts / "waiting_steps.py").write_text(WAITING_STEPS, encoding="utf-8")
     return folder
 
 

@@ -38,6 +38,7 @@ PUT_BACK = """(session) => new Promise((done) => {
   document.querySelectorAll('.easel-canvas[data-open] .canvas-button.remove').forEach((button) => button.click());
   document.querySelectorAll('#extras_image, #img_inpaint_base, #img_inpaint_mask').forEach(
     (picture) => picture.querySelector('button[aria-label=Clear]')?.click());
+  document.querySelectorAll('.toast-close').forEach((button) => button.click());
   document.getElementById('easel_restore_inputs').click();
   easel.openTab('txt2img');
   scrollTo(0, 0);

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.conftest import new_page
 from tests.webui.conftest import PATIENCE, Easel, Watched, open_page, seconds_until
 from tests.webui.test_browser_img2img import generate
 
@@ -24,6 +26,28 @@ def picture(tmp_path: Path) -> Path:
     return tmp_path / "picture.png"
 
 
+@pytest.fixture
+def drawing(drawing_page: Page, server: Easel) -> Iterator[Watched]:
+    """The page of `drawing_page`, with nothing on any canvas."""
+    drawing_page.locator(".easel-canvas[data-open] .canvas-button.remove").evaluate_all(
+        "(buttons) => buttons.forEach((button) => button.click())"
+    )
+    expect(drawing_page.locator(".easel-canvas[data-open]")).to_have_count(0)
+    watched = Watched(drawing_page, server.url)
+    with watched.listening():
+        yield watched
+
+
+@pytest.fixture(scope="module")
+def drawing_page(browser: Browser, server: Easel) -> Iterator[Page]:
+    """One page for journeys that draw, one after another, and leave the other controls be."""
+    page = new_page(browser)
+    open_page(Watched(page, server.url))
+    yield page
+    if browser.is_connected():
+        page.context.close()
+
+
 class Canvas:
     """A canvas of the page. Places are in pixels of its picture with the frame."""
 
@@ -34,8 +58,11 @@ class Canvas:
         return self.page.locator(f"#{self.elem_id} .canvas-{name}")
 
     def give(self, path: Path) -> None:
+        """Put a picture on the canvas, and take up the brush where there is one."""
         self.part("file").set_input_files(path)
         self.wait_open()
+        if self.part("button.brush").count():
+            self.press("brush")
 
     def wait_open(self) -> None:
         self.page.wait_for_selector(f"#{self.elem_id} .easel-canvas[data-open]", state="attached")
@@ -110,23 +137,25 @@ def box_mask(box: tuple[int, int, int, int], size: tuple[int, int] = SIZE) -> np
     return mask
 
 
-def test_what_is_masked_is_painted_and_all_else_stays_bit_for_bit(web: Watched, server: Easel, picture: Path) -> None:
-    canvas = open_canvas(web, "img2img_inpaint_tab", "img2maskimg")
+def test_what_is_masked_is_painted_and_all_else_stays_bit_for_bit(
+    drawing: Watched, server: Easel, picture: Path
+) -> None:
+    canvas = open_canvas(drawing, "img2img_inpaint_tab", "img2maskimg")
     canvas.give(picture)
     canvas.mask_box(24, 16, 72, 56)
     assert np.array_equal(canvas.alpha() == 255, box_mask((24, 16, 72, 56)))
-    web.fill("img2img_mask_blur", 0)
-    web.page.click("#img2img_detect_image_size_btn")
-    web.wait_value("img2img_width", "128")
-    web.wait_value("img2img_height", "96")
-    generate(web)
-    web.wait_text("html_info_img2img", "Size: 128x96")
+    drawing.fill("img2img_mask_blur", 0)
+    drawing.page.click("#img2img_detect_image_size_btn")
+    drawing.wait_value("img2img_width", "128")
+    drawing.wait_value("img2img_height", "96")
+    generate(drawing)
+    drawing.wait_text("html_info_img2img", "Size: 128x96")
     before, after = arrays(picture, server.pictures()[-1])
     changed = (before != after).any(axis=2)
     assert changed[16:56, 24:72].mean() > 0.5
     assert not changed[~box_mask((24, 16, 72, 56))].any()
     expect(canvas.part("button.undo")).to_be_enabled()  # the drawing is still there
-    assert web.errors == []
+    assert drawing.errors == []
 
 
 def test_a_mask_outlives_tabs_and_a_reload_and_the_picture_keeps_what_it_says(
@@ -151,37 +180,37 @@ def test_a_mask_outlives_tabs_and_a_reload_and_the_picture_keeps_what_it_says(
     assert np.array_equal(canvas.alpha(), drawn)
 
 
-def test_what_is_drawn_last_goes_along_with_generate_and_copies(web: Watched, picture: Path) -> None:
-    canvas = open_canvas(web, "img2img_img2img_sketch_tab", "img2img_sketch")
+def test_what_is_drawn_last_goes_along_with_generate_and_copies(drawing: Watched, picture: Path) -> None:
+    canvas = open_canvas(drawing, "img2img_img2img_sketch_tab", "img2img_sketch")
     canvas.give(picture)
     canvas.colour("#ff0000")
     canvas.mask_box(8, 8, 40, 24)
-    web.page.click("#img2img_copy_to_sketch >> text=inpaint >> nth=0")  # before anything can have been sent
-    copied = Canvas(web.page, "img2maskimg")
+    drawing.page.click("#img2img_copy_to_sketch >> text=inpaint >> nth=0")  # before anything can have been sent
+    copied = Canvas(drawing.page, "img2maskimg")
     copied.wait_open()
     address = copied.part("picture").get_attribute("src")
-    answer = web.page.request.get(str(address))
+    answer = drawing.page.request.get(str(address))
     shown = picture.with_name("copied.png")
     shown.write_bytes(answer.body())
     before, after = arrays(picture, shown)
     box = box_mask((8, 8, 40, 24))
     assert (after[box] == (255, 0, 0)).all()
     assert np.array_equal(after[~box], before[~box])
-    assert web.errors == []
+    assert drawing.errors == []
 
 
-def test_inpaint_sketch_paints_over_the_colours_alone(web: Watched, server: Easel, picture: Path) -> None:
-    canvas = open_canvas(web, "img2img_inpaint_sketch_tab", "inpaint_sketch")
-    expect(web.page.locator("#img2img_mask_alpha")).to_be_visible()
+def test_inpaint_sketch_paints_over_the_colours_alone(drawing: Watched, server: Easel, picture: Path) -> None:
+    canvas = open_canvas(drawing, "img2img_inpaint_sketch_tab", "inpaint_sketch")
+    expect(drawing.page.locator("#img2img_mask_alpha")).to_be_visible()
     canvas.give(picture)
     canvas.colour("#0000ff")
     canvas.mask_box(64, 32, 112, 80)
-    web.fill("img2img_mask_blur", 0)
-    web.fill("img2img_denoising_strength", 0.4)
-    web.page.click("#img2img_detect_image_size_btn")
-    web.wait_value("img2img_width", "128")
-    generate(web)
-    web.wait_text("html_info_img2img", "Denoising strength: 0.4")
+    drawing.fill("img2img_mask_blur", 0)
+    drawing.fill("img2img_denoising_strength", 0.4)
+    drawing.page.click("#img2img_detect_image_size_btn")
+    drawing.wait_value("img2img_width", "128")
+    generate(drawing)
+    drawing.wait_text("html_info_img2img", "Denoising strength: 0.4")
     before, after = arrays(picture, server.pictures()[-1])
     box = box_mask((64, 32, 112, 80))
     assert (before != after).any(axis=2)[box].mean() > 0.5
@@ -220,16 +249,16 @@ def test_a_picture_grows_when_its_frame_is_dragged(web: Watched, server: Easel, 
     assert web.errors == []
 
 
-def test_where_only_masked_looks_is_drawn(web: Watched, picture: Path) -> None:
-    canvas = open_canvas(web, "img2img_inpaint_tab", "img2maskimg")
+def test_where_only_masked_looks_is_drawn(drawing: Watched, picture: Path) -> None:
+    canvas = open_canvas(drawing, "img2img_inpaint_tab", "img2maskimg")
     canvas.give(picture)
     canvas.mask_box(40, 30, 60, 50)
-    web.fill("img2img_mask_blur", 0)
-    web.fill("img2img_inpaint_full_res_padding", 4)
-    web.fill("img2img_width", 64)
-    web.fill("img2img_height", 64)
+    drawing.fill("img2img_mask_blur", 0)
+    drawing.fill("img2img_inpaint_full_res_padding", 4)
+    drawing.fill("img2img_width", 64)
+    drawing.fill("img2img_height", 64)
     expect(canvas.part("line.region")).to_have_count(0)
-    web.page.check("#img2img_inpaint_full_res input[value='Only masked']")
+    drawing.page.check("#img2img_inpaint_full_res input[value='Only masked']")
     line = canvas.part("line.region")
     expect(line).to_have_count(1, timeout=PATIENCE * 1000)
     area = canvas.part("area").bounding_box()
@@ -245,20 +274,20 @@ def test_where_only_masked_looks_is_drawn(web: Watched, picture: Path) -> None:
         return bool(np.allclose(corners(), wanted, atol=1))
 
     seconds_until(is_drawn)
-    web.page.check("#img2img_inpaint_full_res input[value='Whole picture']")
+    drawing.page.check("#img2img_inpaint_full_res input[value='Whole picture']")
     expect(line).to_have_count(0, timeout=PATIENCE * 1000)
 
 
-def test_strokes_are_undone_erased_and_made_again(web: Watched, picture: Path) -> None:
-    canvas = open_canvas(web, "img2img_inpaint_tab", "img2maskimg")
+def test_strokes_are_undone_erased_and_made_again(drawing: Watched, picture: Path) -> None:
+    canvas = open_canvas(drawing, "img2img_inpaint_tab", "img2maskimg")
     canvas.give(picture)
     canvas.drag((20, 20), (60, 60))
     first = canvas.alpha()
     canvas.mask_box(80, 10, 120, 90)
     both = canvas.alpha()
-    web.page.keyboard.press("Control+z")
+    drawing.page.keyboard.press("Control+z")
     assert np.array_equal(canvas.alpha(), first)
-    web.page.keyboard.press("Control+y")
+    drawing.page.keyboard.press("Control+y")
     assert np.array_equal(canvas.alpha(), both)
     canvas.press("erase")
     canvas.mask_box(80, 10, 120, 90)
@@ -270,12 +299,12 @@ def test_strokes_are_undone_erased_and_made_again(web: Watched, picture: Path) -
     assert np.array_equal(canvas.alpha(), first)
 
 
-def test_an_outline_is_filled_and_a_lasso_fills_itself(web: Watched, picture: Path) -> None:
-    canvas = open_canvas(web, "img2img_inpaint_tab", "img2maskimg")
+def test_an_outline_is_filled_and_a_lasso_fills_itself(drawing: Watched, picture: Path) -> None:
+    canvas = open_canvas(drawing, "img2img_inpaint_tab", "img2maskimg")
     canvas.give(picture)
     canvas.drag((20, 20), (100, 20), (100, 70), (20, 70), (20, 20))
     canvas.press("fill")
-    web.page.mouse.click(*canvas.place(60, 45))
+    drawing.page.mouse.click(*canvas.place(60, 45))
     assert (canvas.alpha()[20:70, 20:100] > 128).all()
     assert not canvas.alpha()[:, 115:].any()
     canvas.press("clear")
@@ -286,10 +315,10 @@ def test_an_outline_is_filled_and_a_lasso_fills_itself(web: Watched, picture: Pa
     assert alpha[70, 80] == 0
 
 
-def test_keys_and_wheel_do_what_the_settings_say(web: Watched, picture: Path) -> None:
-    canvas = open_canvas(web, "img2img_inpaint_tab", "img2maskimg")
+def test_keys_and_wheel_do_what_the_settings_say(drawing: Watched, picture: Path) -> None:
+    canvas = open_canvas(drawing, "img2img_inpaint_tab", "img2maskimg")
     canvas.give(picture)
-    page = web.page
+    page = drawing.page
     page.mouse.move(*canvas.place(64, 48))
     size = canvas.part("brush input").first
     before = int(size.input_value())
@@ -316,7 +345,7 @@ def test_keys_and_wheel_do_what_the_settings_say(web: Watched, picture: Path) ->
     page.locator("#img2img_prompt textarea").focus()
     page.mouse.move(*canvas.place(64, 48))
     page.keyboard.type("wq")
-    web.wait_value("img2img_prompt", "wq")
+    drawing.wait_value("img2img_prompt", "wq")
 
 
 def test_a_drawing_stays_when_the_server_cannot_be_reached_and_is_sent_later(web: Watched, picture: Path) -> None:
@@ -332,8 +361,8 @@ def test_a_drawing_stays_when_the_server_cannot_be_reached_and_is_sent_later(web
     assert np.array_equal(canvas.alpha() == 255, box_mask((10, 10, 50, 50)))
 
 
-def test_a_file_that_is_no_picture_changes_nothing(web: Watched, picture: Path, tmp_path: Path) -> None:
-    canvas = open_canvas(web, "img2img_img2img_tab", "img2img_image")
+def test_a_file_that_is_no_picture_changes_nothing(drawing: Watched, picture: Path, tmp_path: Path) -> None:
+    canvas = open_canvas(drawing, "img2img_img2img_tab", "img2img_image")
     canvas.give(picture)
     (tmp_path / "no.png").write_text("no picture")
     canvas.part("file").set_input_files(tmp_path / "no.png")
@@ -362,13 +391,13 @@ def test_a_large_picture_is_masked_to_the_pixel(web: Watched, server: Easel, tmp
 
 
 @pytest.mark.parametrize("mode", ["sketch", "inpaint", "img2img"])
-def test_a_picture_dragged_from_the_page_is_the_file_itself(web: Watched, picture: Path, mode: str) -> None:
-    first = open_canvas(web, "img2img_img2img_tab", "img2img_image")
+def test_a_picture_dragged_from_the_page_is_the_file_itself(drawing: Watched, picture: Path, mode: str) -> None:
+    first = open_canvas(drawing, "img2img_img2img_tab", "img2img_image")
     first.give(picture)
     ids = {"sketch": "img2img_sketch", "inpaint": "img2maskimg", "img2img": "img2img_image"}
     tabs = {"sketch": "img2img_img2img_sketch_tab", "inpaint": "img2img_inpaint_tab", "img2img": "img2img_img2img_tab"}
-    web.page.click(f"#{tabs[mode]}-button")
-    canvas = Canvas(web.page, ids[mode])
+    drawing.page.click(f"#{tabs[mode]}-button")
+    canvas = Canvas(drawing.page, ids[mode])
     canvas.part("area").evaluate(
         """async (area, bytes) => {
             const data = new DataTransfer();
@@ -378,7 +407,7 @@ def test_a_picture_dragged_from_the_page_is_the_file_itself(web: Watched, pictur
         list(picture.read_bytes()),
     )
     canvas.wait_open()
-    web.page.evaluate(
+    drawing.page.evaluate(
         """(bytes) => {
             const data = new DataTransfer();
             data.items.add(new File([Uint8Array.from(bytes)], "pasted.png", { type: "image/png" }));
@@ -387,4 +416,4 @@ def test_a_picture_dragged_from_the_page_is_the_file_itself(web: Watched, pictur
         list(picture.read_bytes()),
     )
     expect(canvas.part("picture")).to_be_visible()
-    assert web.errors == []
+    assert drawing.errors == []

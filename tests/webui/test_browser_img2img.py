@@ -10,6 +10,8 @@ from playwright.sync_api import expect
 
 from tests.webui.conftest import PATIENCE, Watched, open_page
 
+pytestmark = pytest.mark.shared_page
+
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
@@ -89,21 +91,21 @@ def test_a_file_that_is_no_picture_is_named_where_it_was_given(
     web.wait_text("html_log_img2img", "no.png cannot be read as a picture")
 
 
-def test_inputs_come_back_after_a_reload_pictures_too(web: Watched, files: dict[str, Path]) -> None:
-    page = web.page
-    web.fill("txt2img_prompt", "not to be lost")
-    web.fill("txt2img_steps", 9)
+def test_inputs_come_back_after_a_reload_pictures_too(new_web: Watched, files: dict[str, Path]) -> None:
+    page = new_web.page
+    new_web.fill("txt2img_prompt", "not to be lost")
+    new_web.fill("txt2img_steps", 9)
     page.click("#tab_img2img-button")
     page.click("#img2img_inpaint_upload_tab-button")
     page.set_input_files("#img_inpaint_base input[type=file]", files["picture"])
     page.wait_for_selector("#img_inpaint_base img")
     with page.expect_response(lambda answer: "queue/data" in answer.url or "queue/join" in answer.url):
-        web.fill("img2img_prompt", "nor this")
+        new_web.fill("img2img_prompt", "nor this")
     page.wait_for_timeout(1500)
-    open_page(web)
-    web.wait_value("txt2img_prompt", "not to be lost")
-    web.wait_value("txt2img_steps", "9")
-    web.wait_value("img2img_prompt", "nor this")
+    open_page(new_web)
+    new_web.wait_value("txt2img_prompt", "not to be lost")
+    new_web.wait_value("txt2img_steps", "9")
+    new_web.wait_value("img2img_prompt", "nor this")
     page.wait_for_selector("#img_inpaint_base img", state="attached")
     assert page.get_attribute("html", "data-mode_img2img") == "inpaint_upload"
 

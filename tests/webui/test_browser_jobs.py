@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.webui.conftest import PATIENCE, Easel, Watched, easel, free_port, open_page, seconds_until
+from tests.webui.conftest import PATIENCE, TWO_SECONDS, Easel, Watched, easel, free_port, open_page, seconds_until
 from tests.webui.test_browser_canvas import Canvas, open_canvas
 
-LONG = 150
+pytestmark = pytest.mark.shared_page
 
 WHAT_LIES_ON_GENERATE = """() => {
   const { x, y, width, height } = document.getElementById('txt2img_generate').getBoundingClientRect();
@@ -25,9 +25,8 @@ WHAT_LIES_ON_GENERATE = """() => {
 
 
 @pytest.fixture(autouse=True)
-def calm(server: Easel, web: Watched) -> Iterator[None]:
+def calm(server: Easel) -> Iterator[None]:
     """After each test nothing is left that would make pictures in the next one."""
-    web.page.set_default_timeout(PATIENCE * 1000)
     yield
     with httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
         for job in client.get("/api/v1/standing").json()["standing"]:
@@ -60,20 +59,20 @@ def idle(web: Watched) -> None:
 
 
 def test_generate_forever_goes_on_without_the_page_and_is_stopped_from_another_browser(
-    web: Watched, browser: Browser
+    new_web: Watched, browser: Browser
 ) -> None:
-    web.fill("txt2img_prompt", "forever and ever")
-    web.fill("txt2img_steps", 30)
-    menu(web, "Generate forever")
-    note = web.page.locator("#easel_standing")
+    new_web.fill("txt2img_prompt", "forever and ever")
+    new_web.fill("txt2img_steps", TWO_SECONDS)
+    menu(new_web, "Generate forever")
+    note = new_web.page.locator("#easel_standing")
     expect(note).to_contain_text("Generating forever", timeout=PATIENCE * 1000)
     expect(note).to_contain_text(re.compile(r"[2-9] made"), timeout=PATIENCE * 1000)
-    web.page.wait_for_function(
+    new_web.page.wait_for_function(
         "() => document.querySelector('#html_info_txt2img')?.textContent.includes('forever and ever')"
     )
-    web.page.close()
+    new_web.page.close()
     with browser.new_context() as context, context.new_page() as page:
-        other = open_beside(page, web.url)
+        other = open_beside(page, new_web.url)
         note = page.locator("#easel_standing")
         expect(note).to_contain_text("Generating forever")
         before = int(re.findall(r"\d+", note.inner_text())[0])
@@ -81,7 +80,7 @@ def test_generate_forever_goes_on_without_the_page_and_is_stopped_from_another_b
         note.locator("button").click()
         expect(note).to_have_count(0, timeout=PATIENCE * 1000)
         other.wait_text("html_info_txt2img", "forever and ever")
-    assert web.errors == []
+    assert new_web.errors == []
 
 
 def test_what_waits_is_seen_moved_paused_and_cancelled(web: Watched) -> None:
@@ -114,13 +113,14 @@ def test_what_waits_is_seen_moved_paused_and_cancelled(web: Watched) -> None:
     cancelled = page.locator(".queue-row[data-state=interrupted]:has-text('the third')")
     cancelled.locator("text=Retry").click()
     web.wait_text("html_info_txt2img", "the third")
+    page.click("#easel_queue_button")
     assert web.errors == []
 
 
 def test_the_running_job_is_shown_on_another_device_and_stops_after_this_image(web: Watched, browser: Browser) -> None:
     web.fill("txt2img_prompt", "seen from afar")
-    web.fill("txt2img_steps", LONG)
-    web.fill("txt2img_batch_count", 5)
+    web.fill("txt2img_steps", TWO_SECONDS)
+    web.fill("txt2img_batch_count", 9)
     web.page.click("#txt2img_generate")
     web.page.wait_for_function("() => /Step/.test(document.querySelector('.run-text')?.textContent)")
     with browser.new_context() as context, context.new_page() as page:
@@ -185,6 +185,7 @@ def test_a_favourite_is_found_in_the_history(web: Watched) -> None:
     page.select_option("#history_shown", "favourite")
     expect(page.locator(".virtual-cell")).to_have_count(1)
     expect(page.locator(".virtual-cell")).to_contain_text("♥")
+    page.select_option("#history_shown", "")
 
 
 def change_everything(web: Watched, canvas: Canvas) -> np.ndarray:

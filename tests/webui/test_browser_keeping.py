@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.webui.conftest import Easel, Watched, open_page, seconds_until
@@ -13,8 +14,7 @@ from tests.webui.test_browser_canvas import box_mask, open_canvas, picture
 
 __all__ = ["picture"]
 
-SOON = (0, 300)
-"""Milliseconds after the last key."""
+pytestmark = pytest.mark.shared_page
 
 
 def again(web: Watched) -> None:
@@ -29,50 +29,64 @@ def typed(page: Page, elem_id: str, text: str) -> None:
     box.press_sequentially(text, delay=10)
 
 
-def test_what_was_typed_and_chosen_last_is_there_after_a_reload_at_once(new_web: Watched) -> None:
-    page = new_web.page
-    for pause, sampler in zip(SOON, ("Euler a", "Heun"), strict=True):
-        typed(page, "txt2img_prompt", f"typed {pause} ms ago")
-        page.wait_for_timeout(pause)
-        again(new_web)
-        new_web.wait_value("txt2img_prompt", f"typed {pause} ms ago")
-        page.click("#txt2img_sampling input")
-        page.get_by_role("option", name=sampler, exact=True).click()
-        page.locator("#txt2img_cfg_scale input[type=range]").press("ArrowRight")
-        chosen = new_web.value("txt2img_cfg_scale")
-        page.wait_for_timeout(pause)
-        again(new_web)
-        new_web.wait_value("txt2img_sampling", sampler)
-        new_web.wait_value("txt2img_cfg_scale", chosen)
-        page.click("#tab_img2img-button")
-        typed(page, "img2img_prompt", f"and {pause} ms ago")
-        page.click("#img2img_inpaint_tab-button")
-        page.wait_for_timeout(pause)
-        again(new_web)
-        new_web.wait_value("img2img_prompt", f"and {pause} ms ago")
-        page.click("#tab_txt2img-button")
-    assert new_web.errors == []
+def choose(web: Watched, sampler: str) -> str:
+    """Choose a sampler and move the CFG scale; gives the latter."""
+    web.page.click("#txt2img_sampling input")
+    web.page.get_by_role("option", name=sampler, exact=True).click()
+    web.page.locator("#txt2img_cfg_scale input[type=range]").press("ArrowRight")
+    return web.value("txt2img_cfg_scale")
 
 
-def test_what_was_typed_is_there_after_generate_or_in_a_new_tab_of_the_browser(new_web: Watched) -> None:
-    page = new_web.page
+def test_what_was_typed_or_chosen_last_is_there_after_a_reload_at_once(web: Watched) -> None:
+    page = web.page
+    typed(page, "txt2img_prompt", "typed at once")
+    again(web)
+    web.wait_value("txt2img_prompt", "typed at once")
+    scale = choose(web, "Euler a")
+    again(web)
+    web.wait_value("txt2img_sampling", "Euler a")
+    web.wait_value("txt2img_cfg_scale", scale)
+    page.click("#tab_img2img-button")
+    typed(page, "img2img_prompt", "and there")
+    page.click("#img2img_inpaint_tab-button")
+    again(web)
+    web.wait_value("img2img_prompt", "and there")
+    assert web.errors == []
+
+
+def test_all_that_was_typed_and_chosen_is_there_after_a_reload_a_moment_later(web: Watched) -> None:
+    page = web.page
+    typed(page, "txt2img_prompt", "typed before")
+    scale = choose(web, "Heun")
+    page.click("#tab_img2img-button")
+    typed(page, "img2img_prompt", "and there, too")
+    page.wait_for_timeout(300)
+    again(web)
+    web.wait_value("txt2img_prompt", "typed before")
+    web.wait_value("txt2img_sampling", "Heun")
+    web.wait_value("txt2img_cfg_scale", scale)
+    web.wait_value("img2img_prompt", "and there, too")
+    assert web.errors == []
+
+
+def test_what_was_typed_is_there_after_generate_or_in_a_new_tab_of_the_browser(web: Watched) -> None:
+    page = web.page
     typed(page, "txt2img_prompt", "generated at once")
     page.keyboard.press("Control+Enter")
-    again(new_web)
-    new_web.wait_value("txt2img_prompt", "generated at once")
+    again(web)
+    web.wait_value("txt2img_prompt", "generated at once")
     page.wait_for_selector("html[data-txt2img-state=idle]")
     typed(page, "txt2img_prompt", "closed at once")
-    other = page.context.new_page()
     page.close()
-    web = Watched(other, new_web.url)
-    open_page(web)
-    web.wait_value("txt2img_prompt", "closed at once")
+    other = Watched(web.page.context.new_page(), web.url)
+    open_page(other)
+    other.wait_value("txt2img_prompt", "closed at once")
 
 
-def test_what_is_typed_before_the_kept_inputs_are_back_is_not_replaced_by_them(new_web: Watched) -> None:
-    page = new_web.page
+def test_what_is_typed_before_the_kept_inputs_are_back_is_not_replaced_by_them(web: Watched) -> None:
+    page = web.page
     typed(page, "txt2img_prompt", "kept")
-    again(new_web)
+    again(web)
     page.reload(wait_until="commit")
     page.wait_for_selector("#txt2img_prompt textarea")
     # As a hasty hand does it, and in one go: nothing comes between.
@@ -86,13 +100,13 @@ def test_what_is_typed_before_the_kept_inputs_are_back_is_not_replaced_by_them(n
     )
     assert early
     wait_opened(page)
-    new_web.wait_value("txt2img_prompt", "kept")
-    new_web.wait_value("txt2img_neg_prompt", "typed early")
+    web.wait_value("txt2img_prompt", "kept")
+    web.wait_value("txt2img_neg_prompt", "typed early")
 
 
-def test_a_value_that_cannot_be_worked_with_keeps_no_other_from_being_kept(new_web: Watched, server: Easel) -> None:
-    new_web.page.locator("#txt2img_width input[type=number]").fill("3")
-    typed(new_web.page, "txt2img_prompt", "beside a width of three")
+def test_a_value_that_cannot_be_worked_with_keeps_no_other_from_being_kept(web: Watched, server: Easel) -> None:
+    web.page.locator("#txt2img_width input[type=number]").fill("3")
+    typed(web.page, "txt2img_prompt", "beside a width of three")
 
     def is_kept() -> bool:
         files = (server.data / "sessions").glob("*/txt2img.json")
@@ -113,16 +127,16 @@ def test_a_stroke_is_there_after_a_reload_at_once(new_web: Watched, picture: Pat
 
 
 def test_a_folder_that_cannot_be_written_is_said_once_and_the_browser_keeps_what_is_typed(
-    new_web: Watched, server: Easel
+    web: Watched, server: Easel
 ) -> None:
-    page, sessions = new_web.page, server.data / "sessions"
+    page, sessions = web.page, server.data / "sessions"
     aside = sessions.rename(server.data / "sessions aside")
     sessions.write_text("no folder", encoding="utf-8")
     try:
         typed(page, "txt2img_prompt", "kept by the browser")
         expect(page.locator("#easel_notices")).to_contain_text("stays in this browser alone")
-        again(new_web)
-        new_web.wait_value("txt2img_prompt", "kept by the browser")
+        again(web)
+        web.wait_value("txt2img_prompt", "kept by the browser")
     finally:
         sessions.unlink()
         aside.rename(sessions)

@@ -7,19 +7,14 @@ import re
 
 import pytest
 
-from tests.webui.conftest import Easel, Watched, open_page, seconds_until
+from tests.webui.conftest import LONG, TWO_SECONDS, Easel, Watched, open_page, seconds_until
 
 pytestmark = pytest.mark.shared_page
-
-LONG = 150
-"""Steps of a run that is to be met while it runs; at 256x256 the tiny checkpoint needs many seconds for them."""
 
 
 def long_run(web: Watched, **more: int) -> None:
     """Begin a run that takes a while, and wait until its progress is seen."""
     web.fill("txt2img_steps", LONG)
-    web.fill("txt2img_width", 256)
-    web.fill("txt2img_height", 256)
     for name, value in more.items():
         web.fill(f"txt2img_{name}", value)
     web.page.click("#txt2img_generate")
@@ -90,6 +85,7 @@ def test_a_preview_is_shown_while_the_picture_is_made_over_the_pictures_of_befor
 
 
 def test_with_several_batches_interrupt_first_finishes_the_batch(web: Watched) -> None:
+    web.fill("txt2img_steps", TWO_SECONDS)
     web.fill("txt2img_batch_count", 20)
     web.fill("txt2img_seed", 31)
     web.page.click("#txt2img_generate")

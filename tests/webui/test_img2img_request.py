@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,11 +30,19 @@ def app(tmp_path: Path) -> Iterator[Application]:
     application.close()
 
 
+@pytest.fixture(scope="module")
+def first_values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    application = Application(Flags(data_dir=tmp_path_factory.mktemp("page")))
+    panel = built_page(application).panels["img2img"]
+    values = {name: getattr(component, "value", None) for name, component in panel.controls.items()}
+    application.close()
+    return values
+
+
 @pytest.fixture
-def values(app: Application) -> dict[str, object]:
+def values(first_values: dict[str, object]) -> dict[str, object]:
     """The values that the page begins with."""
-    panel = built_page(app).panels["img2img"]
-    return {name: getattr(component, "value", None) for name, component in panel.controls.items()}
+    return copy.deepcopy(first_values)
 
 
 @pytest.fixture
