@@ -34,7 +34,7 @@ def app(tmp_path: Path) -> Iterator[Application]:
 def first_values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     application = Application(Flags(data_dir=tmp_path_factory.mktemp("page")))
     panel = built_page(application).panels["img2img"]
-    values = {name: getattr(component, "value", None) for name, component in panel.controls.items()}
+    values: dict[str, object] = {name: getattr(component, "value", None) for name, component in panel.controls.items()}
     application.close()
     return values
 
