@@ -17,6 +17,7 @@ from gradio.context import Context
 
 from modules.a1111.added_tabs import added_tabs, draw_train_tabs
 from modules.a1111.extra_pages import show_pages
+from modules.a1111.generate_button import tie_generate
 from modules.a1111.gradio3.classes import take_old_arguments
 from modules.a1111.gradio3.keywords import HIDDEN_CLASS
 from modules.a1111.javascript import extension_tags
@@ -285,6 +286,7 @@ class ScriptsOnPage(PageGuest):
     def drawn(self, page: PageBuilder) -> None:
         """Tie the buttons with which extensions send something to other tabs."""
         wire_send_buttons(page)
+        tie_generate(page)
 
     def head(self) -> str:
         """The styles and tags that extensions gave to Blocks of their own."""

@@ -35,7 +35,6 @@ PACKAGES = (
     *("modules.ui_extra_networks_textual_inversion", "modules.ui_extra_networks_user_metadata"),
     *("modules.ui_loadsave", "modules.ui_postprocessing", "modules.ui_settings", "modules.ui_toprow"),
     *("modules.upscaler_utils", "modules.xlmr", "modules.xlmr_m18", "modules.xpu_specific"),
-    *("modules.img2img", "modules.txt2img"),
     *("network", "network_lora", "lora_patches", "ui_extra_networks_lora"),
 )
 """Packages of the original's environment, and modules of its own, that Easel works without."""

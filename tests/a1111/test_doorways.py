@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
@@ -370,9 +371,9 @@ def test_callbacks_of_the_program_are_called(here: Stage) -> None:
         params["Added"] = text[:5]
 
     callbacks.add("infotext_pasted", pasted)
-    callbacks.add("app_started", lambda demo, app: seen.append((demo, app)))
+    callbacks.add("app_started", lambda demo, app: seen.append((demo.title, app)))
     assert parameters_of("a cat\nSteps: 3, Sampler: Euler, Seed: 1", here.application)["Added"] == "a cat"
-    here.application.hooks.app_started(PageEvent(api="api", page="page"))
+    here.application.hooks.app_started(PageEvent(api="api", page=SimpleNamespace(title="page")))
     callbacks.clear()
     assert seen == [("page", "api")]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modules.a1111.callbacks import BeforeTokenCounterParams
+from modules.a1111.generate_button import buttons
+from modules.a1111.gradio3.old_demo import Generating, OldDemo
 from modules.a1111.sd_model import view_of
 from modules.foundation.plain import JsonObject
 from modules.hooks.events import CountedPrompt, CountEvent, EndEvent, ModelEvent, PageEvent, PasteEvent
@@ -47,5 +49,12 @@ class ProgramAttachments:
 
     def app_started(self, event: PageEvent) -> None:
         """on_app_started."""
-        self._dialect.shared.demo = event.page
-        self._dialect.callbacks.call("app_started", event.page, event.api)
+        page = None if event.page is None else old_demo(event.page)
+        self._dialect.shared.demo = page
+        self._dialect.callbacks.call("app_started", page, event.api)
+
+
+def old_demo(page: Any) -> OldDemo:
+    """The page as extensions get it."""
+    generating = [Generating(each.panel.parts["generate"], each.inputs, each.outputs) for each in buttons().values()]
+    return OldDemo(page, generating)

@@ -135,7 +135,7 @@ class _OldMeta(type):
         return super().__call__(*args, **named)
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return cls.__subclasscheck__(type(instance))
+        return cls.__subclasscheck__(instance.__class__)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
         # By the order of resolution alone: Gradio's abstract classes ask each class derived from them, these too.
@@ -255,9 +255,12 @@ def _lenient(preprocess: ExtensionFunction) -> ExtensionFunction:
     return read
 
 
-def _beyond_bounds(self: GradioComponent, payload: float | None) -> float | int | None:
+def _beyond_bounds(self: GradioComponent, payload: ComponentValue) -> float | int | None:
     """Gradio 3 took a number beyond the ends of a slider: extensions begin with one, or set one from the server."""
-    return None if payload is None else gr.Number.round_to_precision(payload, getattr(self, "precision", None))
+    if payload is None:
+        return None
+    number = payload if isinstance(payload, int | float) else float(payload)
+    return gr.Number.round_to_precision(number, getattr(self, "precision", None))
 
 
 __all__ = ["Choice", "OldBlock", "old_class", "shown_classes", "take_old_arguments"]

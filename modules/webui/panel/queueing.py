@@ -35,7 +35,7 @@ def wire_queueing(page: PageBuilder, panel: GenerationPanel, make_request: MakeR
     async def on_forever(*values: object) -> None:
         await _attempt(lambda: begin_forever(app, make_request(panel.named(values))))
 
-    for name, act in (("enqueue", on_enqueue), ("generate_forever", on_forever)):
+    for name, act in (("add_to_queue", on_enqueue), ("generate_forever", on_forever)):
         button = gr.Button(name, elem_id=f"{tab}_{name}", visible="hidden")
         on(button, "click", act, panel.components, trigger="multiple")
 

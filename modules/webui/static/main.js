@@ -55,7 +55,7 @@ watchCanvases();
 watchResizing();
 watchSettingsSearch();
 watchSettingsActions();
-const NEEDED = ["_keep_inputs", "_generate", "_prompt textarea", "_neg_prompt textarea", "_gallery", "_restore_progress", "_restore_last", "_enqueue", "_generate_forever"];
+const NEEDED = ["_keep_inputs", "_generate", "_prompt textarea", "_neg_prompt textarea", "_gallery", "_restore_progress", "_restore_last", "_add_to_queue", "_generate_forever"];
 
 const needed = [
   ...panels().flatMap((tab) => NEEDED.map((rest) => `#${tab}${rest}`)),

@@ -70,7 +70,7 @@ function stopAll() {
 /** What the menu of Generate offers. @param {string} tab @returns {import("./menu.js").MenuItem[]} */
 function offered(tab) {
   const items = [
-    { label: "Enqueue", act: () => press(`${tab}_enqueue`) },
+    { label: "Enqueue", act: () => press(`${tab}_add_to_queue`) },
     { label: "Generate forever", act: () => press(`${tab}_generate_forever`) },
   ];
   if (standing.length) {
