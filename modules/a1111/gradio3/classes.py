@@ -217,6 +217,9 @@ def _constructor(real: type[Block]) -> Callable[..., None]:
         if issubclass(real, gr.Blocks):
             # Today the page as a whole has these; the host of the extension adds them to it.
             self.page_parts = {part: keywords.pop(part) for part in PAGE_PARTS if part in keywords}
+        if issubclass(real, gr.Slider | gr.Number) and isinstance(keywords.get("value"), str):
+            with contextlib.suppress(ValueError):  # as Gradio 3 read it; what is no number is left to Gradio
+                keywords["value"] = float(str(keywords["value"]))
         cast(Any, real).__init__(self, **keywords)
         _with_old_choices(self)
 

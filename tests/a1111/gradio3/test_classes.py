@@ -107,6 +107,7 @@ def test_a_number_beyond_the_ends_of_a_slider_is_passed_on(extension: Run) -> No
     assert (slider.value, slider.preprocess(16), slider.preprocess(0)) == (16, 16, 0)
     number = extension(f"{begin}made = gr.Number(3, precision=0, minimum=5)")["made"]
     assert (number.preprocess(2.0), number.preprocess(None)) == (2, None)
+    assert extension(f"{begin}made = gr.Number('5')")["made"].value == 5
 
 
 def test_an_unknown_argument_is_named_once_with_its_extension(extension: Run, caplog: pytest.LogCaptureFixture) -> None:
