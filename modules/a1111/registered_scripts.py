@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,9 @@ def made_by(
             processed = make(p) or looked_up("modules.processing", "process_images")(p)
         finally:
             state.end()
-    return result_of(processed)
+    made = result_of(processed)
+    # A Processed that a script put together itself, or an empty one, does not say that the job was told to stop.
+    return made if processed.result is not None else replace(made, interrupted=control.stopping)
 
 
 def _arguments(script: A1111Script, runner: ScriptRunner) -> tuple[Argument, ...]:

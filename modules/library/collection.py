@@ -208,13 +208,14 @@ class Collection:
         return Row(stamp=stamp or GONE, inode=inode, version=self.version, facts=self._describe(Path(path)))
 
     def _learn(self, rows: Mapping[str, Row]) -> Mapping[str, Row]:
+        # Before the rows are known: what finds one looks for its metadata in the index.
+        self.index.put(self.kind, {path: row for path, row in rows.items() if row.stamp != GONE})
         with self._lock:
             loaded = self._loaded()
             for path, row in rows.items():
                 # Trainers write up to megabytes of text, which stay on the disk.
                 loaded[path] = replace(row, facts=replace(row.facts, metadata=NOTHING))
             self.revision += 1
-        self.index.put(self.kind, {path: row for path, row in rows.items() if row.stamp != GONE})
         return rows
 
     def _loaded(self) -> dict[str, Row]:

@@ -195,7 +195,6 @@ def test_a_panel_a_tab_a_script_and_a_language_of_an_extension_do_their_work(web
     text = web.wait_text("html_info_txt2img", "Weather: HAIL")
     assert "Storm: 2" in text
     assert text.startswith("a mountain, HAIL")
-
     page.wait_for_timeout(800)  # what is typed is kept half a second later
     open_page(web)
     web.wait_value(f"{panel}_words", "HAIL")
@@ -238,6 +237,12 @@ def test_scripts_find_their_ways_through_the_page_of_gradio_3_and_parts_that_eas
     expect(page.locator("#lightboxModal")).to_be_hidden()
     assert "closed" in page.evaluate("window.weatherHeard")
     assert web.errors == []
+    web.generate()
+    # The page's own viewer, and not what scripts find of A1111's in its place.
+    page.click("#txt2img_gallery .preview .media-button")
+    expect(page.locator(".lightbox")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".lightbox")).to_have_count(0)
 
 
 def test_a_page_in_a_tab_finds_the_whole_page_and_menus_have_entries_of_extensions(web: Watched) -> None:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from modules.library.collection import Collection
-from modules.library.facts import Facts
+from modules.library.facts import Facts, Row
 from modules.library.library import Library
 
 PATIENCE = 60
@@ -99,6 +100,24 @@ def test_a_single_file_is_read_when_it_is_asked_for(tmp_path: Path, model_librar
     put(tmp_path / "m", "a.pt", "changed", 1_000_000_001)
     assert collection.facts(str(path)).alias == "changed"
     assert aliases(collection) == {"a": "changed"}
+
+
+def test_the_metadata_of_a_file_is_there_as_soon_as_it_is_known(
+    tmp_path: Path, model_library: Library, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path / "m", "a.pt", "one")
+    collection = collected(model_library, tmp_path / "m", reader)
+    found: list[dict[str, str]] = []
+    write = model_library.index.put
+
+    def while_another_writes(kind: str, rows: Mapping[str, Row]) -> None:
+        monkeypatch.setattr(model_library.index, "put", write)
+        found.append(dict(collection.metadata(str(path))))
+        write(kind, rows)
+
+    monkeypatch.setattr(model_library.index, "put", while_another_writes)
+    collection.settle()
+    assert found == [{"text": "one"}]
 
 
 def test_two_files_of_one_name_are_both_listed_and_the_second_says_why_it_is_not_used(

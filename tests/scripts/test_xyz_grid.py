@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from modules.a1111.xyz import plot as plotting
+from modules.application.jobs.job import JobState
 from modules.foundation.errors import RequestError, UnknownName
 from tests.scripts.conftest import Scripts
 
@@ -134,6 +135,21 @@ def test_what_is_finished_when_somebody_stops_the_job_is_kept(scripts: Scripts, 
     assert result.images[0].image.size == (256, 64)
     # One and the same, which is encoded and noted once, however many are missing.
     assert result.images[3].image is result.images[4].image
+
+
+def test_a_plot_that_is_stopped_before_its_first_cell_is_interrupted_and_empty(
+    scripts: Scripts, monkeypatch: Any
+) -> None:
+    made = plotting.Plot.make
+
+    def stopping(plot: plotting.Plot) -> None:
+        scripts.dialect.shared.state.interrupt()
+        made(plot)
+
+    monkeypatch.setattr(plotting.Plot, "make", stopping)
+    job = scripts.submit(XYZ, *arguments([1, "1-4", []]))
+    assert job.wait(300).images == ()
+    assert job.state is JobState.INTERRUPTED
 
 
 def test_a_job_that_is_tried_again_makes_no_finished_cell_anew(scripts: Scripts, monkeypatch: Any) -> None:

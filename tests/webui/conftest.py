@@ -18,6 +18,7 @@ import pytest
 from tests import warm_start
 from tests.conftest import has_failed
 from tests.tiny_models import make_tiny_sd1
+from tests.webui import waiting_webui
 from tests.webui.opened_page import OpenedPage, wait_opened
 
 if TYPE_CHECKING:
@@ -25,28 +26,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90.0
-
-LONG = 150
-"""Steps of a run that takes a quarter of a minute, to be met while it runs."""
-
-TWO_SECONDS = 31
-"""Steps of a run of which one picture takes about two seconds."""
-
-WAITING_STEPS = f"""\
-import time
-
-from modules import script_callbacks
-
-PAUSES = {{{LONG}: 0.1, {TWO_SECONDS}: 0.05}}
-
-
-def wait(params):
-    time.sleep(PAUSES.get(params.total_sampling_steps, 0))
-
-
-script_callbacks.on_cfg_denoiser(wait)
-"""
-"""An extension by which those runs take that long without taking the processor from the page that meets them."""
 
 
 @dataclass
@@ -77,9 +56,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def easel(data: Path, port: int, *flags: str) -> Iterator[Easel]:
-    """Start webui.py over `data` and stop it again."""
-    command = [sys.executable, str(ROOT / "webui.py"), "--port", str(port), "--data-dir", str(data), *flags]
+def easel(data: Path, port: int, *flags: str, program: Path = ROOT / "webui.py") -> Iterator[Easel]:
+    """Start the program over `data` and stop it again."""
+    command = [sys.executable, str(program), "--port", str(port), "--data-dir", str(data), *flags]
     process = warm_start.popen(command, cwd=data, stdout=subprocess.PIPE, text=True)
     server = Easel(url="", data=data, process=process)
     ready = threading.Event()
@@ -124,16 +103,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         '{"txt2img/Width/value": 64, "txt2img/Height/value": 64, "txt2img/Sampling steps/value": 4, "mine/own": 1}',
         encoding="utf-8",
     )
-    scripts = folder / "extensions" / "waiting-steps" / "scripts"
-    scripts.mkdir(parents=True)
-    (scripts / "waiting_steps.py").write_text(WAITING_STEPS, encoding="utf-8")
     return folder
 
 
 @pytest.fixture(scope="session")
 def server(data: Path) -> Iterator[Easel]:
-    """One server for all of these tests."""
-    with easel(data, free_port(), "--theme", "light") as running:
+    """One server for all of these tests; long runs take their time in it."""
+    with easel(data, free_port(), "--theme", "light", program=Path(waiting_webui.__file__)) as running:
         yield running
 
 

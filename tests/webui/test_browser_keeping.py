@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.webui.conftest import Easel, Watched, open_page, seconds_until
+from tests.webui.drawn_canvas import box_mask, open_canvas
 from tests.webui.opened_page import wait_opened
-from tests.webui.test_browser_canvas import box_mask, open_canvas, picture
+from tests.webui.test_browser_canvas import picture
 
 __all__ = ["picture"]
 

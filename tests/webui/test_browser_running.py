@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from tests.webui.conftest import LONG, TWO_SECONDS, Easel, Watched, open_page, seconds_until
+from tests.webui.conftest import Easel, Watched, open_page, seconds_until
+from tests.webui.waiting_webui import LONG, TWO_SECONDS
 
 pytestmark = pytest.mark.shared_page
 

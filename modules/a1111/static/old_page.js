@@ -55,7 +55,7 @@ function easelHiddenValues() {
 // The full-page viewer of A1111. The page has one of its own; this one is opened by scripts that call `showModal`.
 
 function easelLightbox() {
-  const modal = easelMade(`<div id="lightboxModal" tabindex="0">
+  const modal = easelMade(`<div id="lightboxModal" class="old-viewer" tabindex="0">
     <div class="modalControls">
       <span class="modalZoom cursor" title="Toggle zoomed view">\u26f6</span>
       <span class="modalTileImage cursor" title="Preview tiling">\u229e</span>
@@ -146,11 +146,12 @@ function saveImage(event) {
   event.stopPropagation();
 }
 
+// The page's own viewer has the same id while it is open, and is not to be hidden with this one.
 document.head.append(easelMade(`<style>
-  #lightboxModal { display: none; position: fixed; z-index: 1001; inset: 0; align-items: center; justify-content: center;
+  .old-viewer { display: none; position: fixed; z-index: 1001; inset: 0; align-items: center; justify-content: center;
     background: rgb(20 20 20 / 95%) center; }
-  #lightboxModal > img { max-width: 100%; max-height: 100%; object-fit: contain; }
-  #lightboxModal > img.modalImageFullscreen { width: 100%; height: 100%; }
+  .old-viewer > img { max-width: 100%; max-height: 100%; object-fit: contain; }
+  .old-viewer > img.modalImageFullscreen { width: 100%; height: 100%; }
   .modalControls { position: absolute; top: 0; right: 0; left: 0; display: flex; gap: 1em; padding: 1em; background: none; }
   .modalClose { margin-left: auto; }
   .modalControls span, .modalPrev, .modalNext { color: white; font-size: 26px; cursor: pointer; }
