@@ -25,6 +25,7 @@ from modules.a1111.processing.parameters import (
 )
 from modules.a1111.processing.processed import Processed
 from modules.a1111.processing.running import create_infotext, process_images, process_images_inner
+from modules.a1111.store_latents import images_tensor_to_samples
 
 __all__ = [
     "DecodedSamples",
@@ -41,6 +42,7 @@ __all__ = [
     "decode_latent_batch",
     "fix_seed",
     "get_fixed_seed",
+    "images_tensor_to_samples",
     "opt_C",
     "opt_f",
     "process_images",

@@ -15,6 +15,7 @@ from modules.a1111.samplers import (
     visible_samplers,
 )
 from modules.a1111.seams import create_sampler
+from modules.a1111.store_latents import sample_to_image
 
 __all__ = [
     "SamplerData",
@@ -22,6 +23,7 @@ __all__ = [
     "all_samplers_map",
     "create_sampler",
     "find_sampler_config",
+    "sample_to_image",
     "sampler_by_alias",
     "set_samplers",
     "visible_samplers",

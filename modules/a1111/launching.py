@@ -75,7 +75,7 @@ def is_installed(package: str) -> bool:
     name = re.split(r"[<>=!~\[; ]", package.strip(), maxsplit=1)[0]
     try:
         importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
+    except (importlib.metadata.PackageNotFoundError, ValueError):  # an empty name is none
         pass
     else:
         return True

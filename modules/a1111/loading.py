@@ -81,7 +81,10 @@ class ScriptLoader:
         """Load the scripts of an extension. One of which no file can be loaded is switched off for this run."""
         host = self._dialect.app.extensions
         self._begin(extension.name, extension.root)
-        files = [file for file in extension.files("scripts", ".py") if file.name != "__init__.py"]
+        # An empty one only says that the folder is a package; others register samplers and the like.
+        files = [
+            file for file in extension.files("scripts", ".py") if file.name != "__init__.py" or file.stat().st_size
+        ]
         metadata = extension.metadata
         files = ordered(
             files,

@@ -18,12 +18,18 @@ ELSEWHERE = {("modules.interrogate", "InterrogateModels"): "modules.a1111.descri
 """Names that extensions look for in a package of the program's own, and where they stand."""
 
 
+OF_SHARED = frozenset({"opts", "cmd_opts", "state"})
+"""Names of `modules.shared` that nearly every module of the original imports, and extensions take from any of them."""
+
+
 class WithNeighbours(ModuleType):
     """A module under a name of the original's; what it does not have itself may be the module of that name."""
 
     def __getattr__(self, name: str) -> Any:
         if (place := ELSEWHERE.get((self.__name__, name))) is not None:
             return getattr(importlib.import_module(place), name)
+        if name in OF_SHARED and self.__name__ != "modules":
+            return getattr(importlib.import_module("modules.shared"), name)
         if not _is_module(name):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         return importlib.import_module(f"modules.{name}")

@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -291,6 +292,10 @@ class ScriptsOnPage(PageGuest):
     def head(self) -> str:
         """The styles and tags that extensions gave to Blocks of their own."""
         styles = "".join(f"<style>{_inside_style(each)}</style>" for each in self.page_parts["css"])
+        theme = vars(self._dialect.extras.get("theme", SimpleNamespace()))
+        variables = "; ".join(f"--{name.replace('_', '-')}: {value}" for name, value in theme.items())
+        if variables:
+            styles += f"<style>:root {{ {_inside_style(variables)} }}</style>"
         return HIDDEN_STYLE + styles + "".join(self.page_parts["head"]) + extension_tags(self._dialect.app)
 
 

@@ -164,6 +164,18 @@ def create_refresh_button(
     return button
 
 
+def setup_progressbar(*_: object, **__: object) -> None:
+    """Nothing: the page shows progress itself."""
+
+
+def resize_from_to_html(width: float, height: float, scale_by: float) -> str:
+    """What a picture becomes when it is scaled, for the text below the slider."""
+    if not width or not height:
+        return "no image selected"
+    sizes = [f"<span class='resolution'>{int(width * by)}x{int(height * by)}</span>" for by in (1, scale_by)]
+    return f"resize: from {sizes[0]} to {sizes[1]}"
+
+
 def setup_dialog(
     button_show: GradioComponent, dialog: GradioComponent, *, button_close: GradioComponent = None
 ) -> None:

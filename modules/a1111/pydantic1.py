@@ -69,8 +69,51 @@ def _base_model() -> type:
             _make_optional(namespace, annotations, field, kind)
         return meta.__new__(mcls, name, bases, namespace, **named)
 
-    old_meta: Any = type(meta)("OldModelMeta", (meta,), {"__new__": make, "__config__": type("Config", (), {})})
+    namespace: JsonObject = {"__new__": make, "__config__": type("Config", (), {}), "__fields__": property(_fields)}
+    old_meta: Any = type(meta)("OldModelMeta", (meta,), namespace)
     return old_meta("BaseModel", (pydantic.BaseModel,), {"__module__": "pydantic.main"})
+
+
+class OldField:
+    """An entry of `Model.__fields__`; whether the field is `required` may be written to."""
+
+    def __init__(self, model: Any, name: str) -> None:
+        self.__dict__.update(_model=model, name=name, alias=model.model_fields[name].alias or name)
+
+    @property
+    def field_info(self) -> Any:
+        """Today's description of the field."""
+        return self.__dict__["_model"].model_fields[self.__dict__["name"]]
+
+    @property
+    def required(self) -> bool:
+        """Whether a value has to be given."""
+        return self.field_info.is_required()
+
+    @required.setter
+    def required(self, value: bool) -> None:
+        from pydantic.fields import FieldInfo
+
+        if value != self.required:
+            self.field_info.default = FieldInfo().default if value else None
+            self.__dict__["_model"].model_rebuild(force=True)
+
+    @property
+    def type_(self) -> Any:
+        """What it takes."""
+        return self.field_info.annotation
+
+    outer_type_ = annotation = type_
+
+    def get_default(self) -> Any:
+        """The value where none is given."""
+        return None if self.required else self.field_info.get_default(call_default_factory=True)
+
+    default = property(get_default)
+
+
+def _fields(model: Any) -> dict[str, OldField]:
+    return {name: OldField(model, name) for name in model.model_fields}
 
 
 def _config_of(config: type) -> JsonObject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111 import files
@@ -111,7 +112,7 @@ NAMES: dict[str, Callable[[A1111Dialect], Any]] = {
     "settings_components": lambda dialect: {},
     "interrogator": Interrogator,
     "clip_model": lambda dialect: None,
-    "gradio_theme": lambda dialect: None,
+    "gradio_theme": lambda dialect: dialect.extras.setdefault("theme", SimpleNamespace()),
     "max_html_output": lambda dialect: 3000,
     "gradio_hf_hub_themes": lambda dialect: [],
     "config_states": lambda dialect: {},

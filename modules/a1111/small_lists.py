@@ -65,6 +65,15 @@ def refresh_vae_list() -> None:
     current().app.vaes.refresh()
 
 
+def get_infotext_names() -> list[str]:
+    """The labels of parameters that a pasted text may set."""
+    from modules.a1111.sending import paste_fields
+    from modules.infotext.labels import SETTINGS
+
+    fields = (field for tab in paste_fields().values() for field in tab.get("fields") or ())
+    return sorted({*SETTINGS, *(field[1] for field in fields if isinstance(field[1], str))})
+
+
 # modules.ui_prompt_styles
 
 

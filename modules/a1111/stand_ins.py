@@ -10,7 +10,7 @@ import importlib.abc
 import importlib.machinery
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -71,8 +71,42 @@ def _default(val: Any, d: Any) -> Any:
     return val if val is not None else d() if inspect.isfunction(d) else d
 
 
-HELPERS = {"exists": _exists, "default": _default}
-"""Functions of `ldm.util`, `ldm.modules.attention` and their like in sgm, which layers that extensions replace call."""
+def _trange(*numbers: int, **_: object) -> range:
+    return range(*numbers)
+
+
+def _append_dims(x: Any, target_dims: int) -> Any:
+    return x[(..., *(None,) * (target_dims - x.ndim))]
+
+
+def _to_d(x: Any, sigma: Any, denoised: Any) -> Any:
+    return (x - denoised) / _append_dims(sigma, x.ndim)
+
+
+def _ancestral(sigma_from: Any, sigma_to: Any, eta: float = 1.0) -> tuple[Any, Any]:
+    from modules.sampling.parameterisation import ancestral_step
+
+    return ancestral_step(sigma_from, sigma_to, eta)
+
+
+def _noise_like(x: Any) -> Any:
+    import torch
+
+    return lambda sigma, sigma_next: torch.randn_like(x)
+
+
+HELPERS: Mapping[str, Mapping[str, Any]] = {
+    "ldm": {"exists": _exists, "default": _default},
+    "sgm": {"exists": _exists, "default": _default},
+    "k_diffusion": {
+        "trange": _trange,
+        "append_dims": _append_dims,
+        "to_d": _to_d,
+        "get_ancestral_step": _ancestral,
+        "default_noise_sampler": _noise_like,
+    },
+}
+"""Small functions of these packages, which layers and samplers of extensions call, in whichever module they stand."""
 
 
 class _Missing(type):
@@ -129,7 +163,7 @@ class Stand(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
 
-        helper = HELPERS.get(name) if self.__name__.startswith(("ldm.", "sgm.")) else None
+        helper = HELPERS.get(self.__name__.split(".", 1)[0], {}).get(name)
         made = helper or stand_in(self.__name__, name)
         setattr(self, name, made)
         return made

@@ -29,9 +29,8 @@ def start_dialect(app: Application) -> A1111Dialect:
     if host.active and not app.paths.settings_file.exists():
         # Extensions read the file itself.
         app.settings.save()
-    dialect.install({BUILT_IN: SCRIPTS}, host.active)
-
     use_installer(host.environment)
+    dialect.install({BUILT_IN: SCRIPTS}, host.active)
     app.hooks.app_started.attach(OWNER, lambda event: mount_static(event.api))
     if app.flags.nowebui:
         dialect.draw_offline()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 
 from modules.a1111.dialect import A1111Dialect
 from modules.a1111.javascript import extension_tags
+from modules.a1111.page import ScriptsOnPage
+from modules.a1111.start import start_dialect
 from modules.application.application import Application
 from modules.foundation.errors import StartupError
 from modules.settings.flags import parse_flags
@@ -156,6 +160,41 @@ def test_what_a1111s_environment_has_is_offered_or_named_on_import(tmp_path: Pat
     try:
         module: Any = __import__("sys").modules["x.py"]
         assert "piexif" in str(module.told)
+    finally:
+        dialect.close()
+        app.close()
+
+
+def test_a_script_may_install_what_it_needs_while_it_is_loaded(tmp_path: Path) -> None:
+    source = """
+import launch
+try:
+    launch.run_pip("install nothing-of-this-name", "what it needs")
+except Exception as error:
+    said = str(error)
+assert launch.is_installed("") is False
+"""
+    make(tmp_path, "installs", scripts__installs_dot_py=source)
+    app = Application(parse_flags(["--data-dir", str(tmp_path), "--use-cpu", "all", "--offline", "--nowebui"]))
+
+    async def start() -> A1111Dialect:
+        return start_dialect(app)
+
+    dialect = asyncio.run(start())  # Gradio leaves a loop of its own open outside of one
+    try:
+        assert dialect.errors == {}
+        assert "--offline" in sys.modules["installs.py"].said
+    finally:
+        dialect.close()
+        app.close()
+
+
+def test_what_an_extension_writes_to_the_theme_is_a_variable_of_the_page(tmp_path: Path) -> None:
+    source = "from modules import shared\nshared.gradio_theme.card_min_width = '12rem'\n"
+    make(tmp_path, "wide", scripts__wide_dot_py=source)
+    app, dialect = begun(tmp_path)
+    try:
+        assert "--card-min-width: 12rem" in ScriptsOnPage(dialect).head()
     finally:
         dialect.close()
         app.close()

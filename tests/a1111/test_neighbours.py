@@ -30,6 +30,12 @@ assert processing.devices.device is not None
 assert sd_models.script_callbacks is scripts.script_callbacks
 assert extra_networks.parse_prompt and sd_samplers.all_samplers
 assert modules.textual_inversion.textual_inversion.EmbeddingDatabase and modules.textual_inversion.dataset
+from modules.processing import opts, state, images_tensor_to_samples
+from modules.sd_samplers import sample_to_image
+from modules.ui import setup_progressbar, resize_from_to_html
+assert "Clip skip" in modules.shared_items.get_infotext_names()
+assert "64x32</span> to <span class='resolution'>96x48" in resize_from_to_html(64, 32, 1.5)
+assert opts is modules.shared.opts and state is modules.shared.state
 assert not hasattr(processing, "application") and not hasattr(processing, "no such module")
 """
     made = stage(neighbours=source)

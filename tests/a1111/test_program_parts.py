@@ -23,6 +23,7 @@ NAMES = {
     "script_loading": "load_module",
     "sd_samplers_timesteps": "samplers_timesteps CompVisSampler",
     "shared_init": "initialize",
+    "shared_items": "get_infotext_names sd_vae_items",
     "styles": "StyleDatabase PromptStyle merge_prompts prompt_styles",
     "sysinfo": "get",
     "textual_inversion.autocrop": "crop_image Settings download_and_cache_models",

@@ -48,6 +48,15 @@ except ValueError:
 else:
     raise AssertionError("a pattern must hold")
 
+class Fields(BaseModel):
+    first: str
+    second: int = 2
+
+for field in Fields.__fields__.values():
+    field.required = False
+assert (Fields().first, Fields().second, Fields(first="x").first) == (None, 2, "x")
+assert Fields.__fields__["second"].default == 2 and Fields.__fields__["first"].type_ is str
+
 class Body(StableDiffusionTxt2ImgProcessingAPI):
     checkpoint: Optional[str] = Field(None, title="Checkpoint")
     sampler_index: Optional[str] = Field("Euler", alias="sampler_name")

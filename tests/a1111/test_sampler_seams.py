@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 from modules import patches, sd_samplers, sd_samplers_common, sd_samplers_kdiffusion
+from modules.generation.request import GenerationRequest
 from modules.sd_samplers_cfg_denoiser import CFGDenoiser
 from modules.sd_samplers_kdiffusion import KDiffusionSampler
 from tests.a1111.conftest import Stage
 from tests.a1111.seams import alike, here, pixels
+from tests.a1111.test_extensions import begun
+from tests.extension_host.test_host import make
+from tests.tiny_models import make_tiny_sd1
 
 __all__ = ["here"]
 
@@ -144,3 +150,39 @@ def test_a_sampler_that_a_script_puts_into_the_map_for_its_run_takes_the_place_o
         del kind.process_batch
         del sd_samplers.all_samplers_map["Euler of a test"]
     assert alike(pixels(here), plain)
+
+
+def test_a_sampler_in_a_packages_own_file_is_written_with_k_diffusions_small_functions(tmp_path: Path) -> None:
+    source = """
+import torch
+from k_diffusion.sampling import append_dims, default_noise_sampler, get_ancestral_step, to_d, trange
+from modules import sd_samplers, sd_samplers_common, sd_samplers_kdiffusion
+
+def sample_own(model, x, sigmas, extra_args=None, callback=None, disable=None):
+    rows = x.new_ones([x.shape[0]])
+    for i in trange(len(sigmas) - 1, disable=disable):
+        denoised = model(x, sigmas[i] * rows, **(extra_args or {}))
+        down, up = get_ancestral_step(sigmas[i], sigmas[i + 1], eta=0.0)
+        assert up == 0 and default_noise_sampler(x)(sigmas[i], sigmas[i + 1]).shape == x.shape
+        if callback is not None:
+            callback({"x": x, "i": i, "sigma": sigmas[i], "sigma_hat": sigmas[i], "denoised": denoised})
+        x = x + to_d(x, sigmas[i] * rows, denoised) * append_dims(down - sigmas[i], x.ndim)
+    return x
+
+sd_samplers.all_samplers.extend([sd_samplers_common.SamplerData(
+    "Own Euler", lambda model: sd_samplers_kdiffusion.KDiffusionSampler(sample_own, model), [], {})])
+"""
+    make(tmp_path, "own", scripts__init_dot_py="")
+    (tmp_path / "extensions" / "own" / "scripts" / "__init__.py").write_text(source, encoding="utf-8")
+    make_tiny_sd1(tmp_path / "models" / "Stable-diffusion" / "tiny.safetensors")
+    app, dialect = begun(tmp_path)
+    try:
+        asked: dict[str, Any] = {"prompt": "a cat", "seed": 1, "steps": 3, "width": 64, "height": 64}
+        made = {name: app.submit(GenerationRequest(**asked, sampler=name)).wait(120) for name in ("Euler", "Own Euler")}
+        pictures = {name: numpy.asarray(each.samples[0].image, float) for name, each in made.items()}
+        assert dialect.errors == {}
+        assert numpy.abs(pictures["Euler"] - pictures["Own Euler"]).mean() < 1
+    finally:
+        sd_samplers.all_samplers.pop()
+        dialect.close()
+        app.close()
