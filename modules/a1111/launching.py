@@ -184,6 +184,11 @@ def dir_repos() -> str:
     return str(PROGRAM_FOLDER / "repositories")
 
 
+def repo_dir(name: str) -> str:
+    """Where such a repository lies."""
+    return str(Path(dir_repos()) / name)
+
+
 def known(name: str) -> Any:
     """What else `launch` has: `args`, `python`, `git`, paths. Raises AttributeError for what it does not have."""
     if name in ("args", "cmd_opts"):

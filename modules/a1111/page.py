@@ -198,13 +198,19 @@ class ScriptsOnPage(PageGuest):
                 script.group.unrender()
 
     def _draw_controls(self, runner: ScriptRunner, script: Script) -> None:
-        """Draw a script's controls; what a failed one has drawn already is taken away."""
-        around = Context.block
+        """Draw a script's controls; what a failed one has drawn and tied already is taken away."""
+        around, root = Context.block, Context.root_block
         before = list(around.children) if around is not None else []
+        tables: list[dict[int, Any]] = [] if root is None else [root.default_config.blocks, root.default_config.fns]
+        known = [set(table) for table in tables]
         if not runner.try_draw(script):
             Context.block = around
             for left in [each for each in (around.children if around is not None else []) if each not in before]:
                 left.unrender()
+            # The page cannot be drawn with an event of what is not in it.
+            for table, kept in zip(tables, known, strict=True):
+                for key in [each for each in table if each not in kept]:
+                    del table[key]
             raise _Failed
 
     def inputs(self, tab: str) -> Sequence[GradioComponent]:

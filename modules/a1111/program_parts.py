@@ -33,6 +33,12 @@ def initialize() -> None:
     """Nothing: what `modules.shared` holds is there when it is asked for."""
 
 
+def gradio_server_name() -> str | None:
+    """The address that the page is served on; None for this machine alone."""
+    flags = current().app.flags
+    return flags.server_name or ("0.0.0.0" if flags.listen else None)
+
+
 # modules.ui_tempdir
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from modules.a1111.current import OWNER
 from modules.a1111.dialect import A1111Dialect
@@ -42,4 +43,6 @@ def start_dialect(app: Application) -> A1111Dialect:
 def _settle_in(app: Application) -> None:
     """Work in the data folder, as extensions expect it: they open files below it by relative paths."""
     os.chdir(app.paths.data)
+    if str(app.paths.data) not in sys.path:
+        sys.path.append(str(app.paths.data))  # for `import extensions.NAME.module`
     (app.paths.data / "localizations").mkdir(exist_ok=True)

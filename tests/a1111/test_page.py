@@ -142,6 +142,41 @@ def test_scripts_are_drawn_with_the_ids_that_a1111_gives(stage: Callable[..., St
     assert any("no controls today" in each for errors in there.dialect.errors.values() for each in errors)
 
 
+HALF = """
+import gradio as gr
+from modules import scripts
+
+class Half(scripts.Script):
+    def title(self): return "Half"
+    def show(self, is_img2img): return scripts.AlwaysVisible
+    def ui(self, is_img2img):
+        with gr.Row():
+            with gr.Column():
+                button, box = gr.Button("half_button"), gr.Textbox(label="half_box")
+        button.click(fn=lambda text: text, inputs=[box], outputs=[box])
+        box.change(fn=None, inputs=[box], outputs=None, _js="(text) => text")
+        raise ValueError("not further")
+"""
+
+
+def laid_out(block: Any) -> set[int]:
+    return {block._id}.union(*(laid_out(child) for child in getattr(block, "children", ())))
+
+
+def test_of_a_script_that_fails_while_it_draws_no_event_is_left_whose_parts_are_not_in_the_page(tmp_path: Path) -> None:
+    there = Stage(tmp_path, {"half.py": HALF}, drawn=False)
+    try:
+        page, _, _ = drawn(there)
+        assert any("not further" in each for errors in there.dialect.errors.values() for each in errors)
+        shown = laid_out(page)
+        for function in page.fns.values():
+            parts = [*(target for target, _ in function.targets), *(each._id for each in function.inputs)]
+            assert {part for part in parts if part is not None} <= shown
+        assert set(page.blocks) <= shown
+    finally:
+        there.close()
+
+
 def test_listeners_hear_of_every_component_with_the_classes_that_they_know(stage: Callable[..., Stage]) -> None:
     there = stage(always=ALWAYS)
     drawn(there)
