@@ -2,10 +2,11 @@
 
 At each event Gradio 6 tells every component its loading state again, and looks each of them up by walking the tree of
 all components. With the few hundred of the page itself that is a moment; with the thousands of extensions, minutes.
-It also copies all that the components of an event have, at each key that is typed. What does so is replaced, in what is
-served and not in what is installed: the same answers, found by index, and only what is asked for copied. The tree of
-the page is made known as `window.easelTree`, and Gradio's own notice of a lost connection is left out. Where an
-installed Gradio has all this in another form, its scripts are served as they are.
+It also copies all that the components of an event have, at each key that is typed, and calls functions again that
+nothing has asked for. What does so is replaced, in what is served and not in what is installed: the same answers, found
+by index, and only what is asked for copied and called. The tree of the page is made known as `window.easelTree`, and
+Gradio's own notice of a lost connection is left out. Where an installed Gradio has all this in another form, its
+scripts are served as they are.
 """
 
 from __future__ import annotations
@@ -112,6 +113,19 @@ EVENT_ARGUMENTS = Replacement(
     r"\1if(\3&&Object.keys(\3).length===0)return()=>{};",
 )
 
+# An event that comes while its function is still at work is put off until this ends. Then every function of the event
+# was called once more: two that put off events of each other called each other without end, many times a second.
+PUT_OFF_ALONE = tuple(
+    Replacement(
+        "Blocks-*.js",
+        re.compile(
+            r"(this\.queue\.has\((\w)\.id\)&&\(this\.queue\.delete\(\2\.id\),this\.dispatch\()(\w)(?=\)\)" + after + ")"
+        ),
+        r"\1{type:`fn`,fn_index:\2.id,event_data:\3.event_data??null,target_id:\3.target_id}",
+    )
+    for after in (";return", r"\}\}catch")
+)
+
 # Of an input of an event its value is copied, where all that the component has used to be.
 VALUES_ALONE = (
     Replacement(
@@ -137,6 +151,7 @@ VALUES_ALONE = (
 REPLACEMENTS = (
     *(FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES, TREE, MADE_ONCE, TIED_ONCE, ONE_NOTICE, COUNTED_WAITING),
     EVENT_ARGUMENTS,
+    *PUT_OFF_ALONE,
     *VALUES_ALONE,
 )
 
