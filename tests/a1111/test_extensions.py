@@ -165,7 +165,10 @@ def test_what_a1111s_environment_has_is_offered_or_named_on_import(tmp_path: Pat
         app.close()
 
 
-def test_a_script_may_install_what_it_needs_while_it_is_loaded(tmp_path: Path) -> None:
+def test_a_script_may_install_what_it_needs_while_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A start with extensions works in the data folder from then on: the folder and the path go back afterwards.
+    monkeypatch.chdir(Path.cwd())
+    monkeypatch.setattr(sys, "path", [*sys.path])
     source = """
 import launch
 try:
