@@ -18,6 +18,7 @@ from modules.a1111.processing.processed import Processed
 from modules.generation.request import GenerationRequest
 from modules.webui.canvas.component import Canvas
 from modules.webui.panel.generation_panel import GenerationPanel
+from modules.webui.panel.img2img_controls import MODES
 from modules.webui.panel.img2img_request import single_request
 from modules.webui.panel.request import txt2img_request
 
@@ -53,9 +54,6 @@ NAMES = {
     "sampler": "sampler_name",
 }
 """Controls under A1111's names, in its order; others keep theirs and come after these."""
-
-MODES = ("img2img", "sketch", "inpaint", "inpaint_sketch", "inpaint_upload", "batch")
-"""The sub tabs of img2img, which A1111 counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +99,7 @@ class GenerateButton:
         names = [*self.named, *self._canvases]
         values = dict(zip(names, arguments, strict=False))
         if str(values.get("mode")).isdigit():
-            values["mode"] = MODES[int(values["mode"])]
+            values["mode"] = MODES[int(values["mode"])].name  # A1111 counts its sub tabs
         return self.make({**values, "added": self.panel.guests.fields(arguments[len(names) :])})
 
     def run(self, id_task: str | None, arguments: Sequence[Any]) -> tuple[Any, str, str, str]:

@@ -271,11 +271,11 @@ class Seams:
         self.done = step.index
         sampler = self.sampler
         sampler.last_latent = step.denoised
-        values = {"i": step.index, "x": step.x, "denoised": step.denoised, "sigma": step.sigma, "sigma_hat": step.sigma}
         stored = replaced("modules.sd_samplers_common", "store_latent", store_latents.store_latent)
         try:
             if is_replaced(sampler, "callback_state", sampler_objects.STEP):
-                sampler.callback_state(values)
+                values = {"i": step.index, "x": step.x, "denoised": step.denoised}
+                sampler.callback_state({**values, "sigma": step.sigma, "sigma_hat": step.sigma})
             if stored is not None:
                 stored(step.denoised)
         except (Interrupted, EaselError):
