@@ -106,6 +106,16 @@ COUNTED_WAITING = Replacement(
     r"\1\2&&(\4.status===`pending`?\3:\2=!1)})}",
 )
 
+HIDDEN_HEADERS = Replacement(
+    "Index-*.js",
+    # A table takes the widths of its columns from its headers, which an extension's style may hide: all were 0 wide.
+    re.compile(
+        r"(sizing-body > tr > td`\)\),(\w)=.{0,350}?"
+        r"let (\w)=(\w)\.getBoundingClientRect\(\)\.width)(?=;return (\w)>0\?Math\.min\(\3,\5\):\3\}\))"
+    ),
+    r"\1||\2[t]?.getBoundingClientRect().width||0",
+)
+
 EVENT_ARGUMENTS = Replacement(
     "Blocks-*.js",
     # Without arguments there is nothing to set, and the state of each of an event's triggers need not be copied.
@@ -151,6 +161,7 @@ VALUES_ALONE = (
 REPLACEMENTS = (
     *(FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES, TREE, MADE_ONCE, TIED_ONCE, ONE_NOTICE, COUNTED_WAITING),
     EVENT_ARGUMENTS,
+    HIDDEN_HEADERS,
     *PUT_OFF_ALONE,
     *VALUES_ALONE,
 )

@@ -53,7 +53,7 @@ def preload_tags(addresses: Collection[str]) -> str:
     sheets = (each for each in addresses if each.endswith(".css"))
     return "".join(
         [f'<link rel="modulepreload" href="{each}">' for each in scripts]
-        + [f'<link rel="preload" as="style" href="{each}">' for each in sheets]
+        + [f'<link rel="preload" as="style" crossorigin href="{each}">' for each in sheets]
     )
 
 

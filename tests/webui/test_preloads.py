@@ -36,5 +36,5 @@ def test_own_scripts_are_all_that_the_first_one_imports() -> None:
 
 def test_scripts_and_sheets_are_told_as_what_they_are() -> None:
     assert preload_tags(["x/a.js", "x/b.css", "x/c.txt"]) == (
-        '<link rel="modulepreload" href="x/a.js"><link rel="preload" as="style" href="x/b.css">'
+        '<link rel="modulepreload" href="x/a.js"><link rel="preload" as="style" crossorigin href="x/b.css">'
     )

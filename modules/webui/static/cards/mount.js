@@ -1,13 +1,15 @@
 // @ts-check
 // The pages of cards below the prompts. Their scripts are fetched when the page is idle, lists when one is first opened.
 import { around, panels, textBox } from "../dom.js";
+import { late } from "../late.js";
 import { attempt } from "../notice.js";
 
 /** @type {Map<string, HTMLTextAreaElement>} The prompt of each tab in which the keyboard was last. */
 const lastPrompts = new Map();
 const IDLE = 1000;
-/** @type {Promise<typeof import("./area.js")> | null} */
+/** @type {typeof import("./area.js") | null} */
 let area = null;
+const fetchArea = late(async () => (area = await import("./area.js")));
 
 export function watchCards() {
   const groups = panels().map((tab) => `data-${tab}_extra_tabs`);
@@ -57,13 +59,13 @@ export function openPage(tab) {
 }
 
 /** @param {string} tab */
-async function opened(tab) {
+function opened(tab) {
   const page = openPage(tab);
   carryPrompts(tab, page);
   if (page === "generation") {
     return;
   }
-  (await fetchArea()).openArea(tab, page);
+  void askFor(async (cards) => cards.openArea(tab, page));
 }
 
 /** Where the prompts stand inside the panel, they go along. @param {string} tab @param {string} page */
@@ -76,25 +78,20 @@ function carryPrompts(tab, page) {
 }
 
 /** The checkpoint that a card asks for. */
-export async function desiredCheckpoint() {
-  return area ? (await area).desiredCheckpoint() : "";
+export function desiredCheckpoint() {
+  return area?.desiredCheckpoint() ?? "";
 }
 
 /** The checkpoint is another one: cards that are shown follow. */
-export async function checkpointChanged() {
+export function checkpointChanged() {
   const chosen = document.querySelector("#setting_sd_model_checkpoint input");
   document.documentElement.dataset.checkpoint = chosen instanceof HTMLInputElement ? chosen.value : "";
-  if (area) {
-    (await area).checkpointChanged();
-  }
+  area?.checkpointChanged();
 }
 
 /** Have the scripts of the cards at hand before they are asked for. */
 export function fetchAhead() {
-  "requestIdleCallback" in window ? requestIdleCallback(fetchArea) : setTimeout(fetchArea, IDLE);
-}
-
-function fetchArea() {
-  area ??= import("./area.js");
-  return area;
+  // Where it does not come now, it is fetched when it is asked for.
+  const ahead = () => void fetchArea().catch(() => {});
+  "requestIdleCallback" in window ? requestIdleCallback(ahead) : setTimeout(ahead, IDLE);
 }

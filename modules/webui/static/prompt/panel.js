@@ -2,7 +2,8 @@
 // The panel of tools for a prompt: it lies over the right side of the page, the prompt stays free. One part is shown at a
 // time, and each is drawn when it is first opened.
 import { element, textBox, typed } from "../dom.js";
-import { stage } from "../notice.js";
+import { late } from "../late.js";
+import { attempt, stage } from "../notice.js";
 
 /**
  * @typedef {object} Place What a part works on.
@@ -15,10 +16,10 @@ import { stage } from "../notice.js";
 
 /** @type {Record<string, () => Promise<Part>>} */
 const PARTS = {
-  Selection: () => import("./selection.js"),
-  Builder: () => import("./builder.js"),
-  "Trigger words": () => import("./triggers.js"),
-  Sizes: () => import("./sizes.js"),
+  Selection: late(() => import("./selection.js")),
+  Builder: late(() => import("./builder.js")),
+  "Trigger words": late(() => import("./triggers.js")),
+  Sizes: late(() => import("./sizes.js")),
 };
 
 /** @type {{ tab: string, root: HTMLElement, from: HTMLElement } | null} */
@@ -89,7 +90,8 @@ function show(tab, from, at) {
       part = element("div", "prompt-tools-part");
       drawn.set(name, part);
       content.replaceChildren(part);
-      (await PARTS[name]()).draw(part, place);
+      const fetched = await attempt(PARTS[name]);
+      fetched ? fetched.draw(part, place) : drawn.delete(name);
     } else {
       content.replaceChildren(part);
     }
