@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from modules.a1111.current import current
-from modules.a1111.options import OptionDiv, OptionHTML, OptionInfo, Options, options_section
+from modules.a1111.option_info import OptionDiv, OptionHTML, OptionInfo, options_section
+from modules.a1111.options import Options
 from modules.a1111.shared import TotalTqdm
 from modules.a1111.state import State
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 
 from modules.a1111.current import OWNER
 from modules.a1111.option_controls import section_of
-from modules.a1111.options import OptionInfo, Options
+from modules.a1111.option_info import OptionInfo
+from modules.a1111.options import Options
 from modules.application.application import Application
 from modules.foundation.errors import EaselError
 
@@ -25,7 +26,7 @@ class ExtensionSettings:
         """Declare settings, each in its section. A section that cannot be declared is named in the log."""
         grouped: dict[tuple[str, str], dict[str, OptionInfo]] = {}
         for key, info in options.items():
-            self._opts.data_labels[key] = info
+            self._opts.add_label(key, info)
             if key not in self._app.settings.declared:
                 grouped.setdefault((_title_of(info), info.category_id or ""), {})[key] = info
         taken = {section.title for section in self._app.settings.sections if section.title not in self._sections}

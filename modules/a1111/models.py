@@ -8,7 +8,7 @@ from typing import Any
 
 from modules.a1111.current import current
 from modules.a1111.queueing import on_engine
-from modules.a1111.sd_model import CheckpointView, ModelView, view_of
+from modules.a1111.sd_model import CheckpointView, ModelToCome, ModelView, view_of
 from modules.checkpoints.vae_files import AUTOMATIC, NONE
 from modules.foundation.errors import CheckpointError, UnknownName
 from modules.foundation.plain import JsonMapping, JsonObject
@@ -144,7 +144,8 @@ class ModelData:
     @property
     def sd_model(self) -> ModelView | None:
         """The loaded model; None before one is loaded."""
-        return current().shared.sd_model
+        model = current().shared.sd_model
+        return None if isinstance(model, ModelToCome) else model
 
     @property
     def loaded_sd_models(self) -> list[ModelView]:

@@ -15,7 +15,7 @@ from modules.settings.declare import Section, SettingControl, setting
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from modules.a1111.options import OptionInfo
+    from modules.a1111.option_info import OptionInfo
 
 log = logging.getLogger(__name__)
 

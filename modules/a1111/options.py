@@ -1,4 +1,4 @@
-"""`shared.opts` and `OptionInfo`: settings as scripts read, write and declare them."""
+"""`shared.opts`: settings as scripts read and write them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from modules.a1111 import unused_settings
-from modules.a1111.types import ComponentValue, GradioComponent
+from modules.a1111.option_info import OptionInfo
+from modules.a1111.program_options import program_options
+from modules.a1111.types import ComponentValue
 from modules.foundation.plain import JsonMapping, JsonObject
 from modules.settings.known_options import FOLDERS
 from modules.settings.model import Settings
@@ -18,97 +20,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class OptionInfo:
-    """One setting of an extension. `component` and `component_args` say how the settings page draws it."""
-
-    do_not_save = False
-
-    def __init__(
-        self,
-        default: ComponentValue = None,
-        label: str = "",
-        component: GradioComponent = None,
-        component_args: GradioComponent = None,
-        onchange: Callable[[], None] | None = None,
-        section: tuple[str | None, ...] | None = None,
-        refresh: Callable[[], None] | None = None,
-        comment_before: str = "",
-        comment_after: str = "",
-        infotext: str | None = None,
-        restrict_api: bool = False,
-        category_id: str | None = None,
-    ) -> None:
-        self.default, self.label, self.component, self.component_args = default, label, component, component_args
-        self.onchange, self.section, self.refresh = onchange, section, refresh
-        self.comment_before, self.comment_after = comment_before, comment_after
-        self.infotext, self.restrict_api, self.category_id = infotext, restrict_api, category_id
-
-    def link(self, label: str, uri: str) -> OptionInfo:
-        """Add a link before the setting."""
-        self.comment_before += f"[<a href='{uri}' target='_blank'>{label}</a>]"
-        return self
-
-    def js(self, label: str, js_func: str) -> OptionInfo:
-        """Add a button before the setting that calls a function of the page."""
-        self.comment_before += f"[<a onclick='{js_func}(); return false'>{label}</a>]"
-        return self
-
-    def info(self, info: str) -> OptionInfo:
-        """Add a remark."""
-        self.comment_after += f"<span class='info'>({info})</span>"
-        return self
-
-    def html(self, html: str) -> OptionInfo:
-        """Add HTML after the setting."""
-        self.comment_after += html
-        return self
-
-    def needs_restart(self) -> OptionInfo:
-        """Say that it acts at the next start."""
-        self.comment_after += " <span class='info'>(requires restart)</span>"
-        return self
-
-    def needs_reload_ui(self) -> OptionInfo:
-        """Say that it acts when the page is built again."""
-        self.comment_after += " <span class='info'>(requires Reload UI)</span>"
-        return self
-
-    def arguments(self) -> JsonObject:
-        """The arguments of the component, asked for again."""
-        arguments: Any = self.component_args() if callable(self.component_args) else self.component_args
-        return dict(arguments or {})
-
-
-class OptionHTML(OptionInfo):
-    """A text between settings."""
-
-    do_not_save = True
-
-    def __init__(self, text: str) -> None:
-        super().__init__(str(text).strip(), label="", component=None)
-
-
-class OptionDiv(OptionInfo):
-    """A line between settings."""
-
-    do_not_save = True
-
-    def __init__(self) -> None:
-        super().__init__("", label="", component=None)
-
-
-def options_section(
-    section_identifier: tuple[str | None, ...], options_dict: dict[str, OptionInfo]
-) -> dict[str, OptionInfo]:
-    """Put all options of a dict into one section of the settings page."""
-    for option in options_dict.values():
-        if len(section_identifier) == 2:
-            option.section = section_identifier
-        elif len(section_identifier) == 3:
-            option.section, option.category_id = section_identifier[:2], section_identifier[2]
-    return options_dict
-
-
 class Options:
     """`shared.opts`: reading gives the settings of the job that runs, or else those of the program.
 
@@ -116,11 +27,14 @@ class Options:
     declares are read from config.json all the same.
     """
 
-    _own: ClassVar[frozenset[str]] = frozenset({"_dialect", "data_labels", "restricted_opts", "_onchange"})
+    _own: ClassVar[frozenset[str]] = frozenset(
+        {"_dialect", "_labels", "_is_filled", "data_labels", "restricted_opts", "_onchange"}
+    )
 
     def __init__(self, dialect: A1111Dialect) -> None:
         self._dialect = dialect
-        self.data_labels: dict[str, OptionInfo] = {}
+        self._labels: dict[str, OptionInfo] = {}
+        self._is_filled = False
         self.restricted_opts: set[str] = set()
         self._onchange: dict[str, Callable[[], None]] = {}
 
@@ -139,8 +53,8 @@ class Options:
                 return value if info is None else info.title
             # An empty setting is the usual folder; extensions open what stands in it.
             return value or str(self._dialect.app.paths.data / FOLDERS[name]) if name in FOLDERS else value
-        if name in self.data_labels:
-            return self.data_labels[name].default
+        if name in self._labels:
+            return self._labels[name].default
         if (template := self._dialect.shared.options_templates.get(name)) is not None:
             # Asked for while scripts are loaded, and declared when all of them are.
             return template.default
@@ -155,20 +69,28 @@ class Options:
             self._dialect.job.change_settings({name: value}, save=False)
 
     @property
+    def data_labels(self) -> dict[str, OptionInfo]:
+        """What is declared, by key: by extensions, and once it is asked for also by the program."""
+        if not self._is_filled:
+            self._is_filled = True
+            self._labels.update({**program_options(self._dialect.app), **self._labels})
+        return self._labels
+
+    @property
     def data(self) -> JsonObject:
         """All settings as a dict; writing to it changes them as setting an attribute does."""
         values = self._dialect.settings.model_dump()
         return _Data(self, {**values, "sd_model_checkpoint": self.sd_model_checkpoint})
 
     def __contains__(self, name: str) -> bool:
-        return name in self.data or name in self.data_labels
+        return name in self.data or name in self._labels
 
     def set(self, key: str, value: object, is_api: bool = False, run_callbacks: bool = True) -> bool:
         """Change a setting; whether it was another before."""
         if getattr(self, key, None) == value:
             return False
         self._dialect.job.change_settings({key: value}, save=False)
-        if run_callbacks and (called := self.data_labels.get(key)) is not None and called.onchange is not None:
+        if run_callbacks and (called := self._labels.get(key)) is not None and called.onchange is not None:
             called.onchange()
         return True
 
@@ -177,11 +99,15 @@ class Options:
         declared = self._dialect.app.settings.declared.get(key)
         if declared is not None:
             return declared.default
-        return self.data_labels[key].default if key in self.data_labels else None
+        return self._labels[key].default if key in self._labels else None
 
     def add_option(self, key: str, info: OptionInfo) -> None:
         """Declare a setting."""
         self._dialect.extension_settings.declare({key: info})
+
+    def add_label(self, key: str, info: OptionInfo) -> None:
+        """An extension has declared a setting."""
+        self._labels[key] = info
 
     def onchange(self, key: str, func: Callable[[], None], call: bool = True) -> None:
         """Have a function called when a setting changes, and at once."""
@@ -191,7 +117,7 @@ class Options:
 
     def changed(self, before: Settings, after: Settings) -> None:
         """Settings were changed: call what waits for it."""
-        called = {key: info.onchange for key, info in self.data_labels.items() if info.onchange is not None}
+        called = {key: info.onchange for key, info in self._labels.items() if info.onchange is not None}
         for key, function in {**called, **self._onchange}.items():
             if function is not None and getattr(before, key, None) != getattr(after, key, None):
                 function()

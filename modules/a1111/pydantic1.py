@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import json
 import types
 from types import ModuleType
 from typing import Annotated, Any, Optional, Union, get_args, get_origin
@@ -29,6 +30,9 @@ CONFIG = {
 
 FIELD = {"regex": "pattern", "min_items": "min_length", "max_items": "max_length"}
 """Arguments of `Field` and today's."""
+
+CHOICES = ("include", "exclude", "by_alias", "exclude_unset", "exclude_defaults", "exclude_none")
+"""Arguments of `json()` that say which fields."""
 
 GONE = frozenset({"const", "unique_items", "allow_mutation", "env"})
 """Arguments of `Field` without a counterpart."""
@@ -71,7 +75,14 @@ def _base_model() -> type:
 
     namespace: JsonObject = {"__new__": make, "__config__": type("Config", (), {}), "__fields__": property(_fields)}
     old_meta: Any = type(meta)("OldModelMeta", (meta,), namespace)
-    return old_meta("BaseModel", (pydantic.BaseModel,), {"__module__": "pydantic.main"})
+    return old_meta("BaseModel", (pydantic.BaseModel,), {"__module__": "pydantic.main", "json": _json})
+
+
+def _json(model: Any, **arguments: Any) -> str:
+    """`model.json()`: what is no choice of fields goes to `json.dumps`."""
+    chosen = {name: arguments.pop(name) for name in CHOICES if name in arguments}
+    form = {name: value for name, value in arguments.items() if name not in ("encoder", "models_as_dict")}
+    return json.dumps(model.model_dump(mode="json", **chosen), **form)
 
 
 class OldField:

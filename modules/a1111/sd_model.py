@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from modules.a1111.processing.parameters import StableDiffusionProcessing
+    from modules.checkpoints.architectures.family import Family
     from modules.pipeline.model import LoadedModel
 
 
@@ -198,6 +200,32 @@ class ModelView:
             f"The model has no {name!r} here: Easel's networks are not those of the original program. What it has "
             "stands in docs/extensions.md."
         )
+
+
+class ModelToCome:
+    """What scripts find there before a model is loaded: what is known of the file. Anything else loads it.
+
+    While the page is drawn nothing is loaded: then there is no more than what the file says.
+    """
+
+    is_flux = is_sd3 = is_ssd = lowvram = False
+
+    def __init__(self, info: CheckpointInfo, family: Family, load: Callable[[], ModelView | None] | None) -> None:
+        self._load = load
+        encoders = set(family.folder.encoders.values() if family.folder is not None else ())
+        self.is_sdxl, self.is_sd2, self.is_sd1 = "clip_g" in encoders, "clip_h" in encoders, encoders == {"clip_l"}
+        self.is_sdxl_inpaint = self.is_sdxl and info.variant == "inpainting"
+        self.sd_checkpoint_info = CheckpointView(info)
+        self.sd_model_checkpoint = self.filename = str(info.path)
+        self.sd_model_hash = info.short_hash
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        model = self._load() if self._load is not None else None
+        if model is None:
+            raise AttributeError(f"No model is loaded yet, and so shared.sd_model has no {name!r} now.")
+        return getattr(model, name)
 
 
 def model_of(p: StableDiffusionProcessing) -> ModelView:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.options import Options
-from modules.a1111.sd_model import ModelView, view_of
+from modules.a1111.sd_model import ModelToCome, ModelView, view_of
 from modules.a1111.shared_names import value_of
 from modules.a1111.state import State
 from modules.a1111.styles import StyleDatabase
@@ -36,17 +36,27 @@ class Shared:
         self.progress_print_out = None
         self._model: Any = None
         self._load: Callable[[], ModelView] | None = None
+        self.is_page_ready = False
 
     @property
     def sd_model(self) -> Any:
-        """The loaded checkpoint; None before one is loaded. While a run is being decided, that of the run."""
+        """The loaded checkpoint, or the one that will be; None where there is none at all.
+
+        While a run is being decided, that of the run.
+        """
         if self._model is None and self._load is not None:
             self._model = self._load()
         if self._model is not None:
             return self._model
         app = self._dialect.app
         model = app.engine.model if app.engine_ready else None
-        return None if model is None else view_of(model)
+        if model is not None:
+            return view_of(model)
+        from modules.a1111.models import load_model
+
+        info = app.selected_checkpoint
+        load = load_model if self.is_page_ready else None
+        return None if info is None else ModelToCome(info, app.catalogue.family_of(info), load)
 
     @sd_model.setter
     def sd_model(self, model: object) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 import gradio as gr
 from gradio.components import Component
 
-from modules.foundation.plain import JsonMapping, JsonObject
+from modules.foundation.plain import JsonObject
 from modules.settings.declare import choices_of, control_of
 from modules.settings.model import Settings
 from modules.webui.choices import named_choices
@@ -102,50 +102,42 @@ def setting_control(
         **props,
     }
     own = control_of(field)
-    return _usual(field, lists, placeholder, common, key) if own is None else own.draw(**common)
+    if own is not None:
+        return own.draw(**common)
+    kind, arguments = usual_component(key, field, lists)
+    if kind is gr.Textbox and placeholder is not None:
+        arguments["placeholder"] = placeholder
+    return kind(**arguments, **common)
 
 
-def _usual(
-    field: FieldInfo,
-    lists: Mapping[str, Sequence[str]],
-    placeholder: str | None,
-    common: JsonMapping,
-    key: str,
-) -> Any:
-    """The component for the type of a setting."""
+def usual_component(key: str, field: FieldInfo, lists: Mapping[str, Sequence[str]]) -> tuple[Any, JsonObject]:
+    """The class of component for the type of a setting, and its arguments beside label and value."""
     choices = _choices(field, lists)
     if field.annotation is bool:
-        return gr.Checkbox(**common)
+        return gr.Checkbox, {}
+    # Files and tabs come and go; what was chosen stays chosen while it is away.
+    free = isinstance(choices_of(field), str)
     if get_origin(field.annotation) is list:
-        # Files and tabs come and go; what was chosen stays chosen while it is away.
-        free = choices is None or isinstance(choices_of(field), str)
-        return gr.Dropdown(choices=list(choices or ()), multiselect=True, allow_custom_value=free, **common)
+        offered: JsonObject = {"choices": list(choices or ()), "multiselect": True}
+        return gr.Dropdown, {**offered, "allow_custom_value": choices is None or free}
     if choices is not None:
-        return _choice(field, choices, common)
+        if free:
+            return gr.Dropdown, {"choices": list(choices), "allow_custom_value": True}
+        return gr.Radio if len(choices) <= 4 else gr.Dropdown, {"choices": list(choices)}
     if field.annotation is int or field.annotation is float:
-        return _number(field, common)
-    if "color" in key:
-        return gr.ColorPicker(**common)
-    return gr.Textbox(max_lines=1, placeholder=placeholder, **common)
+        return _number(field)
+    return (gr.ColorPicker, {}) if "color" in key else (gr.Textbox, {"max_lines": 1})
 
 
-def _choice(field: FieldInfo, choices: Sequence[Any], common: JsonMapping) -> Any:
-    if isinstance(choices_of(field), str):
-        # Files come and go; what was chosen stays chosen while its file is away.
-        return gr.Dropdown(choices=list(choices), allow_custom_value=True, **common)
-    return (gr.Radio if len(choices) <= 4 else gr.Dropdown)(choices=list(choices), **common)
-
-
-def _number(field: FieldInfo, common: JsonMapping) -> Any:
+def _number(field: FieldInfo) -> tuple[Any, JsonObject]:
     least, most = _limit(field, "ge"), _limit(field, "le")
     extra = field.json_schema_extra
     step: Any = extra.get("step") if isinstance(extra, dict) else None
     if least is not None and most is not None:
-        return gr.Slider(minimum=least, maximum=most, step=step, **common)
+        return gr.Slider, {"minimum": least, "maximum": most, "step": step}
     precision = 0 if field.annotation is int else None
-    return gr.Number(
-        precision=precision, minimum=least, maximum=most, step=step or (1 if precision == 0 else 0.1), **common
-    )
+    step = step or (1 if precision == 0 else 0.1)
+    return gr.Number, {"precision": precision, "minimum": least, "maximum": most, "step": step}
 
 
 def _limit(field: FieldInfo, name: str) -> float | None:

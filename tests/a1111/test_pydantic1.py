@@ -70,3 +70,18 @@ assert Body(prompt="x", sampler_name="Heun").sampler_index == "Heun"
 assert Body.model_json_schema()["seen"]
 """
     assert stage(models=source).dialect.errors == {}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_json_takes_the_arguments_of_the_json_module(stage: Callable[..., Stage]) -> None:
+    source = """
+from pydantic import BaseModel
+
+class Machine(BaseModel):
+    name: str
+    port: int = 7860
+
+written = Machine(name="\u00e9").json(indent=1, sort_keys=True, ensure_ascii=False, exclude={"port"}, encoder=str)
+assert written == '{\\n "name": "\u00e9"\\n}', written
+"""
+    assert stage(models=source).dialect.errors == {}

@@ -51,6 +51,7 @@ class ProgramAttachments:
         """on_app_started."""
         page = None if event.page is None else old_demo(event.page)
         self._dialect.shared.demo = page
+        self._dialect.shared.is_page_ready = True
         self._dialect.callbacks.call("app_started", page, event.api)
 
 
