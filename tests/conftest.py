@@ -18,6 +18,9 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadFileScheduling
+    from xdist.workermanage import WorkerController
 
     from modules.library.library import Library
 
@@ -68,6 +71,24 @@ MOST_PROCESSES = 4
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """How many processes `-n auto` means."""
     return min(os.cpu_count() or 1, MOST_PROCESSES)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Journeys on one half of the processes and all else on the other, until either is done.
+
+    A journey waits for its server and its browser again and again; what is beside it has the processor meanwhile.
+    """
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class FromBothEnds(LoadFileScheduling):
+        def _assign_work_unit(self, node: WorkerController) -> None:
+            if self.nodes.index(node) % 2:
+                self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+            super()._assign_work_unit(node)
+
+    return FromBothEnds(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -264,7 +285,8 @@ def browser() -> Browser:
 
 def new_page(browser: Browser) -> Page:
     """An empty page with its own cookies and storage. Its context is the caller's to close."""
-    context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)
+    # Without a graphics card all that moves is drawn by the processor, sixty times a second.
+    context = browser.new_context(viewport=VIEWPORT, accept_downloads=True, reduced_motion="reduce")
     context.set_default_timeout(60_000)
     return context.new_page()
 

@@ -22,6 +22,7 @@ PACKAGES = {
     "yaml": "pyyaml",
     "prometheus_client": "prometheus-client",
     "python_multipart": "python-multipart",
+    "xdist": "pytest-xdist",
 }
 
 

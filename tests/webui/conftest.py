@@ -139,7 +139,8 @@ class Watched:
     def _note_message(self, message: ConsoleMessage) -> None:
         # Chromium itself writes of each picture in the history whose file another test has thrown away.
         gone = "status of 410 (Gone)" in message.text and "/api/v1/images/" in message.location["url"]
-        if message.type == "error" and not gone:
+        fetched_twice = message.type == "warning" and "preload" in message.text
+        if (message.type == "error" and not gone) or fetched_twice:
             self.errors.append(f"{message.text} ({message.location['url']})")
 
     def _note_elsewhere(self, url: str) -> None:
@@ -179,11 +180,12 @@ class Watched:
             else:
                 return
 
-    def generate(self) -> None:
-        """Press Generate and wait until the run has ended."""
-        self.page.click("#txt2img_generate")
-        self.page.wait_for_selector("html[data-txt2img-state=running], html[data-txt2img-state=idle]")
-        self.page.wait_for_selector("html[data-txt2img-state=idle]", timeout=PATIENCE * 1000)
+    def generate(self, tab: str = "txt2img") -> None:
+        """Press Generate of a tab and wait until the run has ended."""
+        # What the run before has left says nothing of this one.
+        self.page.evaluate("(tab) => delete document.documentElement.dataset[`${tab}State`]", tab)
+        self.page.click(f"#{tab}_generate")
+        self.page.wait_for_selector(f"html[data-{tab}-state=idle]", timeout=PATIENCE * 1000)
 
     def wait_text(self, elem_id: str, text: str) -> str:
         """Wait until an element contains `text`; gives all of its text."""

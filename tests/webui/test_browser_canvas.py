@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.conftest import new_page
 from tests.webui.conftest import PATIENCE, Easel, Watched, open_page, seconds_until
 from tests.webui.drawn_canvas import SIZE, Canvas, alpha_in, arrays, box_mask, kept_files, open_canvas
-from tests.webui.test_browser_img2img import generate
 
 
 @pytest.fixture
@@ -58,7 +57,7 @@ def test_what_is_masked_is_painted_and_all_else_stays_bit_for_bit(
     drawing.page.click("#img2img_detect_image_size_btn")
     drawing.wait_value("img2img_width", "128")
     drawing.wait_value("img2img_height", "96")
-    generate(drawing)
+    drawing.generate("img2img")
     drawing.wait_text("html_info_img2img", "Size: 128x96")
     before, after = arrays(picture, server.pictures()[-1])
     changed = (before != after).any(axis=2)
@@ -119,7 +118,7 @@ def test_inpaint_sketch_paints_over_the_colours_alone(drawing: Watched, server: 
     drawing.fill("img2img_denoising_strength", 0.4)
     drawing.page.click("#img2img_detect_image_size_btn")
     drawing.wait_value("img2img_width", "128")
-    generate(drawing)
+    drawing.generate("img2img")
     drawing.wait_text("html_info_img2img", "Denoising strength: 0.4")
     before, after = arrays(picture, server.pictures()[-1])
     box = box_mask((64, 32, 112, 80))
@@ -150,7 +149,7 @@ def test_a_picture_grows_when_its_frame_is_dragged(web: Watched, server: Easel, 
     canvas.press("undo")
     web.wait_value("img2img_width", "160")
     web.fill("img2img_mask_blur", 0)
-    generate(web)
+    web.generate("img2img")
     web.wait_text("html_info_img2img", "Size: 160x96")
     before, after = arrays(picture, server.pictures()[-1])
     kept = ~box_mask((0, 0, 16, 16))

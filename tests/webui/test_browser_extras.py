@@ -36,21 +36,15 @@ def choose(web: Watched, elem_id: str, value: str) -> None:
     web.page.locator("ul[role=listbox] li", has_text=re.compile(f"^\\W*{value}$")).click()
 
 
-def work(web: Watched) -> None:
-    web.page.click("#extras_generate")
-    web.page.wait_for_selector("html[data-extras-state=running], html[data-extras-state=idle]")
-    web.page.wait_for_selector("html[data-extras-state=idle]", timeout=PATIENCE * 1000)
-
-
 def test_a_picture_is_enlarged_saved_and_sent_on(web: Watched, tmp_path: Path) -> None:
     page, source = web.page, picture(tmp_path)
-    work(web)
+    web.generate("extras")
     web.wait_text("html_log_extras", "There is no picture yet")
     page.set_input_files("#extras_image input[type=file]", source)
     web.wait_text("extras_source_info", "40x24 PNG")
     choose(web, "extras_upscaler_1", "Lanczos")
     web.fill("extras_upscaling_resize", 2)
-    work(web)
+    web.generate("extras")
     assert "a red ball" in web.wait_text("html_info_extras", "Postprocess upscale by: 2")
     shown = page.locator("#extras_gallery .media-button img")
     expect(shown).to_have_js_property("naturalWidth", 80, timeout=PATIENCE * 1000)
@@ -75,7 +69,7 @@ def test_what_was_chosen_and_made_is_there_after_a_reload(web: Watched, tmp_path
     page.click("#upscaling_res_switch_btn")
     web.wait_value("extras_upscaling_resize_w", "128")
     page.wait_for_timeout(1500)  # what is typed is kept a moment later
-    work(web)
+    web.generate("extras")
     web.wait_text("html_info_extras", "Postprocess upscale to: 128x64")
     open_page(web)
     page.click("#tab_extras-button")
@@ -97,19 +91,19 @@ def test_of_several_files_and_of_a_folder_the_broken_one_is_named(web: Watched, 
     page.click("#extras_batch_process_tab-button")
     page.set_input_files("#extras_image_batch input[type=file]", [one, broken, two])
     expect(page.locator("#extras_image_batch")).to_contain_text("zz-broken", timeout=PATIENCE * 1000)
-    work(web)
+    web.generate("extras")
     told = web.wait_text("html_log_extras", "2 pictures saved")
     assert "zz-broken.png is no picture that can be read" in told
     expect(page.locator("#extras_gallery .thumbnail-item").first).to_be_visible()
     page.click("#extras_batch_directory_tab-button")
-    work(web)
+    web.generate("extras")
     web.wait_text("html_log_extras", "Input directory is empty")
     web.fill("extras_batch_input_dir", tmp_path / "nowhere")
-    work(web)
+    web.generate("extras")
     web.wait_text("html_log_extras", "not a folder that exists")
     web.fill("extras_batch_input_dir", tmp_path)
     web.fill("extras_batch_output_dir", tmp_path / "results")
-    work(web)
+    web.generate("extras")
     web.wait_text("html_log_extras", str(tmp_path / "results"))
     assert {path.name for path in (tmp_path / "results").iterdir()} == {one.name, two.name}
     page.click("#extras_single_tab-button")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.webui.conftest import PATIENCE, Watched, open_page
+from tests.webui.conftest import Watched, open_page
 
 pytestmark = pytest.mark.shared_page
 
@@ -24,13 +24,6 @@ def files(tmp_path: Path) -> dict[str, Path]:
     return {name: tmp_path / f"{name}.png" for name in pictures}
 
 
-def generate(web: Watched) -> None:
-    """Press Generate of img2img and wait until the run has ended."""
-    web.page.click("#img2img_generate")
-    web.page.wait_for_selector("html[data-img2img-state=running], html[data-img2img-state=idle]")
-    web.page.wait_for_selector("html[data-img2img-state=idle]", timeout=PATIENCE * 1000)
-
-
 def test_a_picture_is_sent_with_its_settings_and_made_anew(web: Watched) -> None:
     web.fill("txt2img_prompt", "sent over")
     web.fill("txt2img_seed", 321)
@@ -41,7 +34,7 @@ def test_a_picture_is_sent_with_its_settings_and_made_anew(web: Watched) -> None
     web.wait_value("img2img_seed", "321")
     web.page.wait_for_selector("#img2img_image img")
     assert web.page.get_attribute("html", "data-tab") == "img2img"
-    generate(web)
+    web.generate("img2img")
     assert "Denoising strength: 0.75" in web.wait_text("html_info_img2img", "sent over")
     assert web.errors == []
 
@@ -63,18 +56,18 @@ def test_an_uploaded_mask_decides_what_is_painted_and_the_scale_how_large(web: W
     page.wait_for_timeout(1500)
     assert len(asked) < 10  # functions that hear of both sides do not call each other on and on
     web.fill("img2img_steps", 2)
-    generate(web)
+    web.generate("img2img")
     assert "Mask blur: 4" in web.wait_text("html_info_img2img", "Size: 96x64")
     page.click("#img2img_tab_resize_by-button")
     web.fill("img2img_scale", 2)
     web.wait_text("img2img_scale_resolution_preview", "to 192×128")
-    generate(web)
+    web.generate("img2img")
     web.wait_text("html_info_img2img", "Size: 192x128")
 
 
 def test_without_a_picture_it_is_said_what_is_missing(web: Watched) -> None:
     web.page.click("#tab_img2img-button")
-    generate(web)
+    web.generate("img2img")
     web.wait_text("html_log_img2img", "no picture to begin with")
 
 
@@ -91,7 +84,7 @@ def test_a_file_that_is_no_picture_is_named_where_it_was_given(
     page.set_input_files("#img_inpaint_base input[type=file]", broken)
     page.set_input_files("#img_inpaint_mask input[type=file]", files["mask"])
     page.wait_for_selector("#img_inpaint_mask img")
-    generate(web)
+    web.generate("img2img")
     web.wait_text("html_log_img2img", "no.png cannot be read as a picture")
 
 

@@ -244,6 +244,7 @@ def test_a_killed_server_is_missed_and_found_again_with_prompt_queue_and_picture
         page.click("#easel_queue >> text=Pause the queue")
         menu(web, "Enqueue")
         expect(page.locator(".queue-row[data-state=waiting]")).to_have_count(1)
+        page.locator(".toast-close").click()
         page.wait_for_timeout(1000)  # what was typed is kept half a second later
         server.kill()
         expect(page.locator("#easel_notices")).to_contain_text("connection to Easel is lost", timeout=PATIENCE * 1000)
