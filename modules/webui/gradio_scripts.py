@@ -116,6 +116,14 @@ HIDDEN_HEADERS = Replacement(
     r"\1||\2[t]?.getBoundingClientRect().width||0",
 )
 
+STREAM_GOES_ON = Replacement(
+    "index-*.js",
+    # The server ends the stream of answers when it has given the last. A function that was called just then was never
+    # answered: its call was taken before the end came, and nothing opened the stream for it again.
+    re.compile(r"(\.msg===`close_stream`\)\{\w+\(\w+,(\w+)\.abort_controller\);)(?=return\})"),
+    r"\1[...\2.unclosed_events].some(each=>each in \2.event_callbacks)&&\2.open_stream();",
+)
+
 EVENT_ARGUMENTS = Replacement(
     "Blocks-*.js",
     # Without arguments there is nothing to set, and the state of each of an event's triggers need not be copied.
@@ -162,6 +170,7 @@ REPLACEMENTS = (
     *(FIND_BY_ID, ATTACHED_EVENTS, LOADING_STATES, TREE, MADE_ONCE, TIED_ONCE, ONE_NOTICE, COUNTED_WAITING),
     EVENT_ARGUMENTS,
     HIDDEN_HEADERS,
+    STREAM_GOES_ON,
     *PUT_OFF_ALONE,
     *VALUES_ALONE,
 )

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.webui.conftest import Easel, Watched, open_page, seconds_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 pytestmark = pytest.mark.shared_page
 
@@ -100,6 +100,27 @@ def test_styles_are_written_into_the_prompts(web: Watched) -> None:
     web.page.click("#txt2img_style_apply")
     web.wait_value("txt2img_prompt", "a house, night sky")
     web.wait_value("txt2img_neg_prompt", "day")
+
+
+def test_what_is_asked_while_the_stream_of_answers_ends_is_answered_all_the_same(web: Watched) -> None:
+    ended: list[str] = []
+
+    def end_at_once(route: Route) -> None:
+        # The server found nothing to answer, and sent the end, just before the press came.
+        ended.append(route.request.url)
+        route.fulfill(content_type="text/event-stream", body='data: {"msg": "close_stream"}\n\n')
+
+    web.fill("txt2img_prompt", "a house")
+    web.page.click("#txt2img_styles input")
+    web.page.click("#txt2img_styles li:has-text('Night')")
+    web.page.keyboard.press("Escape")
+    web.wait_text("txt2img_token_counter", "2/75")
+    web.page.evaluate("easel.keepNow()")
+    web.page.wait_for_timeout(500)  # all that follows from it is over
+    web.page.route("**/queue/data?**", end_at_once, times=1)
+    web.page.click("#txt2img_style_apply")
+    web.wait_value("txt2img_prompt", "a house, night sky")
+    assert len(ended) == 1
 
 
 def test_tokens_are_counted_as_one_types(web: Watched) -> None:
