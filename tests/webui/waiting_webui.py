@@ -22,7 +22,10 @@ LONG = 150
 TWO_SECONDS = 31
 """Steps of a run of which one picture takes about two seconds."""
 
-PAUSES = {LONG: 0.1, TWO_SECONDS: 0.05}
+HALF_A_SECOND = 11
+"""Steps of a run of which many pictures are looked at."""
+
+PAUSES = {LONG: 0.1, TWO_SECONDS: 0.05, HALF_A_SECOND: 0.04}
 """Seconds that each step of such a run waits."""
 
 
