@@ -13,6 +13,8 @@ from playwright.sync_api import expect
 
 from tests.webui.conftest import PATIENCE, Watched, open_page
 
+pytestmark = pytest.mark.shared_page
+
 PARAMETERS = "a red ball\nSteps: 4, Sampler: Euler, Seed: 7"
 
 

@@ -13,6 +13,8 @@ from playwright.sync_api import expect
 from tests.interrogate.tiny import write_booru
 from tests.webui.conftest import PATIENCE, Watched
 
+pytestmark = pytest.mark.shared_page
+
 
 @pytest.fixture
 def booru(data: Path) -> Iterator[Path]:

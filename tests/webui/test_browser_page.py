@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import json
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from tests.webui.conftest import Easel, Watched, open_page, seconds_until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.shared_page
 
@@ -48,14 +52,13 @@ def infotext_of(content: bytes) -> str:
         return picture.info["parameters"].strip()
 
 
-def test_every_element_is_in_the_document_from_the_start(new_web: Watched) -> None:
+def test_every_element_is_in_the_document_from_the_start_and_nothing_is_complained_of(new_web: Watched) -> None:
     assert [elem_id for elem_id in IDS if new_web.page.query_selector(f"[id='{elem_id}']") is None] == []
     assert new_web.page.is_visible("#txt2img_generate")
     assert not new_web.page.is_visible("#txt2img_interrupt")
     assert not new_web.page.is_visible("#settings_submit")
-
-
-def test_the_page_complains_about_nothing_and_fetches_nothing_from_elsewhere(new_web: Watched) -> None:
+    assert "__theme=light" in new_web.page.url
+    assert new_web.page.evaluate("document.body.classList.contains('dark')") is False
     new_web.page.click("#tab_settings-button")
     new_web.page.click("#tab_pnginfo-button")
     new_web.page.click("#tab_txt2img-button")
@@ -74,11 +77,9 @@ def test_no_window_scrolls_sideways(web: Watched, width: int) -> None:
         assert web.page.evaluate("document.documentElement.scrollWidth") <= width, tab
 
 
-def test_the_colours_follow_the_flag_unless_the_address_asks_for_others(new_web: Watched) -> None:
-    assert "__theme=light" in new_web.page.url
-    assert new_web.page.evaluate("document.body.classList.contains('dark')") is False
-    new_web.page.goto(f"{new_web.url}/?__theme=dark")
-    new_web.page.wait_for_selector("body.dark #txt2img_generate")
+def test_the_address_may_ask_for_other_colours_than_the_flag(page: Page, server: Easel) -> None:
+    page.goto(f"{server.url}/?__theme=dark")
+    page.wait_for_selector("body.dark #txt2img_generate")
 
 
 def test_a_picture_is_made_shown_saved_and_read_again(web: Watched, server: Easel) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.webui.conftest import Easel, Watched, seconds_until
+
+pytestmark = pytest.mark.shared_page
 
 
 def test_a_setting_is_changed_marked_and_brought_back(web: Watched, tmp_path: Path) -> None:
@@ -38,6 +41,7 @@ def test_a_setting_is_changed_marked_and_brought_back(web: Watched, tmp_path: Pa
     expect(page.locator("#easel_notices")).to_contain_text("broken.json holds no settings")
     setting.locator(".setting-reset").click()
     web.wait_value("setting_jpeg_quality", "80")
+    page.uncheck("#settings_only_changed")
     assert web.errors == []
 
 
