@@ -58,6 +58,8 @@ OF_THE_DIALECT = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "current_basedir":
+        return basedir()
     if name not in OF_THE_DIALECT:
         raise AttributeError(f"module 'modules.scripts' has no attribute {name!r}")
     return getattr(current(), OF_THE_DIALECT[name])

@@ -7,7 +7,7 @@ import inspect
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from modules.a1111.current import current
 from modules.a1111.script import AlwaysVisible, OnComponent, Script, ScriptClassData, overrides
@@ -55,6 +55,8 @@ class ScriptRunner:
         shown = script.show(script.is_img2img)
         if not shown:
             return
+        if not isinstance(title := cast("object", script.title()), str):
+            raise TypeError(f"its title() gives {title!r}, not a name")
         script.alwayson = shown is AlwaysVisible
         self.scripts.append(script)
         (self.alwayson_scripts if script.alwayson else self.selectable_scripts).append(script)

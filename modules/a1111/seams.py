@@ -55,6 +55,14 @@ def create_sampler(name: str, model: ModelView) -> Any:
     return made
 
 
+def _changing_scale(p: StableDiffusionProcessing, event: StartEvent) -> float | None:
+    """The scale of the pass where it has a product of its own, as those have that change guidance step by step."""
+    second = event.stage == "second pass"
+    scale = (getattr(p, "hr_cfg", None) if second else None) or p.cfg_scale
+    own = isinstance(scale, float) and type(scale).__module__ != "numpy"
+    return scale if own and (type(scale).__mul__, type(scale).__rmul__) != (float.__mul__, float.__rmul__) else None
+
+
 def is_replaced(kind: object, method: str, own: Callable[..., Any]) -> bool:
     """Whether a method of an object is another than `own`, on its class or on the object."""
     found = getattr(kind, method, None)
@@ -71,6 +79,8 @@ class Seams:
     wanted: list[tuple[Any, ExtensionFunction]] = field(default_factory=list[tuple[Any, ExtensionFunction]])
     done: int = 0
     negative: object = None
+    scale: float | None = None
+    """`p.cfg_scale` of the pass, where it is a number of an extension's that is another one with each product."""
 
     def begin(self, p: StableDiffusionProcessing, event: StartEvent) -> None:
         """A pass begins: make its sampler, and attach what is listened to. Without listeners nothing is attached."""
@@ -90,12 +100,14 @@ class Seams:
         heed_joining(event.model.checkpoint.unet)
         callbacks, hooks = self.dialect.callbacks, self.dialect.app.hooks
         guidance = getattr(self.sampler, "model_wrap_cfg", None)
+        self.scale = _changing_scale(p, event)
+        combines = self.scale is not None or is_replaced(guidance, "combine_denoised", sampler_objects.COMBINE)
         wanted: list[tuple[Any, ExtensionFunction, bool]] = [
             (hooks.estimate, self.estimated, self._is_network_replaced()),
             (hooks.guidance_input, self.before, bool(callbacks.of("cfg_denoiser"))),
             (hooks.guidance_output, self.after, bool(callbacks.of("cfg_denoised"))),
             (hooks.guided, self.guided, bool(callbacks.of("cfg_after_cfg"))),
-            (hooks.combination, self.combined, is_replaced(guidance, "combine_denoised", sampler_objects.COMBINE)),
+            (hooks.combination, self.combined, combines),
             (hooks.step, self.step, True),
             (hooks.mask_blend, self.blended, p.scripts is not None and p.scripts.has("on_mask_blend")),
         ]
@@ -227,15 +239,21 @@ class Seams:
         return replace(output, cond=params.x[:count], uncond=params.x[count:])
 
     def combined(self, value: Tensor, event: EvaluationEvent) -> Tensor:
-        """CFGDenoiser.combine_denoised, where an extension has replaced it."""
+        """CFGDenoiser.combine_denoised, where an extension has replaced it or the scale changes by itself.
+
+        Such a scale counts its products, one for each prompt of each picture.
+        """
         import torch
 
-        output = event.output
+        output, factor, scale = event.output, 1.0, event.scale
+        if self.scale is not None:
+            assert event.run.plan is not None
+            scale, factor = self.scale, event.run.plan.sampler.guidance_multiplier
         lists: list[list[tuple[int, float]]] = [[] for _ in range(len(output.uncond))]
         for row, (image, weight) in enumerate(zip(output.images, output.weights, strict=True)):
-            lists[image].append((row, weight))
+            lists[image].append((row, weight * factor))
         rows = torch.cat([output.cond, output.uncond])
-        return self._guidance.combine_denoised(rows, lists, output.uncond, event.scale)
+        return self._guidance.combine_denoised(rows, lists, output.uncond, scale)
 
     def guided(self, value: Tensor, event: EvaluationEvent) -> Tensor:
         """on_cfg_after_cfg."""

@@ -24,15 +24,20 @@ log = logging.getLogger(__name__)
 FOLDER = "extensions"
 
 OFFERED = {
+    "aiofiles": "aiofiles",
     "aiohttp": "aiohttp",
+    "altair": "altair",
     "blendmodes": "blendmodes",
     "bs4": "beautifulsoup4",
     "chardet": "chardet",
+    "cleanfid": "clean-fid",
+    "colorama": "colorama",
     "cv2": "opencv-python-headless",
     "diskcache": "diskcache",
     "ffmpy": "ffmpy",
     "git": "GitPython",
     "imageio": "imageio",
+    "importlib_resources": "importlib_resources",
     "inflection": "inflection",
     "jsonmerge": "jsonmerge",
     "jsonschema": "jsonschema",
@@ -55,6 +60,7 @@ OFFERED = {
     "torchdiffeq": "torchdiffeq",
     "torchmetrics": "torchmetrics",
     "torchsde": "torchsde",
+    "websockets": "websockets",
 }
 """Modules that extensions import unasked, for A1111's environment has them -> what brings them."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy
@@ -122,3 +122,29 @@ def test_runs_within_a_run_and_settings_written_in_it_leave_the_outer_run_as_it_
     assert kind.made == [(99, (64, 64))]
     assert [image.seed for image in made.samples] == [3]
     assert numpy.array_equal(numpy.asarray(made.samples[0].image), plain)
+
+
+NAMELESS = """
+from modules import scripts
+
+class Nameless(scripts.Script):
+    def title(self): pass
+    def show(self, is_img2img): return scripts.AlwaysVisible
+
+class Older(scripts.Script):
+    folder = scripts.current_basedir
+    def title(self): return "Older"
+    def show(self, is_img2img): return scripts.AlwaysVisible
+"""
+
+
+def test_a_script_without_a_name_is_left_out_and_named(stage: Callable[..., Stage]) -> None:
+    there = stage(nameless=NAMELESS)
+    titles = [each.title() for each in there.dialect.scripts_txt2img.alwayson_scripts]
+    assert "Older" in titles
+    assert None not in titles
+    assert there.make().samples
+    file = str(there.data / "extensions" / "some" / "scripts" / "nameless.py")
+    assert any("title()" in each for each in there.dialect.errors[file])
+    found = next(each.script_class for each in there.dialect.scripts_data if each.script_class.__name__ == "Older")
+    assert found.folder == str(there.data / "extensions" / "some")

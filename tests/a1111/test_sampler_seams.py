@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,76 @@ sd_samplers.all_samplers.extend([sd_samplers_common.SamplerData(
         sd_samplers.all_samplers.pop()
         dialect.close()
         app.close()
+
+
+class Scheduled(float):
+    """A number that stands for another one with each product; it counts them."""
+
+    steps: tuple[float, ...] = ()
+    products = 0
+
+    def __mul__(self, other: Any) -> Any:
+        self.products += 1
+        return self.steps[min(self.products, len(self.steps)) - 1] * other
+
+    __rmul__ = __mul__
+
+
+def scheduled(*steps: float) -> Scheduled:
+    number = Scheduled(steps[0])
+    number.steps = steps
+    return number
+
+
+SCHEDULING = """
+from modules import scripts
+
+class Scheduling(scripts.Script):
+    numbers = {}
+    def title(self): return "Scheduling"
+    def show(self, is_img2img): return scripts.AlwaysVisible
+    def process(self, p):
+        for name, number in Scheduling.numbers.items():
+            setattr(p, name, number)
+"""
+
+
+@pytest.mark.parametrize("sampler", ["Euler", "DDIM CFG++"])
+def test_a_scale_that_changes_with_each_product_guides_step_by_step(stage: Callable[..., Stage], sampler: str) -> None:
+    there = stage(scheduling=SCHEDULING)
+    script = next(
+        each.script_class for each in there.dialect.scripts_data if each.script_class.__name__ == "Scheduling"
+    )
+    asked: dict[str, Any] = {"sampler": sampler, "steps": 3, "cfg_scale": 7.0}
+    plain = pixels(there, **asked)
+
+    script.numbers = {"cfg_scale": scheduled(7.0, 7.0, 7.0)}
+    assert alike(pixels(there, **asked), plain)
+    number = scheduled(7.0, 1.5, 3.0)
+    script.numbers = {"cfg_scale": number}
+    made = there.make(**asked)
+    assert not alike(numpy.asarray(made.samples[0].image).astype(int), plain)
+    assert number.products == 3
+    assert "CFG scale: 7.0" in made.samples[0].infotext
+
+    # Two pictures of a batch: a product for each in each step.
+    script.numbers = {"cfg_scale": (number := scheduled(7.0, 7.0, 1.5, 1.5))}
+    there.make(**asked, batch_size=2)
+    assert number.products == 6
+    script.numbers = {}
+    assert alike(pixels(there, **asked), plain)
+
+
+def test_an_eta_that_changes_with_each_product_is_that_of_the_step(stage: Callable[..., Stage]) -> None:
+    there = stage(scheduling=SCHEDULING)
+    script = next(
+        each.script_class for each in there.dialect.scripts_data if each.script_class.__name__ == "Scheduling"
+    )
+    asked: dict[str, Any] = {"sampler": "Euler a", "steps": 3}
+    plain = pixels(there, **asked)
+    script.numbers = {"eta": scheduled(1.0, 1.0, 1.0)}
+    assert alike(pixels(there, **asked), plain)
+    number = Scheduled(1.0)
+    number.steps = (0.0,)
+    script.numbers = {"eta": number}
+    assert alike(pixels(there, **asked), pixels(there, **asked | {"sampler": "Euler"}))

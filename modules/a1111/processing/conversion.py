@@ -99,6 +99,7 @@ WHOLE = (
 
 KINDS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(WHOLE, int),
+    "cfg_scale": float,  # one that changes with every step is used where guidance combines; see `seams`
     "styles": tuple,
     "override_settings": dict,
     "resize_mode": ResizeMode,
