@@ -2,8 +2,8 @@
 
 At each event Gradio 6 tells every component its loading state again, and looks each of them up by walking the tree of
 all components. With the few hundred of the page itself that is a moment; with the thousands of extensions, minutes.
-It also copies all that the components of an event have, at each key that is typed, and calls functions again that
-nothing has asked for. What does so is replaced, in what is served and not in what is installed: the same answers, found
+It also copies all that the components of an event have, at each key that is typed, calls functions again that nothing
+has asked for, and leaves calls without an answer that come at a bad moment. What does so is replaced, in what is served and not in what is installed: the same answers, found
 by index, and only what is asked for copied and called. The tree of the page is made known as `window.easelTree`, and
 Gradio's own notice of a lost connection is left out. Where an installed Gradio has all this in another form, its
 scripts are served as they are.
@@ -124,6 +124,14 @@ STREAM_GOES_ON = Replacement(
     r"\1[...\2.unclosed_events].some(each=>each in \2.event_callbacks)&&\2.open_stream();",
 )
 
+KNOWN_BEFORE_ITS_ANSWERS = Replacement(
+    "index-*.js",
+    # Answers may come before the call's number does. Gradio forgot the call then, and took it for open ever after.
+    re.compile(r"(\w) in (\w)&&\(\2\[\1\]\.forEach\(e=>(\w)\(e\)\),delete \2\[\1\]\),(\w)\[\1\]=\3,(\w)\.add\(\1\),"),
+    r"\4[\1]=\3,\5.add(\1),\1 in \2&&(\2[\1].forEach("
+    r"e=>{e.msg===`process_completed`&&\5.delete(\1);\3(e)}),delete \2[\1]),",
+)
+
 EVENT_ARGUMENTS = Replacement(
     "Blocks-*.js",
     # Without arguments there is nothing to set, and the state of each of an event's triggers need not be copied.
@@ -171,6 +179,7 @@ REPLACEMENTS = (
     EVENT_ARGUMENTS,
     HIDDEN_HEADERS,
     STREAM_GOES_ON,
+    KNOWN_BEFORE_ITS_ANSWERS,
     *PUT_OFF_ALONE,
     *VALUES_ALONE,
 )

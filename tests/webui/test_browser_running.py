@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import random
 import re
+import time
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.webui.conftest import Easel, Watched, open_page, seconds_until
+from tests.webui.conftest import PATIENCE, Easel, Watched, open_page, seconds_until
 from tests.webui.waiting_webui import LONG, TWO_SECONDS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Request, Route
 
 pytestmark = pytest.mark.shared_page
 
@@ -36,6 +41,40 @@ def test_progress_is_seen_and_interrupt_stops_the_run(web: Watched) -> None:
     assert page.query_selector(".progressDiv") is None
     assert page.title() == "Easel"
     assert "Interrupted" in web.wait_text("html_log_txt2img", "Interrupted")
+
+
+def test_answers_that_come_before_their_call_has_a_number_leave_no_connection_open(web: Watched) -> None:
+    page = web.page
+    streams: set[Request] = set()
+
+    def answer_late(route: Route) -> None:
+        response = route.fetch()
+        time.sleep(0.6)
+        route.fulfill(response=response)
+
+    def opened(request: Request) -> None:
+        if "/queue/data?" in request.url:
+            streams.add(request)
+
+    def ended(request: Request) -> None:
+        streams.discard(request)
+
+    page.on("request", opened)
+    page.on("requestfinished", ended)
+    page.on("requestfailed", ended)
+    long_run(web)
+    assert streams  # what else is asked for is answered there, too
+    page.route("**/queue/join?**", answer_late)
+    web.fill("txt2img_prompt", "a red house")
+    web.wait_text("txt2img_token_counter", "3/75")
+    page.unroute("**/queue/join?**")
+    page.click("#txt2img_interrupt")
+    page.wait_for_selector("html[data-txt2img-state=idle]")
+    end = time.monotonic() + PATIENCE
+    while streams:
+        assert time.monotonic() < end, "A connection stays open."
+        page.wait_for_timeout(100)
+    page.remove_listener("request", opened)
 
 
 def test_a_run_that_is_refused_before_it_begins_is_over(web: Watched) -> None:
