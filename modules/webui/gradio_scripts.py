@@ -3,10 +3,10 @@
 At each event Gradio 6 tells every component its loading state again, and looks each of them up by walking the tree of
 all components. With the few hundred of the page itself that is a moment; with the thousands of extensions, minutes.
 It also copies all that the components of an event have, at each key that is typed, calls functions again that nothing
-has asked for, and leaves calls without an answer that come at a bad moment. What does so is replaced, in what is served and not in what is installed: the same answers, found
-by index, and only what is asked for copied and called. The tree of the page is made known as `window.easelTree`, and
-Gradio's own notice of a lost connection is left out. Where an installed Gradio has all this in another form, its
-scripts are served as they are.
+has asked for, and leaves calls without an answer that come at a bad moment. What does so is replaced, in what is
+served and not in what is installed: the same answers, found by index, and only what is asked for copied and called.
+The tree of the page is made known as `window.easelTree`, and Gradio's own notice of a lost connection is left out.
+Where an installed Gradio has all this in another form, its scripts are served as they are.
 """
 
 from __future__ import annotations
