@@ -102,9 +102,8 @@ class ModelHijack:
 
     @property
     def clip(self) -> Any:
-        """The text encoder."""
-        view = current().shared.sd_model
-        return None if view is None else view.cond_stage_model
+        """The text encoder; None while no model is loaded and none may be."""
+        return getattr(current().shared.sd_model, "cond_stage_model", None)
 
     @property
     def tokenizer(self) -> Any:

@@ -11,7 +11,7 @@ from modules.hooks.events import PageEvent
 from tests.a1111.conftest import Stage
 
 WHILE_DRAWING = """
-from modules import scripts, sd_models, shared
+from modules import scripts, sd_hijack, sd_models, shared
 
 class Script(scripts.Script):
     def title(self):
@@ -22,6 +22,7 @@ class Script(scripts.Script):
 
         assert sd_models.model_data.sd_model is None
         assert not hasattr(shared.sd_model, "model")
+        assert sd_hijack.model_hijack.clip is None
         titles = sd_models.checkpoint_tiles()
         return [gr.Dropdown(titles, value=shared.sd_model.sd_checkpoint_info.title)]
 """
