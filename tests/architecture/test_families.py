@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,16 @@ SIZED = ("latent", "noise", "width", "height", "side", "size", "target", "pixels
 """Words of which one stands in whatever is measured in pixels or cells."""
 
 
+@functools.cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def places(nodes: Iterator[ast.expr], path: Path) -> list[str]:
-    return [f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}" for node in nodes]
+def places(files: Sequence[Path], look: Callable[[ast.Module], Iterator[ast.expr]]) -> list[str]:
+    """Where `look` finds something."""
+    return [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}" for path in files for node in look(parsed(path))
+    ]
 
 
 def is_name_of_a_family(node: ast.expr) -> bool:
@@ -94,9 +99,8 @@ def is_sized(node: ast.expr) -> bool:
     return any(word in text for word in SIZED)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_file_asks_for_a_family_s_name(path: Path) -> None:
-    found = places(family_names_asked_for(parsed(path)), path)
+def test_no_file_asks_for_a_family_s_name() -> None:
+    found = places(FILES, family_names_asked_for)
     assert not found, "Give the Family a field that says what is wanted:\n" + "\n".join(found)
 
 
@@ -115,9 +119,8 @@ def samplers_asked_for(tree: ast.Module) -> Iterator[ast.expr]:
                 pass
 
 
-@pytest.mark.parametrize("path", OUTSIDE_SAMPLING, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_file_outside_sampling_asks_which_sampler_it_is(path: Path) -> None:
-    found = places(samplers_asked_for(parsed(path)), path)
+def test_no_file_outside_sampling_asks_which_sampler_it_is() -> None:
+    found = places(OUTSIDE_SAMPLING, samplers_asked_for)
     assert not found, "Give the Sampler, or its Denoiser, a field that says what is wanted:\n" + "\n".join(found)
 
 
@@ -126,9 +129,8 @@ def test_every_question_for_a_sampler_is_noticed(line: str) -> None:
     assert list(samplers_asked_for(ast.parse(line)))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_file_knows_the_numbers_of_one_vae(path: Path) -> None:
-    found = places(numbers_of_one_vae(parsed(path)), path)
+def test_no_file_knows_the_numbers_of_one_vae() -> None:
+    found = places(FILES, numbers_of_one_vae)
     assert not found, "Ask the model's LatentSpace, or the Family's size_step:\n" + "\n".join(found)
 
 
