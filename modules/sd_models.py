@@ -27,6 +27,7 @@ from modules.a1111.sd_model import CheckpointView as CheckpointInfo
 
 __all__ = [
     "CheckpointInfo",
+    "apply_token_merging",
     "checkpoint_tiles",
     "get_closest_checkpoint_match",
     "get_closet_checkpoint_match",
@@ -44,6 +45,10 @@ __all__ = [
     "send_model_to_device",
     "unload_model_weights",
 ]
+
+
+def apply_token_merging(sd_model: object, token_merging_ratio: float) -> None:
+    """Nothing: the share of tokens that is merged is that of the pass, from `p` and the settings."""
 
 
 def __getattr__(name: str) -> Any:

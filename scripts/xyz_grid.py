@@ -1,6 +1,7 @@
 """X/Y/Z plot: a grid of pictures in which up to three things change.
 
-Extensions append axes of their own to `axis_options` and use the functions that are imported here.
+Extensions append axes of their own to `axis_options` and use the functions that are imported here; some replace
+`process_images`, which makes the cells.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from modules.a1111.xyz.built_in import BUILT_IN
 from modules.a1111.xyz.cells import KeptCells
 from modules.a1111.xyz.plot import Axis, Changed, Place, Plot, PlotOptions
 from modules.foundation.errors import RequestError
-from modules.processing import Processed, fix_seed
+from modules.processing import Processed, fix_seed, process_images
 
 __all__ = [
     "AxisOption",
@@ -63,6 +64,7 @@ __all__ = [
     "format_value_add_label",
     "format_value_join_list",
     "list_to_csv_string",
+    "process_images",
     "str_permutations",
 ]
 
@@ -242,7 +244,7 @@ class Script(scripts.Script):
         x, y, z = (self._axis(p, *each, as_text=csv_mode, fixed=None if no_fixed_seeds else kept) for each in chosen)
         self._check(p, (x, y, z))
         also = varied((vary_seeds_x, vary_seeds_y, vary_seeds_z), (x.count, y.count, z.count))
-        plot = Plot(p, (x, y, z), self.title(), also, kept)
+        plot = Plot(p, (x, y, z), self.title(), also=also, kept=kept, making=process_images)
         plot.make()
         options = PlotOptions(
             legend=bool(draw_legend),

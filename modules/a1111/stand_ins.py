@@ -30,17 +30,22 @@ PACKAGES = (
     *("modules.textual_inversion.autocrop", "modules.textual_inversion.image_embedding"),
     *("modules.textual_inversion.learn_schedule", "modules.textual_inversion.preprocess"),
     *("modules.textual_inversion.saving_settings", "modules.textual_inversion.ui"),
-    *("modules.ui_checkpoint_merger", "modules.ui_extensions", "modules.ui_extra_networks_checkpoints"),
-    *("modules.ui_extra_networks_checkpoints_user_metadata", "modules.ui_extra_networks_hypernets"),
-    *("modules.ui_extra_networks_textual_inversion", "modules.ui_extra_networks_user_metadata"),
+    *("modules.ui_checkpoint_merger", "modules.ui_extensions"),
+    *("modules.ui_extra_networks_checkpoints_user_metadata", "modules.ui_extra_networks_user_metadata"),
     *("modules.ui_loadsave", "modules.ui_postprocessing", "modules.ui_settings", "modules.ui_toprow"),
     *("modules.upscaler_utils", "modules.xlmr", "modules.xlmr_m18", "modules.xpu_specific"),
-    *("network", "network_lora", "lora_patches", "ui_extra_networks_lora"),
+    *("network", "network_lora", "lora_patches", "Lora"),
 )
 """Packages of the original's environment, and modules of its own, that Easel works without."""
 
 ALIASES = {
     "lora": "modules.a1111.network_lists",
+    "Lora.networks": "modules.a1111.network_lists",
+    "Lora.ui_extra_networks_lora": "modules.a1111.program_cards",
+    "ui_extra_networks_lora": "modules.a1111.program_cards",
+    "modules.ui_extra_networks_checkpoints": "modules.a1111.program_cards",
+    "modules.ui_extra_networks_hypernets": "modules.a1111.program_cards",
+    "modules.ui_extra_networks_textual_inversion": "modules.a1111.program_cards",
     "networks": "modules.a1111.network_lists",
     "extra_networks_lora": "modules.a1111.network_lists",
     "modules.api.api": "modules.a1111.api_object",

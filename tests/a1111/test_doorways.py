@@ -11,6 +11,8 @@ from typing import Any
 import numpy
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from modules.foundation.errors import ExtensionError, RequestError
@@ -46,7 +48,7 @@ NAMES = {
     "scripts_postprocessing": "ScriptPostprocessing PostprocessedImage",
     "sd_hijack": "model_hijack",
     "sd_models": "checkpoints_list get_closet_checkpoint_match reload_model_weights load_model read_state_dict "
-    "model_data list_models model_path checkpoint_tiles model_hash select_checkpoint checkpoint_aliases",
+    "apply_token_merging model_data list_models model_path checkpoint_tiles model_hash select_checkpoint checkpoint_aliases",
     "sd_samplers": "all_samplers all_samplers_map samplers samplers_for_img2img samplers_map create_sampler",
     "sd_samplers_common": "SamplerData Sampler store_latent decode_first_stage InterruptedException",
     "sd_samplers_kdiffusion": "KDiffusionSampler CFGDenoiser",
@@ -395,3 +397,26 @@ def test_a_runner_calls_a_method_of_all_its_scripts(here: Stage) -> None:
     runner.process("p without scripts")
     with pytest.raises(AttributeError, match="no 'nothing'"):
         _ = runner.nothing
+
+
+@given(
+    width=st.integers(8, 300).map(lambda each: 8 * each),
+    height=st.integers(8, 300).map(lambda each: 8 * each),
+    wished=st.tuples(st.integers(0, 300), st.integers(0, 300)).map(lambda each: (8 * each[0], 8 * each[1])),
+)
+def test_the_size_of_the_second_pass_is_worked_out_for_scripts(
+    here: Stage, width: int, height: int, wished: tuple[int, int]
+) -> None:
+    p = door("processing").StableDiffusionProcessingTxt2Img(width=width, height=height, enable_hr=True, hr_scale=1.5)
+    p.hr_resize_x, p.hr_resize_y = wished
+    p.calculate_target_resolution()
+    size = p.hr_upscale_to_x, p.hr_upscale_to_y
+    if wished == (0, 0):
+        assert size == (int(width * 1.5), int(height * 1.5))
+    elif all(wished):
+        # The picture covers what is wished for; what hangs over is cut off on one side.
+        assert size[0] == wished[0] or size[1] == wished[1]
+        assert (size[0] // 8 - p.truncate_x, size[1] // 8 - p.truncate_y) >= (wished[0] // 8, wished[1] // 8)
+        assert 0 in (p.truncate_x, p.truncate_y)
+    else:
+        assert size[wished.index(0) ^ 1] == max(wished)

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from modules.a1111.cards_elsewhere import create_ui
 from modules.a1111.extra_pages import show_pages
 from modules.application.card_files import card_pages
+from modules.foundation.plain import JsonObject
 from tests.a1111.test_extensions import begun
 from tests.extension_host.test_host import make
 
@@ -79,6 +80,45 @@ def test_pages_of_extensions_show_their_cards_beside_easels_own(tmp_path: Path) 
         assert joined.script.startswith('cardClicked(easelTab(), "<lora:x:" + opts.')
         assert clicked.script == 'return mine("x")'
         assert {title for title, _ in failed} == {"Lora"}
+    finally:
+        dialect.close()
+        app.close()
+
+
+LISTING = """
+import sys
+from modules import script_callbacks, scripts
+
+def cards():
+    sys.path.append("extensions-builtin")
+    from Lora.ui_extra_networks_lora import ExtraNetworksPageLora
+    sys.path.remove("extensions-builtin")
+    from modules.ui_extra_networks_textual_inversion import ExtraNetworksPageTextualInversion
+    from modules.ui_extra_networks_checkpoints import ExtraNetworksPageCheckpoints
+    kinds = (ExtraNetworksPageLora, ExtraNetworksPageTextualInversion, ExtraNetworksPageCheckpoints)
+    return [[item for item in kind().list_items() if item] for kind in kinds]
+
+script_callbacks.on_list_unets(lambda found: found.append(cards()))
+"""
+
+
+def test_an_extension_lists_the_programs_cards_by_the_classes_of_their_pages(tmp_path: Path) -> None:
+    make(tmp_path, "listing", scripts__listing_dot_py=LISTING)
+    app, dialect = begun(tmp_path)
+    try:
+        lora = app.paths.lora / "sub" / "film.safetensors"
+        lora.parent.mkdir(parents=True)
+        save_file({"lora_unet_x.alpha": torch.zeros(1)}, lora)
+        app.networks.refresh()
+        found: list[list[list[JsonObject]]] = []
+        dialect.callbacks.call("list_unets", found)
+        assert dialect.errors == {}
+        (card,), embeddings, _ = found[0]
+        assert card["name"] == "film"
+        assert card["filename"] == str(lora)
+        assert card["prompt"] == '"<lora:film:1>"'
+        assert card["search_terms"] == ["/sub/film.safetensors"]
+        assert embeddings == []
     finally:
         dialect.close()
         app.close()

@@ -18,7 +18,6 @@ from typing import Any
 
 from modules.a1111.dialect import A1111Dialect
 from modules.a1111.start import BUILT_IN, SCRIPTS
-from modules.a1111.xyz import plot as plotting
 from modules.generation.result import GenerationResult
 from tests.parity.replay import start
 from tests.scripts.conftest import Scripts
@@ -34,7 +33,7 @@ def told(result: GenerationResult) -> list[list[str]]:
 
 def main(data: Path, job_id: str, suffix: str, times: int) -> None:
     """Make the plot, or a part of it."""
-    left, made, rename, process_images = times, 0, Path.replace, plotting.process_images
+    left, made, rename = times, 0, Path.replace
 
     def trapped(path: Path, target: Path) -> Path:
         nonlocal left
@@ -50,7 +49,7 @@ def main(data: Path, job_id: str, suffix: str, times: int) -> None:
         made += 1
         return process_images(p)
 
-    Path.replace, plotting.process_images = trapped, counting  # type: ignore[assignment, method-assign]
+    Path.replace = trapped  # type: ignore[assignment, method-assign]
     application = start(data)
     application.settings.change({"return_grid": True}, save=False)
     dialect = A1111Dialect(application)
@@ -60,6 +59,8 @@ def main(data: Path, job_id: str, suffix: str, times: int) -> None:
         dialect.draw_offline()
 
     asyncio.run(draw())
+    script: Any = sys.modules["xyz_grid.py"]
+    process_images, script.process_images = script.process_images, counting
     application.jobs.restore()
     scripts = Scripts(application, dialect)
     job = scripts.submit("x/y/z plot", *PLOT) if job_id == "new" else application.jobs.retry(job_id)

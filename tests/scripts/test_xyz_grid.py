@@ -119,7 +119,7 @@ def test_axes_of_extensions_are_there_as_soon_as_they_are_added(scripts: Scripts
 
 
 def test_what_is_finished_when_somebody_stops_the_job_is_kept(scripts: Scripts, monkeypatch: Any) -> None:
-    made, real = [0], plotting.process_images
+    made, real = [0], sys.modules["xyz_grid.py"].process_images
 
     def stopping(p: Any) -> Any:
         made[0] += 1
@@ -127,7 +127,7 @@ def test_what_is_finished_when_somebody_stops_the_job_is_kept(scripts: Scripts, 
             scripts.dialect.shared.state.interrupt()
         return real(p)
 
-    monkeypatch.setattr(plotting, "process_images", stopping)
+    monkeypatch.setattr(sys.modules["xyz_grid.py"], "process_images", stopping)
     result = scripts.make(XYZ, *arguments([1, "1-4", []]))
     assert result.interrupted
     cells = [np.asarray(each.image) for each in result.images[1:]]
@@ -157,7 +157,7 @@ def test_a_job_that_is_tried_again_makes_no_finished_cell_anew(scripts: Scripts,
     shutil.rmtree(folder, ignore_errors=True)
     whole = scripts.make(XYZ, *arguments([1, "-1,-1,7", []], legend=True))
     assert not list(folder.glob("*"))
-    real, calls = plotting.process_images, [0]
+    real, calls = sys.modules["xyz_grid.py"].process_images, [0]
 
     def dying(p: Any) -> Any:
         calls[0] += 1
@@ -165,12 +165,12 @@ def test_a_job_that_is_tried_again_makes_no_finished_cell_anew(scripts: Scripts,
             raise RuntimeError("killed")
         return real(p)
 
-    monkeypatch.setattr(plotting, "process_images", dying)
+    monkeypatch.setattr(sys.modules["xyz_grid.py"], "process_images", dying)
     job = scripts.submit(XYZ, *arguments([1, "-1,-1,7", []], legend=True))
     with pytest.raises(Exception, match="killed"):
         job.wait(300)
     assert len(list(folder.glob("*/*.png"))) == 2
-    monkeypatch.setattr(plotting, "process_images", real)
+    monkeypatch.setattr(sys.modules["xyz_grid.py"], "process_images", real)
     again = scripts.application.jobs.retry(job.id)
     counted = [0]
 
@@ -178,7 +178,7 @@ def test_a_job_that_is_tried_again_makes_no_finished_cell_anew(scripts: Scripts,
         counted[0] += 1
         return real(p)
 
-    monkeypatch.setattr(plotting, "process_images", counting)
+    monkeypatch.setattr(sys.modules["xyz_grid.py"], "process_images", counting)
     result = again.wait(300)
     assert counted[0] == 1
     assert len(result.images) == len(whole.images) == 4

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from modules.a1111.current import current
 from modules.a1111.processing.attributes import COMMON, IMG2IMG, TXT2IMG
+from modules.a1111.processing.helpers import opt_f
 from modules.a1111.processing.sampling import encoded, sampled_by_program
 from modules.a1111.types import ScriptArgument
 from modules.foundation.plain import JsonObject
 from modules.generation.latents import Sampling
 from modules.generation.seeds import CHANCE, LARGEST_SEED
+from modules.imaging.hires_size import hires_size
 
 if TYPE_CHECKING:
     from modules.a1111.runner import ScriptRunner
@@ -179,6 +181,20 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
         Each call begins with what the first pass made, and with the seeds that stand in `p` then.
         """
         return sampled_by_program(self, "sample_hr_pass")
+
+    def calculate_target_resolution(self) -> None:
+        """Work out `hr_upscale_to_x` and `_y`, and what is cut off after the second pass (`truncate_x`, `_y`, latents)."""
+        wished = int(self.hr_resize_x or 0), int(self.hr_resize_y or 0)
+        size = hires_size(
+            int(self.width),
+            int(self.height),
+            scale=float(self.hr_scale),
+            resize_width=wished[0],
+            resize_height=wished[1],
+            step=opt_f,
+        )
+        self.hr_upscale_to_x, self.hr_upscale_to_y = size.target
+        self.truncate_x, self.truncate_y = size.crop
 
     def calculate_hr_conds(self) -> None:
         """Encode the prompts of the second pass into `hr_c` and `hr_uc`, for scripts that look at them."""

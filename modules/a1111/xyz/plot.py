@@ -14,7 +14,7 @@ from modules.a1111.current import current
 from modules.a1111.grids import check_size, finished, legend_on
 from modules.a1111.processing.conversion import request_of
 from modules.a1111.processing.processed import MADE, Processed
-from modules.a1111.processing.running import create_infotext, process_images
+from modules.a1111.processing.running import create_infotext
 from modules.a1111.types import AxisValue
 from modules.a1111.xyz.axes import AxisOption
 from modules.a1111.xyz.cells import Cell, KeptCells, key_of
@@ -58,13 +58,24 @@ Place = tuple[int, int, int]
 Changed = Callable[["StableDiffusionProcessing", Place], None]
 """Changes the `p` of a cell beyond what the axes do."""
 
+Making = Callable[["StableDiffusionProcessing"], Processed | None]
+"""Makes the pictures of a cell."""
+
 
 class Plot:
     """The plot of `p` over three axes."""
 
     def __init__(
-        self, p: StableDiffusionProcessing, axes: tuple[Axis, Axis, Axis], title: str, also: Changed, kept: KeptCells
+        self,
+        p: StableDiffusionProcessing,
+        axes: tuple[Axis, Axis, Axis],
+        title: str,
+        *,
+        also: Changed,
+        kept: KeptCells,
+        making: Making,
     ) -> None:
+        self._making = making
         self.p, self.axes, self._also, self._title, self._kept = p, axes, also, title, kept
         self.cells: dict[Place, Cell] = {}
         self._first: tuple[Place, StableDiffusionProcessing] | None = None
@@ -116,8 +127,8 @@ class Plot:
         if cell is not None:
             current().shared.state.nextjob()
         else:
-            processed = process_images(made)
-            if not processed.images:
+            processed = self._making(made)
+            if processed is None or not processed.images:
                 return None
             cell = self._kept.keep(key, _cell_of(made, processed))
         if self._first is None or _index(place) < _index(self._first[0]):
