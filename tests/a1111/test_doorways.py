@@ -48,7 +48,8 @@ NAMES = {
     "scripts_postprocessing": "ScriptPostprocessing PostprocessedImage",
     "sd_hijack": "model_hijack",
     "sd_models": "checkpoints_list get_closet_checkpoint_match reload_model_weights load_model read_state_dict "
-    "apply_token_merging model_data list_models model_path checkpoint_tiles model_hash select_checkpoint checkpoint_aliases",
+    "apply_token_merging model_data list_models model_path checkpoint_tiles model_hash select_checkpoint "
+    "checkpoint_aliases",
     "sd_samplers": "all_samplers all_samplers_map samplers samplers_for_img2img samplers_map create_sampler",
     "sd_samplers_common": "SamplerData Sampler store_latent decode_first_stage InterruptedException",
     "sd_samplers_kdiffusion": "KDiffusionSampler CFGDenoiser",
