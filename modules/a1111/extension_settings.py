@@ -21,6 +21,7 @@ class ExtensionSettings:
     def __init__(self, app: Application, opts: Options, failed: Callable[[str, str], None]) -> None:
         self._app, self._opts, self._failed = app, opts, failed
         self._sections: dict[str, dict[str, OptionInfo]] = {}
+        self.categories = Categories()
 
     def declare(self, options: Mapping[str, OptionInfo]) -> None:
         """Declare settings, each in its section. A section that cannot be declared is named in the log."""
@@ -44,6 +45,18 @@ class ExtensionSettings:
         except EaselError as error:
             self._failed(title, str(error))
             log.warning("The settings of %s cannot be declared: %s", title, error)
+
+
+class Categories:
+    """`options.categories`: the groups that sections of settings name by their ids; extensions add some."""
+
+    def __init__(self) -> None:
+        self.mapping: dict[str, str] = {}
+
+    def register_category(self, category_id: str, label: str) -> str:
+        """Name a group."""
+        self.mapping[category_id] = label
+        return category_id
 
 
 def _title_of(info: OptionInfo) -> str:

@@ -11,8 +11,6 @@ from typing import Any
 import numpy
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from modules.foundation.errors import ExtensionError, RequestError
@@ -398,26 +396,3 @@ def test_a_runner_calls_a_method_of_all_its_scripts(here: Stage) -> None:
     runner.process("p without scripts")
     with pytest.raises(AttributeError, match="no 'nothing'"):
         _ = runner.nothing
-
-
-@given(
-    width=st.integers(8, 300).map(lambda each: 8 * each),
-    height=st.integers(8, 300).map(lambda each: 8 * each),
-    wished=st.tuples(st.integers(0, 300), st.integers(0, 300)).map(lambda each: (8 * each[0], 8 * each[1])),
-)
-def test_the_size_of_the_second_pass_is_worked_out_for_scripts(
-    here: Stage, width: int, height: int, wished: tuple[int, int]
-) -> None:
-    p = door("processing").StableDiffusionProcessingTxt2Img(width=width, height=height, enable_hr=True, hr_scale=1.5)
-    p.hr_resize_x, p.hr_resize_y = wished
-    p.calculate_target_resolution()
-    size = p.hr_upscale_to_x, p.hr_upscale_to_y
-    if wished == (0, 0):
-        assert size == (int(width * 1.5), int(height * 1.5))
-    elif all(wished):
-        # The picture covers what is wished for; what hangs over is cut off on one side.
-        assert size[0] == wished[0] or size[1] == wished[1]
-        assert (size[0] // 8 - p.truncate_x, size[1] // 8 - p.truncate_y) >= (wished[0] // 8, wished[1] // 8)
-        assert 0 in (p.truncate_x, p.truncate_y)
-    else:
-        assert size[wished.index(0) ^ 1] == max(wished)

@@ -52,3 +52,22 @@ def test_who_replaces_onchange_hears_of_changes(stage: Callable[..., Stage]) -> 
     made.application.settings.change({"sd_model_checkpoint": "tiny.safetensors"})
     label: Any = made.dialect.shared.opts.data_labels["sd_model_checkpoint"]
     assert label.heard == ["tiny.safetensors"]
+
+
+GROUPED = """
+from modules import script_callbacks, shared
+from modules.options import categories
+
+def settings():
+    group = categories.register_category("browsing", "Browsing")
+    shared.opts.add_option("pages", shared.OptionInfo(3, "Pages", section=("pages", "Pages"), category_id=group))
+
+script_callbacks.on_ui_settings(settings)
+"""
+
+
+def test_an_extension_names_a_group_of_settings(stage: Callable[..., Stage]) -> None:
+    made = stage(grouped=GROUPED)
+    assert made.dialect.errors == {}
+    assert made.dialect.extension_settings.categories.mapping["browsing"] == "Browsing"
+    assert made.dialect.shared.opts.pages == 3

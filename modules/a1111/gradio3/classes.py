@@ -217,6 +217,8 @@ def _constructor(real: type[Block]) -> Callable[..., None]:
         if issubclass(real, gr.Blocks):
             # Today the page as a whole has these; the host of the extension adds them to it.
             self.page_parts = {part: keywords.pop(part) for part in PAGE_PARTS if part in keywords}
+        if issubclass(real, gr.Slider):
+            keywords |= _with_width(keywords)
         if issubclass(real, gr.Slider | gr.Number) and isinstance(keywords.get("value"), str):
             with contextlib.suppress(ValueError):  # as Gradio 3 read it; what is no number is left to Gradio
                 keywords["value"] = float(str(keywords["value"]))
@@ -225,6 +227,14 @@ def _constructor(real: type[Block]) -> Callable[..., None]:
 
     __init__.__signature__ = inspect.signature(real.__init__)  # type: ignore[attr-defined]
     return __init__
+
+
+def _with_width(keywords: JsonObject) -> JsonObject:
+    """The end of a slider that has a single value, or none, until an extension tells it its end: one step further."""
+    begin, end = keywords.get("minimum", 0), keywords.get("maximum", 100)
+    if begin is None or end is None or begin < end:
+        return {}
+    return {"maximum": begin + (keywords.get("step") or 1)}
 
 
 def _set_attribute(self: Block, name: str, value: ComponentValue) -> None:

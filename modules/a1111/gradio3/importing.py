@@ -14,6 +14,7 @@ from types import ModuleType
 from modules.a1111.current import NotRunning, current
 from modules.a1111.gradio3.keywords import OWNER
 from modules.a1111.neighbours import give_neighbours
+from modules.a1111.numpy1 import give_former_names
 from modules.a1111.pydantic1 import old_pydantic
 from modules.foundation.plain import JsonMapping, JsonObject
 
@@ -40,6 +41,8 @@ def import_for_extensions(
             if level or not _offered(name, error):
                 raise
             found = builtins.__import__(name, globals, locals, fromlist or (), level)
+        if name == "numpy" and not level and not hasattr(found, "float_"):
+            give_former_names(found)
         if not level and name.partition(".")[0] == "modules":
             for each in (name, *(f"{name}.{part}" for part in fromlist or ())):
                 give_neighbours(each)

@@ -183,7 +183,7 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
         return sampled_by_program(self, "sample_hr_pass")
 
     def calculate_target_resolution(self) -> None:
-        """Work out `hr_upscale_to_x` and `_y`, and what is cut off after the second pass (`truncate_x`, `_y`, latents)."""
+        """Set the size of the second pass (`hr_upscale_to_x`, `_y`) and what is cut off it (`truncate_x`, `_y`)."""
         wished = int(self.hr_resize_x or 0), int(self.hr_resize_y or 0)
         size = hires_size(
             int(self.width),

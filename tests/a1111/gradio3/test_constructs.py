@@ -54,6 +54,8 @@ TABLE: Any = (
     ("", "gr.State({'a': 1}).value", {"a": 1}),
     ("", "gr.Checkbox(False, 'named').label", "named"),
     ("", "gr.Slider(0, 10, 4, step=2, label='s').value", 4),
+    ("", "gr.Slider(minimum=1, maximum=1, step=1, label='page').minimum", 1),
+    ("", "gr.Slider(5, 2, label='not known yet').minimum", 5),
     ("", "gr.Slider(0, 10, 4).style(container=False).minimum", 0),
     ("", "gr.Radio(['a', 'b'], value='b', type='index').value", "b"),
     ("", "gr.Dropdown(['a', 'b'], multiselect=True, max_choices=2).style().multiselect", True),

@@ -1,0 +1,42 @@
+"""`p` by itself, as scripts ask it within their methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modules.a1111.processing.parameters import StableDiffusionProcessingTxt2Img
+from tests.a1111.conftest import Stage
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    made = Stage(tmp_path_factory.mktemp("parameters"), {})
+    yield made
+    made.close()
+
+
+@given(
+    width=st.integers(8, 300).map(lambda each: 8 * each),
+    height=st.integers(8, 300).map(lambda each: 8 * each),
+    wished=st.tuples(st.integers(0, 300), st.integers(0, 300)).map(lambda each: (8 * each[0], 8 * each[1])),
+)
+def test_the_size_of_the_second_pass_is_worked_out_for_scripts(
+    here: Stage, width: int, height: int, wished: tuple[int, int]
+) -> None:
+    p = StableDiffusionProcessingTxt2Img(width=width, height=height, enable_hr=True, hr_scale=1.5)
+    p.hr_resize_x, p.hr_resize_y = wished
+    p.calculate_target_resolution()
+    size = p.hr_upscale_to_x, p.hr_upscale_to_y
+    if wished == (0, 0):
+        assert size == (int(width * 1.5), int(height * 1.5))
+    elif all(wished):
+        # The picture covers what is wished for; what hangs over is cut off on one side.
+        assert size[0] == wished[0] or size[1] == wished[1]
+        assert (size[0] // 8 - p.truncate_x, size[1] // 8 - p.truncate_y) >= (wished[0] // 8, wished[1] // 8)
+        assert 0 in (p.truncate_x, p.truncate_y)
+    else:
+        assert size[wished.index(0) ^ 1] == max(wished)
