@@ -63,8 +63,8 @@ def _fill(name: str, shape: tuple[int, ...], pool: Tensor, start: int) -> Tensor
     fan_in = count // shape[0]
     # The last layer is quiet, so that sampling neither grows nor collapses.
     gain = 0.1 if name.endswith("model.out.2.weight") else 0.02 * fan_in**0.5 if "embedding" in name else 0.7
-    scaled = (pool * (gain / fan_in**0.5)).half()
-    return scaled.repeat(count // POOL + 2)[start : start + count].reshape(shape).clone()
+    drawn = pool[start:] if start + count <= POOL else pool.repeat(count // POOL + 2)[start:]
+    return (drawn[:count] * (gain / fan_in**0.5)).half().reshape(shape)
 
 
 def _unet(size: Size) -> Iterator[tuple[str, tuple[int, ...]]]:
