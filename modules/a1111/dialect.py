@@ -49,6 +49,8 @@ class A1111Dialect:
         self.scripts_txt2img, self.scripts_img2img = ScriptRunner(), ScriptRunner()
         self.loader = ScriptLoader(self)
         self.job = JobContext(app)
+        self.seams: seams.Seams | None = None
+        """Those of the run at hand."""
         self.extension_settings = ExtensionSettings(app, self.shared.opts, self.failed)
         self.registered_scripts = RegisteredScripts(self)
         self._owner = "a1111"

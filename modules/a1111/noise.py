@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from modules.sampling.noise import ImageNoise
+
 LATENT_SCALE = 8
 """Pixels of a picture for each place of its latent, in which `seed_resize_from` is given."""
 
@@ -38,6 +40,7 @@ class ImageRNG:
         self.subseed_strength = subseed_strength
         self.seed_resize_from_h, self.seed_resize_from_w = seed_resize_from_h, seed_resize_from_w
         self.is_first = True
+        self._is_begun = False
         self._noise = ImageNoise(
             shape=self.shape,
             seeds=self.seeds,
@@ -51,6 +54,7 @@ class ImageRNG:
 
     def first(self) -> Tensor:
         """What the pictures start from, float32 [B, C, h, w]."""
+        self._is_begun = True
         return self._noise.initial()
 
     def next(self) -> Tensor:
@@ -59,6 +63,12 @@ class ImageRNG:
             self.is_first = False
             return self.first()
         return self._noise.next()
+
+    def of_steps(self) -> ImageNoise:
+        """The noise of a sampler's steps, which follows what the pictures start from."""
+        if not self._is_begun:
+            self.first()
+        return self._noise
 
 
 def slerp(val: float, low: Tensor, high: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.conditioning import rows_of_network
+from modules.a1111.own_sampling import sampled
 from modules.a1111.types import ExtensionFunction
 from modules.foundation.plain import JsonObject
 
@@ -206,11 +207,41 @@ class Sampler:
         self.p = self.model_wrap_cfg.p = p
         return {}
 
-    def sample(self, *arguments: object, **named: object) -> Tensor:
-        """Sampling is not started through here."""
-        raise NotImplementedError(NOT_HERE)
+    def sample(
+        self,
+        p: StableDiffusionProcessing,
+        x: Tensor,
+        conditioning: object,
+        unconditional_conditioning: object,
+        steps: int | None = None,
+        image_conditioning: object = None,
+    ) -> Tensor:
+        """Sample from unit noise [B, C, h, w] within a run; prompts are as `prompt_parser` encodes them."""
+        return sampled(
+            self, p, x, conditioning, unconditional_conditioning, steps=steps, image_conditioning=image_conditioning
+        )
 
-    sample_img2img = sample
+    def sample_img2img(
+        self,
+        p: StableDiffusionProcessing,
+        x: Tensor,
+        noise: Tensor,
+        conditioning: object,
+        unconditional_conditioning: object,
+        steps: int | None = None,
+        image_conditioning: object = None,
+    ) -> Tensor:
+        """Sample from latents [B, C, h, w] with noise added, as much as `p.denoising_strength` says."""
+        return sampled(
+            self,
+            p,
+            x,
+            conditioning,
+            unconditional_conditioning,
+            noise=noise,
+            steps=steps,
+            image_conditioning=image_conditioning,
+        )
 
 
 class KDiffusionSampler(Sampler):

@@ -5,7 +5,8 @@ Rows are in A1111's order: for each picture the parts of its prompt, then the ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from modules.a1111.dialect import A1111Dialect
     from modules.a1111.processing.parameters import StableDiffusionProcessing
     from modules.a1111.sd_model import ModelView
-    from modules.hooks.events import BlendEvent, EvaluationEvent, RunEvent, StartEvent, StepEvent
+    from modules.hooks.events import BlendEvent, EvaluationEvent, RunEvent, StepEvent
     from modules.sampling.conditioning import CondBatch
     from modules.sampling.guidance_hooks import Estimate, GuidanceInput, GuidanceOutput
 
@@ -55,7 +56,7 @@ def create_sampler(name: str, model: ModelView) -> Any:
     return made
 
 
-def _changing_scale(p: StableDiffusionProcessing, event: StartEvent) -> float | None:
+def _changing_scale(p: StableDiffusionProcessing, event: RunEvent) -> float | None:
     """The scale of the pass where it has a product of its own, as those have that change guidance step by step."""
     second = event.stage == "second pass"
     scale = (getattr(p, "hr_cfg", None) if second else None) or p.cfg_scale
@@ -82,17 +83,21 @@ class Seams:
     scale: float | None = None
     """`p.cfg_scale` of the pass, where it is a number of an extension's that is another one with each product."""
 
-    def begin(self, p: StableDiffusionProcessing, event: StartEvent) -> None:
+    def begin(self, p: StableDiffusionProcessing, event: RunEvent) -> None:
         """A pass begins: make its sampler, and attach what is listened to. Without listeners nothing is attached."""
-        from modules.a1111.ldm.unet import heed_joining
-
-        self.end()
         assert event.plan is not None
         create = looked_up("modules.sd_samplers", "create_sampler")
         # One that an extension has put into the map for this run takes the place of the chosen one.
         own = p.sampler_name if p.sampler_name in all_samplers_map.added else None
-        self.sampler = p.sampler = create(own or event.plan.sampler.name, self.dialect.shared.sd_model)
-        self.done = 0
+        p.sampler = create(own or event.plan.sampler.name, self.dialect.shared.sd_model)
+        self.attach(p.sampler, p, event)
+
+    def attach(self, sampler: Any, p: StableDiffusionProcessing, event: RunEvent) -> None:
+        """Attach what is listened to in a pass of this sampler object."""
+        from modules.a1111.ldm.unet import heed_joining
+
+        self.end()
+        self.sampler, self.done = sampler, 0
         initialize = getattr(self.sampler, "initialize", None)
         if callable(initialize):
             initialize(p)
@@ -118,7 +123,19 @@ class Seams:
         """Attach what the pass at hand wants."""
         self.detach = [point.attach(OWNER, function) for point, function in self.wanted]
 
-    def _describe(self, p: StableDiffusionProcessing, event: StartEvent) -> None:
+    @contextlib.contextmanager
+    def within(self, sampler: Any, p: StableDiffusionProcessing, event: RunEvent) -> Generator[None]:
+        """While an extension samples by itself, its sampler object stands in the place of the pass's."""
+        self.end()
+        inner = Seams(self.dialect)
+        try:
+            inner.attach(sampler, p, event)
+            yield
+        finally:
+            inner.end()
+            self.resume()
+
+    def _describe(self, p: StableDiffusionProcessing, event: RunEvent) -> None:
         guidance = getattr(self.sampler, "model_wrap_cfg", None)
         if guidance is None or event.plan is None:
             return

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import functools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
 
 from modules.foundation.errors import Interrupted
-from modules.generation.conditioning import Conditioning
 from modules.generation.latents import Latents, StepReport
 from modules.generation.plan import Plan
 from modules.generation.progress import RunControl
@@ -22,7 +21,7 @@ from modules.pipeline.hypertile import Tiles, tiled_unet
 from modules.pipeline.model import LoadedModel
 from modules.pipeline.start import Start
 from modules.pipeline.token_merging import merged_tokens
-from modules.sampling.conditioning import WithVectors
+from modules.sampling.conditioning import StepConds, WithVectors
 from modules.sampling.loop import guided_model, uses_eta_noise_seed_delta
 from modules.sampling.loop import sample as run_sampler
 from modules.sampling.network import ConditionedNetwork
@@ -31,6 +30,15 @@ from modules.sampling.step import SamplerStep
 if TYPE_CHECKING:
     from modules.pipeline.live_preview import Previewer
     from modules.pipeline.refiner import Refining
+
+
+class Conditions(Protocol):
+    """What sampling asks of encoded prompts: what holds at an evaluation, and the empty prompt [n, width]."""
+
+    @property
+    def empty(self) -> Tensor | None: ...
+
+    def at(self, call: int, /) -> StepConds: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,7 +86,7 @@ def sample(
     *,
     plan: Plan,
     begin: Start,
-    conditioning: Conditioning,
+    conditioning: Conditions,
     model: LoadedModel,
     control: RunControl,
     hooks: Hooks,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.a1111.processing.parameters import StableDiffusionProcessingTxt2Img
+from modules.a1111.processing.processed import Processed
 from tests.a1111.conftest import Stage
 
 
@@ -40,3 +42,35 @@ def test_the_size_of_the_second_pass_is_worked_out_for_scripts(
         assert 0 in (p.truncate_x, p.truncate_y)
     else:
         assert size[wished.index(0) ^ 1] == max(wished)
+
+
+def test_a_processed_takes_the_first_of_several_seeds(here: Stage) -> None:
+    p = StableDiffusionProcessingTxt2Img(prompt="a cat", seed=3)
+    assert Processed(p, [], [7, 8], "", [5, 6]).seed == 7
+    assert Processed(p, [], [7, 8], "", [5, 6]).subseed == 5
+    assert Processed(p, []).seed == 3
+
+
+NOISE = """
+from modules import scripts
+
+class Noise(scripts.Script):
+    seen = []
+    def title(self): return "Noise"
+    def show(self, is_img2img): return scripts.AlwaysVisible
+    def before_process_batch(self, p, **kwargs):
+        Noise.seen.append((p.rng.shape, tuple(p.rng.seeds)))
+"""
+
+
+def test_the_noise_of_a_batch_is_there_before_the_batch(stage: Callable[..., Stage]) -> None:
+    there = stage(noise=NOISE)
+    there.make(batch_count=2)
+    assert there.dialect.errors == {}
+    assert there.dialect.scripts_data[0].script_class.seen == [((4, 8, 8), (1,)), ((4, 8, 8), (2,))]
+
+
+def test_what_goes_beside_the_latents_of_models_without_a_picture_is_a_stand_in(here: Stage) -> None:
+    p, latents = StableDiffusionProcessingTxt2Img(width=64, height=64), torch.zeros(2, 4, 8, 8)
+    for made in (p.txt2img_image_conditioning(latents), p.img2img_image_conditioning(latents, latents, None)):
+        assert tuple(made.shape) == (2, 5, 1, 1)

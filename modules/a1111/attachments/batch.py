@@ -44,6 +44,7 @@ class BatchAttachments:
             return batch
         p.iteration = event.batch
         _take_batch(p, batch)
+        p.rng = _noise_of(p, batch, event)
         return _changed_by(p, batch, event, "before_process_batch")
 
     def batch_begins(self, batch: BatchPlan, event: RunEvent) -> BatchPlan:
@@ -52,6 +53,7 @@ class BatchAttachments:
         if p is None:
             return batch
         _take_batch(p, batch)
+        p.program_run = lambda: event
         changed = _changed_by(p, batch, event, "process_batch")
         p.rng = _noise_of(p, changed, event)
         return changed

@@ -34,7 +34,6 @@ class RunAttachments:
 
     def __init__(self, dialect: A1111Dialect) -> None:
         self._dialect = dialect
-        self._seams: Seams | None = None
 
     def generation(self, make: Generate, event: RunEvent) -> Generate:
         """process_images and process_images_inner, where an extension has replaced one of them."""
@@ -91,16 +90,16 @@ class RunAttachments:
         """While the run is made, `shared.sd_model` and the class-level seams belong to its `p`."""
         p = p_of(event)
         with contextlib.nullcontext() if p is None else self._dialect.shared.using(view_of(event.model)):
-            around = self._seams
+            around = self._dialect.seams
             if around is not None:
                 around.end()
-            self._seams = None if p is None else Seams(self._dialect)
+            self._dialect.seams = None if p is None else Seams(self._dialect)
             try:
                 yield
             finally:
-                if self._seams is not None:
-                    self._seams.end()
-                self._seams = around
+                if self._dialect.seams is not None:
+                    self._dialect.seams.end()
+                self._dialect.seams = around
                 if around is not None:
                     around.resume()
 
@@ -125,8 +124,8 @@ class RunAttachments:
                 c=step.positive,
                 uc=step.negative,
             )
-        if p is not None and self._seams is not None:
-            self._seams.begin(p, event)
+        if p is not None and self._dialect.seams is not None:
+            self._dialect.seams.begin(p, event)
         return latents
 
     def sampled_latents(self, latents: Latents, event: RunEvent) -> Latents:

@@ -7,12 +7,12 @@ Names and defaults are A1111's. What stands in `p` when a stage begins holds for
 from __future__ import annotations
 
 import random
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from modules.a1111.current import current
 from modules.a1111.processing.attributes import COMMON, IMG2IMG, TXT2IMG
-from modules.a1111.processing.helpers import opt_f
+from modules.a1111.processing.helpers import opt_f, txt2img_image_conditioning
 from modules.a1111.processing.sampling import encoded, sampled_by_program
 from modules.a1111.types import ScriptArgument
 from modules.foundation.plain import JsonObject
@@ -21,6 +21,8 @@ from modules.generation.seeds import CHANCE, LARGEST_SEED
 from modules.imaging.hires_size import hires_size
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from modules.a1111.runner import ScriptRunner
     from modules.hooks.events import RunEvent
     from modules.text_encoders.prompt_conditioning import TextEncoder
@@ -46,6 +48,8 @@ class StableDiffusionProcessing:
     own: ClassVar[JsonObject] = {}
     cached_c: ClassVar[list[object]] = [None, None]
     cached_uc: ClassVar[list[object]] = [None, None]
+    program_run: Callable[[], RunEvent | None] = staticmethod(lambda: None)
+    """The run that is made for it, from its first batch on. A function, for copies of `p` do not copy the run."""
     program_sampling: Mapping[str, Sampling] = {}
     """While a method that stands in the place of `sample` runs: what the program would sample, by the method's name."""
 
@@ -149,6 +153,16 @@ class StableDiffusionProcessing:
         Scripts put another method in its place, from which this one is called. Raises NotImplementedError elsewhere.
         """
         return sampled_by_program(self, "sample")
+
+    def txt2img_image_conditioning(self, x: Tensor, width: int | None = None, height: int | None = None) -> Tensor:
+        """What models that take no picture are given beside latents x [B, C, h, w]: a stand-in [B, 5, 1, 1]."""
+        return txt2img_image_conditioning(self.sd_model, x, width or int(self.width), height or int(self.height))
+
+    def img2img_image_conditioning(
+        self, source_image: Tensor, latent_image: Tensor, image_mask: object = None, round_image_mask: bool = True
+    ) -> Tensor:
+        """The same for latents of a picture."""
+        return self.txt2img_image_conditioning(latent_image)
 
     def get_token_merging_ratio(self, for_hr: bool = False) -> float:
         """The ratio in force for one of the passes."""

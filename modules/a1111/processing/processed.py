@@ -55,9 +55,9 @@ class Processed:
         self,
         p: StableDiffusionProcessing,
         images_list: list[Image.Image],
-        seed: int = -1,
+        seed: int | list[int] = -1,
         info: str = "",
-        subseed: int | None = None,
+        subseed: int | list[int] | None = None,
         all_prompts: list[str] | None = None,
         all_negative_prompts: list[str] | None = None,
         all_seeds: list[int] | None = None,
@@ -70,8 +70,9 @@ class Processed:
             setattr(self, name, getattr(p, name, None))
         self.prompt, self.negative_prompt = _first(p.prompt), _first(p.negative_prompt)
         self.images = images_list
-        self.seed = int(seed if seed != -1 else _first(p.seed))
-        self.subseed = int(subseed if subseed is not None else _first(p.subseed))
+        # Scripts also hand over the seeds of all pictures; the first counts then.
+        self.seed = int(_first(seed if seed != -1 else p.seed))
+        self.subseed = int(_first(subseed if subseed is not None else p.subseed))
         self.subseed_strength = p.subseed_strength
         self.all_prompts = all_prompts or p.all_prompts or [self.prompt]
         self.all_negative_prompts = all_negative_prompts or p.all_negative_prompts or [self.negative_prompt]
