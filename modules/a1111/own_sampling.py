@@ -72,6 +72,17 @@ def sampled(
     return x if made.latents is None else made.latents.samples
 
 
+def levels_of(sampler: Any, p: StableDiffusionProcessing, steps: int) -> Tensor:
+    """The levels that the sampler would go through in so many steps, [n + 1]. Raises as `sampled` does."""
+    from modules.pipeline.start import model_schedule
+
+    event = p.program_run()
+    if event is None or event.plan is None:
+        raise NotImplementedError(OUTSIDE)
+    plan, model = _plan(sampler, p, event.plan), event.model
+    return _sigmas(p, plan, int(steps), model_schedule(plan, model), model).sigmas.to(model.hardware.device)
+
+
 def conds_at(positive: Any, negative: Any, device: object) -> Callable[[int], StepConds]:
     """What prompts of the original's form, encoded over the steps, are at an evaluation."""
     from modules.sampling.conditioning import StepConds

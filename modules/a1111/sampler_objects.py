@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules.a1111.conditioning import rows_of_network
-from modules.a1111.own_sampling import sampled
+from modules.a1111.own_sampling import levels_of, sampled
 from modules.a1111.types import ExtensionFunction
 from modules.foundation.plain import JsonObject
 
@@ -206,6 +206,10 @@ class Sampler:
         """Take over what `p` says of sampling."""
         self.p = self.model_wrap_cfg.p = p
         return {}
+
+    def get_sigmas(self, p: StableDiffusionProcessing, steps: int) -> Tensor:
+        """The levels of a run of so many steps, highest first, and zero; within a run."""
+        return levels_of(self, p, steps)
 
     def sample(
         self,

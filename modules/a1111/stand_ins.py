@@ -12,7 +12,7 @@ import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 PACKAGES = (
     *("ldm", "sgm", "k_diffusion", "open_clip", "basicsr", "gfpgan", "realesrgan"),
@@ -100,6 +100,27 @@ def _noise_like(x: Any) -> Any:
     return lambda sigma, sigma_next: torch.randn_like(x)
 
 
+def _levels(schedule: str, usual_rho: float | None) -> Any:
+    """k-diffusion's function for one of the schedules of `sampling/schedules.py` that need no model."""
+
+    def get_sigmas(n: int, sigma_min: float, sigma_max: float, *args: Any, **named: Any) -> Any:
+        from modules.sampling import schedules
+        from modules.sampling.options import SamplingOptions
+
+        given = dict(zip(("device",) if usual_rho is None else ("rho", "device"), args, strict=False)) | named
+        wanted: Any = schedules.Range(
+            steps=int(n),
+            sigma_min=float(sigma_min),
+            sigma_max=float(sigma_max),
+            rho=float(given.get("rho", usual_rho or 1.0)),
+            model=cast("Any", None),
+            options=SamplingOptions(),
+        )
+        return getattr(schedules, schedule)(wanted).to(given.get("device", "cpu"))
+
+    return get_sigmas
+
+
 HELPERS: Mapping[str, Mapping[str, Any]] = {
     "ldm": {"exists": _exists, "default": _default},
     "sgm": {"exists": _exists, "default": _default},
@@ -109,6 +130,9 @@ HELPERS: Mapping[str, Mapping[str, Any]] = {
         "to_d": _to_d,
         "get_ancestral_step": _ancestral,
         "default_noise_sampler": _noise_like,
+        "get_sigmas_exponential": _levels("exponential", None),
+        "get_sigmas_karras": _levels("karras", 7.0),
+        "get_sigmas_polyexponential": _levels("polyexponential", 1.0),
     },
 }
 """Small functions of these packages, which layers and samplers of extensions call, in whichever module they stand."""
@@ -124,6 +148,9 @@ class _Missing(type):
         what = f"{cls.__module__}.{cls.__name__}.{name}"
         if name.startswith("_"):
             raise AttributeError(name if name.startswith("__") else _sentence(what))
+        helper = HELPERS.get(cls.__module__.split(".", 1)[0], {}).get(name)
+        if helper is not None:  # `from k_diffusion import sampling` means a module with functions
+            return helper
 
         def missing(*_: object, **__: object) -> None:
             raise NotImplementedError(_sentence(what))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -91,3 +92,23 @@ def test_outside_of_a_run_that_is_said(own: tuple[Stage, Any]) -> None:
     words = script.module.conditions(p, "a cat", 2)
     with pytest.raises(NotImplementedError, match="within a run"):
         sampler.sample(p, torch.zeros(1, 4, 8, 8), *words)
+
+
+def test_the_levels_of_a_run_are_told_and_those_of_k_diffusions_schedules(own: tuple[Stage, Any]) -> None:
+    there, script = own
+    made: list[Any] = []
+
+    def levels(p: Any, ps: Any) -> None:
+        sampling = importlib.import_module("k_diffusion.sampling")
+        made.append(p.sampler.get_sigmas(p, 5))
+        ends = {"sigma_min": float(made[0][-2]), "sigma_max": float(made[0][0]), "device": "cpu"}
+        made.extend((sampling.get_sigmas_karras(5, **ends), sampling.get_sigmas_exponential(5, 0.1, 10, "cpu")))
+        made.append(importlib.import_module("k_diffusion").sampling.get_sigmas_polyexponential(5, 0.1, 10, 1.0, "cpu"))
+
+    script.script_class.does = levels
+    there.make(scheduler="Karras")
+    assert there.dialect.errors == {}
+    own_levels, karras, exponential, straight = made
+    assert torch.allclose(own_levels.cpu(), karras, rtol=1e-3)
+    assert torch.allclose(exponential, straight)
+    assert torch.allclose(exponential[1:-1] / exponential[:-2], torch.full((4,), 0.01**0.25))
