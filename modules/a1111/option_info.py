@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -98,3 +99,11 @@ def options_section(
         elif len(section_identifier) == 3:
             option.section, option.category_id = section_identifier[:2], section_identifier[2]
     return options_dict
+
+
+def number_of(text: str) -> float | int | str:
+    """The number that a text is; what is none is left to Gradio."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text

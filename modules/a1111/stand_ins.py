@@ -107,16 +107,16 @@ def _levels(schedule: str, usual_rho: float | None) -> Any:
         from modules.sampling import schedules
         from modules.sampling.options import SamplingOptions
 
-        given = dict(zip(("device",) if usual_rho is None else ("rho", "device"), args, strict=False)) | named
+        arguments = dict(zip(("device",) if usual_rho is None else ("rho", "device"), args, strict=False)) | named
         wanted: Any = schedules.Range(
             steps=int(n),
             sigma_min=float(sigma_min),
             sigma_max=float(sigma_max),
-            rho=float(given.get("rho", usual_rho or 1.0)),
+            rho=float(arguments.get("rho", usual_rho or 1.0)),
             model=cast("Any", None),
             options=SamplingOptions(),
         )
-        return getattr(schedules, schedule)(wanted).to(given.get("device", "cpu"))
+        return getattr(schedules, schedule)(wanted).to(arguments.get("device", "cpu"))
 
     return get_sigmas
 

@@ -150,13 +150,14 @@ def _hand_over(state: RunState, batch: BatchSlice, pictures: list[Image], made: 
         if plan.settings.face_restoration and plan.settings.save_images_before_face_restoration:
             save_intermediate(state, picture, index, made, suffix="-before-face-restoration")
         mask = masks[index - batch.first] if masks else None
+        of_picture = replace(event, picture=index)
         picture_event = PictureEvent(run=event, index=index)
         change = functools.partial(hooks.mask_overlay, event=picture_event) if hooks.mask_overlay else None
         pasted = paste_back(
-            hooks.picture(picture, event), plan, index, mask, upscale=state.upscale, change_overlay=change
+            hooks.picture(picture, of_picture), plan, index, mask, upscale=state.upscale, change_overlay=change
         )
         seen = hooks.composed(pasted.picture, picture_event)
-        fields = hooks.infotext_fields(picture_fields(state, index, made), replace(event, picture=index))
+        fields = hooks.infotext_fields(picture_fields(state, index, made), of_picture)
         state.extra = extra_of(fields, made.sampled.infotext)
         finished = finish(seen, plan, index, fields)
         state.saving.add(finished, index, wanted=wanted)

@@ -58,16 +58,21 @@ class Noise(scripts.Script):
     seen = []
     def title(self): return "Noise"
     def show(self, is_img2img): return scripts.AlwaysVisible
+    pictures = []
+    def postprocess_image(self, p, pp):
+        Noise.pictures.append((p.iteration, p.batch_index))
     def before_process_batch(self, p, **kwargs):
         Noise.seen.append((p.rng.shape, tuple(p.rng.seeds)))
 """
 
 
-def test_the_noise_of_a_batch_is_there_before_the_batch(stage: Callable[..., Stage]) -> None:
+def test_the_noise_of_a_batch_is_there_before_it_and_each_picture_knows_its_place(stage: Callable[..., Stage]) -> None:
     there = stage(noise=NOISE)
-    there.make(batch_count=2)
+    there.make(batch_count=2, batch_size=2)
     assert there.dialect.errors == {}
-    assert there.dialect.scripts_data[0].script_class.seen == [((4, 8, 8), (1,)), ((4, 8, 8), (2,))]
+    script = there.dialect.scripts_data[0].script_class
+    assert script.seen == [((4, 8, 8), (1, 2)), ((4, 8, 8), (3, 4))]
+    assert script.pictures == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
 def test_what_goes_beside_the_latents_of_models_without_a_picture_is_a_stand_in(here: Stage) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+import pytest
 
+from modules.foundation.errors import SettingsError
 from tests.a1111.conftest import Stage
 
 LOOKS = """
@@ -55,12 +57,16 @@ def test_who_replaces_onchange_hears_of_changes(stage: Callable[..., Stage]) -> 
 
 
 GROUPED = """
+import gradio as gr
 from modules import script_callbacks, shared
 from modules.options import categories
 
 def settings():
     group = categories.register_category("browsing", "Browsing")
-    shared.opts.add_option("pages", shared.OptionInfo(3, "Pages", section=("pages", "Pages"), category_id=group))
+    section = ("pages", "Pages")
+    shared.opts.add_option("pages", shared.OptionInfo(3, "Pages", section=section, category_id=group))
+    bounds = {"minimum": "1", "maximum": "64", "step": "0.5"}
+    shared.opts.add_option("split", shared.OptionInfo(64, "Split", gr.Slider, lambda: bounds, section=section))
 
 script_callbacks.on_ui_settings(settings)
 """
@@ -70,4 +76,6 @@ def test_an_extension_names_a_group_of_settings(stage: Callable[..., Stage]) -> 
     made = stage(grouped=GROUPED)
     assert made.dialect.errors == {}
     assert made.dialect.extension_settings.categories.mapping["browsing"] == "Browsing"
-    assert made.dialect.shared.opts.pages == 3
+    assert (made.dialect.shared.opts.pages, made.dialect.shared.opts.split) == (3, 64)
+    with pytest.raises(SettingsError, match="less than or equal to 64"):
+        made.application.settings.change({"split": 65}, save=False)

@@ -45,6 +45,7 @@ class PictureAttachments:
         p = p_of(event)
         if p is None or p.scripts is None or not p.scripts.has("postprocess_image"):
             return picture
+        p.batch_index = 0 if event.picture is None else event.picture - event.pictures.start
         args = scripts.PostprocessImageArgs(picture)
         p.scripts.call("postprocess_image", p, args)
         return args.image

@@ -14,12 +14,14 @@ from gradio import component_meta
 from gradio.blocks import Block, BlockContext
 from gradio.component_meta import ComponentMeta
 from gradio.components.base import Component, FormComponent
+from gradio.data_classes import GradioRootModel
 
 from modules.a1111.gradio3.blocks import make_old, tabs_alone
 from modules.a1111.gradio3.gallery import files_of, taking_files
 from modules.a1111.gradio3.keywords import HIDDEN_CLASS, PAGE_PARTS, constructor_keywords
 from modules.a1111.gradio3.listeners import old_listener
 from modules.a1111.gradio3.updates import is_hidden_by_class, shown_classes, update
+from modules.a1111.option_info import number_of
 from modules.a1111.types import ComponentValue, ExtensionFunction, GradioComponent
 from modules.foundation.plain import JsonObject
 
@@ -31,6 +33,10 @@ ABSTRACT = (Block, BlockContext, Component, FormComponent)
 
 STYLE = {"grid": "columns", "columns": "columns", "rows": "rows", "height": "height", "object_fit": "object_fit"}
 """What `.style()` of a gallery sets, under today's names."""
+
+
+NUMBERS = ("value", "minimum", "maximum", "step")
+"""What Gradio 3 also took as a text where a number is meant."""
 
 
 class Choice(tuple[str, object]):
@@ -49,6 +55,21 @@ class Choice(tuple[str, object]):
 
     def __str__(self) -> str:
         return str(self[1])
+
+
+class _Anything(GradioRootModel):
+    """Whatever the page sends: Gradio 3 looked at nothing, and extensions send a job's id by a hidden label."""
+
+    root: Any = None
+
+
+def _as_it_came(self: Any, payload: Any) -> Any:
+    """The value of a label as Gradio 3 gave it: its text, or the shares of several."""
+    sent = payload.root if isinstance(payload, GradioRootModel) else payload
+    if not isinstance(sent, dict):
+        return sent
+    shares: Any = sent.get("confidences")
+    return sent.get("label") if shares is None else {each["label"]: each["confidence"] for each in shares}
 
 
 class OldBlock:
@@ -179,6 +200,8 @@ def old_class(real: type[Block]) -> Any:
         attrs["_warn_if_invalid_choice"] = lambda self, value: None
     if issubclass(real, gr.Slider | gr.Number):
         attrs["preprocess"] = _beyond_bounds
+    if issubclass(real, gr.Label):
+        attrs |= {"data_model": _Anything, "preprocess": _as_it_came}
     if issubclass(real, gr.Gallery):
         attrs |= {"preprocess": files_of(real.preprocess), "postprocess": taking_files(real.postprocess)}
     if issubclass(real, gr.Tabs):
@@ -217,11 +240,10 @@ def _constructor(real: type[Block]) -> Callable[..., None]:
         if issubclass(real, gr.Blocks):
             # Today the page as a whole has these; the host of the extension adds them to it.
             self.page_parts = {part: keywords.pop(part) for part in PAGE_PARTS if part in keywords}
+        if issubclass(real, gr.Slider | gr.Number):
+            keywords |= {name: number_of(keywords[name]) for name in NUMBERS if isinstance(keywords.get(name), str)}
         if issubclass(real, gr.Slider):
             keywords |= _with_width(keywords)
-        if issubclass(real, gr.Slider | gr.Number) and isinstance(keywords.get("value"), str):
-            with contextlib.suppress(ValueError):  # as Gradio 3 read it; what is no number is left to Gradio
-                keywords["value"] = float(str(keywords["value"]))
         cast(Any, real).__init__(self, **keywords)
         _with_old_choices(self)
 

@@ -48,6 +48,8 @@ class StableDiffusionProcessing:
     own: ClassVar[JsonObject] = {}
     cached_c: ClassVar[list[object]] = [None, None]
     cached_uc: ClassVar[list[object]] = [None, None]
+    batch_index = 0
+    """Which picture of its batch is at hand."""
     program_run: Callable[[], RunEvent | None] = staticmethod(lambda: None)
     """The run that is made for it, from its first batch on. A function, for copies of `p` do not copy the run."""
     program_sampling: Mapping[str, Sampling] = {}
