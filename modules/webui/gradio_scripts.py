@@ -11,6 +11,7 @@ Where an installed Gradio has all this in another form, its scripts are served a
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,8 +128,11 @@ STREAM_GOES_ON = Replacement(
 KNOWN_BEFORE_ITS_ANSWERS = Replacement(
     "index-*.js",
     # Answers may come before the call's number does. Gradio forgot the call then, and took it for open ever after.
-    re.compile(r"(\w) in (\w)&&\(\2\[\1\]\.forEach\(e=>(\w)\(e\)\),delete \2\[\1\]\),(\w)\[\1\]=\3,(\w)\.add\(\1\),"),
-    r"\4[\1]=\3,\5.add(\1),\1 in \2&&(\2[\1].forEach("
+    re.compile(
+        r"\}\};(\w) in (\w)&&\(\2\[\1\]\.forEach\(e=>(\w)\(e\)\),delete \2\[\1\]\),"
+        r"(\w)\[\1\]=\3,(\w)\.add\(\1\),"
+    ),
+    r"}};\4[\1]=\3,\5.add(\1),\1 in \2&&(\2[\1].forEach("
     r"e=>{e.msg===`process_completed`&&\5.delete(\1);\3(e)}),delete \2[\1]),",
 )
 
@@ -188,12 +192,13 @@ REPLACEMENTS = (
 def quickened(folder: Path) -> dict[str, bytes]:
     """The scripts of Gradio's page in `folder` that are served in another form, by their names."""
     texts: dict[str, str] = {}
+    names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
     for each in REPLACEMENTS:
-        for file in folder.glob(each.files):
-            text = texts.get(file.name) or file.read_text(encoding="utf-8")
+        for name in fnmatch.filter(names, each.files):
+            text = texts.get(name) or (folder / name).read_text(encoding="utf-8")
             new, count = each.pattern.subn(each.by, text)
             if count == 1:
-                texts[file.name] = new
+                texts[name] = new
     return {name: text.encode() for name, text in texts.items()}
 
 

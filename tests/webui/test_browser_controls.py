@@ -111,10 +111,10 @@ def test_what_is_asked_while_the_stream_of_answers_ends_is_answered_all_the_same
         route.fulfill(content_type="text/event-stream", body='data: {"msg": "close_stream"}\n\n')
 
     web.fill("txt2img_prompt", "a house")
+    web.wait_text("txt2img_token_counter", "2/75")
     web.page.click("#txt2img_styles input")
     web.page.click("#txt2img_styles li:has-text('Night')")
     web.page.keyboard.press("Escape")
-    web.wait_text("txt2img_token_counter", "2/75")
     web.page.evaluate("easel.keepNow()")
     web.page.wait_for_timeout(500)  # all that follows from it is over
     web.page.route("**/queue/data?**", end_at_once, times=1)
