@@ -118,18 +118,13 @@ def _type_of(default: ComponentValue) -> Any:
     return str if isinstance(default, str) else Any
 
 
-def _bound(value: Any) -> Any:
-    """A bound as a number, also where it is written as a text."""
-    return number_of(value) if isinstance(value, str) else value
-
-
 def _field(key: str, info: OptionInfo) -> FieldInfo:
     arguments = arguments_of(key, info)
     choices = arguments.get("choices")
     return setting(
         info.default,
         info.label or key,
-        **{name: _bound(arguments.get(of)) for name, of in (("ge", "minimum"), ("le", "maximum"), ("step", "step"))},
+        **{name: number_of(arguments.get(of)) for name, of in (("ge", "minimum"), ("le", "maximum"), ("step", "step"))},
         choices=list(choices) if isinstance(choices, list | tuple) else None,
         infotext=info.infotext,
         restart="requires restart" in info.comment_after,

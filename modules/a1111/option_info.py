@@ -101,9 +101,10 @@ def options_section(
     return options_dict
 
 
-def number_of(text: str) -> float | int | str:
-    """The number that a text is; what is none is left to Gradio."""
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
-    return text
+def number_of(value: Any) -> Any:
+    """The number that a text is; what is no text or no number, as it is."""
+    if isinstance(value, str):
+        for kind in (int, float):
+            with contextlib.suppress(ValueError):
+                return kind(value)
+    return value

@@ -175,19 +175,13 @@ def _start(
 
 def _sigmas(p: StableDiffusionProcessing, plan: Plan, steps: int, schedule: Any, model: Any) -> SigmaPlan:
     """The levels of the run: those of `p.sampler_noise_scheduler_override`, where there are some."""
-    from modules.sampling.plan import SigmaPlan, build_sigmas
+    from modules.pipeline.start import schedule_sigmas
+    from modules.sampling.plan import SigmaPlan
 
     override = p.sampler_noise_scheduler_override
     if override is not None:
         return SigmaPlan(sigmas=override(steps).detach().float().cpu(), schedule=plan.schedule.label, steps=steps)
-    return build_sigmas(
-        sampler=plan.sampler,
-        schedule=plan.schedule,
-        steps=steps,
-        model_schedule=schedule,
-        options=plan.options,
-        align_your_steps=model.checkpoint.family.align_your_steps,
-    )
+    return schedule_sigmas(plan, steps, schedule, model)
 
 
 def _noise(p: StableDiffusionProcessing, x: Tensor) -> ImageNoise:

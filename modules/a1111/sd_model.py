@@ -43,32 +43,43 @@ class NotLoaded(RuntimeError):  # noqa: N818 - says what is the matter
     """Something of a model was asked for that is not loaded any more."""
 
 
-class ModelView:
-    """What scripts find at `p.sd_model` and `shared.sd_model`. Families answer by what they are made of."""
+class ModelFacts:
+    """What scripts ask of a model that its file tells. Families answer by what they are made of."""
 
     is_flux = False
     is_sd3 = False
     is_ssd = False
     lowvram = False
 
+    def _is_of(self, info: CheckpointInfo) -> None:
+        """It is the model of this file."""
+        self.sd_checkpoint_info = CheckpointView(info)
+        self.sd_model_checkpoint = self.filename = str(info.path)
+        self.sd_model_hash = info.short_hash
+
+    def _is_made_of(self, encoders: set[str], *, inpaints: bool) -> None:
+        """It has the text encoders of these names."""
+        self.is_sdxl = "clip_g" in encoders
+        self.is_sd2 = "clip_h" in encoders
+        self.is_sd1 = encoders == {"clip_l"}
+        self.is_sdxl_inpaint = self.is_sdxl and inpaints
+
+
+class ModelView(ModelFacts):
+    """What scripts find at `p.sd_model` and `shared.sd_model`."""
+
     def __init__(self, model: LoadedModel) -> None:
         # The engine keeps models and lets them go: a view that an extension keeps must not hold one.
         self._loaded = weakref.ref(model)
         self.describe()
         encoders = {encoder.name for encoder in model.checkpoint.text_encoders}
-        self.is_sdxl = "clip_g" in encoders
-        self.is_sd2 = "clip_h" in encoders
-        self.is_sd1 = encoders == {"clip_l"}
-        self.is_sdxl_inpaint = self.is_sdxl and model.checkpoint.image_input == "inpainting"
+        self._is_made_of(encoders, inpaints=model.checkpoint.image_input == "inpainting")
         self.cond_stage_key = "edit" if model.checkpoint.image_input == "edit" else "txt"
         self.parameterization = "v" if model.schedule.prediction == "v_prediction" else "eps"
 
     def describe(self) -> None:
         """Take over what is known of the checkpoint's file now."""
-        info = _as_listed(self.loaded.checkpoint.info)
-        self.sd_checkpoint_info = CheckpointView(info)
-        self.sd_model_checkpoint = self.filename = str(info.path)
-        self.sd_model_hash = info.short_hash
+        self._is_of(_as_listed(self.loaded.checkpoint.info))
 
     @property
     def loaded(self) -> LoadedModel:
@@ -202,22 +213,17 @@ class ModelView:
         )
 
 
-class ModelToCome:
+class ModelToCome(ModelFacts):
     """What scripts find there before a model is loaded: what is known of the file. Anything else loads it.
 
     While the page is drawn nothing is loaded: then there is no more than what the file says.
     """
 
-    is_flux = is_sd3 = is_ssd = lowvram = False
-
     def __init__(self, info: CheckpointInfo, family: Family, load: Callable[[], ModelView | None] | None) -> None:
         self._load = load
+        self._is_of(info)
         encoders = set(family.folder.encoders.values() if family.folder is not None else ())
-        self.is_sdxl, self.is_sd2, self.is_sd1 = "clip_g" in encoders, "clip_h" in encoders, encoders == {"clip_l"}
-        self.is_sdxl_inpaint = self.is_sdxl and info.variant == "inpainting"
-        self.sd_checkpoint_info = CheckpointView(info)
-        self.sd_model_checkpoint = self.filename = str(info.path)
-        self.sd_model_hash = info.short_hash
+        self._is_made_of(encoders, inpaints=info.variant == "inpainting")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -53,7 +53,7 @@ def start(plan: Plan, batch: BatchSlice, model: LoadedModel, change_extra_noise:
         return _from_pictures(plan, batch, model, change_extra_noise)
     schedule = model_schedule(plan, model)
     noise = image_noise(plan, batch, model)
-    sigmas = _sigmas(plan, plan.steps, schedule, model)
+    sigmas = schedule_sigmas(plan, plan.steps, schedule, model)
     initial = noise.initial()
     x = start_from_noise(
         sampler=plan.sampler, plan=sigmas, noise=initial, model_schedule=schedule, options=plan.options
@@ -120,9 +120,9 @@ def start_from_latents(
         prescribed=prescribed,
     )
     if prescribed is not None and steps == 0:
-        sigmas, x = _sigmas(plan, 0, schedule, model), latents
+        sigmas, x = schedule_sigmas(plan, 0, schedule, model), latents
     else:
-        whole = _sigmas(plan, max(steps, 1), schedule, model)
+        whole = schedule_sigmas(plan, max(steps, 1), schedule, model)
         sigmas, x = start_from_image(
             sampler=plan.sampler, plan=whole, t_enc=t_enc, latent=latents, noise=initial, model_schedule=schedule
         )
@@ -171,7 +171,8 @@ def image_noise(plan: Plan, batch: BatchSlice, model: LoadedModel) -> ImageNoise
     )
 
 
-def _sigmas(plan: Plan, steps: int, schedule: ModelSchedule, model: LoadedModel) -> SigmaPlan:
+def schedule_sigmas(plan: Plan, steps: int, schedule: ModelSchedule, model: LoadedModel) -> SigmaPlan:
+    """The levels of the plan's sampler and schedule over so many steps."""
     return build_sigmas(
         sampler=plan.sampler,
         schedule=plan.schedule,

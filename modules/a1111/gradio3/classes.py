@@ -241,7 +241,7 @@ def _constructor(real: type[Block]) -> Callable[..., None]:
             # Today the page as a whole has these; the host of the extension adds them to it.
             self.page_parts = {part: keywords.pop(part) for part in PAGE_PARTS if part in keywords}
         if issubclass(real, gr.Slider | gr.Number):
-            keywords |= {name: number_of(keywords[name]) for name in NUMBERS if isinstance(keywords.get(name), str)}
+            keywords |= {name: number_of(keywords[name]) for name in NUMBERS if name in keywords}
         if issubclass(real, gr.Slider):
             keywords |= _with_width(keywords)
         cast(Any, real).__init__(self, **keywords)
